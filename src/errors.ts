@@ -52,6 +52,12 @@ export const ERROR_CODES = {
   ERR_SCRIPT_RUN: { status: 500, expose: false, when: "run() raised" },
   ERR_RESULT: { status: 500, expose: false, when: "what run() returned cannot be rendered" },
   ERR_SCORE_TIMEOUT: { status: 500, expose: false, when: "run() took longer than SCORING_TIMEOUT_MS" },
+  ERR_DEADLINE: { status: 504, expose: true, when: "the time the cloud gives one request is nearly over" },
+  ERR_ANSWER: {
+    status: 500,
+    expose: true,
+    when: "the cloud cannot carry the answer: too large, or a status or header it does not take",
+  },
   ERR_WORKER_EXIT: { status: 500, expose: false, when: "the worker process died" },
   ERR_CLIENT_GONE: {
     status: 499,
@@ -85,8 +91,23 @@ export class ResultError extends ScoreError {}
 export class ScoreTimeoutError extends ScoreError {
   readonly timeoutMs: number;
   constructor(timeoutMs: number, details: ErrorDetails = {}) {
-    super("ERR_SCORE_TIMEOUT", `Scoring timeout after ${timeoutMs} ms`, details);
+    const message = `Script failed to finish execution within the allocated time: ${timeoutMs}ms`;
+    const report = details.report ?? {
+      type: "TimeoutError",
+      message,
+      traceback: `TimeoutError: ${message}`,
+      location: null,
+    };
+    super("ERR_SCORE_TIMEOUT", `Scoring timeout after ${timeoutMs} ms`, { ...details, report });
     this.timeoutMs = timeoutMs;
+  }
+}
+/** The time the host gives one request is nearly over. */
+export class DeadlineError extends ScoreError {
+  readonly limitMs: number;
+  constructor(limitMs: number) {
+    super("ERR_DEADLINE", `The request was not answered within ${limitMs} ms, the time it has here`);
+    this.limitMs = limitMs;
   }
 }
 /** A worker process died; the message says how. */
@@ -101,6 +122,12 @@ export class OverloadError extends ScoreError {
 }
 /** The worker pipe carried something that is not a frame of this protocol. */
 export class FrameError extends ScoreError {}
+
+/** The error a request ends with when its signal has aborted for this reason. */
+export function abortError(reason: unknown): ScoreError {
+  if (reason instanceof ScoreError) return reason;
+  return new ScoreError("ERR_CLIENT_GONE", "the client left before it was answered");
+}
 
 /** The error as a ScoreError, wrapping what was not one. */
 export function toScoreError(error: unknown): ScoreError {

@@ -1,3 +1,5 @@
+import type { Log } from "./log/logger.ts";
+
 /** One HTTP request in the form every host can hand over and the core reads. Nothing in it is parsed yet. */
 export interface ScoreRequest {
   /** Upper-case HTTP method. */
@@ -11,14 +13,18 @@ export interface ScoreRequest {
   /** Whole body; empty, never absent. */
   readonly body: Uint8Array;
   /** Turns aborted when the client has gone or the host's own deadline is near. An `AbortSignal` fits. */
-  readonly signal?: CancelSignal;
+  readonly signal?: CancelSignal | undefined;
   /** Milliseconds (fractional) on the clock of `performance.now()` at which the host received the request. */
   readonly receivedAt?: number;
+  /** Takes what is logged on behalf of this request, where the host keeps records by request. Default: the server's log. */
+  readonly log?: Log;
 }
 
 /** The part of `AbortSignal` the core uses, so that a host may pass something cheaper than a real one. */
 export interface CancelSignal {
   readonly aborted: boolean;
+  /** Why; a `ScoreError` is what the request is then answered with, anything else counts as the client having left. */
+  readonly reason?: unknown;
   addEventListener(type: "abort", listener: () => void): void;
   removeEventListener(type: "abort", listener: () => void): void;
 }
@@ -87,7 +93,9 @@ export interface RunCall {
   readonly query: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly requestId: string;
-  readonly signal?: CancelSignal;
+  readonly signal?: CancelSignal | undefined;
+  /** As in the request. */
+  readonly log?: Log | undefined;
 }
 
 /** What run() gave back. `execMs` is the time of the call in milliseconds (contract HDR-10). */
@@ -113,9 +121,16 @@ export interface ScoreRuntime {
   start(): Promise<ScriptFacts>;
   /** Runs one request. @throws ScoreError of any kind; never anything else */
   run(call: RunCall): Promise<RunOutcome>;
+  /** Resolves once no script runs on for a request that is answered already (timed out, or its client left): a worker
+   *  that is not done with it after `graceMs` milliseconds is killed and replaced. Undefined: nothing runs on. For hosts
+   *  that are frozen between requests; absent where a running script cannot be stopped. */
+  settle?(graceMs: number): Promise<void> | undefined;
   /** Finishes what runs (up to `graceMs` milliseconds), then ends. Never rejects. */
   close(graceMs: number): Promise<void>;
   readonly state: RuntimeState;
   /** The reason of `failed`, or of the last worker that did not come up. */
   readonly failure: Error | undefined;
 }
+
+/** Threshold and level of log records, in the reference's words. */
+export type LogLevel = "DEBUG" | "INFO" | "WARNING" | "ERROR" | "CRITICAL";

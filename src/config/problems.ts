@@ -1,0 +1,46 @@
+import { ConfigError } from "../errors.ts";
+import type { Setting } from "./settings.ts";
+
+/** A value that cannot be used. */
+export interface Problem {
+  /** `worker`: a CRITICAL record in the form of `configurationErrorRecord` and exit code 3 (contract CFG-8, PROC-8).
+   *  `launcher`: one line on stderr and exit code 1 (ENV-13). */
+  readonly kind: "worker" | "launcher";
+  /** Without the frame of CFG-8. */
+  readonly text: string;
+}
+
+/** Everything that is wrong with the settings, found in one go. */
+export class InvalidSettingsError extends ConfigError {
+  readonly problems: readonly Problem[];
+  /** What the command exits with. */
+  readonly exitCode: number;
+  constructor(problems: readonly Problem[]) {
+    super("ERR_CONFIG", problems.map((problem) => problem.text).join("; "));
+    this.problems = problems;
+    this.exitCode = problems.some((problem) => problem.kind === "launcher") ? 1 : 3;
+  }
+}
+
+/** @param value as given   @param reason continues the sentence "<where> ..." or, for worker settings, is CFG-8's own
+ *  @param fromFlag whether the flag or the variable was read */
+export function settingProblem(
+  setting: Setting,
+  variable: string,
+  value: string,
+  reason: string,
+  fromFlag: boolean,
+): Problem {
+  if (setting.scope === "worker") {
+    return { kind: "worker", text: `${variable}: ${reason} (environment variable: ${variable})` };
+  }
+  const where = fromFlag ? `--${setting.flag}` : variable;
+  const cure = fromFlag || setting.flag === null ? "" : ` (or use --${setting.flag})`;
+  return { kind: "launcher", text: `${where} ${reason}, not ${JSON.stringify(value)}${cure}` };
+}
+
+/** Message of the CRITICAL record that reports a `worker` problem (contract CFG-8). */
+export function configurationErrorRecord(problem: Problem): string {
+  const rule = "=".repeat(51);
+  return `\n===============Configuration Error=================\n${problem.text}\n${rule}`;
+}

@@ -1,0 +1,72 @@
+import type { Setting } from "./settings.ts";
+
+/** A value, or the reason why the text is none. */
+export type Parsed<T> = { readonly value: T } | { readonly reason: string };
+
+// What Python takes for a blank: as JavaScript, but for two characters.
+const BLANK = "(?:[^\\S\\ufeff]|\\x85)*";
+const PYTHON_INTEGER = new RegExp(`^${BLANK}([+-]?)(\\p{Nd}+(?:_\\p{Nd}+)*)${BLANK}$`, "u");
+
+/** The text as Python's `int()` reads it (contract CLI-4); undefined where that raises. Digits of any script count. */
+export function parseInteger(text: string): number | undefined {
+  const match = PYTHON_INTEGER.exec(text);
+  if (match === null) return undefined;
+  const digits = Array.from(match[2]!.replaceAll("_", ""), digitValue).join("");
+  const value = Number(`${match[1]}${digits}`);
+  return value === 0 ? 0 : value;
+}
+
+/** Unicode keeps the ten digits of a script together and in order, so the distance to the first of them is the value. */
+function digitValue(digit: string): number {
+  if (digit <= "9") return Number(digit);
+  const code = digit.codePointAt(0)!;
+  let first = code;
+  while (/\p{Nd}/u.test(String.fromCodePoint(first - 1))) first--;
+  return (code - first) % 10;
+}
+
+const TRUE = ["true", "1", "yes", "on", "t", "y"];
+const FALSE = ["false", "0", "no", "off", "f", "n"];
+
+/** Reads the text of an `integer` setting. The reason of a worker setting is worded as CFG-8 has it. */
+export function readInteger(setting: Setting, text: string): Parsed<number> {
+  const asWorker = setting.scope === "worker";
+  // The script server also takes "1000.0" (CFG-7); the launcher does not (CLI-4).
+  const value = parseInteger(asWorker ? text.replace(/(\d)\.0+(\s*)$/, "$1$2") : text);
+  const { min = -Number.MAX_SAFE_INTEGER, max = Number.MAX_SAFE_INTEGER } = setting;
+  if (value !== undefined && value >= min && value <= max) return { value };
+  if (!asWorker) return { reason: `must be ${rangeText(setting)}` };
+  if (value === undefined) {
+    return { reason: "Input should be a valid integer, unable to parse string as an integer" };
+  }
+  return {
+    reason: `Input should be ${value < min ? `greater than or equal to ${min}` : `less than or equal to ${max}`}`,
+  };
+}
+
+/** Reads the text of a `boolean` setting (contract ENV-5). */
+export function readBoolean(text: string): Parsed<boolean> {
+  const word = text.toLowerCase();
+  if (TRUE.includes(word)) return { value: true };
+  if (FALSE.includes(word)) return { value: false };
+  return { reason: "Input should be a valid boolean, unable to interpret input" };
+}
+
+/** Reads the text of a `choice` setting. Worker settings may be in any case (contract ENV-15). */
+export function readChoice(setting: Setting, text: string): Parsed<string> {
+  const choices = setting.choices ?? [];
+  const asWorker = setting.scope === "worker";
+  const value = choices.find((choice) => choice === (asWorker ? text.trim().toUpperCase() : text));
+  if (value !== undefined) return { value };
+  if (!asWorker) return { reason: `must be ${listed(choices)}` };
+  return { reason: `Input should be ${listed(choices.map((choice) => `'${choice}'`))}` };
+}
+
+function rangeText({ min, max }: Setting): string {
+  if (max !== undefined) return `a whole number from ${min} to ${max}`;
+  return min === undefined ? "a whole number" : `a whole number, ${min} or more`;
+}
+
+function listed(words: readonly string[]): string {
+  return words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`;
+}

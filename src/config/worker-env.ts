@@ -1,0 +1,71 @@
+import { PRODUCT } from "../version.ts";
+import { hasSeparateHealth } from "./listen.ts";
+import type { Environment, Flags, SettingsReader } from "./reader.ts";
+import type { SettingName } from "./settings.ts";
+
+export interface TelemetryCheck {
+  /** Null: telemetry is off. */
+  readonly key: string | null;
+  /** Bare lines for stdout. */
+  readonly notices: readonly string[];
+}
+
+const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** Whether telemetry is on (contract ENV-12, CLI-13). */
+export function checkTelemetry(read: SettingsReader): TelemetryCheck {
+  const key = read.given("appInsightsKey");
+  const enabled = key?.fromFlag === true || read.text("appInsightsEnabled") === "true";
+  if (key === undefined || !enabled) return { key: null, notices: [] };
+  if (GUID.test(key.text)) {
+    return { key: key.text, notices: ["Valid Application Insights instrumentation key provided."] };
+  }
+  return {
+    key: null,
+    notices: ["Invalid Application Insights instrumentation key provided.", "Application Insights has been disabled."],
+  };
+}
+
+/** Value of `x-ms-server-version`; null: not sent (contract ENV-11). */
+export function resolveServerVersion(read: SettingsReader): string | null {
+  const send = read.text("sendServerVersion");
+  return send === null || send.toLowerCase() === "true" ? PRODUCT : read.text("serverVersion");
+}
+
+/** The environment score scripts see: what was there, with the flags and the values in effect written over it
+ *  (contract ENV-1, ENV-2, CLI-8 to CLI-13).
+ *  @param flags with absolute paths   @param cwd stands in for a missing AML_APP_ROOT */
+export function exportEnvironment(
+  read: SettingsReader,
+  flags: Flags,
+  env: Environment,
+  effective: { readonly cwd: string; readonly port: number; readonly telemetry: boolean },
+): Record<string, string> {
+  const exported: Record<string, string> = {};
+  const set = (variable: string, text: string | null | undefined) => {
+    if (text !== undefined && text !== null) exported[variable] = text;
+  };
+  for (const [variable, text] of Object.entries(env)) set(variable, text);
+
+  const port = String(effective.port);
+  set("AML_APP_ROOT", env.AML_APP_ROOT ?? effective.cwd);
+  set("AZUREML_ENTRY_SCRIPT", flags.entry_script || undefined);
+  set("AZUREML_MODEL_DIR", flags.model_dir);
+  set("AZUREML_CONFIG_FILE", flags.config_file || undefined);
+  set("AML_CORS_ORIGINS", flags.access_control_allow_origins);
+  set("AML_APP_INSIGHTS_KEY", flags.appinsights_instrumentation_key);
+  set("AML_APP_INSIGHTS_ENABLED", String(effective.telemetry));
+  set("WORKER_COUNT", plainNumber(read, "workerCount"));
+  set("SERVER_PORT", port);
+  // The port health is really served on: outside values and an unused --health_port are dropped (ENV-9, ENV-10).
+  set("HEALTH_PORT", hasSeparateHealth(read) ? plainNumber(read, "healthPort") : port);
+  set("HTTP_X_MS_SERVER_VERSION", resolveServerVersion(read));
+  set("TRANSPORT_PROTOCOL", flags.rest === "true" ? "rest" : "grpc");
+  set("SERVER_SOFTWARE", PRODUCT);
+  return exported;
+}
+
+/** A flag's number is exported in its plain form (`5_001` as 5001), a variable stays as it is. */
+function plainNumber(read: SettingsReader, name: SettingName): string | null {
+  return read.given(name)?.fromFlag === true ? String(read.integer(name)) : read.text(name);
+}

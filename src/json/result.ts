@@ -1,0 +1,84 @@
+import { ResultError } from "../errors.ts";
+import { hasToJson, renderPythonJson } from "./renderer.ts";
+import { adviceFor, describeFault } from "./result-fault.ts";
+import { MAX_JSON_DEPTH } from "./values.ts";
+
+/** The answer's body for what run() of a JavaScript score script returned (contract OUT-1, OUT-7, JSON-7).
+ *  @throws ResultError `ERR_RESULT` that names the type and the place of what is not JSON */
+export function renderResult(value: unknown): string {
+  if (value === undefined || value === null) return "{}";
+  try {
+    switch (survey(value, 0)) {
+      case NATIVE:
+        return JSON.stringify(value) ?? "{}";
+      case PYTHON:
+        return renderPythonJson(value);
+      default:
+        throw new ResultError("ERR_RESULT", describeFault(value));
+    }
+  } catch (error) {
+    if (error instanceof ResultError) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new ResultError("ERR_RESULT", `run() returned a value that cannot be rendered as JSON: ${reason}`, {
+      cause: error,
+    });
+  }
+}
+
+/** What `survey` found: JSON.stringify will do; it would lose numbers; there is something that is no JSON at all. */
+type Verdict = typeof NATIVE | typeof PYTHON | typeof REFUSED;
+const NATIVE = 0;
+const PYTHON = 1;
+const REFUSED = 2;
+
+/** One quick look at every value before it is rendered; keeps no path, `describeFault` finds it again when needed. */
+function survey(value: unknown, depth: number): Verdict {
+  switch (typeof value) {
+    case "number":
+      return Number.isFinite(value) ? NATIVE : PYTHON;
+    case "object":
+      return value === null ? NATIVE : surveyObject(value, depth + 1);
+    case "bigint":
+      return PYTHON;
+    case "function":
+    case "symbol":
+      return REFUSED;
+    default:
+      return NATIVE;
+  }
+}
+
+function surveyObject(value: object, depth: number): Verdict {
+  if (depth > MAX_JSON_DEPTH) return REFUSED; // a circular reference ends here, too
+  if (Array.isArray(value)) return hasToJson(value) ? survey(value.toJSON(""), depth) : surveyArray(value, depth);
+  const prototype = Object.getPrototypeOf(value);
+  const isPlain = prototype === Object.prototype || prototype === null;
+  if (!isPlain && adviceFor(value) !== undefined) return REFUSED;
+  if (hasToJson(value)) return survey(value.toJSON(""), depth);
+  return isPlain ? surveyMembers(value, depth) : surveyArray(Object.values(value), depth);
+}
+
+function surveyArray(items: readonly unknown[], depth: number): Verdict {
+  let verdict: Verdict = NATIVE;
+  for (let index = 0; index < items.length; index++) {
+    const item = items[index];
+    if (typeof item === "number") {
+      if (!Number.isFinite(item)) verdict = PYTHON;
+    } else if (typeof item !== "string") {
+      const found = survey(item, depth);
+      if (found === REFUSED) return REFUSED;
+      if (found === PYTHON) verdict = PYTHON;
+    }
+  }
+  return verdict;
+}
+
+function surveyMembers(value: object, depth: number): Verdict {
+  let verdict: Verdict = NATIVE;
+  for (const key in value) {
+    const found = survey((value as Record<string, unknown>)[key], depth);
+    if (found === REFUSED) return REFUSED;
+    if (found === PYTHON) verdict = PYTHON;
+  }
+  return verdict;
+}

@@ -1,0 +1,51 @@
+import { basename } from "node:path";
+import { parseMissingModule } from "./missing-module.ts";
+import { chainOf, messageOf, property, typeOf } from "./thrown.ts";
+
+/** What to do about an error of a common kind.
+ *  @param isLocated the user is shown where it happened   @param modelDir what the script sees as `AZUREML_MODEL_DIR` */
+export function hintFor(error: unknown, isLocated: boolean, modelDir: string | undefined): string | undefined {
+  for (const link of chainOf(error)) {
+    const hint =
+      missingModuleHint(messageOf(link)) ??
+      missingFileHint(link, modelDir) ??
+      (typeOf(link) === "SyntaxError" ? syntaxHint(messageOf(link), isLocated) : undefined);
+    if (hint !== undefined) return hint;
+  }
+  return undefined;
+}
+
+function missingModuleHint(message: string): string | undefined {
+  const missing = parseMissingModule(message);
+  if (missing === undefined) return undefined;
+  const { wanted } = missing;
+  const importer = basename(missing.importer ?? "the score script");
+  if (/^[./\\]|^[A-Za-z]:|^file:/.test(wanted)) {
+    return `${importer} imports a file '${basename(wanted)}' that does not exist; an import names the file in full, with its extension.`;
+  }
+  const packageName = /^(?:@[^/]+\/)?[^/]+/.exec(wanted)?.[0] ?? wanted;
+  return `Package '${packageName}' is not installed: run npm install ${packageName} next to ${importer}.`;
+}
+
+function missingFileHint(error: unknown, modelDir: string | undefined): string | undefined {
+  const path = property(error, "path");
+  const syscall = property(error, "syscall");
+  if (property(error, "code") !== "ENOENT" || typeof path !== "string") return undefined;
+  if (typeof syscall === "string" && syscall.startsWith("spawn")) return `There is no program '${path}' to start.`;
+  return modelDir
+    ? `There is no '${path}'. Model files are looked for below AZUREML_MODEL_DIR, which is '${modelDir}'.`
+    : `There is no '${path}'. AZUREML_MODEL_DIR is not set; --model_dir sets it.`;
+}
+
+function syntaxHint(message: string, isLocated: boolean): string | undefined {
+  if (message.includes("JSON")) {
+    return "JSON.parse() was given text that is not JSON: look at the request body, or at the file that was read.";
+  }
+  if (message.includes("does not provide an export named")) return undefined;
+  if (/outside a module|Unexpected token 'export'/.test(message)) {
+    return 'The file is loaded as CommonJS: name it .mjs, or put "type": "module" into the package.json beside it.';
+  }
+  return isLocated
+    ? "The file cannot be compiled; correct the line shown."
+    : "Run node --check on the score script and on what it imports to see the line.";
+}

@@ -1,0 +1,10 @@
+import type { LogLevel } from "../types.ts";
+
+/** The levels with the numbers Python gives them. */
+export const LEVEL_NUMBERS: Readonly<Record<LogLevel, number>> = {
+  DEBUG: 10,
+  INFO: 20,
+  WARNING: 30,
+  ERROR: 40,
+  CRITICAL: 50,
+};

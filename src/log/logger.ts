@@ -1,0 +1,102 @@
+import type { LogLevel } from "../types.ts";
+import { formatRecord } from "./format.ts";
+import { LEVEL_NUMBERS } from "./levels.ts";
+
+/** Writes records of one logger; a record below the threshold costs one comparison. */
+export interface Logger {
+  debug(message: string): void;
+  info(message: string): void;
+  warning(message: string): void;
+  error(message: string): void;
+  critical(message: string): void;
+}
+
+/** The loggers of contract LOG-2 that the server itself writes to. */
+export interface Log {
+  /** `azmlinfsrv` */
+  readonly server: Logger;
+  /** `azmlinfsrv.user_script` */
+  readonly script: Logger;
+  /** `azmlinfsrv.swagger` */
+  readonly swagger: Logger;
+  /** `azmlinfsrv.print` */
+  readonly print: Logger;
+  /** `azmlinfsrv.trace` */
+  readonly trace: Logger;
+  /** `gunicorn.access` */
+  readonly access: Logger;
+  /** A bare line on stdout, in order with the records. */
+  line(text: string): void;
+  /** What it was set up by; null: the built-in configuration. */
+  readonly file: LoggingFile | null;
+}
+
+/** A `logging.json` that is in force (contract LOG-5). */
+export interface LoggingFile {
+  readonly path: string;
+  /** Its content, as workers are to apply it. */
+  readonly forWorkers: Readonly<Record<string, unknown>>;
+}
+
+/** The log with the built-in configuration.
+ *  @param write gets whole lines, each ending with a newline, and the level of each */
+export function createLog(
+  write: (text: string, level: LogLevel) => void,
+  threshold: LogLevel,
+  pid: number = process.pid,
+): Log {
+  const writerOf = (logger: string, level: LogLevel): RecordSink => {
+    const from = logger === ACCESS_LOGGER ? "INFO" : threshold;
+    if (LEVEL_NUMBERS[level] < LEVEL_NUMBERS[from]) return writeNothing;
+    return (message) => write(`${formatRecord(Date.now(), level, pid, logger, message)}\n`, level);
+  };
+  return assembleLog(writerOf, (text) => write(`${text}\n`, "INFO"), null);
+}
+
+export type RecordSink = (message: string) => void;
+
+export const writeNothing: RecordSink = () => {};
+
+const ACCESS_LOGGER = "gunicorn.access";
+
+/** @param writerOf asked once for each logger and level */
+export function assembleLog(
+  writerOf: (logger: string, level: LogLevel) => RecordSink,
+  line: (text: string) => void,
+  file: LoggingFile | null,
+): Log {
+  const logger = (name: string): Logger => ({
+    debug: writerOf(name, "DEBUG"),
+    info: writerOf(name, "INFO"),
+    warning: writerOf(name, "WARNING"),
+    error: writerOf(name, "ERROR"),
+    critical: writerOf(name, "CRITICAL"),
+  });
+  return {
+    server: logger("azmlinfsrv"),
+    script: logger("azmlinfsrv.user_script"),
+    swagger: logger("azmlinfsrv.swagger"),
+    print: logger("azmlinfsrv.print"),
+    trace: logger("azmlinfsrv.trace"),
+    access: logger(ACCESS_LOGGER),
+    line,
+    file,
+  };
+}
+
+/** Collects what one turn of the event loop writes and hands it over in one piece.
+ *  @returns `write` for whole lines, `flush` to hand over at once (before the process ends) */
+export function batchLines(sink: (text: string) => void): { write: (text: string) => void; flush: () => void } {
+  let pending = "";
+  const flush = (): void => {
+    if (pending === "") return;
+    const text = pending;
+    pending = "";
+    sink(text);
+  };
+  const write = (text: string): void => {
+    if (pending === "") setImmediate(flush);
+    pending += text;
+  };
+  return { write, flush };
+}

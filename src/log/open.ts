@@ -1,0 +1,73 @@
+import { readFileSync, realpathSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
+import type { Config, LogLevel } from "../config.ts";
+import { ConfigError } from "../errors.ts";
+import { PythonJsonError, readPythonJson } from "../json/python-json.ts";
+import { createConfiguredLog } from "./configured.ts";
+import { forWorker, isMembers, readDictConfig } from "./dict-config.ts";
+import { createLog, type Log } from "./logger.ts";
+import { type LogOutputs, processOutputs } from "./outputs.ts";
+
+/** The log of a server: set up by the user's `logging.json` when there is one, else built in (contract LOG-5).
+ *  @param stdout gets whole lines, each ending with a newline, and the level of each
+ *  @throws ConfigError whose message is the record to write before the server ends (contract LOG-6) */
+export function openLog(
+  config: Pick<Config, "appRoot" | "entryScript" | "logLevel">,
+  stdout: LogOutputs["stdout"],
+): Log {
+  const path = findLoggingFile(config);
+  if (path === undefined) return createLog(stdout, config.logLevel);
+  try {
+    const content = parseFile(path);
+    const { log, ignored } = createConfiguredLog(readDictConfig(content), {
+      threshold: config.logLevel,
+      outputs: processOutputs(stdout),
+      file: { path, forWorkers: isMembers(content) ? forWorker(content) : {} },
+    });
+    for (const what of ignored) log.server.warning(`${path}: not supported for the server's own records: ${what}`);
+    return log;
+  } catch (cause) {
+    throw new ConfigError("ERR_CONFIG", `Invalid config file!: ${path}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/** The log of a worker process that runs JavaScript. @param content what the server's HELLO says of `logging.json` */
+export function openWorkerLog(content: unknown, threshold: LogLevel, stdout: LogOutputs["stdout"]): Log {
+  if (content === null || content === undefined) return createLog(stdout, threshold);
+  const options = { threshold, outputs: processOutputs(stdout), file: null };
+  return createConfiguredLog(readDictConfig(content), options).log;
+}
+
+function findLoggingFile({ appRoot, entryScript }: Pick<Config, "appRoot" | "entryScript">): string | undefined {
+  const folders = entryScript === null ? [appRoot] : [appRoot, dirname(realPath(entryScript))];
+  return folders
+    .map((folder) => join(folder, "logging.json"))
+    .find((path) => statSync(path, { throwIfNoEntry: false })?.isFile());
+}
+
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
+}
+
+function parseFile(path: string): unknown {
+  const text = readFileSync(path, "utf8");
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new Error(`it is not JSON: ${whyNotJson(text) ?? (error as Error).message}`, { cause: error });
+  }
+}
+
+/** In the words of Python, which name line and column. */
+function whyNotJson(text: string): string | undefined {
+  try {
+    readPythonJson(text);
+    return undefined;
+  } catch (error) {
+    return error instanceof PythonJsonError ? error.message : undefined;
+  }
+}

@@ -1,0 +1,7 @@
+/** Longest time setTimeout takes; a longer one would fire at once. */
+const MAX_TIMER_MS = 0x7fff_ffff;
+
+/** A delay that setTimeout takes: whole milliseconds, never early; whoever waits longer looks again when it fires. */
+export function timerMs(ms: number): number {
+  return Math.min(Math.ceil(ms), MAX_TIMER_MS);
+}

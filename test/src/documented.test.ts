@@ -1,0 +1,19 @@
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { ERROR_CODES } from "../../src/errors.ts";
+import { VERSION } from "../../src/version.ts";
+
+const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
+
+test("the version in the code is that of the package", () => {
+  expect(VERSION).toBe(JSON.parse(read("package.json")).version);
+});
+
+test("docs/errors.md lists the codes of the code, with status and reason", () => {
+  const rows = read("docs/errors.md")
+    .split("\n")
+    .filter((line) => line.startsWith("| `ERR_"));
+  expect(rows.map((row) => row.trim())).toEqual(
+    Object.entries(ERROR_CODES).map(([code, { status, when }]) => `| \`${code}\` | ${status} | ${when} |`),
+  );
+});
