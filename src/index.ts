@@ -1,0 +1,30 @@
+// The public names of the core.
+export { type Config, type ErrorDetail, type LogLevel, resolveConfig } from "./config.ts";
+export {
+  BadInputError,
+  ConfigError,
+  DeadlineError,
+  ERROR_CODES,
+  type ErrorCode,
+  FrameError,
+  OverloadError,
+  ResultError,
+  ScoreError,
+  ScoreTimeoutError,
+  ScriptInitError,
+  ScriptLoadError,
+  ScriptRunError,
+  ScriptShapeError,
+  toScoreError,
+  WorkerExitError,
+} from "./errors.ts";
+export { ncsaMessage } from "./log/format.ts";
+export { batchLines, createLog, type Log, type Logger, type LoggingFile } from "./log/logger.ts";
+export { openLog } from "./log/open.ts";
+export { createScorer, type Scorer, type ScorerConfig } from "./scorer.ts";
+export { type RawHttpRun, type RunContext, rawHttp, type ScoreScript, type ScriptLogger } from "./script/authoring.ts";
+export { type InProcessOptions, InProcessRuntime } from "./script/in-process.ts";
+export { createRuntime } from "./script/load.ts";
+export { createStartupLog, type StartupLog } from "./startup.ts";
+export type * from "./types.ts";
+export { PRODUCT, VERSION } from "./version.ts";

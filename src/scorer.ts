@@ -1,0 +1,196 @@
+import { randomUUID } from "node:crypto";
+import type { Config } from "./config.ts";
+import { abortError, BadInputError, type ScoreError, ScoreError as ScoreFault, toScoreError } from "./errors.ts";
+import { DEPRECATED_ID_WARNING, messageHeaders, type RequestIds, resolveIds } from "./headers.ts";
+import { renderPythonJson } from "./json/python-json.ts";
+import { accessMessage } from "./log/format.ts";
+import type { Log, Logger } from "./log/logger.ts";
+import { errorMember, errorResponse, outcomeResponse, textResponse } from "./respond.ts";
+import { queryToJsonText } from "./script/query.ts";
+import { createSwaggerBook, type SwaggerBook } from "./swagger/generate.ts";
+import type { RunCall, ScoreHandler, ScoreRequest, ScoreResponse, ScoreRuntime, ScriptFacts } from "./types.ts";
+
+/** The settings the scorer itself looks at. */
+export type ScorerConfig = Pick<
+  Config,
+  "errorDetail" | "readyPath" | "serverVersion" | "serviceName" | "servicePathPrefix" | "serviceVersion"
+>;
+
+/** Answers requests with a score script, whatever host they come from. */
+export interface Scorer {
+  readonly handle: ScoreHandler;
+  /** The answer to a request the host cannot hand over: too large, not HTTP, not complete. */
+  refuse(
+    request: Pick<ScoreRequest, "method" | "path" | "query" | "headers" | "log">,
+    error: ScoreError,
+  ): ScoreResponse;
+}
+
+type Route = "liveness" | "score" | "swagger" | "ready";
+
+const NOT_FOUND =
+  "The requested URL was not found on the server. If you entered the URL manually please check your spelling and try again.";
+const NOT_ALLOWED = "The method is not allowed for the requested URL.";
+const ALLOW = {
+  liveness: "GET, OPTIONS, HEAD",
+  score: "GET, POST, OPTIONS, HEAD",
+  swagger: "GET, OPTIONS, HEAD",
+  ready: "GET, OPTIONS, HEAD",
+};
+
+/** @param runtime started by the caller; until it is ready, requests wait in it */
+export function createScorer(config: ScorerConfig, runtime: ScoreRuntime, log: Log): Scorer {
+  const routes = new Map<string, Route>([
+    ["/score", "score"],
+    ["/", "liveness"],
+    ["/swagger.json", "swagger"],
+    [config.readyPath, "ready"],
+  ]);
+  let facts: ScriptFacts | undefined;
+  let swagger: SwaggerBook | undefined;
+
+  async function loaded(): Promise<ScriptFacts> {
+    facts ??= await runtime.start();
+    return facts;
+  }
+
+  function findRoute(path: string): Route | undefined {
+    return routes.get(path) ?? routes.get(decodePath(path));
+  }
+
+  function logOf(request: Pick<ScoreRequest, "log">): Logger {
+    return (request.log ?? log).server;
+  }
+
+  async function handle(request: ScoreRequest): Promise<ScoreResponse> {
+    const startedAt = request.receivedAt ?? performance.now();
+    const route = findRoute(request.path);
+    if (route === undefined) return errorResponse(new BadInputError("ERR_NOT_FOUND", NOT_FOUND), null, config);
+    if (!isRouted(route, request.method)) return notAllowed(route);
+    const ids = resolveIds(request.headers, randomUUID);
+    if (ids.deprecatedId) logOf(request).warning(DEPRECATED_ID_WARNING);
+    if (ids.tooLong !== undefined) {
+      return errorResponse(new BadInputError("ERR_HEADER_LIMIT", ids.tooLong), ids, config);
+    }
+    try {
+      switch (route) {
+        case "score":
+          return logged(request, startedAt, await score(request, ids));
+        case "swagger":
+          if (request.method === "OPTIONS") return options(route, ids);
+          return logged(request, startedAt, await serveSwagger(request, ids));
+        case "liveness":
+          return request.method === "OPTIONS" ? options(route, ids) : textResponse("Healthy", ids, config);
+        case "ready":
+          return request.method === "OPTIONS" ? options(route, ids) : ready(ids);
+      }
+    } catch (error) {
+      const failure = toScoreError(error);
+      logFailure(request, failure);
+      const response = errorResponse(failure, ids, config);
+      return route === "score" || route === "swagger" ? logged(request, startedAt, response) : response;
+    }
+  }
+
+  async function score(request: ScoreRequest, ids: RequestIds): Promise<ScoreResponse> {
+    const { method } = request;
+    // A POST body means the same to every script; only for the other methods the script's kind must be known first.
+    const raw = method === "POST" ? facts?.takes === "request" : (facts ?? (await loaded())).takes === "request";
+    if (!raw && method === "OPTIONS") {
+      return textResponse("", ids, config, [["x-ms-run-function-failed", "False"]]);
+    }
+    if (!raw && method === "HEAD") {
+      return errorResponse(new BadInputError("ERR_METHOD", "Method not allowed"), ids, config);
+    }
+    const { path, query, headers, signal } = request;
+    const body = !raw && method === "GET" ? Buffer.from(queryToJsonText(query)) : request.body;
+    const call: RunCall = { body, method, path, query, headers, requestId: ids.requestId, signal, log: request.log };
+    if (signal?.aborted) throw abortError(signal.reason);
+    const outcome = await runtime.run(call);
+    if (outcome.kind === "response" && outcome.fromScript) logOf(request).info("run() output is HTTP Response");
+    try {
+      return outcomeResponse(outcome, ids, config);
+    } catch (error) {
+      const report = { type: "TypeError", message: (error as Error).message, traceback: String(error), location: null };
+      throw new ScoreFault("ERR_SCRIPT_RUN", report.message, { cause: error, report });
+    }
+  }
+
+  async function serveSwagger(request: ScoreRequest, ids: RequestIds): Promise<ScoreResponse> {
+    await loaded();
+    swagger ??= createSwaggerBook(config);
+    const { status, body } = swagger.lookup(request.query);
+    return { status, headers: messageHeaders(ids, config.serverVersion, false), body };
+  }
+
+  function ready(ids: RequestIds): ScoreResponse {
+    const { state, failure } = runtime;
+    const isReady = state === "ready" || state === "busy";
+    const body: Record<string, unknown> = { state };
+    if (failure !== undefined && !isReady && config.errorDetail !== "none") {
+      body.error = errorMember(toScoreError(failure), config.errorDetail);
+    }
+    const headers = messageHeaders(ids, config.serverVersion, false);
+    return { status: isReady ? 200 : 503, headers, body: renderPythonJson(body) };
+  }
+
+  function options(route: Route, ids: RequestIds): ScoreResponse {
+    return textResponse("", ids, config, [["Allow", ALLOW[route]]]);
+  }
+
+  function notAllowed(route: Route): ScoreResponse {
+    const response = errorResponse(new BadInputError("ERR_METHOD", NOT_ALLOWED), null, config);
+    return { ...response, headers: [...response.headers, ["Allow", ALLOW[route]]] };
+  }
+
+  /** Writes the server's access record (contract LOG-9). */
+  function logged(request: ScoreRequest, startedAt: number, response: ScoreResponse): ScoreResponse {
+    const { method, query } = request;
+    const durationMs = performance.now() - startedAt;
+    logOf(request).info(
+      accessMessage(method, decodePath(request.path), query, response.status, durationMs, bodyLength(response.body)),
+    );
+    return response;
+  }
+
+  function logFailure(request: Pick<ScoreRequest, "method" | "path" | "log">, failure: ScoreError): void {
+    const { code, report, message } = failure;
+    if (code === "ERR_CLIENT_GONE")
+      logOf(request).info(`The client of ${request.method} ${request.path} left before it was answered`);
+    else if (failure.expose) {
+      if (failure.status >= 500) logOf(request).warning(message);
+    } else logOf(request).error(`Encountered Exception: ${report?.traceback ?? failure.stack ?? message}\n`);
+  }
+
+  return {
+    handle,
+    refuse(request, error) {
+      logOf(request).warning(`${request.method} ${request.path} refused: ${error.message}`);
+      const known = findRoute(request.path) !== undefined;
+      const ids = known ? resolveIds(request.headers, randomUUID) : null;
+      return errorResponse(error, ids, config);
+    },
+  };
+}
+
+function isRouted(route: Route, method: string): boolean {
+  return method === "GET" || method === "HEAD" || method === "OPTIONS" || (method === "POST" && route === "score");
+}
+
+/** Percent-decoded, a doubled leading slash read as one (contract RT-7). */
+function decodePath(path: string): string {
+  let decoded = path;
+  if (path.includes("%")) {
+    try {
+      decoded = decodeURIComponent(path);
+    } catch {
+      // Bad escapes stay literal.
+    }
+  }
+  return decoded.replace(/^\/{2,}/, "/");
+}
+
+function bodyLength(body: ScoreResponse["body"]): number | null {
+  if (typeof body === "string") return Buffer.byteLength(body);
+  return body instanceof Uint8Array ? body.length : null;
+}

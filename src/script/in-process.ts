@@ -1,0 +1,126 @@
+import { abortError, OverloadError, type ScoreError, ScoreTimeoutError, toScoreError } from "../errors.ts";
+import type { Log } from "../log/logger.ts";
+import type { StartupLog } from "../startup.ts";
+import { timerMs } from "../timer.ts";
+import type { RunCall, RunOutcome, RuntimeState, ScoreRuntime, ScriptFacts } from "../types.ts";
+import { type JavaScriptOptions, type LoadedScript, loadJavaScript } from "./javascript.ts";
+import { logModelDirectory } from "./model-directory.ts";
+
+export interface InProcessOptions extends JavaScriptOptions {
+  /** Limit of one run() in milliseconds; 0: none. A run() that blocks the event loop cannot be stopped here. */
+  readonly scoringTimeoutMs: number;
+  /** Requests that may be under way at a time. */
+  readonly maxQueue: number;
+}
+
+/** Runs a JavaScript score script in this process: for cloud functions, where the host is one request's process anyway,
+ *  and for the least time per request. The script can block the server; workers cannot. */
+export class InProcessRuntime implements ScoreRuntime {
+  readonly #options: InProcessOptions;
+  readonly #log: Log;
+  readonly #startup: StartupLog;
+  #script: LoadedScript | undefined;
+  #starting: Promise<ScriptFacts> | undefined;
+  #failure: ScoreError | undefined;
+  #closing = false;
+  #underWay = 0;
+  #drained: (() => void) | undefined;
+
+  constructor(options: InProcessOptions, log: Log, startup: StartupLog) {
+    this.#options = options;
+    this.#log = log;
+    this.#startup = startup;
+  }
+
+  get state(): RuntimeState {
+    if (this.#closing) return "stopping";
+    if (this.#failure !== undefined) return "failed";
+    return this.#script === undefined ? "loading" : "ready";
+  }
+
+  get failure(): ScoreError | undefined {
+    return this.#failure;
+  }
+
+  start(): Promise<ScriptFacts> {
+    this.#starting ??= this.#load();
+    return this.#starting;
+  }
+
+  async run(call: RunCall): Promise<RunOutcome> {
+    if (this.#closing) throw new OverloadError("ERR_STOPPING", "The server is stopping.", 1);
+    if (this.#underWay >= this.#options.maxQueue) {
+      throw new OverloadError("ERR_OVERLOAD", `${this.#underWay} requests are under way already; try again later.`, 1);
+    }
+    this.#underWay++;
+    try {
+      if (this.#script === undefined) await this.start();
+      return await this.#runNow(this.#script!, call);
+    } finally {
+      this.#underWay--;
+      if (this.#underWay === 0) this.#drained?.();
+    }
+  }
+
+  async close(graceMs: number): Promise<void> {
+    this.#closing = true;
+    if (this.#underWay === 0) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, graceMs);
+      this.#drained = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  async #load(): Promise<ScriptFacts> {
+    this.#startup.starting();
+    try {
+      const script = await loadJavaScript(this.#options, this.#log);
+      await script.init();
+      this.#script = script;
+      this.#startup.ready(process.pid);
+      return script.facts;
+    } catch (error) {
+      this.#failure = toScoreError(error);
+      this.#log.server.error(this.#failure.report?.traceback ?? this.#failure.message);
+      if (this.#failure.code === "ERR_SCRIPT_INIT") logModelDirectory(this.#options.modelDir, this.#log.server);
+      throw this.#failure;
+    }
+  }
+
+  #runNow(script: LoadedScript, call: RunCall): RunOutcome | Promise<RunOutcome> {
+    let aborter: AbortController | undefined;
+    const outcome = script.run({
+      ...call,
+      signal: () => {
+        aborter ??= new AbortController();
+        if (call.signal?.aborted) aborter.abort();
+        return aborter.signal;
+      },
+    });
+    return outcome instanceof Promise ? this.#bounded(outcome, call, (reason) => aborter?.abort(reason)) : outcome;
+  }
+
+  /** The outcome, or the reason why nobody waits for it any longer. */
+  #bounded(outcome: Promise<RunOutcome>, call: RunCall, abort: (reason: Error) => void): Promise<RunOutcome> {
+    const { scoringTimeoutMs } = this.#options;
+    return new Promise((resolve, reject) => {
+      const giveUp = (error: ScoreError): void => {
+        abort(error);
+        reject(error);
+      };
+      const onAbort = (): void => giveUp(abortError(call.signal?.reason));
+      const timer =
+        scoringTimeoutMs > 0
+          ? setTimeout(() => giveUp(new ScoreTimeoutError(scoringTimeoutMs)), timerMs(scoringTimeoutMs))
+          : undefined;
+      call.signal?.addEventListener("abort", onAbort);
+      outcome.then(resolve, reject).finally(() => {
+        clearTimeout(timer);
+        call.signal?.removeEventListener("abort", onAbort);
+      });
+    });
+  }
+}

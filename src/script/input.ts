@@ -1,0 +1,15 @@
+import type { Log } from "../log/logger.ts";
+
+/** What one call of run() is made of; `headers` and the rest only for scripts that take them. */
+export interface ScriptInput {
+  readonly body: Uint8Array;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly requestId?: string;
+  readonly method?: string;
+  readonly path?: string;
+  readonly query?: string;
+  /** Called when the script asks for its signal. */
+  readonly signal: () => AbortSignal;
+  /** Takes what the script logs for this request. Default: the log the script was loaded with. */
+  readonly log?: Log | undefined;
+}

@@ -1,0 +1,49 @@
+// Module hooks, run by Node in a thread of their own: they compile each TypeScript file where it lies, so that
+// `import.meta.url`, the lookup of packages and stack traces stay those of the source.
+import { readFile } from "node:fs/promises";
+import type { LoadHook, ResolveHook } from "node:module";
+import { fileURLToPath } from "node:url";
+import { transformSync } from "esbuild";
+
+const TYPESCRIPT = /\.([cm]?)tsx?$/;
+
+/** `./helper` and `./helper.js` may mean helper.ts; `scorefn` is the one that runs the script, installed beside it or not. */
+export const resolve: ResolveHook = async (specifier, context, nextResolve) => {
+  try {
+    return await nextResolve(specifier, context);
+  } catch (error) {
+    if (specifier === "scorefn") return nextResolve(specifier, { ...context, parentURL: import.meta.url });
+    if (!/^\.{1,2}\//.test(specifier)) throw error;
+    const stem = specifier.replace(/\.([cm]?)js$/, ".$1ts");
+    for (const candidate of [stem, `${specifier}.ts`, `${specifier}/index.ts`]) {
+      try {
+        return await nextResolve(candidate, context);
+      } catch {
+        // The first error names what the author wrote.
+      }
+    }
+    throw error;
+  }
+};
+
+export const load: LoadHook = async (url, context, nextLoad) => {
+  const kind = url.startsWith("file:") ? TYPESCRIPT.exec(url.split("?", 1)[0]!)?.[1] : undefined;
+  if (kind === undefined) return nextLoad(url, context);
+  const path = fileURLToPath(url);
+  const source = await readFile(path, "utf8");
+  const commonjs = kind === "c" || (kind === "" && isCommonJs(source));
+  // The synchronous call leaves no compiler process behind.
+  const { code } = transformSync(source, {
+    loader: path.endsWith("x") ? "tsx" : "ts",
+    format: commonjs ? "cjs" : "esm",
+    target: `node${process.versions.node}`,
+    sourcemap: "inline",
+    sourcefile: url,
+    sourcesContent: false,
+  });
+  return { format: commonjs ? "commonjs" : "module", source: code, shortCircuit: true };
+};
+
+function isCommonJs(source: string): boolean {
+  return /^\s*(module\.exports|exports\.\w+)\s*=/m.test(source) && !/^\s*(export|import)\b/m.test(source);
+}

@@ -1,0 +1,18 @@
+import { register } from "node:module";
+import { pathToFileURL } from "node:url";
+import { packageFile } from "../package-root.ts";
+
+let registered = false;
+
+/** True for scripts that Node cannot run as they are. */
+export function isTypeScript(path: string): boolean {
+  return /\.[cm]?tsx?$/.test(path);
+}
+
+/** From now on `import()` in this process compiles TypeScript, and stack traces name its source. */
+export function enableTypeScript(): void {
+  if (registered) return;
+  registered = true;
+  process.setSourceMapsEnabled(true);
+  register(pathToFileURL(packageFile("dist/src/script/typescript-hooks.js")));
+}

@@ -1,0 +1,142 @@
+// The wire between the front process and a worker, docs/worker-protocol.md (python/scorefn_worker/protocol.py is the
+// other half). One duplex pipe carries frames: a head of 12 bytes (payload length, type, request id; little-endian) and
+// the payload. A worker begins requests in the order in which they were sent, has at most `concurrency` begun at a
+// time, and sends each answer as soon as it has it; so when it dies, only the first `concurrency` unanswered requests
+// can have begun.
+import { FrameError } from "../errors.ts";
+import type { ErrorReport, HeaderList, ScriptTakes } from "../types.ts";
+
+export const PROTOCOL_VERSION = 1;
+
+/** Length of a frame's head in bytes. */
+export const HEAD_BYTES = 12;
+
+/** Longest payload in bytes: what a signed 32-bit length can say, which every runtime handles. */
+export const MAX_FRAME_BYTES = 0x7fff_ffff;
+
+/** Bytes of CHUNK payload a stream may send before it waits for CREDIT: two socket buffers' worth. */
+export const STREAM_CREDIT_BYTES = 262_144;
+
+export const Frame = {
+  HELLO: 1,
+  RUN: 2,
+  RUN_META: 3,
+  INTERRUPT: 4,
+  CREDIT: 5,
+  STOP: 6,
+  RECALL: 7,
+  WORKER_HELLO: 33,
+  LOADED: 34,
+  READY: 35,
+  FAILED: 36,
+  RESULT: 37,
+  RESPONSE: 38,
+  CHUNK: 39,
+  END: 40,
+  ERROR: 41,
+  RECALLED: 42,
+} as const;
+
+/** First frame of the front. */
+export interface StartOptions {
+  readonly protocol: number;
+  readonly server: string;
+  readonly appRoot: string;
+  readonly entryScript: string | null;
+  readonly sourceDirectory: string | null;
+  readonly modelDir: string | null;
+  readonly concurrency: number;
+  readonly logLevel: string;
+  /** Content of the user's `logging.json`; null: there is none. */
+  readonly logging: Readonly<Record<string, unknown>> | null;
+}
+
+/** First frame of the worker. */
+export interface WorkerHello {
+  readonly protocol: number;
+  readonly runtime: string;
+  readonly pid: number;
+}
+
+export interface Loaded {
+  readonly takes: ScriptTakes;
+  readonly concurrent: boolean;
+}
+
+/** A log record a failed worker asks the front to write on logger `azmlinfsrv`. */
+export interface FailureRecord {
+  readonly level: "INFO" | "WARNING" | "ERROR" | "CRITICAL";
+  readonly message: string;
+}
+
+export interface Failed {
+  readonly stage: "protocol" | "load" | "shape" | "init";
+  readonly error: ErrorReport;
+  readonly records: readonly FailureRecord[];
+}
+
+export interface ResponseMeta {
+  readonly status: number;
+  readonly headers: HeaderList;
+  readonly execMs: number;
+  readonly stream: boolean;
+  readonly fromScript: boolean;
+}
+
+export interface RunError {
+  readonly kind: "input" | "run" | "result" | "interrupted" | "stream";
+  readonly error: ErrorReport;
+}
+
+export type InterruptReason = "deadline" | "client-gone";
+
+/** Meta of RUN_META; `method`, `path` and `query` only for scripts that take the request. */
+export interface RunMeta {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly requestId: string;
+  readonly method?: string;
+  readonly path?: string;
+  readonly query?: string;
+}
+
+/** @throws FrameError `ERR_FRAME` when the payload is not a JSON object */
+export function parseJson<T>(payload: Buffer): T {
+  try {
+    return JSON.parse(payload.toString("utf8")) as T;
+  } catch (cause) {
+    throw new FrameError("ERR_FRAME", "a frame that should hold JSON does not", { cause });
+  }
+}
+
+export function jsonPayload(value: object): Buffer {
+  return Buffer.from(JSON.stringify(value));
+}
+
+/** "meta + body" without the body: the 4-byte length and the JSON. */
+export function metaPrefix(meta: object): Buffer {
+  const json = Buffer.from(JSON.stringify(meta));
+  const prefix = Buffer.allocUnsafe(4 + json.length);
+  prefix.writeUInt32LE(json.length, 0);
+  json.copy(prefix, 4);
+  return prefix;
+}
+
+/** Splits "meta + body"; the body is a view. */
+export function splitMeta<T>(payload: Buffer): { meta: T; body: Buffer } {
+  const end = payload.length < 4 ? Number.POSITIVE_INFINITY : 4 + payload.readUInt32LE(0);
+  if (end > payload.length) throw new FrameError("ERR_FRAME", "a frame's meta is longer than the frame");
+  return { meta: parseJson<T>(payload.subarray(4, end)), body: payload.subarray(end) };
+}
+
+export function creditPayload(bytes: number): Buffer {
+  const payload = Buffer.allocUnsafe(4);
+  payload.writeUInt32LE(bytes, 0);
+  return payload;
+}
+
+/** RESULT payload in front of the body: run()'s time in milliseconds. */
+export function execMsPrefix(execMs: number): Buffer {
+  const prefix = Buffer.allocUnsafe(8);
+  prefix.writeDoubleLE(execMs, 0);
+  return prefix;
+}

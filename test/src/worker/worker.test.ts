@@ -1,0 +1,350 @@
+import fc from "fast-check";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { ScoreTimeoutError, WorkerExitError } from "../../../src/errors.ts";
+import type { ErrorReport, RunCall, RunOutcome } from "../../../src/types.ts";
+import { FrameReader } from "../../../src/worker/frame.ts";
+import { Job } from "../../../src/worker/job.ts";
+import { execMsPrefix, Frame, jsonPayload, metaPrefix, parseJson, splitMeta } from "../../../src/worker/protocol.ts";
+import {
+  INTERRUPT_GRACE_MS,
+  WINDOW_BYTES,
+  WINDOW_REQUESTS,
+  Worker,
+  type WorkerOptions,
+} from "../../../src/worker/worker.ts";
+
+const DIED = new WorkerExitError("ERR_WORKER_EXIT", "worker process 1 was killed by SIGKILL");
+
+/** A worker whose process is this test: what it is sent is listed, what it answers is fed back. */
+function setUp(options: Partial<WorkerOptions> = {}) {
+  const sent: { type: number; id: number; payload: Buffer }[] = [];
+  const reader = new FrameReader((type, id, payload) => sent.push({ type, id, payload: Buffer.from(payload) }));
+  const link = {
+    write: (buffers: readonly Uint8Array[]) => {
+      for (const buffer of buffers) reader.feed(Buffer.from(buffer));
+    },
+    nudge: vi.fn(),
+    kill: vi.fn(),
+  };
+  const recalled: Job[] = [];
+  const interrupted: ErrorReport[] = [];
+  const worker = new Worker(
+    link,
+    { takes: "body", concurrency: 1, timeoutMs: 0, ...options },
+    {
+      onFree: () => {},
+      onRecalled: (jobs) => recalled.push(...jobs),
+      onInterrupted: (report) => interrupted.push(report),
+    },
+  );
+  let nextId = 1;
+  const send = (body = "{}", more: Partial<RunCall> = {}): Job => {
+    const call: RunCall = {
+      body: Buffer.from(body),
+      method: "POST",
+      path: "/score",
+      query: "",
+      headers: {},
+      requestId: "r",
+      ...more,
+    };
+    const job = new Job(nextId++, call, performance.now());
+    job.outcome.catch(() => {});
+    worker.send(job);
+    return job;
+  };
+  const result = (id: number, execMs = 0.1, body = `"${id}"`): void =>
+    worker.receive(Frame.RESULT, id, Buffer.concat([execMsPrefix(execMs), Buffer.from(body)]));
+  const types = async (): Promise<number[]> => {
+    await vi.advanceTimersToNextTimerAsync();
+    return sent.map(({ type }) => type);
+  };
+  return { worker, link, sent, send, result, recalled, interrupted, types };
+}
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setImmediate", "performance"] });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+async function text(job: Job): Promise<string> {
+  const outcome = (await job.outcome) as Extract<RunOutcome, { kind: "json" }>;
+  return Buffer.from(outcome.body).toString();
+}
+
+describe("the window of one worker", () => {
+  test("is closed before the first answer", () => {
+    const { worker, send } = setUp();
+    send();
+    expect(worker.isIdle).toBe(false);
+    expect(worker.hasWindow(10)).toBe(false);
+  });
+
+  test("opens when run() is short, up to its number of requests", () => {
+    const { worker, send, result } = setUp();
+    send();
+    result(1, 0.05);
+    send();
+    for (let n = 0; n < WINDOW_REQUESTS; n++) {
+      expect(worker.hasWindow(10)).toBe(true);
+      send();
+    }
+    expect(worker.hasWindow(10)).toBe(false);
+  });
+
+  test("closes at once with one slow answer and opens again after quick ones", () => {
+    const { worker, send, result } = setUp();
+    send();
+    result(1, 0.05);
+    send();
+    result(2, 40);
+    expect(worker.hasWindow(10)).toBe(false);
+    for (let id = 3; id < 30; id++) {
+      send();
+      result(id, 0.05);
+    }
+    expect(worker.hasWindow(10)).toBe(true);
+  });
+
+  test("takes no more bytes than a socket buffer holds, so that an interrupt gets through", () => {
+    const { worker, send, result } = setUp();
+    send();
+    result(1, 0.05);
+    send("x".repeat(WINDOW_BYTES - 100));
+    expect(worker.hasWindow(100)).toBe(true);
+    expect(worker.hasWindow(101)).toBe(false);
+  });
+});
+
+describe("a worker that dies", () => {
+  test("loses what it had begun and gives back the rest in order, at any concurrency and moment", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 1, max: 4 }), fc.nat(12), fc.nat(12), async (concurrency, sent, answered) => {
+        const { worker, send, result } = setUp({ concurrency });
+        const jobs = Array.from({ length: sent }, () => send());
+        const done = Math.min(answered, sent);
+        for (let id = 1; id <= done; id++) result(id);
+        const back = worker.exited(DIED);
+        expect(back).toEqual(jobs.slice(done + concurrency));
+        for (const [index, job] of jobs.entries()) {
+          if (index < done) expect(await text(job)).toBe(`"${index + 1}"`);
+          else if (index < done + concurrency) await expect(job.outcome).rejects.toBe(DIED);
+          else expect(job.settled).toBe(false);
+        }
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  test("fails the stream under way with the way it died", async () => {
+    const { worker, send } = setUp();
+    const job = send();
+    const meta = { status: 200, headers: [], execMs: 1, stream: true, fromScript: false };
+    worker.receive(Frame.RESPONSE, 1, metaPrefix(meta));
+    worker.receive(Frame.CHUNK, 1, Buffer.from("a"));
+    const outcome = (await job.outcome) as Extract<RunOutcome, { kind: "response" }>;
+    worker.exited(DIED);
+    const read = async (): Promise<void> => {
+      for await (const _ of outcome.body as AsyncIterable<Uint8Array>);
+    };
+    await expect(read()).rejects.toBe(DIED);
+  });
+});
+
+describe("the scoring deadline", () => {
+  test("starts when the worker begins the request, not while it waits in the pipe", async () => {
+    const { send, result } = setUp({ timeoutMs: 100 });
+    const first = send();
+    const second = send();
+    await vi.advanceTimersByTimeAsync(80);
+    result(1, 0.1);
+    await vi.advanceTimersByTimeAsync(80);
+    expect(await text(first)).toBe('"1"');
+    expect(second.settled).toBe(false);
+    await vi.advanceTimersByTimeAsync(25);
+    await expect(second.outcome).rejects.toThrow(new ScoreTimeoutError(100));
+  });
+
+  test("answers at once, interrupts, and kills only after the grace period", async () => {
+    const { send, sent, link } = setUp({ timeoutMs: 100 });
+    const job = send();
+    await vi.advanceTimersByTimeAsync(100);
+    await expect(job.outcome).rejects.toThrow("Scoring timeout after 100 ms");
+    const interrupt = sent.find(({ type }) => type === Frame.INTERRUPT);
+    expect(parseJson(interrupt!.payload)).toEqual({ reason: "deadline", timeoutMs: 100 });
+    expect(link.nudge).toHaveBeenCalledOnce();
+    await vi.advanceTimersByTimeAsync(INTERRUPT_GRACE_MS - 1);
+    expect(link.kill).not.toHaveBeenCalled();
+    await vi.advanceTimersByTimeAsync(1);
+    expect(link.kill).toHaveBeenCalledOnce();
+  });
+
+  test("spares a worker that comes back in time", async () => {
+    const { worker, send, link, interrupted } = setUp({ timeoutMs: 100 });
+    send();
+    await vi.advanceTimersByTimeAsync(100);
+    const error = { type: "TimeoutError", message: "", traceback: "in score.py", location: null };
+    worker.receive(Frame.ERROR, 1, jsonPayload({ kind: "interrupted", error }));
+    await vi.advanceTimersByTimeAsync(INTERRUPT_GRACE_MS * 2);
+    expect(link.kill).not.toHaveBeenCalled();
+    expect(worker.isIdle).toBe(true);
+    expect(interrupted).toEqual([error]);
+  });
+
+  test("lets the other requests of a concurrent worker finish before it is killed", async () => {
+    const { worker, send, result, link } = setUp({ timeoutMs: 1_000, concurrency: 2 });
+    send();
+    await vi.advanceTimersByTimeAsync(900);
+    const other = send();
+    await vi.advanceTimersByTimeAsync(100 + 800);
+    expect(link.kill).not.toHaveBeenCalled();
+    result(2, 700);
+    expect(await text(other)).toBe('"2"');
+    expect(worker.isIdle).toBe(true);
+    await vi.advanceTimersByTimeAsync(INTERRUPT_GRACE_MS);
+    expect(link.kill).toHaveBeenCalledOnce();
+    expect(worker.isIdle).toBe(false);
+  });
+
+  test("does not apply once the answer streams", async () => {
+    const { worker, send } = setUp({ timeoutMs: 100 });
+    const job = send();
+    const meta = { status: 200, headers: [], execMs: 1, stream: true, fromScript: false };
+    worker.receive(Frame.RESPONSE, 1, metaPrefix(meta));
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect((await job.outcome).kind).toBe("response");
+    expect(job.expired).toBe(false);
+  });
+
+  test("of more than 24 days does not fire early", async () => {
+    const { send } = setUp({ timeoutMs: 0x7fff_ffff + 10_000 });
+    const job = send();
+    await vi.advanceTimersByTimeAsync(0x7fff_ffff + 5_000);
+    expect(job.settled).toBe(false);
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(job.settled).toBe(true);
+  });
+});
+
+describe("requests waiting in the pipe", () => {
+  test("are given back on recall, and a late answer for what had begun still counts", async () => {
+    const { worker, send, result, recalled, types } = setUp();
+    const jobs = [send(), send(), send()];
+    worker.recall();
+    expect(await types()).toEqual([Frame.RUN, Frame.RUN, Frame.RUN, Frame.RECALL]);
+    result(1);
+    worker.receive(Frame.RECALLED, 0, jsonPayload({ ids: [3] }));
+    expect(recalled).toEqual([jobs[2]]);
+    result(2);
+    expect(await text(jobs[1]!)).toBe('"2"');
+    expect(worker.isIdle).toBe(true);
+  });
+});
+
+describe("what is framed", () => {
+  test("is the body alone for a script that takes only the body", async () => {
+    const { send, sent, types } = setUp();
+    send('{"a": 1}');
+    await types();
+    expect(sent[0]).toMatchObject({ type: Frame.RUN, id: 1 });
+    expect(sent[0]!.payload.toString()).toBe('{"a": 1}');
+  });
+
+  test("includes headers and id, and no more, for a script that takes headers", async () => {
+    const { send, sent, types } = setUp({ takes: "headers" });
+    send("x", { headers: { "x-a": "1" } });
+    await types();
+    const { meta, body } = splitMeta(sent[0]!.payload);
+    expect(meta).toEqual({ headers: { "x-a": "1" }, requestId: "r" });
+    expect(body.toString()).toBe("x");
+  });
+});
+
+describe("a client that leaves", () => {
+  test("interrupts its request when that has begun", async () => {
+    const listeners: (() => void)[] = [];
+    const signal = {
+      aborted: false,
+      addEventListener: (_: string, listener: () => void) => listeners.push(listener),
+      removeEventListener: () => {},
+    };
+    const { send, sent, link } = setUp();
+    const job = send("{}", { signal });
+    for (const listener of listeners) listener();
+    await expect(job.outcome).rejects.toThrow("the client left");
+    expect(parseJson(sent.at(-1)!.payload)).toMatchObject({ reason: "client-gone" });
+    expect(link.nudge).toHaveBeenCalledOnce();
+  });
+});
+
+describe("streams", () => {
+  test("grant credit as their chunks are read", async () => {
+    const { worker, send, sent, types } = setUp();
+    const job = send();
+    const meta = { status: 200, headers: [], execMs: 1, stream: true, fromScript: false };
+    worker.receive(Frame.RESPONSE, 1, metaPrefix(meta));
+    const outcome = (await job.outcome) as Extract<RunOutcome, { kind: "response" }>;
+    const iterator = (outcome.body as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]();
+    worker.receive(Frame.CHUNK, 1, Buffer.alloc(100_000));
+    await types();
+    expect(sent.some(({ type }) => type === Frame.CREDIT)).toBe(false);
+    expect((await iterator.next()).value).toHaveLength(100_000);
+    await types().catch(() => {});
+    const credit = sent.find(({ type }) => type === Frame.CREDIT);
+    expect(credit!.payload.readUInt32LE(0)).toBe(100_000);
+  });
+
+  test("that nobody reads any more are interrupted", async () => {
+    const { worker, send, sent } = setUp();
+    const job = send();
+    const meta = { status: 200, headers: [], execMs: 1, stream: true, fromScript: false };
+    worker.receive(Frame.RESPONSE, 1, metaPrefix(meta));
+    const outcome = (await job.outcome) as Extract<RunOutcome, { kind: "response" }>;
+    await (outcome.body as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]().return?.();
+    expect(parseJson(sent.at(-1)!.payload)).toMatchObject({ reason: "client-gone" });
+    worker.receive(Frame.END, 1, Buffer.alloc(0));
+    expect(worker.isIdle).toBe(true);
+  });
+
+  test("that nobody reads any more come under the deadline again, for scripts that do not heed the interrupt", async () => {
+    const { worker, send, link } = setUp({ timeoutMs: 100 });
+    const job = send();
+    const meta = { status: 200, headers: [], execMs: 1, stream: true, fromScript: false };
+    worker.receive(Frame.RESPONSE, 1, metaPrefix(meta));
+    const outcome = (await job.outcome) as Extract<RunOutcome, { kind: "response" }>;
+    await vi.advanceTimersByTimeAsync(1_000);
+    await (outcome.body as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]().return?.();
+    await vi.advanceTimersByTimeAsync(100 + INTERRUPT_GRACE_MS - 1);
+    expect(link.kill).not.toHaveBeenCalled();
+    await vi.advanceTimersByTimeAsync(1);
+    expect(link.kill).toHaveBeenCalledOnce();
+  });
+
+  test("that are left while their reader waits for a chunk end for that reader", async () => {
+    const { worker, send } = setUp();
+    const job = send();
+    const meta = { status: 200, headers: [], execMs: 1, stream: true, fromScript: false };
+    worker.receive(Frame.RESPONSE, 1, metaPrefix(meta));
+    const outcome = (await job.outcome) as Extract<RunOutcome, { kind: "response" }>;
+    const chunks = (outcome.body as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]();
+    const waiting = chunks.next();
+    await chunks.return?.();
+    expect(await waiting).toEqual({ value: undefined, done: true });
+  });
+});
+
+describe("a worker that does not react", () => {
+  test("is nudged again, and no more once its request has ended", async () => {
+    const { send, link, result } = setUp({ timeoutMs: 100 });
+    send().outcome.catch(() => {});
+    await vi.advanceTimersByTimeAsync(100);
+    expect(link.nudge).toHaveBeenCalledTimes(1);
+    await vi.advanceTimersByTimeAsync(50);
+    expect(link.nudge).toHaveBeenCalledTimes(2);
+    result(1);
+    await vi.advanceTimersByTimeAsync(INTERRUPT_GRACE_MS);
+    expect(link.nudge).toHaveBeenCalledTimes(2);
+  });
+});
