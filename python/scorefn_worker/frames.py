@@ -1,0 +1,121 @@
+"""Bytes to frames and back; pure, no I/O. The format is described in protocol.py."""
+
+from __future__ import annotations
+
+import json
+import struct
+from typing import Any, Union
+
+from .protocol import MAX_PAYLOAD_BYTES, RESULT
+
+Bytes = Union[bytes, bytearray]
+Frame = tuple[int, int, Any]
+"""Type, request id, payload. The payload is bytes, except for a long RUN body (channel.py)."""
+
+HEAD = struct.Struct("<IB3sI")
+RESULT_HEAD = struct.Struct("<IB3xId")
+LENGTH = struct.Struct("<I")
+
+HEAD_BYTES = HEAD.size
+_ZEROS = b"\0\0\0"
+_MILLISECONDS_BYTES = 8
+
+
+class FrameError(Exception):
+    """The pipe carried something that is not a frame of this protocol."""
+
+
+def encode(kind: int, request: int, payload: Bytes = b"") -> bytes:
+    """Build a whole frame."""
+    return HEAD.pack(len(payload), kind, _ZEROS, request) + payload
+
+
+def encode_json(kind: int, request: int, value: dict[str, Any]) -> bytes:
+    """Build a frame with a JSON payload."""
+    return encode(kind, request, json.dumps(value).encode())
+
+
+def encode_meta(kind: int, request: int, meta: dict[str, Any], body: Bytes = b"") -> bytes:
+    """Build a frame whose payload is meta + body."""
+    text = json.dumps(meta).encode()
+    return encode(kind, request, LENGTH.pack(len(text)) + text + body)
+
+
+def result_head(request: int, milliseconds: float, size: int) -> bytes:
+    """Build everything of a RESULT frame that precedes the `size` bytes of JSON."""
+    return RESULT_HEAD.pack(size + _MILLISECONDS_BYTES, RESULT, request, milliseconds)
+
+
+def split_meta(payload: Bytes) -> tuple[dict[str, Any], memoryview]:
+    """Split a meta + body payload; the body is a view and copies nothing.
+
+    Raises:
+        FrameError: the payload is shorter than its meta says, or the meta is not JSON.
+    """
+    if len(payload) < LENGTH.size:
+        raise FrameError("a meta + body payload of less than 4 bytes")
+    start = LENGTH.size
+    end = start + LENGTH.unpack_from(payload)[0]
+    if len(payload) < end:
+        raise FrameError(f"a meta of {end - start} bytes in a payload of {len(payload)}")
+    try:
+        return json.loads(payload[start:end]), memoryview(payload)[end:]
+    except ValueError as error:
+        raise FrameError(f"a meta that is not JSON: {error}") from error
+
+
+class FrameReader:
+    """Turns bytes that were cut anywhere into whole frames."""
+
+    def __init__(self) -> None:
+        """Start with nothing received."""
+        self._data: Bytes = b""
+        self._at = 0
+
+    def feed(self, chunk: bytes) -> None:
+        """Append what the pipe delivered."""
+        if self._at == len(self._data):
+            self._data = chunk
+        else:
+            if not isinstance(self._data, bytearray):
+                self._data = bytearray(self._data)
+            del self._data[: self._at]
+            self._data += chunk
+        self._at = 0
+
+    def next(self) -> Frame | None:
+        """Take the next whole frame, or None when more bytes are needed.
+
+        Raises:
+            FrameError: the head is not one of this protocol.
+        """
+        data = self._data
+        start = self._at + HEAD_BYTES
+        if len(data) < start:
+            return None
+        size, kind, zeros, request = HEAD.unpack_from(data, self._at)
+        if zeros != _ZEROS or size > MAX_PAYLOAD_BYTES:
+            raise FrameError(f"not a frame head: {bytes(data[self._at : start]).hex(' ')}")
+        end = start + size
+        if len(data) < end:
+            return None
+        self._at = end
+        return kind, request, data[start:end]
+
+    def pending_size(self) -> int:
+        """Payload length that the incomplete frame at hand announces; 0 while its head is incomplete."""
+        if len(self._data) < self._at + HEAD_BYTES:
+            return 0
+        return int(LENGTH.unpack_from(self._data, self._at)[0])
+
+    def is_midway(self) -> bool:
+        """Tell whether part of a frame has been received; true only after `next` returned None."""
+        return self._at < len(self._data)
+
+    def take_pending(self) -> tuple[int, int, int, Bytes]:
+        """Take the incomplete frame out: type, request id, payload size, the part of the payload received so far."""
+        size, kind, _, request = HEAD.unpack_from(self._data, self._at)
+        part = self._data[self._at + HEAD_BYTES :]
+        self._data = b""
+        self._at = 0
+        return kind, request, size, part

@@ -1,0 +1,118 @@
+"""The worker's own log records and the print hook (contract LOG-1, LOG-2, LOG-3, LOG-12)."""
+
+from __future__ import annotations
+
+import builtins
+import logging
+import os
+import select
+import sys
+from typing import Any, Callable
+
+from .logging_config import AMLLogFormatter, apply
+
+SERVER_LOGGER = "azmlinfsrv"
+SCRIPT_LOGGER = "azmlinfsrv.user_script"
+PRINT_LOGGER = "azmlinfsrv.print"
+
+_CLOSED = -1
+
+
+class PrivateStdout(logging.Handler):
+    """Writes each record with one write to a descriptor of its own.
+
+    The script may close, replace or redirect its stdout without harm. There is no lock: an interrupt raised while it
+    were held would leave it held, and one write is one piece on the pipe.
+    """
+
+    def __init__(self) -> None:
+        """Duplicate the process's stdout; without one, records go nowhere."""
+        super().__init__()
+        try:
+            self._fd = os.dup(1)
+        except OSError:
+            self._fd = _CLOSED
+        self.setFormatter(AMLLogFormatter())
+
+    def handle(self, record: logging.LogRecord) -> bool:
+        """Emit without taking the lock."""
+        self.emit(record)
+        return True
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the record and never fail: a log line is not worth a request."""
+        try:
+            data = memoryview(f"{self.format(record)}\n".encode(errors="backslashreplace"))
+        except (TypeError, ValueError):
+            self.handleError(record)
+            return
+        while data and self._fd != _CLOSED:
+            try:
+                data = data[os.write(self._fd, data) :]
+            except BlockingIOError:
+                select.select((), (self._fd,), ())
+            except OSError as error:
+                if error.errno is None:
+                    raise  # not of the system call: the INTERRUPT of the request that prints
+                return
+
+    def close_descriptor(self) -> None:
+        """Give the descriptor up."""
+        if self._fd != _CLOSED:
+            os.close(self._fd)
+            self._fd = _CLOSED
+
+
+def install(level: str, config: dict[str, Any] | None) -> Callable[[], None]:
+    """Set up logger `azmlinfsrv` and replace the built-in print. The root logger stays as Python made it.
+
+    Args:
+        level: Threshold, the name of a level; an unknown one counts as INFO.
+        config: Content of the user's logging.json, applied on top.
+
+    Returns:
+        A function that undoes it in a forked child, whose prints are its own.
+
+    Raises:
+        StartFailure: stage "load", when Python refuses the configuration.
+    """
+    output = PrivateStdout()
+    logger = logging.getLogger(SERVER_LOGGER)
+    logger.addHandler(output)
+    logger.propagate = False
+    threshold = logging.getLevelName(level.upper())
+    logger.setLevel(threshold if isinstance(threshold, int) else logging.INFO)
+    if config is not None:
+        # In the reference server these two do not exist yet when the configuration is applied.
+        apply(config, spared=(SCRIPT_LOGGER, PRINT_LOGGER))
+        if output not in logger.handlers:
+            output.close_descriptor()
+
+    plain_print = builtins.print
+    builtins.print = _hooked(plain_print)
+
+    def undo_in_child() -> None:
+        builtins.print = plain_print
+        output.close_descriptor()
+
+    return undo_in_child
+
+
+def _hooked(plain_print: Callable[..., None]) -> Callable[..., None]:
+    """Make the print that turns what would go to stdout into records."""
+    write = logging.getLogger(PRINT_LOGGER).info
+
+    def print(
+        *objects: Any,  # noqa: ANN401 - as in the original
+        sep: str | None = " ",
+        end: str | None = "\n",
+        file: Any = None,  # noqa: ANN401
+        flush: bool = False,
+    ) -> None:
+        """Write the objects as one log record, or to `file` when that is not stdout."""
+        if file is None or file is sys.stdout:
+            write((" " if sep is None else sep).join(map(str, objects)))
+        else:
+            plain_print(*objects, sep=sep, end=end, file=file, flush=flush)
+
+    return print

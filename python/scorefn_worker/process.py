@@ -1,0 +1,150 @@
+"""What concerns the worker as a process: descriptors, signals, forks, its end."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import faulthandler
+import os
+import select
+import signal
+import socket
+import stat
+import sys
+import threading
+import time
+from typing import Callable
+
+from .protocol import EXIT_NO_PIPE, EXIT_STOPPED, FAULT_FD, PIPE_FD
+
+EXIT_LIMIT_S = 3.0
+"""How long the script's exit handlers may take."""
+
+FRONT_GONE_GRACE_S = 0.5
+"""How long the main thread has to notice the closed pipe itself before the process is ended under it."""
+
+_caught: dict[int, Callable[[int, object], None]] = {}
+"""The signal handlers of the worker; empty in its forked children."""
+
+
+def claim_pipe() -> socket.socket:
+    """Take over descriptor 3, hidden from everything the script starts. Exits when there is no such pipe."""
+    try:
+        os.set_inheritable(PIPE_FD, False)
+        pipe = socket.socket(fileno=PIPE_FD)
+    except OSError:
+        sys.stderr.write("worker.py is started by scorefn and does nothing by itself: descriptor 3 is not a socket.\n")
+        sys.exit(EXIT_NO_PIPE)
+    pipe.setblocking(True)
+    return pipe
+
+
+def enable_fault_handler() -> None:
+    """Have fatal signals dump their tracebacks on descriptor 4, or on stderr where there is none (LOG-16)."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        faulthandler.enable(file=FAULT_FD if _claim_fault_pipe() else sys.stderr)
+
+
+def _claim_fault_pipe() -> bool:
+    try:
+        mode = os.fstat(FAULT_FD).st_mode
+    except OSError:
+        return False
+    if not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)):
+        return False
+    os.set_inheritable(FAULT_FD, False)
+    return True
+
+
+def catch(number: int, handler: Callable[[int, object], None]) -> None:
+    """Handle a signal in this process, but not in children it forks."""
+    _caught[number] = handler
+    signal.signal(number, handler)
+
+
+def ignore_stop_signals() -> None:
+    """Let SIGINT and SIGTERM do nothing: they reach the whole group (Ctrl+C, a container's stop) while requests still
+    run. The front ends its workers, by STOP, by closing the pipe or by SIGKILL. A handler and not SIG_IGN, for that
+    would be inherited by programs the script starts."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        catch(number, _do_nothing)
+
+
+def _do_nothing(_number: int, _frame: object) -> None:
+    pass
+
+
+def release_in_children(*releases: Callable[[], None]) -> None:
+    """Have each forked child call `releases` and forget that it was a worker.
+
+    A child that falls back into the worker's loop finds the pipe closed there and ends.
+    """
+    forking = threading.local()
+
+    # A child that is sent a signal right after the fork must get it, not lose it to the handlers it inherited.
+    def before() -> None:
+        forking.mask = signal.pthread_sigmask(signal.SIG_BLOCK, _caught)
+
+    def after() -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, forking.mask)
+
+    def after_in_child() -> None:
+        # The child's own children have nothing more to release: descriptors and handlers are the script's there.
+        if _caught:
+            for release in releases:
+                release()
+            _release_signals()
+            _release_fault_pipe()
+        after()
+
+    os.register_at_fork(before=before, after_in_parent=after, after_in_child=after_in_child)
+
+
+def _release_signals() -> None:
+    for number, handler in _caught.items():
+        if signal.getsignal(number) == handler:
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+    _caught.clear()
+
+
+def _release_fault_pipe() -> None:
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        if _claim_fault_pipe():
+            os.close(FAULT_FD)
+        faulthandler.enable(file=sys.stderr)
+
+
+def watch_front(pipe: socket.socket) -> None:
+    """End the process when the front is gone, even while the script is busy: nobody waits for it any more."""
+
+    def watch() -> None:
+        poller = select.poll()
+        poller.register(pipe, getattr(select, "POLLRDHUP", 0))
+        poller.poll()
+        time.sleep(FRONT_GONE_GRACE_S)
+        os._exit(EXIT_STOPPED)
+
+    threading.Thread(target=watch, name="scorefn-front-watch", daemon=True).start()
+
+
+def leave(code: int, *, limit_s: float | None = EXIT_LIMIT_S) -> None:
+    """End the process with `code`, whatever threads the script left running.
+
+    Args:
+        code: The exit code.
+        limit_s: Seconds for the script's exit handlers; None skips them.
+    """
+
+    def end_late() -> None:
+        time.sleep(FRONT_GONE_GRACE_S if limit_s is None else limit_s)
+        os._exit(code)
+
+    threading.Thread(target=end_late, daemon=True).start()
+    if limit_s is not None:
+        # Not by sys.exit(): Python would first wait for the script's non-daemon threads, without limit.
+        with contextlib.suppress(BaseException):
+            atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):
+            stream.flush()
+    os._exit(code)

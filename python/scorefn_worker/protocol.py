@@ -1,0 +1,102 @@
+"""Types, version and limits of the worker protocol.
+
+A score script runs in a process of its own. The front process (`src/worker/`) and the worker (`python/` for Python,
+`src/worker/node-worker.ts` for JavaScript and TypeScript) talk over one duplex pipe, file descriptor 3 of the worker;
+stdout and stderr stay the script's own. Both ends write frames: a head of 12 bytes, then the payload. The head is the
+payload's length in bytes (4 bytes, the head not counted), the type (1 byte), three zero bytes and the request id
+(4 bytes; 0 for frames that belong to no request); numbers are unsigned and little-endian. docs/worker-protocol.md is
+the whole story; the golden frames in test/fixtures/frames keep both ends to it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypedDict
+
+PROTOCOL_VERSION = 1
+
+PIPE_FD = 3
+FAULT_FD = 4
+
+# Front to worker.
+HELLO = 1
+RUN = 2
+RUN_META = 3
+INTERRUPT = 4
+CREDIT = 5
+STOP = 6
+RECALL = 7
+
+# Worker to front.
+WORKER_HELLO = 33
+LOADED = 34
+READY = 35
+FAILED = 36
+RESULT = 37
+RESPONSE = 38
+CHUNK = 39
+END = 40
+ERROR = 41
+RECALLED = 42
+
+MAX_PAYLOAD_BYTES = 2_147_483_647
+"""Largest payload a frame may announce."""
+
+STREAM_CREDIT_BYTES = 262_144
+"""CHUNK payload a stream may send before the first CREDIT."""
+
+LONG_BODY_BYTES = 262_144
+"""Payloads above this are received in place (RUN bodies decoded as they arrive) instead of through the frame reader."""
+
+EXIT_STOPPED = 0
+EXIT_FAULT = 1
+EXIT_NO_PIPE = 2
+EXIT_FAILED = 3
+
+
+class Location(TypedDict):
+    """Where a script failed; `file` is relative to the app root, `line` and `column` count from 1."""
+
+    file: str
+    line: int
+    column: int | None
+    function: str | None
+    source: str | None
+
+
+class _ReportBase(TypedDict):
+    type: str
+    message: str
+    traceback: str
+    location: Location | None
+
+
+class Report(_ReportBase, total=False):
+    """What the worker knows of an exception."""
+
+    codeFrame: str
+    hint: str
+
+
+class Record(TypedDict):
+    """A log record for the front to write on logger `azmlinfsrv`."""
+
+    level: str
+    message: str
+
+
+class Settings:
+    """The front's HELLO, as far as the worker uses it."""
+
+    def __init__(self, hello: dict[str, Any]) -> None:
+        """Read the fields of a HELLO payload; absent ones get the value that changes nothing."""
+        self.app_root: str = hello.get("appRoot") or "."
+        self.entry_script: str | None = hello.get("entryScript")
+        self.source_directory: str | None = hello.get("sourceDirectory")
+        self.concurrency: int = max(1, int(hello.get("concurrency") or 1))
+        self.log_level: str = hello.get("logLevel") or "INFO"
+        self.logging: dict[str, Any] | None = hello.get("logging")
+
+
+def error_record(message: str) -> Record:
+    """Make a record of level ERROR."""
+    return {"level": "ERROR", "message": message}

@@ -1,0 +1,23 @@
+"""Entry of the Python worker process: `python3 worker.py`, spawned by the front with its pipe on descriptor 3."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+if __name__ in ("__main__", "__mp_main__"):
+    # Our folder is on the import path for the import below only: the score script must not find our modules.
+    _HERE = os.path.dirname(os.path.realpath(__file__))
+    if sys.path[:1] != [_HERE]:
+        sys.path.insert(0, _HERE)
+    if __name__ == "__main__":
+        from scorefn_worker.main import main
+
+        del sys.path[0]
+        main()
+    else:
+        # A child of multiprocessing's "spawn" runs this file again, but must not become a second worker.
+        from scorefn_worker.spawned import offer_entry_module
+
+        del sys.path[0]
+        offer_entry_module()

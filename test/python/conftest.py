@@ -1,0 +1,228 @@
+"""Drives a real worker process over its pipe, as the front does."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import textwrap
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PYTHON_DIR = ROOT / "python"
+FIXTURES = ROOT / "test" / "fixtures"
+sys.path.insert(0, str(PYTHON_DIR))
+
+from scorefn_worker import protocol as p  # noqa: E402
+from scorefn_worker.frames import Frame, FrameReader, encode, encode_json, encode_meta  # noqa: E402
+
+DEADLINE_S = 20.0
+"""Nothing here takes this long; it ends a test that would wait for ever."""
+
+
+class Worker:
+    """One worker process and the front's end of its pipe."""
+
+    def __init__(self, hello: dict[str, Any], environment: dict[str, str], cwd: Path) -> None:
+        """Start the process and send HELLO."""
+        self.pipe, theirs = socket.socketpair()
+        self.pipe.settimeout(DEADLINE_S)
+        self.fault_pipe, fault_end = os.pipe()
+        self._stdout = tempfile.TemporaryFile()
+        self._stderr = tempfile.TemporaryFile()
+        # Copies above 10, for descriptors 3 and 4 may be taken in this process.
+        sources = [fcntl.fcntl(number, fcntl.F_DUPFD, 10) for number in (theirs.fileno(), fault_end)]
+        self.process = subprocess.Popen(
+            [sys.executable, str(PYTHON_DIR / "worker.py")],
+            stdin=subprocess.DEVNULL,
+            stdout=self._stdout,
+            stderr=self._stderr,
+            pass_fds=(p.PIPE_FD, p.FAULT_FD),
+            preexec_fn=lambda: [os.dup2(source, 3 + index) for index, source in enumerate(sources)],
+            env={**os.environ, **environment},
+            cwd=cwd,
+        )
+        for number in (*sources, fault_end):
+            os.close(number)
+        theirs.close()
+        self._reader = FrameReader()
+        self.pipe.sendall(encode_json(p.HELLO, 0, hello))
+
+    def send(self, kind: int, request: int = 0, payload: bytes = b"") -> None:
+        """Send one frame."""
+        self.pipe.sendall(encode(kind, request, payload))
+
+    def receive(self) -> Frame:
+        """Wait for the next frame."""
+        while True:
+            frame = self._reader.next()
+            if frame is not None:
+                return frame
+            chunk = self.pipe.recv(1 << 20)
+            if not chunk:
+                raise EOFError(f"the worker is gone: {self.process.wait(DEADLINE_S)}\n{self.stderr()}")
+            self._reader.feed(chunk)
+
+    def expect(self, kind: int, request: int = 0) -> bytes:
+        """Wait for the next frame, which must be of this type and request, and return its payload."""
+        got = self.receive()
+        assert got[:2] == (kind, request), got
+        return bytes(got[2])
+
+    def expect_json(self, kind: int, request: int = 0) -> dict[str, Any]:
+        """Expect a frame with a JSON payload."""
+        return json.loads(self.expect(kind, request))
+
+    def result(self, request: int) -> str:
+        """Expect a RESULT and return its JSON text."""
+        return self.expect(p.RESULT, request)[8:].decode()
+
+    def error(self, request: int, kind: str) -> dict[str, Any]:
+        """Expect an ERROR of this kind and return its report."""
+        answer = self.expect_json(p.ERROR, request)
+        assert answer["kind"] == kind, answer
+        return answer["error"]
+
+    def run(self, body: str | bytes = "", request: int = 1) -> str:
+        """Send a body and return the JSON text of the result."""
+        self.send(p.RUN, request, body.encode() if isinstance(body, str) else body)
+        return self.result(request)
+
+    def fail(self, body: str | bytes = "", request: int = 1, kind: str = "run") -> dict[str, Any]:
+        """Send a body and return the report of the error that answers it."""
+        self.send(p.RUN, request, body.encode() if isinstance(body, str) else body)
+        return self.error(request, kind)
+
+    def run_meta(self, meta: dict[str, Any], body: bytes = b"", request: int = 1) -> str:
+        """Send a body with meta and return the JSON text of the result."""
+        self.pipe.sendall(encode_meta(p.RUN_META, request, meta, body))
+        return self.result(request)
+
+    def interrupt(self, request: int, reason: str = "deadline", *, by_signal: bool = True) -> None:
+        """Interrupt a request as the front does."""
+        order = {"reason": reason, "timeoutMs": 1500} if reason == "deadline" else {"reason": reason}
+        self.pipe.sendall(encode_json(p.INTERRUPT, request, order))
+        if by_signal:
+            self.process.send_signal(signal.SIGUSR1)
+
+    def credit(self, request: int, count: int) -> None:
+        """Grant a stream more credit."""
+        self.send(p.CREDIT, request, struct.pack("<I", count))
+
+    def ready(self) -> dict[str, Any]:
+        """Expect a start that succeeds and return LOADED."""
+        self.expect(p.WORKER_HELLO)
+        loaded = self.expect_json(p.LOADED)
+        self.expect(p.READY)
+        return loaded
+
+    def failed(self, stage: str) -> dict[str, Any]:
+        """Expect a start that fails in this stage, exit code 3 included, and return FAILED."""
+        self.expect(p.WORKER_HELLO)
+        kind, _, payload = self.receive()
+        if kind == p.LOADED:
+            kind, _, payload = self.receive()
+        assert kind == p.FAILED, (kind, payload)
+        failure = json.loads(payload)
+        assert failure["stage"] == stage, failure
+        assert self.exit_code() == p.EXIT_FAILED
+        return failure
+
+    def stop(self) -> int:
+        """Send STOP and return the exit code."""
+        self.send(p.STOP)
+        return self.exit_code()
+
+    def exit_code(self) -> int:
+        """Wait for the process to end."""
+        return self.process.wait(DEADLINE_S)
+
+    def stdout(self) -> str:
+        """What the worker and its script have written so far."""
+        return _contents(self._stdout)
+
+    def stderr(self) -> str:
+        """What the script has written to stderr so far."""
+        return _contents(self._stderr)
+
+    def faults(self) -> str:
+        """What the fault handler wrote; the worker must have ended."""
+        with os.fdopen(os.dup(self.fault_pipe), "rb") as pipe:
+            return pipe.read().decode()
+
+    def close(self) -> None:
+        """End the process whatever it does."""
+        self.process.kill()
+        self.process.wait(DEADLINE_S)
+        self.pipe.close()
+        os.close(self.fault_pipe)
+        self._stdout.close()
+        self._stderr.close()
+
+
+def _contents(file: Any) -> str:
+    file.flush()
+    return os.pread(file.fileno(), 1 << 24, 0).decode(errors="replace")
+
+
+Start = Callable[..., Worker]
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Path:
+    """An empty app root."""
+    folder = tmp_path / "app"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def start(app: Path) -> Iterator[Start]:
+    """Start a worker for a script given as text; it becomes score.py in the app root."""
+    workers: list[Worker] = []
+
+    def start_worker(
+        script: str | None, *, name: str = "score.py", env: dict[str, str] | None = None, **hello: Any
+    ) -> Worker:
+        path = app / name
+        if script is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(textwrap.dedent(script))
+        greeting = {
+            "protocol": p.PROTOCOL_VERSION,
+            "server": "scorefn/test",
+            "appRoot": str(app),
+            "entryScript": str(path),
+            "sourceDirectory": None,
+            "modelDir": None,
+            "concurrency": 1,
+            "logLevel": "INFO",
+            "logging": None,
+            **hello,
+        }
+        environment = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": "", **(env or {})}
+        workers.append(Worker(greeting, environment, app.parent))
+        return workers[-1]
+
+    yield start_worker
+    for worker in workers:
+        worker.close()
+
+
+def eventually(condition: Callable[[], bool]) -> None:
+    """Wait for something that no frame announces."""
+    end = time.monotonic() + DEADLINE_S
+    while not condition():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.005)
