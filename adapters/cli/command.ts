@@ -1,0 +1,87 @@
+import { bannerLines, modelDirLines } from "../../src/banner.ts";
+import {
+  type Config,
+  type ConfigInput,
+  configurationErrorRecord,
+  InvalidSettingsError,
+  type LogLevel,
+  resolveConfig,
+} from "../../src/config.ts";
+import { ScoreError } from "../../src/errors.ts";
+import { formatRecord } from "../../src/log/format.ts";
+import { type Command, type Program, parseCommandLine } from "./command-line.ts";
+import { realPath } from "./real-path.ts";
+
+/** A command about a cloud's build. */
+export type TargetCommand = Extract<Command, { kind: "build" | "invoke" }>;
+
+/** What the command needs of the process it runs in. */
+export interface CommandHost {
+  readonly write: (text: string) => void;
+  readonly writeError: (text: string) => void;
+  /** Serves until it is told to stop; resolves with the exit code. */
+  readonly serve: (config: Config) => Promise<number>;
+  /** Builds for a cloud, or tries such a build; resolves with the exit code. @throws ScoreError */
+  readonly runTarget: (command: TargetCommand, host: Pick<CommandHost, "write" | "writeError">) => Promise<number>;
+  /** Stand in for the process's own. */
+  readonly env?: ConfigInput["env"];
+  readonly cwd?: ConfigInput["cwd"];
+}
+
+const NO_SCRIPT = [
+  "Error!",
+  "Either provide an entry_script using --entry_script or provide a path to the configuration file using --config_file",
+];
+
+/** Runs one command line to its end.
+ *  @param args without interpreter and program   @returns the exit code (contract PROC-8) */
+export async function runCommand(program: Program, args: readonly string[], host: CommandHost): Promise<number> {
+  const command = parseCommandLine(program, args);
+  if (command.kind === "exit") {
+    host.write(command.stdout);
+    host.writeError(command.stderr);
+    return command.code;
+  }
+
+  if (command.kind !== "serve") {
+    try {
+      return await host.runTarget(command, host);
+    } catch (error) {
+      if (!(error instanceof ScoreError)) throw error;
+      host.writeError(`${program} ${command.kind}: error: ${error.message}\n`);
+      return 1;
+    }
+  }
+
+  const log = (level: LogLevel, message: string) =>
+    host.write(`${formatRecord(Date.now(), level, process.pid, "azmlinfsrv", message)}\n`);
+  log("INFO", "Loaded logging config from built-in defaults");
+  if (!command.flags.entry_script && !command.flags.config_file) {
+    for (const message of NO_SCRIPT) log("ERROR", message);
+    return 1;
+  }
+
+  try {
+    const { config, notices, warnings } = resolveConfig({
+      flags: command.flags,
+      env: host.env,
+      cwd: host.cwd,
+      realPath,
+    });
+    const lines = [...modelDirLines(config.workerEnv), ...notices, ...bannerLines(config.workerEnv)];
+    host.write(`${lines.join("\n")}\n`);
+    for (const warning of warnings) log("WARNING", warning);
+    return await host.serve(config);
+  } catch (error) {
+    if (error instanceof InvalidSettingsError) {
+      for (const problem of error.problems) {
+        if (problem.kind === "worker") log("CRITICAL", configurationErrorRecord(problem));
+        else host.writeError(`${program}: error: ${problem.text}\n`);
+      }
+      return error.exitCode;
+    }
+    if (!(error instanceof ScoreError)) throw error;
+    host.writeError(`${program}: error: ${error.message}\n`);
+    return 1;
+  }
+}

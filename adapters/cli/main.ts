@@ -1,0 +1,24 @@
+import { runCommand } from "./command.ts";
+import type { Program } from "./command-line.ts";
+
+/** Runs the command in this process and ends the process with the command's exit code.
+ *  @param args without interpreter and program */
+export async function main(program: Program, args: readonly string[]): Promise<void> {
+  for (const stream of [process.stdout, process.stderr]) {
+    // Whoever read our output may leave (`| head`); that must not end the server.
+    stream.on("error", () => {});
+  }
+  const code = await runCommand(program, args, {
+    write: (text) => process.stdout.write(text),
+    writeError: (text) => process.stderr.write(text),
+    serve: async (config) => (await import("../http/serve.ts")).serve(config),
+    runTarget: async (command, host) => (await import("./run-target.ts")).runTarget(command, host),
+  });
+  await Promise.all([drained(process.stdout), drained(process.stderr)]);
+  process.exit(code);
+}
+
+/** Resolves when everything written so far has left; on a pipe that is not at once. */
+function drained(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => stream.write("", () => resolve()));
+}

@@ -1,0 +1,62 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { ScoreRequest } from "../../src/index.ts";
+import { ClientSignal } from "./client-signal.ts";
+import { toHeaders } from "./incoming.ts";
+
+const EMPTY: Uint8Array = new Uint8Array(0);
+
+/** One request of node:http as the core reads it, and the response it is to be answered with. */
+export class Exchange implements ScoreRequest {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly method: string;
+  /** Request target as it came. */
+  readonly url: string;
+  readonly path: string;
+  readonly query: string;
+  readonly headers: Record<string, string>;
+  readonly receivedAt: number;
+  body: Uint8Array = EMPTY;
+  /** Turn of the event loop in which it was handed to the core. */
+  turn = 0;
+  #signal: ClientSignal | undefined;
+  #clientGone = false;
+
+  constructor(request: IncomingMessage, response: ServerResponse) {
+    this.receivedAt = performance.now();
+    this.request = request;
+    this.response = response;
+    this.method = request.method ?? "GET";
+    this.url = request.url ?? "/";
+    const target = toTarget(this.url);
+    this.path = target.path;
+    this.query = target.query;
+    this.headers = toHeaders(request);
+    response.on("close", () => this.#closed());
+  }
+
+  /** Made when somebody asks for it, which most answers do not take long enough for. */
+  get signal(): ClientSignal {
+    if (this.#signal === undefined) {
+      this.#signal = new ClientSignal();
+      if (this.#clientGone) this.#signal.abort();
+    }
+    return this.#signal;
+  }
+
+  #closed(): void {
+    if (this.response.writableFinished) return;
+    this.#clientGone = true;
+    this.#signal?.abort();
+  }
+}
+
+/** Takes the request target apart; an absolute one (`http://host/score`) loses its host. */
+export function toTarget(url: string): { path: string; query: string } {
+  const local = url.charCodeAt(0) === SLASH ? url : url.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, "");
+  const mark = local.indexOf("?");
+  if (mark < 0) return { path: local === "" ? "/" : local, query: "" };
+  return { path: mark === 0 ? "/" : local.slice(0, mark), query: local.slice(mark + 1) };
+}
+
+const SLASH = 47;

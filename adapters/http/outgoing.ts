@@ -1,0 +1,93 @@
+import type { ServerResponse } from "node:http";
+import { Socket } from "node:net";
+import { type BodyStream, type HeaderList, ScoreError, type ScoreResponse } from "../../src/index.ts";
+
+/** A client that takes nothing of a streamed answer for so many milliseconds is cut off: it holds a worker. */
+export const STREAM_STALL_MS = 30_000;
+
+/** Sends the answer. @returns the bytes of the body that were sent; rejects when a stream fails midway, after having cut
+ *  the connection */
+export function send(
+  method: string,
+  response: ServerResponse,
+  answer: ScoreResponse,
+  stallMs: number = STREAM_STALL_MS,
+): number | Promise<number> {
+  const { status, headers, body } = answer;
+  const flat = flatten(headers);
+  const bodyless = status === 204 || status === 304;
+  if (typeof body !== "string" && !(body instanceof Uint8Array)) {
+    response.writeHead(status, flat);
+    if (method !== "HEAD" && !bodyless) return sendStream(response, body, stallMs);
+    response.end();
+    return Promise.resolve(body[Symbol.asyncIterator]().return?.()).then(() => 0);
+  }
+  const length = typeof body === "string" ? Buffer.byteLength(body) : body.length;
+  if (!bodyless) flat.push("Content-Length", String(length));
+  response.writeHead(status, flat);
+  if (bodyless || method === "HEAD" || length === 0) {
+    response.end();
+    return 0;
+  }
+  response.end(body);
+  return length;
+}
+
+function flatten(headers: HeaderList): string[] {
+  const flat: string[] = [];
+  for (const [name, value] of headers) flat.push(name, value);
+  return flat;
+}
+
+async function sendStream(response: ServerResponse, body: BodyStream, stallMs: number): Promise<number> {
+  const chunks = body[Symbol.asyncIterator]();
+  const abandon = (): void => void chunks.return?.().catch(() => {});
+  // The client may also leave while the script is between two items.
+  response.once("close", abandon);
+  let length = 0;
+  try {
+    for (let item = await chunks.next(); item.done !== true; item = await chunks.next()) {
+      if (response.destroyed) break;
+      length += item.value.length;
+      if (!response.write(item.value)) await drained(response, stallMs);
+    }
+  } catch (error) {
+    abandon();
+    cutOff(response, error instanceof ScoreError && error.code === "ERR_CLIENT_GONE" ? 0 : stallMs);
+    throw error;
+  } finally {
+    response.off("close", abandon);
+  }
+  response.end();
+  return length;
+}
+
+/** Closes the connection behind what was written: the status has been sent, so a body without its end is all that can
+ *  still tell the client.
+ *  @param waitMs how long the client may take to fetch that */
+function cutOff(response: ServerResponse, waitMs: number): void {
+  const { socket } = response;
+  // What stands in for a response elsewhere has no connection to close softly.
+  if (!(socket instanceof Socket) || waitMs === 0) {
+    response.destroy();
+    return;
+  }
+  const timer = setTimeout(() => socket.destroy(), waitMs);
+  socket.once("close", () => clearTimeout(timer));
+  socket.destroySoon();
+}
+
+function drained(response: ServerResponse, stallMs: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const done = (error?: ScoreError): void => {
+      clearTimeout(timer);
+      response.off("drain", done).off("close", done);
+      if (error instanceof ScoreError) reject(error);
+      else resolve();
+    };
+    const timer = setTimeout(() => {
+      done(new ScoreError("ERR_CLIENT_GONE", `the client took nothing of a streamed answer for ${stallMs} ms`));
+    }, stallMs);
+    response.once("drain", done).once("close", done);
+  });
+}

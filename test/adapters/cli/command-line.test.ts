@@ -1,0 +1,324 @@
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { parseCommandLine } from "../../../adapters/cli/command-line.ts";
+import { FLAG_SETTINGS } from "../../../src/config.ts";
+
+// argparse wraps help to the terminal's width, as Python's does.
+beforeAll(() => {
+  vi.stubEnv("COLUMNS", "80");
+});
+afterAll(() => {
+  vi.unstubAllEnvs();
+});
+
+function exitOf(program: "azmlinfsrv" | "scorefn", ...args: string[]) {
+  const command = parseCommandLine(program, args);
+  if (command.kind !== "exit") throw new Error(`did not exit: ${JSON.stringify(command)}`);
+  return command;
+}
+
+function flagsOf(program: "azmlinfsrv" | "scorefn", ...args: string[]) {
+  const command = parseCommandLine(program, args);
+  if (command.kind !== "serve") throw new Error(`did not serve: ${JSON.stringify(command)}`);
+  return command.flags;
+}
+
+/** Command lines and the error line of the real azmlinfsrv 1.5.1 on Python 3.11, less its beginning. */
+const REFERENCE_ERRORS: readonly (readonly [args: readonly string[], error: string])[] = [
+  [["--port", "0"], "argument --port: invalid validate_port value: '0'"],
+  [["--port", "65536"], "argument --port: invalid validate_port value: '65536'"],
+  [["--port", "abc"], "argument --port: invalid validate_port value: 'abc'"],
+  [["--port", ""], "argument --port: invalid validate_port value: ''"],
+  [["--po="], "argument --port: invalid validate_port value: ''"],
+  [["--port", "it's"], 'argument --port: invalid validate_port value: "it\'s"'],
+  [["--port", "a\"b'c"], "argument --port: invalid validate_port value: 'a\"b\\'c'"],
+  [["--port", "a\nb"], "argument --port: invalid validate_port value: 'a\\nb'"],
+  [["--port", "é"], "argument --port: invalid validate_port value: 'é'"],
+  [["--port", "5_"], "argument --port: invalid validate_port value: '5_'"],
+  [["--p"], "argument --port: expected one argument"],
+  [["--p", "x"], "argument --port: invalid validate_port value: 'x'"],
+  [["--health_port", "0"], "argument --health_port: invalid validate_port value: '0'"],
+  [["--health", "70000"], "argument --health_port: invalid validate_port value: '70000'"],
+  [["--worker_count", "0"], "argument --worker_count: invalid validate_worker_count value: '0'"],
+  [["--worker_count", "-1"], "argument --worker_count: invalid validate_worker_count value: '-1'"],
+  [["--worker_count=-1"], "argument --worker_count: invalid validate_worker_count value: '-1'"],
+  [["--worker_count", "0x10"], "argument --worker_count: invalid validate_worker_count value: '0x10'"],
+  [["--worker_count", "5.0"], "argument --worker_count: invalid validate_worker_count value: '5.0'"],
+  [["--worker_count", "1__0"], "argument --worker_count: invalid validate_worker_count value: '1__0'"],
+  [["--w", "0"], "argument --worker_count: invalid validate_worker_count value: '0'"],
+  [["--work", "0"], "argument --worker_count: invalid validate_worker_count value: '0'"],
+  [["--bogus"], "unrecognized arguments: --bogus"],
+  [["--bogus=1", "--other", "2", "z"], "unrecognized arguments: --bogus=1 --other 2 z"],
+  [["stray"], "unrecognized arguments: stray"],
+  [["--entry_script", "a", "b", "--bogus", "c"], "unrecognized arguments: b --bogus c"],
+  [["--entry_scriptx", "1"], "unrecognized arguments: --entry_scriptx 1"],
+  [["-x"], "unrecognized arguments: -x"],
+  [["-p", "5"], "unrecognized arguments: -p 5"],
+  [["-"], "unrecognized arguments: -"],
+  [["--"], "unrecognized arguments: --"],
+  [["--", "--port", "0"], "unrecognized arguments: -- --port 0"],
+  [["--entry_script=x", "--", "--port"], "unrecognized arguments: -- --port"],
+  [["--entry_script"], "argument --entry_script: expected one argument"],
+  [["--e"], "argument --entry_script: expected one argument"],
+  [["--m"], "argument --model_dir: expected one argument"],
+  [["--c"], "argument --config_file: expected one argument"],
+  [["--entry_script", "--model_dir"], "argument --entry_script: expected one argument"],
+  [["--ap", "--x"], "argument --appinsights_instrumentation_key: expected one argument"],
+  [["--access_control_allow_origins"], "argument --access_control_allow_origins: expected one argument"],
+  [["--entry_script", "--po"], "argument --entry_script: expected one argument"],
+  [["--a", "x"], "ambiguous option: --a could match --appinsights_instrumentation_key, --access_control_allow_origins"],
+  [
+    ["--a=1", "--port", "0"],
+    "ambiguous option: --a=1 could match --appinsights_instrumentation_key, --access_control_allow_origins",
+  ],
+  [
+    ["--port", "0", "--a=1"],
+    "ambiguous option: --a=1 could match --appinsights_instrumentation_key, --access_control_allow_origins",
+  ],
+  [["--he"], "ambiguous option: --he could match --help, --health_port"],
+  [["--h"], "ambiguous option: --h could match --help, --health_port"],
+  [
+    ["--=x"],
+    "ambiguous option: --=x could match --help, --entry_script, --model_dir, --appinsights_instrumentation_key, --port, --health_port, --worker_count, --access_control_allow_origins, --config_file, --rest",
+  ],
+  [["--rest=1"], "argument --rest: ignored explicit argument '1'"],
+  [["--re=1"], "argument --rest: ignored explicit argument '1'"],
+  [["--help=1"], "argument -h/--help: ignored explicit argument '1'"],
+  [["--port", "0", "--port", "5"], "argument --port: invalid validate_port value: '0'"],
+  [["--po", "1", "--wor", "x", "--bogus"], "argument --worker_count: invalid validate_worker_count value: 'x'"],
+  [["--entry_script", "a", "--", "b"], "unrecognized arguments: -- b"],
+  [["--port", "\\"], "argument --port: invalid validate_port value: '\\\\'"],
+  [["--port", "\u0001"], "argument --port: invalid validate_port value: '\\x01'"],
+  [["--version"], "unrecognized arguments: --version"],
+  [["--port", "a b"], "argument --port: invalid validate_port value: 'a b'"],
+  [["-5"], "unrecognized arguments: -5"],
+  [["a b"], "unrecognized arguments: a b"],
+  [["--model_dir", "x", "-- b"], "unrecognized arguments: -- b"],
+  [["--entry", "a", "--entry"], "argument --entry_script: expected one argument"],
+  [["--port", "-1"], "argument --port: invalid validate_port value: '-1'"],
+  [["--port", "-x"], "argument --port: expected one argument"],
+  [["--health_port", "--"], "argument --health_port: expected one argument"],
+  [["--entry_script", "--"], "argument --entry_script: expected one argument"],
+  [["--port", "--", "5"], "argument --port: expected one argument"],
+];
+
+/** What the reference server's help says of its flags, at 80 columns. */
+const REFERENCE_OPTIONS = `options:
+  -h, --help            show this help message and exit
+  --entry_script ENTRY_SCRIPT
+                        The relative or absolute path to the scoring script.
+  --model_dir MODEL_DIR
+                        The relative or absolute path to the model directory.
+                        The model directory will be accessiblethrough the
+                        'AZUREML_MODEL_DIR' environment variable.
+  --appinsights_instrumentation_key APPINSIGHTS_INSTRUMENTATION_KEY
+                        The instrumentation key to the application insights
+                        where the logs will be published.
+  --port PORT           The serving port of the server. Default is 5001.
+  --health_port HEALTH_PORT
+                        The health port of the server. Default is 5000.
+  --worker_count WORKER_COUNT
+                        The number of worker threads which will process
+                        concurrent requests. Default is 1.
+  --access_control_allow_origins ACCESS_CONTROL_ALLOW_ORIGINS
+                        Enable CORS for the specified origins. Separate
+                        multiple origins with ",".Example: "microsoft.com,
+                        bing.com"
+  --config_file CONFIG_FILE
+                        The relative or absolute path to the configuration
+                        file
+
+scorefn options:
+`;
+const REFERENCE_USAGE = `usage: azmlinfsrv [-h] [--entry_script ENTRY_SCRIPT] [--model_dir MODEL_DIR]
+                  [--appinsights_instrumentation_key APPINSIGHTS_INSTRUMENTATION_KEY]
+                  [--port PORT] [--health_port HEALTH_PORT]
+                  [--worker_count WORKER_COUNT]
+                  [--access_control_allow_origins ACCESS_CONTROL_ALLOW_ORIGINS]
+                  [--config_file CONFIG_FILE]`;
+const PRODUCT_LINE = "Azure ML Inferencing HTTP server compatible: scorefn v0.1.0";
+
+describe("azmlinfsrv", () => {
+  test.each(REFERENCE_ERRORS)("%j fails as the reference does (CLI-3, CLI-4, CLI-5)", (args, error) => {
+    const exit = exitOf("azmlinfsrv", ...args);
+    expect(exit.code).toBe(1);
+    expect(exit.stderr.split("azmlinfsrv: error: ")[1]).toBe(`${error}\n`);
+  });
+
+  test("a usage error prints usage to stderr, an empty line and the help without usage to stdout (CLI-5)", () => {
+    const { stdout, stderr } = exitOf("azmlinfsrv", "--bogus");
+    expect(stderr.startsWith(REFERENCE_USAGE)).toBe(true);
+    expect(stderr.endsWith("\nazmlinfsrv: error: unrecognized arguments: --bogus\n")).toBe(true);
+    expect(stdout.startsWith(`\n${PRODUCT_LINE}\n\n${REFERENCE_OPTIONS}`)).toBe(true);
+    expect(stdout).not.toContain("usage:");
+  });
+
+  test.each(["--help", "-h", "--hel"])("%s prints usage and help to stdout and exits with 0 (CLI-6)", (flag) => {
+    const { code, stdout, stderr } = exitOf("azmlinfsrv", flag);
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(stdout.startsWith(REFERENCE_USAGE)).toBe(true);
+    expect(stdout).toContain(`\n\n${PRODUCT_LINE}\n\n${REFERENCE_OPTIONS}`);
+  });
+
+  test("help describes every flag but --rest, ours with default and variable (CLI-2)", () => {
+    const { stdout } = exitOf("azmlinfsrv", "--help");
+    const help = stdout.slice(stdout.indexOf("options:")).replaceAll(/\s+/g, " ");
+    for (const { flag } of FLAG_SETTINGS) {
+      if (flag !== "rest") expect(help).toContain(` --${flag} `);
+    }
+    expect(stdout).not.toContain("--rest");
+    expect(help).toContain("--max_queue MAX_QUEUE Requests that may wait");
+    expect(help).toContain("Default is 1000. Variable: SCOREFN_MAX_QUEUE.");
+  });
+
+  test("the width of the terminal counts, as it does with Python", () => {
+    vi.stubEnv("COLUMNS", "200");
+    const { stdout } = exitOf("azmlinfsrv", "--help");
+    vi.stubEnv("COLUMNS", "80");
+    expect(stdout).toContain("The relative or absolute path to the model directory. The model directory will be");
+  });
+
+  test.each([
+    [["--entry_script", "a.py"], { entry_script: "a.py" }],
+    [["--entry_script=a=b.py"], { entry_script: "a=b.py" }],
+    [["--entry_script", "a.py", "--entry_script", "b.py"], { entry_script: "b.py" }],
+    [["--entry_script", "-5"], { entry_script: "-5" }],
+    [["--entry_script", "-a b"], { entry_script: "-a b" }],
+    [["--entry_script", ""], { entry_script: "" }],
+    [["--port", " 5_001"], { port: " 5_001" }],
+    [["--port", "５"], { port: "５" }],
+    [["--rest"], { rest: "true" }],
+    [[], {}],
+  ])("%j is taken as %j (CLI-3, CLI-4)", (args, flags) => {
+    expect(flagsOf("azmlinfsrv", ...args)).toEqual(flags);
+  });
+});
+
+describe("abbreviations (CLI-3)", () => {
+  test.each([
+    [["--work", "2"], { worker_count: "2" }],
+    [["--worker_c=2"], { worker_count: "2" }],
+    [["--p", "80"], { port: "80" }],
+    [["--m", "x"], { model_dir: "x" }],
+    [["--e=x"], { entry_script: "x" }],
+    [["--hea", "80"], { health_port: "80" }],
+    [["--re"], { rest: "true" }],
+    [["--c", "x"], { config_file: "x" }],
+  ])("%j means what it means to the reference, whatever flags we add", (args, flags) => {
+    expect(flagsOf("azmlinfsrv", ...args)).toEqual(flags);
+    expect(flagsOf("scorefn", "serve", ...args)).toEqual(flags);
+  });
+
+  test.each([
+    [["--worker_con", "2"], { worker_concurrency: "2" }],
+    [["--py", "x"], { python: "x" }],
+    [["--ho=x"], { host: "x" }],
+    [["--max_q", "5"], { max_queue: "5" }],
+    [["--python", "x"], { python: "x" }],
+  ])("%j is ours where none of the reference's flags matches", (args, flags) => {
+    expect(flagsOf("azmlinfsrv", ...args)).toEqual(flags);
+  });
+
+  test("ours may be ambiguous among themselves", () => {
+    expect(exitOf("azmlinfsrv", "--max", "5").stderr).toContain(
+      "ambiguous option: --max could match --max_body_mb, --max_queue\n",
+    );
+  });
+});
+
+describe("our own flags", () => {
+  test.each([
+    [["--max_queue", "x"], "argument --max_queue: must be a whole number, 0 or more, not 'x'"],
+    [["--worker_concurrency", "0"], "argument --worker_concurrency: must be a whole number, 1 or more, not '0'"],
+    [
+      ["--error_detail", "all"],
+      "argument --error_detail: invalid choice: 'all' (choose from 'none', 'location', 'full')",
+    ],
+    [["--script_host=x"], "argument --script_host: invalid choice: 'x' (choose from 'workers', 'in-process')"],
+  ])("%j is a usage error", (args, error) => {
+    expect(exitOf("azmlinfsrv", ...args).stderr.endsWith(`azmlinfsrv: error: ${error}\n`)).toBe(true);
+  });
+
+  test("an empty value counts as not given, as in a variable", () => {
+    expect(flagsOf("azmlinfsrv", "--max_queue", "", "--host=")).toEqual({ max_queue: "", host: "" });
+  });
+});
+
+describe("scorefn", () => {
+  test("--version prints it", () => {
+    expect(exitOf("scorefn", "--version")).toEqual({ kind: "exit", code: 0, stdout: "scorefn 0.1.0\n", stderr: "" });
+  });
+
+  test("--help lists the commands", () => {
+    const { code, stdout } = exitOf("scorefn", "--help");
+    expect(code).toBe(0);
+    expect(stdout).toContain("serve     serve a score script over HTTP");
+  });
+
+  test("serve --help describes every flag with its variable", () => {
+    const { code, stdout } = exitOf("scorefn", "serve", "--help");
+    expect(code).toBe(0);
+    expect(stdout.startsWith("usage: scorefn serve [-h]")).toBe(true);
+    const help = stdout.slice(stdout.indexOf("options:")).replaceAll(/\s+/g, " ");
+    for (const setting of FLAG_SETTINGS) {
+      if (setting.hidden) continue;
+      expect(help).toContain(` --${setting.flag} `);
+      if (setting.variable !== null) expect(help).toContain(`Variable: ${setting.variable}.`);
+    }
+  });
+
+  test("serve takes the reference server's flags and ours", () => {
+    const flags = flagsOf("scorefn", "serve", "--entry_script", "a.py", "--host", "::1");
+    expect(flags).toEqual({ entry_script: "a.py", host: "::1" });
+  });
+
+  test("a usage error is one message on stderr and exit code 1 (PROC-8)", () => {
+    const unknown = exitOf("scorefn", "bogus");
+    expect([unknown.code, unknown.stdout]).toEqual([1, ""]);
+    expect(unknown.stderr).toContain("scorefn: error: argument <command>: invalid choice: 'bogus'");
+    const badFlag = exitOf("scorefn", "serve", "--port", "x");
+    expect([badFlag.code, badFlag.stdout]).toEqual([1, ""]);
+    expect(badFlag.stderr).toContain("scorefn serve: error: argument --port: invalid validate_port value: 'x'");
+  });
+
+  test("no command prints the help to stderr and exits with 1", () => {
+    const { code, stdout, stderr } = exitOf("scorefn");
+    expect([code, stdout]).toEqual([1, ""]);
+    expect(stderr).toContain("commands:");
+  });
+});
+
+describe("scorefn build and invoke", () => {
+  test("a build is asked for with its target and its flags in camel case", () => {
+    const args = ["--target", "aws-lambda", "--entry_script", "score.ts", "--out", "build", "--timeout_seconds", "60"];
+    expect(parseCommandLine("scorefn", ["build", ...args, "--external", "a", "--external", "b"])).toEqual({
+      kind: "build",
+      target: "aws-lambda",
+      options: { entryScript: "score.ts", out: "build", timeoutSeconds: 60, external: ["a", "b"] },
+    });
+  });
+
+  test("a flag of the other cloud is refused by name", () => {
+    const args = ["--target", "azure-functions", "--entry_script", "score.ts", "--out", "build", "--streaming"];
+    expect(exitOf("scorefn", "build", ...args)).toMatchObject({
+      code: 1,
+      stderr: "scorefn build: error: --streaming is for --target aws-lambda only\n",
+    });
+  });
+
+  test.each([
+    [["build", "--entry_script", "score.ts", "--out", "build"], "the following arguments are required: --target"],
+    [["build", "--target", "gcp", "--entry_script", "a", "--out", "b"], "argument --target: invalid choice: 'gcp'"],
+    [["invoke", "--target", "aws-lambda", "build"], "the following arguments are required: --data"],
+  ])("%j is a usage error", (args, message) => {
+    expect(exitOf("scorefn", ...args)).toMatchObject({ code: 1, stderr: expect.stringContaining(message) });
+  });
+
+  test("an invocation is asked for with the build's folder and the body", () => {
+    expect(parseCommandLine("scorefn", ["invoke", "--target", "aws-lambda", "build", "--data", "@r.json"])).toEqual({
+      kind: "invoke",
+      target: "aws-lambda",
+      directory: "build",
+      data: "@r.json",
+    });
+  });
+});

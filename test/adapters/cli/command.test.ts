@@ -1,0 +1,166 @@
+import { mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { runCommand } from "../../../adapters/cli/command.ts";
+import { realPath } from "../../../adapters/cli/real-path.ts";
+import type { Config, Environment } from "../../../src/config.ts";
+import { ScoreError } from "../../../src/errors.ts";
+
+let folder: string;
+
+beforeAll(() => {
+  folder = realpathSync(mkdtempSync(join(tmpdir(), "scorefn-command-")));
+  writeFileSync(join(folder, "score.py"), "");
+  symlinkSync("score.py", join(folder, "link.py"));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+interface Run {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** What serve() was called with. */
+  readonly served: readonly Config[];
+}
+
+async function run(args: readonly string[], env: Environment = {}, serve = async (_config: Config) => 0): Promise<Run> {
+  const out = { stdout: "", stderr: "" };
+  const served: Config[] = [];
+  const code = await runCommand("azmlinfsrv", args, {
+    write: (text) => {
+      out.stdout += text;
+    },
+    writeError: (text) => {
+      out.stderr += text;
+    },
+    serve: (config) => {
+      served.push(config);
+      return serve(config);
+    },
+    runTarget: async () => 0,
+    env,
+    cwd: folder,
+  });
+  return { code, ...out, served };
+}
+
+const RECORD = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} (\w) \[\d+\] (\S+) - /;
+
+/** Lines of stdout with time and process id of records taken off. */
+function linesOf(stdout: string): readonly string[] {
+  return stdout.split("\n").map((line) => line.replace(RECORD, "$1 $2 - "));
+}
+
+const LOADED = "I azmlinfsrv - Loaded logging config from built-in defaults";
+
+describe("start", () => {
+  test("writes record, model directory, telemetry, banner in this order, then serves (BAN-1, LOG-4)", async () => {
+    const { code, stdout, stderr, served } = await run(["--entry_script", "score.py", "--appinsights", "x"]);
+    expect([code, stderr, served.length]).toEqual([0, "", 1]);
+    const lines = linesOf(stdout);
+    expect(lines.slice(0, 8)).toEqual([
+      LOADED,
+      "The environment variable 'AZUREML_MODEL_DIR' has not been set.",
+      "Use the --model_dir command line argument to set it.",
+      "Invalid Application Insights instrumentation key provided.",
+      "Application Insights has been disabled.",
+      "",
+      "Azure ML Inferencing HTTP server compatible: scorefn v0.1.0",
+      "",
+    ]);
+    expect(lines.slice(-3)).toEqual(["Score:          POST  127.0.0.1:5001/score", "", ""]);
+  });
+
+  test("exits with what serve() resolves with", async () => {
+    expect((await run(["--entry_script", "score.py"], {}, async () => 3)).code).toBe(3);
+  });
+
+  test("resolves links of the script's path, which need not exist (CLI-8)", async () => {
+    const linked = await run(["--entry_script", "link.py"]);
+    expect(linked.served[0]?.entryScript).toBe(join(folder, "score.py"));
+    const missing = await run(["--entry_script", "no/such/score.py"]);
+    expect(missing.served[0]?.entryScript).toBe(join(folder, "no/such/score.py"));
+  });
+
+  test("warns of GUNICORN_CMD_ARGS after the banner (ENV-16)", async () => {
+    const { stdout } = await run(["--entry_script", "score.py"], { GUNICORN_CMD_ARGS: "" });
+    expect(linesOf(stdout).at(-2)).toMatch(/^W azmlinfsrv - GUNICORN_CMD_ARGS is set but has no effect/);
+  });
+});
+
+describe("no start", () => {
+  test.each([[[]], [["--model_dir", "m"]], [["--entry_script", "", "--config_file", ""]]])(
+    "%j: neither script nor configuration file, whatever the environment says (CLI-7)",
+    async (args) => {
+      const { code, stdout, stderr, served } = await run(args, { AZUREML_ENTRY_SCRIPT: "score.py" });
+      expect([code, stderr, served.length]).toEqual([1, "", 0]);
+      expect(linesOf(stdout)).toEqual([
+        LOADED,
+        "E azmlinfsrv - Error!",
+        "E azmlinfsrv - Either provide an entry_script using --entry_script or provide a path to the configuration file " +
+          "using --config_file",
+        "",
+      ]);
+    },
+  );
+
+  test("--config_file alone is enough (CLI-7)", async () => {
+    expect((await run(["--config_file", "missing.json"])).served).toHaveLength(1);
+  });
+
+  test("a usage error prints nothing else (CLI-5)", async () => {
+    const { code, stdout, stderr, served } = await run(["--port", "0"]);
+    expect([code, served.length]).toEqual([1, 0]);
+    expect(stdout).not.toContain("Loaded logging config");
+    expect(stderr).toContain("azmlinfsrv: error: argument --port: invalid validate_port value: '0'\n");
+  });
+
+  test("bad worker settings are one CRITICAL record each and exit code 3 (CFG-8, CFG-11)", async () => {
+    const env = { SCORING_TIMEOUT_MS: "abc", AZUREML_LOG_LEVEL: "x" };
+    const { code, stdout, stderr, served } = await run(["--entry_script", "score.py"], env);
+    expect([code, stderr, served.length]).toEqual([3, "", 0]);
+    expect(linesOf(stdout)).toEqual([
+      LOADED,
+      "C azmlinfsrv - ",
+      "===============Configuration Error=================",
+      "SCORING_TIMEOUT_MS: Input should be a valid integer, unable to parse string as an integer " +
+        "(environment variable: SCORING_TIMEOUT_MS)",
+      "===================================================",
+      "C azmlinfsrv - ",
+      "===============Configuration Error=================",
+      "AZUREML_LOG_LEVEL: Input should be 'DEBUG', 'INFO', 'WARNING', 'ERROR' or 'CRITICAL' " +
+        "(environment variable: AZUREML_LOG_LEVEL)",
+      "===================================================",
+      "",
+    ]);
+  });
+
+  test("a bad WORKER_COUNT is one line on stderr and exit code 1 (ENV-13)", async () => {
+    const { code, stdout, stderr } = await run(["--entry_script", "score.py"], { WORKER_COUNT: "0" });
+    expect(code).toBe(1);
+    expect(stderr).toBe(
+      'azmlinfsrv: error: WORKER_COUNT must be a whole number, 1 or more, not "0" (or use --worker_count)\n',
+    );
+    expect(linesOf(stdout)).toEqual([LOADED, ""]);
+  });
+
+  test("a missing interpreter is one line on stderr and exit code 1", async () => {
+    const { code, stderr } = await run(["--entry_script", "score.py"], {}, async () => {
+      throw new ScoreError("ERR_PYTHON_NOT_FOUND", "no Python interpreter found");
+    });
+    expect([code, stderr]).toEqual([1, "azmlinfsrv: error: no Python interpreter found\n"]);
+  });
+
+  test("a fault of our own is not dressed up", async () => {
+    const fault = new TypeError("bug");
+    const running = run(["--entry_script", "score.py"], {}, async () => {
+      throw fault;
+    });
+    await expect(running).rejects.toBe(fault);
+  });
+});
+
+test("realPath() ends at the root of a path that does not exist at all", () => {
+  expect(realPath("/no-such-folder/a/b")).toBe("/no-such-folder/a/b");
+});
