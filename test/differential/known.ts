@@ -1,0 +1,219 @@
+import type { Difference } from "./compare.ts";
+
+/** Why the two servers may differ somewhere. It explains every difference that all its patterns fit. */
+export interface Known {
+  /** Id of the statement of the contract whose RULE decides so, or that leaves it open. */
+  readonly rule: string;
+  /** Default: every scenario. */
+  readonly scenario?: RegExp;
+  /** Default: every place. */
+  readonly where?: RegExp;
+  /** What only the reference shows; absent: nothing. */
+  readonly reference?: RegExp;
+  /** What only we show; absent: nothing. */
+  readonly ours?: RegExp;
+}
+
+export function explains({ scenario, where, ...sides }: Known, difference: Difference): boolean {
+  const pattern = sides[difference.only];
+  return (
+    pattern?.test(difference.what) === true &&
+    (scenario?.test(difference.scenario) ?? true) &&
+    (where?.test(difference.where) ?? true)
+  );
+}
+
+/** False when one of its two sides explains nothing. */
+export function isNeeded(entry: Known, differences: readonly Difference[]): boolean {
+  const sides = (["reference", "ours"] as const).filter((side) => entry[side] !== undefined);
+  return sides.every((side) => differences.some((one) => one.only === side && explains(entry, one)));
+}
+
+const STDOUT = /^stdout$/;
+const STDERR = /^stderr$/;
+/** The access records of an answer with so many bytes. */
+const accessOf = (status: number, bytes: string): string =>
+  `I azmlinfsrv - [A-Z]+ \\S+ ${status} <ms>ms ${bytes}|I gunicorn\\.access - .* ${status} \\d+ "-" "-"`;
+/** Our answer and log where run() raised (ERR-9). */
+const RUN_FAILED = new RegExp(
+  [
+    '^(500|92|application/json|True|<guid>|{"message": "An unexpected error occurred in scoring script\\. .*',
+    "E azmlinfsrv - Encountered Exception:",
+    '  File "<folder>/.*| {4}.*|\\w+(Error|Exit|Interrupt)(: .*)?',
+    `${accessOf(500, "92")})$`,
+  ].join("|"),
+);
+
+const BANNER = new RegExp(
+  [
+    "^(-*",
+    "Server (Settings|Routes)",
+    "The environment variable 'AZUREML_MODEL_DIR' has not been set\\.",
+    "Use the --model_dir command line argument to set it\\.",
+    "(Entry Script Name|Model Directory|Config File|Worker Count|Worker Timeout \\(seconds\\)|Server Port|Health Port): .*",
+    "(Application Insights (Enabled|Key)|CORS for the specified origins): .*",
+    "Create dedicated endpoint for health: .*",
+    "Liveness Probe: GET .*",
+    "Score: {10}POST .*)$",
+  ].join("|"),
+);
+
+export const known: readonly Known[] = [
+  // Our name, and what we say of ourselves.
+  {
+    rule: "ENV-11",
+    where: /header x-ms-server-version$/,
+    reference: /^azmlinfsrv\/1\.5\.1$/,
+    ours: /^scorefn\/[\d.]+$/,
+  },
+  {
+    rule: "ENV-11",
+    where: STDOUT,
+    reference: /^Azure ML Inferencing HTTP server v1\.5\.1$/,
+    ours: /^Azure ML Inferencing HTTP server compatible: scorefn v[\d.]+$/,
+  },
+  {
+    rule: "ENV-11",
+    where: STDOUT,
+    reference: /^Inferencing HTTP server version: azmlinfsrv\/1\.5\.1$/,
+    ours: /^Inferencing HTTP server version: scorefn\/[\d.]+$/,
+  },
+  { rule: "LOG-4", where: STDOUT, reference: /- Loaded logging config from /, ours: /- Loaded logging config from / },
+
+  // Records of the reference that mislead.
+  {
+    rule: "CFG-9",
+    where: STDOUT,
+    reference: /^(Extra keys = \[|W azmlinfsrv - Found extra keys in the config file that are not supported)/,
+  },
+  { rule: "TEL-12", where: STDOUT, reference: /^W azmlinfsrv\.trace - Model directory is not set or does not exist: / },
+  {
+    rule: "TEL-12",
+    scenario: /^(BAN-4|INIT-2)/,
+    where: STDOUT,
+    reference:
+      /^(E azmlinfsrv\.trace - Error while fetching model IDs|ValueError: invalid literal|NotADirectoryError: )/,
+  },
+
+  // Command line: our own flags come on top.
+  { rule: "CLI-6", scenario: /^CLI-6/, where: /^exit code$/, reference: /^1$/, ours: /^0$/ },
+  { rule: "CLI-2", scenario: /^CLI-[56]/, where: STDOUT, ours: /^$|^scorefn options:$|^ {2}/ },
+  { rule: "CLI-2", scenario: /^CLI-[56]/, reference: /^ +\[--config_file CONFIG_FILE\]$/, ours: /^ +\[--/ },
+
+  // Starts that fail: what is wrong is also said on stderr, where the reference has its worker's end.
+  {
+    rule: "PROC-9",
+    scenario: /^(LOAD|SIG|INIT)-/,
+    where: STDERR,
+    ours: /^scorefn: the score script cannot be served: /,
+  },
+  { rule: "PROC-9", scenario: /^(LOAD|SIG|INIT)-/, where: STDERR, ours: /^(hint: |> \d+ \| | {2,}\d* \|)/ },
+  { rule: "SIG-9", scenario: /^SIG-1 not_callable/, where: STDERR, reference: /5 is not a callable object$/ },
+  {
+    rule: "SIG-9",
+    scenario: /^SIG-1 not_callable/,
+    where: STDOUT,
+    ours: /^(E azmlinfsrv -|UserScriptError: run in the user script at .* is a int, not a function\.)$/,
+  },
+  // The prefix, then a readable reason: as CFG-10 decides for config.json.
+  {
+    rule: "CFG-10",
+    scenario: /^LOG-6/,
+    where: STDOUT,
+    reference: /^(C azmlinfsrv - Invalid config file!:|JSONDecodeError: .*)$/,
+    ours: /^C azmlinfsrv - Invalid config file!: .* it is not JSON: /,
+  },
+  { rule: "LOAD-4", scenario: /^LOAD-4/, where: STDOUT, reference: /^AttributeError: /, ours: /^ImportError: / },
+  { rule: "CFG-11", scenario: /^CFG-8/, where: STDOUT, reference: BANNER },
+  { rule: "ENV-13", scenario: /^ENV-13/, where: STDOUT, reference: BANNER },
+  { rule: "ENV-13", scenario: /^ENV-13/, where: /^exit code$/, reference: /^2$/, ours: /^1$/ },
+  {
+    rule: "ENV-13",
+    scenario: /^ENV-13/,
+    where: STDERR,
+    reference: /^(ValueError: invalid literal|usage: azmlinfsrv \[OPTIONS\]|azmlinfsrv: error: argument -t)/,
+    ours: /^azmlinfsrv: error: WORKER_\w+ must be a whole number, /,
+  },
+  {
+    rule: "TMO-4",
+    scenario: /^TMO-4 negative/,
+    reference: /./,
+    ours: /^(3|C azmlinfsrv - ?|=+(Configuration Error=+)?|SCORING_TIMEOUT_MS: .*)$/,
+  },
+  { rule: "TMO-4", scenario: /^TMO-4 negative/, where: STDOUT, reference: BANNER },
+
+  // Answers.
+  { rule: "RT-4", where: /header Allow$/, ours: /^[A-Z]+(, [A-Z]+)*$/ },
+  {
+    rule: "IN-8",
+    scenario: /^IN-8/,
+    reference: new RegExp(`^(""|2|${accessOf(200, "2")})$`),
+    ours: new RegExp(`^("a=1"|5|${accessOf(200, "5")})$`),
+  },
+  { rule: "PROC-5", scenario: /^PROC-5/, reference: /^hung up without an answer$/, ours: RUN_FAILED },
+  {
+    rule: "PROC-5",
+    scenario: /^PROC-5/,
+    where: STDOUT,
+    ours: /^E azmlinfsrv - (Worker process <pid> exited with code 1; starting|Encountered Exception: worker process <pid> exited)/,
+  },
+  {
+    rule: "TMO-3",
+    scenario: /^TMO-2/,
+    where: STDOUT,
+    reference: /^UserScriptError: Script failed to finish execution within /,
+    ours: /^(E azmlinfsrv - run\(\) was stopped at its deadline here:| {2}File "<folder>\/sleeps\.py"| {4}time\.sleep|\w+Error: )/,
+  },
+  { rule: "OUT-7", scenario: /^OUT-1/, where: STDOUT, ours: /^TypeError: Object of type \w+ is not JSON serializable/ },
+  {
+    rule: "OUT-7",
+    scenario: /^OUT-1/,
+    where: /header x-ms-run-function-failed$/,
+    reference: /^False$/,
+    ours: /^True$/,
+  },
+  {
+    rule: "OUT-9",
+    scenario: /^OUT-9/,
+    reference: /^(500|141|text\/html|<html>[\s\S]*|I gunicorn\.access - .* 500 0 "-" "-")$/,
+    ours: RUN_FAILED,
+  },
+  {
+    rule: "OUT-9",
+    scenario: /^OUT-9/,
+    where: STDERR,
+    reference: /^( {2}File "<folder>\/raises\.py"| {4}|SystemExit: 5$|KeyboardInterrupt$)/,
+  },
+  {
+    rule: "TMO-3",
+    scenario: /^TMO-3/,
+    reference: new RegExp(
+      `^(47|{"message": "Scoring timeout after 3600000 ms"}|UserScriptError: Script failed .*|${accessOf(500, "47")})$`,
+    ),
+    ours: RUN_FAILED,
+  },
+  {
+    rule: "ERR-11",
+    scenario: /^ERR-11/,
+    reference: RUN_FAILED,
+    ours: new RegExp(
+      `^(\\d+|{"message": "An unexpected .*", "error": {"type": "(Key|Own)Error", .*}}|${accessOf(500, "\\d+")})$`,
+    ),
+  },
+  {
+    rule: "SIG-10",
+    scenario: /^SIG-10/,
+    reference: new RegExp(
+      `^(500|83|False|{"message": "An unexpected internal .*|E azmlinfsrv - Encountered Exception:|TypeError: .*|${accessOf(500, "83")}|.*RuntimeWarning: .*|  rv = .*)$`,
+    ),
+    ours: new RegExp(`^(200|3|"x"|False|<ms>|${accessOf(200, "3")})$`),
+  },
+  {
+    rule: "OUT-7",
+    scenario: /^OUT-7 a generator/,
+    reference: new RegExp(
+      `^(500|83|application/json|{"message": "An unexpected internal .*|E azmlinfsrv - Encountered Exception:|TypeError: .*|${accessOf(500, "83")})$`,
+    ),
+    ours: new RegExp(`^(200|chunked|text/plain; charset=utf-8|<ms>|onetwo|${accessOf(200, "N/A")})$`),
+  },
+];

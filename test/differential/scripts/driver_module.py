@@ -1,0 +1,6 @@
+def init():
+    print("inner init")
+
+
+def run(raw_data):
+    return "inner"

@@ -1,0 +1,7 @@
+def init():
+    pass
+
+
+def run(raw_data):
+    yield "one"
+    yield "two"

@@ -1,0 +1,20 @@
+import logging
+import sys
+
+
+def init():
+    print("from init")
+
+
+def run(raw_data):
+    print()
+    print("a", 1, None, sep="-", end="!")
+    print("two\nlines", flush=True)
+    print("to stdout", file=sys.stdout)
+    print("to stderr", file=sys.stderr)
+    sys.stderr.flush()
+    logging.info("lost")
+    logging.warning("root warning")
+    logging.getLogger("mine").error("named error")
+    print("ünïcode")
+    return "printed"
