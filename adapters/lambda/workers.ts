@@ -1,0 +1,5 @@
+import { createRuntime } from "../../src/index.ts";
+import type { CreateRuntime } from "./service.ts";
+
+/** The runtime of a script in a worker process: every Python script's. */
+export const workers: CreateRuntime = (config, log) => createRuntime(config, log, { restart: "by-requests" });

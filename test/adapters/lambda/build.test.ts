@@ -1,0 +1,139 @@
+import { execFile } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, describe, expect, test } from "vitest";
+import { formatReport } from "../../../adapters/build/report.ts";
+import { buildLambda, type LambdaBuildOptions } from "../../../adapters/lambda/build.ts";
+import { packageFile } from "../../../src/package-root.ts";
+import { environment } from "../../setup/environments.mjs";
+
+const folder = mkdtempSync(join(tmpdir(), "scorefn-build-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const entryScript = packageFile("examples/hello-ts/score.ts");
+const pythonScript = packageFile("examples/regression/score.py");
+const fresh = () => join(mkdtempSync(join(folder, "b-")), "out");
+const read = (out: string, file: string) => readFileSync(join(out, file), "utf8");
+
+async function build(options: Partial<LambdaBuildOptions> = {}): Promise<string> {
+  const out = fresh();
+  await buildLambda({ entryScript, out, ...options });
+  return out;
+}
+
+describe("a TypeScript function", () => {
+  test("is one file with neither compiler nor foreign sources", async () => {
+    const out = await build();
+    const bundle = read(out, "function/bundle.mjs");
+    expect(bundle).not.toMatch(/["']esbuild["']/);
+    expect(bundle.length).toBeLessThan(100_000);
+    const { sources, sourcesContent } = JSON.parse(read(out, "function/bundle.mjs.map"));
+    expect(sourcesContent).toBeUndefined();
+    expect(sources).toContain("score.ts");
+    expect(sources.filter((source: string) => !source.startsWith("node_modules/"))).toEqual(["score.ts"]);
+    expect(existsSync(join(out, "function/score.ts"))).toBe(true);
+  });
+
+  test("takes the model along", async () => {
+    const out = await build({ modelDir: packageFile("examples/regression/model") });
+    expect(existsSync(join(out, "function/model"))).toBe(true);
+    expect(read(out, "function/bundle.mjs")).toContain('modelDir:"model"');
+  });
+
+  test("reports sizes and what to do next", async () => {
+    const report = formatReport(await buildLambda({ entryScript, out: fresh() }));
+    expect(report).toMatch(/function, unzipped\s+[\d.]+ kB of 262\.1 MB/);
+    expect(report).toContain("scorefn invoke --target aws-lambda");
+    expect(report).toContain("sam deploy --guided");
+  });
+
+  test("that Lambda would not take is not built", async () => {
+    const modelDir = join(folder, "large-model");
+    mkdirSync(modelDir);
+    writeFileSync(join(modelDir, "weights.bin"), "");
+    truncateSync(join(modelDir, "weights.bin"), 262_144_001);
+    await expect(build({ modelDir })).rejects.toThrow(/function, unzipped: .* AWS Lambda takes 262\.1 MB/);
+    rmSync(modelDir, { recursive: true });
+  });
+});
+
+test("a Python function is the context of an image", async () => {
+  const out = await build({ entryScript: pythonScript, modelDir: packageFile("examples/regression/model") });
+  const dockerfile = read(out, "function/Dockerfile");
+  expect(dockerfile).toContain('CMD ["index.handler"]');
+  expect(dockerfile).toContain("aws-lambda-ric@4.0.2");
+  for (const file of ["score.py", "requirements.txt", "model", "scorefn/python/worker.py", "scorefn/bundle.mjs"]) {
+    expect(existsSync(join(out, "function", file)), file).toBe(true);
+  }
+  expect(existsSync(join(out, "function/scorefn/python/scorefn_worker/__pycache__"))).toBe(false);
+});
+
+describe("what cannot be built", () => {
+  test.for<[string, Partial<LambdaBuildOptions>, RegExp]>([
+    [
+      "a script that is not there",
+      { entryScript: "nowhere.ts" },
+      /there is no score script .*nowhere\.ts; check --entry_script/,
+    ],
+    ["a model that is not there", { modelDir: "nowhere" }, /there is no folder .*nowhere; check --model_dir/],
+    ["a stream behind an HTTP API", { streams: true, door: "http-api" }, /an HTTP API cannot stream/],
+    ["a Node that Lambda does not have", { node: 20 }, /choose 22 or 24/],
+  ])("%s is refused with the reason", async ([, options, reason]) => {
+    await expect(build(options)).rejects.toThrow(reason);
+  });
+
+  test("a script that does not compile is located", async () => {
+    const script = join(folder, "broken.ts");
+    writeFileSync(script, "export function init() {}\nexport function run( {}\n");
+    await expect(build({ entryScript: script })).rejects.toThrow(/^broken\.ts:\d+:\d+: /);
+  });
+
+  test("a folder with something else in it is left alone", async () => {
+    const out = fresh();
+    mkdirSync(out);
+    writeFileSync(join(out, "precious"), "");
+    await expect(buildLambda({ entryScript, out })).rejects.toThrow("neither empty nor a build");
+    expect(existsSync(join(out, "precious"))).toBe(true);
+  });
+
+  test("an older build is replaced", async () => {
+    const out = await build();
+    writeFileSync(join(out, "function/old"), "");
+    await buildLambda({ entryScript, out });
+    expect(existsSync(join(out, "function/old"))).toBe(false);
+  });
+});
+
+describe("the template", () => {
+  const variants: [string, Partial<LambdaBuildOptions>][] = [
+    ["a Function URL", {}],
+    ["a Function URL that streams, for everybody", { streams: true, auth: "NONE" }],
+    ["an HTTP API", { door: "http-api", arch: "arm64", node: 22 }],
+    ["an image", { entryScript: pythonScript }],
+  ];
+
+  test("names the handler and the runtime of what was built", async () => {
+    const plain = read(await build({ node: 22 }), "template.yaml");
+    expect(plain).toContain("Handler: index.handler\n      Runtime: nodejs22.x");
+    expect(plain).toContain("InvokeMode: BUFFERED");
+    const out = await build({ streams: true });
+    expect(read(out, "template.yaml")).toContain("Handler: stream.handler");
+    expect(read(out, "template.yaml")).toContain("InvokeMode: RESPONSE_STREAM");
+    expect(existsSync(join(out, "function/stream.mjs"))).toBe(true);
+  });
+
+  test("passes cfn-lint, in all its variants", async ({ skip }) => {
+    const tools = environment("tools");
+    const linter = "unavailable" in tools ? "" : join(tools.python, "../cfn-lint");
+    skip(
+      !existsSync(linter) && process.env.CI !== "true",
+      "cfn-lint is not installed: node test/setup/environments.mjs",
+    );
+    const templates = await Promise.all(
+      variants.map(async ([, options]) => join(await build(options), "template.yaml")),
+    );
+    await promisify(execFile)(linter, ["--non-zero-exit-code", "informational", ...templates]);
+  });
+});

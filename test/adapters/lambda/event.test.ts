@@ -1,0 +1,121 @@
+import { readFileSync } from "node:fs";
+import type { ALBEvent, APIGatewayProxyEvent, APIGatewayProxyEventV2, LambdaFunctionURLEvent } from "aws-lambda";
+import { describe, expect, test } from "vitest";
+import { doorOf, type HttpEvent, isBatch, isWarmUp, readEvent } from "../../../adapters/lambda/event.ts";
+import { packageFile } from "../../../src/package-root.ts";
+
+function sample<T>(name: string): T {
+  return JSON.parse(readFileSync(packageFile(`test/fixtures/events/${name}.json`), "utf8")) as T;
+}
+
+function read(event: unknown): HttpEvent {
+  return readEvent(event, doorOf(event)!);
+}
+
+const rest = sample<APIGatewayProxyEvent>("rest");
+const httpApi = sample<APIGatewayProxyEventV2>("http-api");
+const functionUrl = sample<LambdaFunctionURLEvent>("function-url");
+const alb = sample<ALBEvent>("alb");
+const albMulti = sample<ALBEvent>("alb-multi");
+
+describe("samples of events", () => {
+  test.for([
+    ["rest", rest, "v1"],
+    ["http-api", httpApi, "v2"],
+    ["function-url", functionUrl, "v2"],
+    ["alb", alb, "alb"],
+    ["alb-multi", albMulti, "alb-multi"],
+  ] as const)("%s is a request of its kind", ([, event, door]) => {
+    expect(doorOf(event)).toBe(door);
+    const request = read(event);
+    expect(request.method).toBe("POST");
+    expect(request.path).toBe("/score");
+    expect(request.headers["content-type"]).toBe("application/json");
+    expect(request.headers["content-length"]).toBe("16");
+    expect(request.body.toString()).toBe('{"data": [1, 2]}');
+  });
+
+  test("a REST API's repeated headers and query values are all there", () => {
+    const { headers, query, remoteAddress } = read(rest);
+    expect(headers["x-request-id"]).toBe("one,two");
+    expect(query).toBe("q=a%20b&name=first&name=second");
+    expect(remoteAddress).toBe("52.255.255.12");
+  });
+
+  test("an HTTP API's stage is cut off, its cookies become a header", () => {
+    const { headers, query, remoteAddress } = read(httpApi);
+    expect(headers.cookie).toBe("cookie1; cookie2=x");
+    expect(headers.header2).toBe("value1,value2");
+    expect(query).toBe("parameter1=value1&parameter1=value2&parameter2=value");
+    expect(remoteAddress).toBe("192.0.2.1");
+  });
+
+  test("a load balancer's query is passed on undecoded, and its client is the last address", () => {
+    expect(read(alb).query).toBe("query=1234ABCD%20");
+    const { headers, query, remoteAddress } = read(albMulti);
+    expect(query).toBe("name=first&name=second");
+    expect(headers.cookie).toBe("a=1; b=2");
+    expect(headers["x-request-id"]).toBe("one,two");
+    expect(remoteAddress).toBe("72.12.164.125");
+  });
+
+  test("reading leaves the event as it was", () => {
+    const before = JSON.stringify(rest);
+    read(rest);
+    expect(JSON.stringify(rest)).toBe(before);
+  });
+
+  test("schedules and queues are no requests", () => {
+    for (const event of [sample("schedule"), sample("sqs"), {}, null, "text", { version: "2.0" }, { data: [1] }]) {
+      expect(doorOf(event)).toBeUndefined();
+    }
+    expect(isWarmUp(sample("schedule"))).toBe(true);
+    expect(isWarmUp({ source: "serverless-plugin-warmup" })).toBe(true);
+    expect(isWarmUp(sample("sqs"))).toBe(false);
+    expect(isBatch(sample("sqs"))).toBe(true);
+  });
+});
+
+describe("paths", () => {
+  const at = (rawPath: string, stage: string) =>
+    read({ ...httpApi, rawPath, requestContext: { ...httpApi.requestContext, stage } }).path;
+
+  test.for([
+    ["/prod/score", "prod", "/score"],
+    ["/prod", "prod", "/"],
+    ["/production/score", "prod", "/production/score"],
+    ["/score/score", "score", "/score"],
+    ["/score", "$default", "/score"],
+  ])("%s of stage %s is %s", ([path, stage, expected]) => {
+    expect(at(path!, stage!)).toBe(expected);
+  });
+
+  test("a REST API's stage of the same name as the path is left alone", () => {
+    const context = { ...rest.requestContext, stage: "score", path: "/score/score" };
+    expect(read({ ...rest, path: "/score", requestContext: context }).path).toBe("/score");
+  });
+
+  test("an HTTP API of payload format 1.0 keeps its stage in the path", () => {
+    const context = { ...rest.requestContext, stage: "prod", path: "/prod/score" };
+    expect(read({ ...rest, version: "1.0", path: "/prod/score", requestContext: context }).path).toBe("/score");
+  });
+});
+
+describe("bodies", () => {
+  const withBody = (body: string, isBase64Encoded: boolean) => read({ ...functionUrl, body, isBase64Encoded }).body;
+
+  test("base64 becomes bytes", () => {
+    const bytes = Buffer.from([0, 255, 128, 10]);
+    expect(withBody(bytes.toString("base64"), true)).toEqual(bytes);
+  });
+
+  test.for(["abc", "eyJkYXRhIjogWzEsIDJdfQ=", "eyJ*YXRh", "eyJkYX Ra", "===="])("%j is not whole base64", (body) => {
+    expect(() => withBody(body, true)).toThrow("not complete base64");
+  });
+
+  test("what the headers say of the length is corrected", () => {
+    const headers = { "content-length": "900", "transfer-encoding": "chunked" };
+    const request = read({ ...functionUrl, headers, body: "four" });
+    expect(request.headers).toEqual({ "content-length": "4" });
+  });
+});
