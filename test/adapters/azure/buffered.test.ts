@@ -1,0 +1,18 @@
+import { describeConformance } from "../../conformance.ts";
+import { appDriver, handlerDriver } from "./host.ts";
+
+// What this host changes: header names are lower-case; of a request's target and method only what the web's Request knows
+// arrives, tidied; a path that no function has is answered by the host; a streamed answer is collected, and is an error
+// when it fails midway; a body sent without its length does not arrive.
+const carries = { streams: false, cutsOff: false, anyTarget: false, unknownPaths: false, exactNames: false };
+
+describeConformance("Azure Functions, buffered, TypeScript", {
+  language: "typescript",
+  createDriver: appDriver("buffered"),
+  ...carries,
+});
+describeConformance("Azure Functions, buffered, Python", {
+  language: "python",
+  createDriver: handlerDriver("buffered"),
+  ...carries,
+});

@@ -1,0 +1,145 @@
+import { createServer, type Server, request as sendRequest } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { pipeline } from "node:stream";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { buildAzure } from "../../../adapters/azure/build.ts";
+import { startCustomHandler } from "../../../adapters/azure/custom-handler.ts";
+import { createRuntime } from "../../../src/index.ts";
+import { type CreateDriver, describeConformance, type WireRequest, type WireResponse } from "../../conformance.ts";
+import { freePort, startServer } from "../../setup/server.ts";
+import { SCRIPTS, type TemporaryFolder, temporaryFolder } from "../../setup/service.ts";
+
+const HOP_BY_HOP = new Set([
+  "connection",
+  "keep-alive",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+]);
+
+/** The host's proxy in front of a custom handler: streams both ways, keeps method, target, status and headers, and cuts
+ *  off what the handler cuts off. */
+async function startProxy(port: number): Promise<{ server: Server; port: number }> {
+  const server = createServer((incoming, outgoing) => {
+    const headers = [...endToEnd(incoming.rawHeaders), "X-Forwarded-Host", "localhost", "X-Forwarded-Proto", "https"];
+    if (incoming.headers["transfer-encoding"] !== undefined) headers.push("Transfer-Encoding", "chunked");
+    const { method, url: path } = incoming;
+    const onward = sendRequest({ port, host: "127.0.0.1", method, path, headers, agent: false }, (answer) => {
+      outgoing.writeHead(answer.statusCode ?? 502, endToEnd(answer.rawHeaders));
+      pipeline(answer, outgoing, () => {});
+    });
+    onward.once("error", () => outgoing.destroy());
+    pipeline(incoming, onward, () => {});
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return { server, port: (server.address() as AddressInfo).port };
+}
+
+function endToEnd(raw: readonly string[]): string[] {
+  return raw.filter((_text, index) => !HOP_BY_HOP.has(raw[index - (index % 2)]!.toLowerCase()));
+}
+
+const createDriver: CreateDriver = async (script, env) => {
+  let logged = "";
+  const handler = await startCustomHandler({
+    createRuntime,
+    env: {
+      PATH: process.env.PATH,
+      HOME: process.env.HOME,
+      AML_APP_ROOT: SCRIPTS,
+      AZUREML_ENTRY_SCRIPT: script,
+      FUNCTIONS_CUSTOMHANDLER_PORT: String(await freePort()),
+      ...env,
+    },
+    write: (text) => {
+      logged += text;
+    },
+  });
+  await handler.ready();
+  const proxy = await startProxy(handler.port);
+  return {
+    send: (request) => send(proxy.port, request),
+    logged: () => logged,
+    async close() {
+      proxy.server.closeAllConnections();
+      proxy.server.close();
+      await handler.close();
+    },
+  };
+};
+
+function send(port: number, { target, headers = [], body, onChunk, ...rest }: WireRequest): Promise<WireResponse> {
+  const { method = body === undefined ? "GET" : "POST" } = rest;
+  const fields = [...headers.flat(), "Host", "localhost"];
+  if (body !== undefined) fields.push("Content-Length", String(Buffer.byteLength(body)));
+  return new Promise((resolve, reject) => {
+    const request = sendRequest({ port, method, path: target, headers: fields, agent: false }, (answer) => {
+      const chunks: Buffer[] = [];
+      answer.on("data", (chunk: Buffer) => {
+        chunks.push(chunk);
+        onChunk?.(chunk);
+      });
+      answer.on("error", () => {});
+      answer.on("close", () => {
+        const { statusCode: status = 0, complete, rawHeaders } = answer;
+        const list = rawHeaders.flatMap((name, index): [string, string][] =>
+          index % 2 ? [] : [[name, rawHeaders[index + 1]!]],
+        );
+        resolve({ status, headers: list, body: Buffer.concat(chunks), complete });
+      });
+    });
+    request.on("error", reject);
+    request.end(body);
+  });
+}
+
+// What this host changes: it adds X-Forwarded headers, and its proxy is not promised to keep odd targets and spellings.
+const carries = { streams: true, anyTarget: false, exactNames: false };
+
+describeConformance("Azure Functions, custom handler, TypeScript", {
+  language: "typescript",
+  createDriver,
+  ...carries,
+});
+
+describe("a custom handler that was built", () => {
+  let folder: TemporaryFolder;
+  beforeAll(async () => {
+    folder = await temporaryFolder();
+  });
+  afterAll(() => folder.remove());
+
+  async function start(script: string, env: Record<string, string> = {}) {
+    const out = folder.file(script.replaceAll("/", "-"));
+    await buildAzure({ entryScript: join(SCRIPTS, script), out, template: "custom-handler" });
+    const port = await freePort();
+    const { PATH, HOME } = process.env;
+    const server = startServer({
+      command: process.execPath,
+      args: ["dist/server.mjs"],
+      cwd: out,
+      env: { PATH, HOME, FUNCTIONS_CUSTOMHANDLER_PORT: String(port), ...env },
+      port,
+    });
+    await server.waitReady("/");
+    return server;
+  }
+
+  test.for(["echo.ts", "echo.py"])("serves %s on the port it is given, and ends when it is told to", async (script) => {
+    const server = await start(script);
+    const answer = await fetch(`${server.url}/score`, { method: "POST", body: "{}" });
+    expect([answer.status, await answer.json()]).toEqual([200, "{}"]);
+    expect(await server.stop()).toBe(0);
+  });
+
+  test("lives although init() fails, and answers with the reason", async () => {
+    const server = await start("broken/init_throws.ts", { SCOREFN_ERROR_DETAIL: "location" });
+    const answer = await fetch(`${server.url}/score`, { method: "POST", body: "{}" });
+    const { error } = (await answer.json()) as { error: { message: string; location: { file: string } } };
+    expect([answer.status, error.message, error.location.file]).toEqual([503, "no model", "init_throws.ts"]);
+    expect(await server.stop()).toBe(0);
+  });
+});

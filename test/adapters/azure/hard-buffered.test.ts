@@ -1,0 +1,3 @@
+import { describeHardCases } from "./hard-cases.ts";
+
+describeHardCases("buffered");

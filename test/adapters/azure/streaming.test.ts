@@ -1,0 +1,18 @@
+import { describeConformance } from "../../conformance.ts";
+import { appDriver, handlerDriver } from "./host.ts";
+
+// What this host changes: header names are lower-case; of a request's target and method only what the web's Request knows
+// arrives, tidied; a path that no function has is answered by the host; a streamed answer that fails midway ends without
+// telling so; every answer has x-ms-invocation-id.
+const carries = { streams: true, cutsOff: false, anyTarget: false, unknownPaths: false, exactNames: false };
+
+describeConformance("Azure Functions, streaming, TypeScript", {
+  language: "typescript",
+  createDriver: appDriver("streaming"),
+  ...carries,
+});
+describeConformance("Azure Functions, streaming, Python", {
+  language: "python",
+  createDriver: handlerDriver("streaming"),
+  ...carries,
+});
