@@ -1,0 +1,14 @@
+// npm run bench [-- local | lambda | azure]
+const SUITES = {
+  local: async () => (await import("./local.mjs")).benchLocal(),
+  lambda: async () => (await import("./lambda.mjs")).benchLambda(),
+  azure: async () => (await import("./azure.mjs")).benchAzure(),
+};
+
+const name = process.argv[2] ?? "local";
+const suite = SUITES[name];
+if (suite === undefined) {
+  console.error(`bench: there is no suite ${name}; choose one of ${Object.keys(SUITES).join(", ")}`);
+  process.exit(1);
+}
+await suite();

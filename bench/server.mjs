@@ -1,0 +1,104 @@
+// Starts one server of the comparison and watches it.
+import { spawn } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { request } from "node:http";
+import { createServer } from "node:net";
+import { setTimeout as pause } from "node:timers/promises";
+
+const START_DEADLINE_MS = 60_000;
+
+/** A free port on the loopback address. */
+export function freePort() {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, "127.0.0.1", () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+/** @param command gets the port, gives the program and its arguments */
+export async function startServer(command, body) {
+  const port = await freePort();
+  const [file, ...args] = command(port);
+  const startedAt = performance.now();
+  const child = spawn(file, args, { stdio: ["ignore", "ignore", "pipe"] });
+  let stderr = "";
+  child.stderr.on("data", (chunk) => {
+    stderr = (stderr + chunk).slice(-4_000);
+  });
+  const url = `http://127.0.0.1:${port}`;
+  while ((await post(`${url}/score`, body).catch(() => 0)) !== 200) {
+    if (child.exitCode !== null || performance.now() - startedAt > START_DEADLINE_MS) {
+      throw new Error(`${file} ${args.join(" ")} does not answer:\n${stderr}`);
+    }
+    await pause(5);
+  }
+  const firstAnswerMs = performance.now() - startedAt;
+  return {
+    url,
+    pid: child.pid,
+    firstAnswerMs,
+    async stop() {
+      const ended = new Promise((resolve) => child.once("exit", resolve));
+      child.kill("SIGTERM");
+      const timer = setTimeout(() => child.kill("SIGKILL"), 10_000);
+      await ended;
+      clearTimeout(timer);
+    },
+  };
+}
+
+/** One request; the status. */
+export function post(url, body) {
+  return new Promise((resolve, reject) => {
+    const headers = { "content-type": "application/json", "content-length": Buffer.byteLength(body) };
+    const sent = request(url, { method: "POST", headers, agent: false }, (response) => {
+      response.resume().once("end", () => resolve(response.statusCode));
+    });
+    sent.once("error", reject).end(body);
+  });
+}
+
+/** Milliseconds until GET `url` is answered. */
+export function timeGet(url) {
+  const startedAt = performance.now();
+  return new Promise((resolve, reject) => {
+    request(url, { agent: false }, (response) => {
+      response.resume().once("end", () => resolve(performance.now() - startedAt));
+    })
+      .once("error", reject)
+      .end();
+  });
+}
+
+/** The process and everything it started. */
+function processTree(root) {
+  const children = new Map();
+  for (const name of readdirSync("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    try {
+      const stat = readFileSync(`/proc/${name}/stat`, "utf8");
+      const parent = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
+      children.set(parent, [...(children.get(parent) ?? []), Number(name)]);
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+  const tree = [root];
+  for (const pid of tree) tree.push(...(children.get(pid) ?? []));
+  return tree;
+}
+
+/** Memory of the process and everything it started, in bytes: proportional set size, which counts shared pages once. */
+export function memoryOf(root) {
+  let kilobytes = 0;
+  for (const pid of processTree(root)) {
+    try {
+      kilobytes += Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"))?.[1] ?? 0);
+    } catch {
+      // As above.
+    }
+  }
+  return kilobytes * 1024;
+}
