@@ -6,6 +6,7 @@ import {
   type Config,
   ConfigError,
   createScorer,
+  FailedRuntime,
   InProcessRuntime,
   type Log,
   type LogLevel,
@@ -17,7 +18,6 @@ import {
 } from "../../src/index.ts";
 import { isJavaScript } from "../../src/script/load.ts";
 import { createStartupLog } from "../../src/startup.ts";
-import { FailedRuntime } from "../lambda/failed-runtime.ts";
 import { toAzureHandler } from "./handler.ts";
 import { createAppLog, type WriteOutside } from "./log.ts";
 

@@ -5,6 +5,7 @@ import {
   type Config,
   createLog,
   createScorer,
+  FailedRuntime,
   InProcessRuntime,
   type Log,
   type ScoreError,
@@ -13,7 +14,6 @@ import {
   toScoreError,
 } from "../../src/index.ts";
 import { createStartupLog } from "../../src/startup.ts";
-import { FailedRuntime } from "./failed-runtime.ts";
 import { type FunctionOptions, processEnvironment, readSettings } from "./settings.ts";
 import { onShutdown } from "./shutdown.ts";
 

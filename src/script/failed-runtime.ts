@@ -1,4 +1,5 @@
-import type { RunOutcome, RuntimeState, ScoreError, ScoreRuntime, ScriptFacts } from "../../src/index.ts";
+import type { ScoreError } from "../errors.ts";
+import type { RunOutcome, RuntimeState, ScoreRuntime, ScriptFacts } from "../types.ts";
 
 /** Stands in for the runtime of a script that could not even be tried, and tells every request why. */
 export class FailedRuntime implements ScoreRuntime {
