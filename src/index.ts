@@ -23,7 +23,7 @@ export { batchLines, createLog, type Log, type Logger, type LoggingFile } from "
 export { openLog } from "./log/open.ts";
 export { createScorer, type Scorer, type ScorerConfig } from "./scorer.ts";
 export { type RawHttpRun, type RunContext, rawHttp, type ScoreScript, type ScriptLogger } from "./script/authoring.ts";
-export { FailedRuntime } from "./script/failed-runtime.ts";
+export { failedRuntime } from "./script/failed-runtime.ts";
 export { type InProcessOptions, InProcessRuntime } from "./script/in-process.ts";
 export { createRuntime } from "./script/load.ts";
 export { createStartupLog, type StartupLog } from "./startup.ts";

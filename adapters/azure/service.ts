@@ -6,7 +6,7 @@ import {
   type Config,
   ConfigError,
   createScorer,
-  FailedRuntime,
+  failedRuntime,
   InProcessRuntime,
   type Log,
   type LogLevel,
@@ -14,7 +14,6 @@ import {
   type ScoreError,
   type ScoreRuntime,
   type Scorer,
-  toScoreError,
 } from "../../src/index.ts";
 import { isJavaScript } from "../../src/script/load.ts";
 import { createStartupLog } from "../../src/startup.ts";
@@ -94,7 +93,7 @@ export interface Parts extends Pick<AzureService, "config" | "ready"> {
 export function createParts(options: AzureServiceOptions, openLog: (threshold: LogLevel) => Log): Parts {
   const { config, problem } = readSettings(options);
   const log = openLog(config.logLevel);
-  const runtime = problem === undefined ? startable(config, options, log) : failed(problem, log);
+  const runtime = problem === undefined ? startable(config, options, log) : failedRuntime(problem, log);
   let ready: Promise<void> | undefined;
   return {
     config,
@@ -117,13 +116,8 @@ function startable(config: Config, { createRuntime }: AzureServiceOptions, log: 
     if (isJavaScript(config.entryScript)) adoptEnvironment(config);
     return createRuntime(config, log);
   } catch (error) {
-    return failed(toScoreError(error), log);
+    return failedRuntime(error, log);
   }
-}
-
-function failed(error: ScoreError, log: Log): ScoreRuntime {
-  log.server.critical(error.message);
-  return new FailedRuntime(error);
 }
 
 /** Settings that cannot be used leave the defaults, and the problem. */

@@ -5,13 +5,11 @@ import {
   type Config,
   createLog,
   createScorer,
-  FailedRuntime,
+  failedRuntime,
   InProcessRuntime,
   type Log,
-  type ScoreError,
   type ScoreRuntime,
   type Scorer,
-  toScoreError,
 } from "../../src/index.ts";
 import { createStartupLog } from "../../src/startup.ts";
 import { type FunctionOptions, processEnvironment, readSettings } from "./settings.ts";
@@ -66,7 +64,7 @@ export async function startService(createRuntime: CreateRuntime, options: Lambda
   const batch = batchLines(write);
   const { config, problem } = readSettings(options);
   const log = createLog(batch.write, config.logLevel);
-  const runtime = problem === undefined ? create(createRuntime, config, log) : failed(problem, log);
+  const runtime = problem === undefined ? create(createRuntime, config, log) : failedRuntime(problem, log);
   const registered = onShutdown(async () => {
     log.server.info("Received SIGTERM; finishing what runs.");
     await runtime.close(STOP_GRACE_MS);
@@ -82,11 +80,6 @@ function create(createRuntime: CreateRuntime, config: Config, log: Log): ScoreRu
   try {
     return createRuntime(config, log);
   } catch (error) {
-    return failed(toScoreError(error), log);
+    return failedRuntime(error, log);
   }
-}
-
-function failed(error: ScoreError, log: Log): ScoreRuntime {
-  log.server.critical(error.message);
-  return new FailedRuntime(error);
 }

@@ -1,8 +1,9 @@
-import type { ScoreError } from "../errors.ts";
+import { type ScoreError, toScoreError } from "../errors.ts";
+import type { Log } from "../log/logger.ts";
 import type { RunOutcome, RuntimeState, ScoreRuntime, ScriptFacts } from "../types.ts";
 
 /** Stands in for the runtime of a script that could not even be tried, and tells every request why. */
-export class FailedRuntime implements ScoreRuntime {
+class FailedRuntime implements ScoreRuntime {
   readonly failure: ScoreError;
   readonly state: RuntimeState = "failed";
 
@@ -19,4 +20,11 @@ export class FailedRuntime implements ScoreRuntime {
   }
 
   async close(): Promise<void> {}
+}
+
+/** Logs why a script cannot be tried, for a host that stays up all the same. */
+export function failedRuntime(error: unknown, log: Log): ScoreRuntime {
+  const failure = toScoreError(error);
+  log.server.critical(failure.message);
+  return new FailedRuntime(failure);
 }
