@@ -3,6 +3,8 @@ import type { ErrorReport } from "./types.ts";
 /** Every error the product raises on purpose. `code` is stable; `status` is the HTTP status it is answered with; the
  *  client sees `message` only where `expose` is true, the log always sees everything. docs/errors.md lists all codes. */
 export class ScoreError extends Error {
+  /** The class's name where a bundler has shortened it. */
+  static readonly className: string = "ScoreError";
   readonly code: string;
   readonly status: number;
   readonly expose: boolean;
@@ -12,7 +14,7 @@ export class ScoreError extends Error {
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     const entry = ERROR_CODES[code];
-    this.name = new.target.name;
+    this.name = new.target.className;
     this.code = code;
     this.status = entry.status;
     this.expose = entry.expose;
@@ -25,70 +27,70 @@ export interface ErrorDetails {
   readonly report?: ErrorReport | undefined;
 }
 
-/** The one table of codes. `status` 0: never answered over HTTP, the command ends with an exit code instead.
- *  `expose`: the client may read the message. `when`: when it happens; docs/errors.md carries the same line. */
+/** The one table of codes; docs/errors.md says when each happens. `status` 0: never answered over HTTP, the command ends
+ *  with an exit code instead. `expose`: the client may read the message. */
 export const ERROR_CODES = {
-  ERR_CONFIG: { status: 0, expose: false, when: "a flag, variable or file holds a value that cannot be used" },
-  ERR_PYTHON_NOT_FOUND: { status: 0, expose: false, when: "no Python interpreter could be started" },
-  ERR_PORT: { status: 0, expose: false, when: "the port cannot be listened on" },
-  ERR_SCRIPT_LOAD: { status: 503, expose: false, when: "the score script could not be found, compiled or imported" },
-  ERR_SCRIPT_SHAPE: {
-    status: 503,
-    expose: false,
-    when: "the score script lacks init() or run(), or run() has a wrong signature",
-  },
-  ERR_SCRIPT_INIT: { status: 503, expose: false, when: "init() raised" },
-  ERR_BAD_INPUT: { status: 400, expose: true, when: "the body cannot be decoded" },
-  ERR_BAD_REQUEST: { status: 400, expose: true, when: "the bytes received are not a valid HTTP request" },
-  ERR_NOT_FOUND: { status: 404, expose: true, when: "the path or the swagger version does not exist" },
-  ERR_METHOD: { status: 405, expose: true, when: "the path does not take the method" },
-  ERR_REQUEST_TIMEOUT: { status: 408, expose: true, when: "the client did not finish sending its request in time" },
-  ERR_BODY_TOO_LARGE: { status: 413, expose: true, when: "the body is larger than --max_body_mb" },
-  ERR_HEADER_LIMIT: {
-    status: 431,
-    expose: true,
-    when: "a header, or a request id, is too long, or there are too many headers",
-  },
-  ERR_SCRIPT_RUN: { status: 500, expose: false, when: "run() raised" },
-  ERR_RESULT: { status: 500, expose: false, when: "what run() returned cannot be rendered" },
-  ERR_SCORE_TIMEOUT: { status: 500, expose: false, when: "run() took longer than SCORING_TIMEOUT_MS" },
-  ERR_DEADLINE: { status: 504, expose: true, when: "the time the cloud gives one request is nearly over" },
-  ERR_ANSWER: {
-    status: 500,
-    expose: true,
-    when: "the cloud cannot carry the answer: too large, or a status or header it does not take",
-  },
-  ERR_WORKER_EXIT: { status: 500, expose: false, when: "the worker process died" },
-  ERR_CLIENT_GONE: {
-    status: 499,
-    expose: false,
-    when: "the client left before it was answered; nobody sees the answer",
-  },
-  ERR_OVERLOAD: { status: 503, expose: true, when: "the queue is full, or the request waited in it too long" },
-  ERR_STOPPING: { status: 503, expose: true, when: "the server is stopping" },
-  ERR_FRAME: { status: 500, expose: false, when: "the worker pipe carried something that is not a frame" },
-  ERR_PROTOCOL_VERSION: { status: 500, expose: false, when: "front and worker speak different protocol versions" },
-  ERR_INTERNAL: { status: 500, expose: false, when: "a fault of the server's own" },
+  ERR_CONFIG: { status: 0, expose: false },
+  ERR_PYTHON_NOT_FOUND: { status: 0, expose: false },
+  ERR_PORT: { status: 0, expose: false },
+  ERR_SCRIPT_LOAD: { status: 503, expose: false },
+  ERR_SCRIPT_SHAPE: { status: 503, expose: false },
+  ERR_SCRIPT_INIT: { status: 503, expose: false },
+  ERR_BAD_INPUT: { status: 400, expose: true },
+  ERR_BAD_REQUEST: { status: 400, expose: true },
+  ERR_NOT_FOUND: { status: 404, expose: true },
+  ERR_METHOD: { status: 405, expose: true },
+  ERR_REQUEST_TIMEOUT: { status: 408, expose: true },
+  ERR_BODY_TOO_LARGE: { status: 413, expose: true },
+  ERR_MEDIA_TYPE: { status: 415, expose: true },
+  ERR_HEADER_LIMIT: { status: 431, expose: true },
+  ERR_SCRIPT_RUN: { status: 500, expose: false },
+  ERR_RESULT: { status: 500, expose: false },
+  ERR_SCORE_TIMEOUT: { status: 500, expose: false },
+  ERR_DEADLINE: { status: 504, expose: true },
+  ERR_ANSWER: { status: 500, expose: true },
+  ERR_WORKER_EXIT: { status: 500, expose: false },
+  ERR_CLIENT_GONE: { status: 499, expose: false },
+  ERR_OVERLOAD: { status: 503, expose: true },
+  ERR_STOPPING: { status: 503, expose: true },
+  ERR_FRAME: { status: 500, expose: false },
+  ERR_PROTOCOL_VERSION: { status: 500, expose: false },
+  ERR_INTERNAL: { status: 500, expose: false },
 } as const;
 
 export type ErrorCode = keyof typeof ERROR_CODES;
 
 /** A flag, variable or file that cannot be used: one line that names the cause and the cure. */
-export class ConfigError extends ScoreError {}
+export class ConfigError extends ScoreError {
+  static override readonly className: string = "ConfigError";
+}
 /** The score script could not be found, compiled or imported. */
-export class ScriptLoadError extends ScoreError {}
+export class ScriptLoadError extends ScoreError {
+  static override readonly className: string = "ScriptLoadError";
+}
 /** The score script lacks init() or run(), or run() has a wrong signature. */
-export class ScriptShapeError extends ScoreError {}
+export class ScriptShapeError extends ScoreError {
+  static override readonly className: string = "ScriptShapeError";
+}
 /** init() raised. */
-export class ScriptInitError extends ScoreError {}
+export class ScriptInitError extends ScoreError {
+  static override readonly className: string = "ScriptInitError";
+}
 /** The request is at fault; the message is for the client. */
-export class BadInputError extends ScoreError {}
+export class BadInputError extends ScoreError {
+  static override readonly className: string = "BadInputError";
+}
 /** run() raised. */
-export class ScriptRunError extends ScoreError {}
+export class ScriptRunError extends ScoreError {
+  static override readonly className: string = "ScriptRunError";
+}
 /** The result of run() cannot be rendered. */
-export class ResultError extends ScoreError {}
+export class ResultError extends ScoreError {
+  static override readonly className: string = "ResultError";
+}
 /** run() took longer than SCORING_TIMEOUT_MS. */
 export class ScoreTimeoutError extends ScoreError {
+  static override readonly className: string = "ScoreTimeoutError";
   readonly timeoutMs: number;
   constructor(timeoutMs: number, details: ErrorDetails = {}) {
     const message = `Script failed to finish execution within the allocated time: ${timeoutMs}ms`;
@@ -104,6 +106,7 @@ export class ScoreTimeoutError extends ScoreError {
 }
 /** The time the host gives one request is nearly over. */
 export class DeadlineError extends ScoreError {
+  static override readonly className: string = "DeadlineError";
   readonly limitMs: number;
   constructor(limitMs: number) {
     super("ERR_DEADLINE", `The request was not answered within ${limitMs} ms, the time it has here`);
@@ -111,9 +114,12 @@ export class DeadlineError extends ScoreError {
   }
 }
 /** A worker process died; the message says how. */
-export class WorkerExitError extends ScoreError {}
+export class WorkerExitError extends ScoreError {
+  static override readonly className: string = "WorkerExitError";
+}
 /** The request was turned away for lack of room; come back after `retryAfterSeconds`. */
 export class OverloadError extends ScoreError {
+  static override readonly className: string = "OverloadError";
   readonly retryAfterSeconds: number;
   constructor(code: "ERR_OVERLOAD" | "ERR_STOPPING", message: string, retryAfterSeconds: number) {
     super(code, message);
@@ -121,7 +127,9 @@ export class OverloadError extends ScoreError {
   }
 }
 /** The worker pipe carried something that is not a frame of this protocol. */
-export class FrameError extends ScoreError {}
+export class FrameError extends ScoreError {
+  static override readonly className: string = "FrameError";
+}
 
 /** The error a request ends with when its signal has aborted for this reason. */
 export function abortError(reason: unknown): ScoreError {

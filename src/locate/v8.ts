@@ -34,11 +34,11 @@ export function describeV8(error: unknown, roots: Roots, options: DescribeOption
   return attempt(() => describe(error, roots, options), unreadable);
 }
 
-/** The product's own code is not the user's, even if it lies below the app root. Undefined in a bundle, which is one file
- *  for both: there the source map puts our code below node_modules. */
-const OWN_CODE: string | undefined = /\/locate\/v8\.[jt]s$/.test(import.meta.url)
-  ? fileURLToPath(new URL("..", import.meta.url))
-  : undefined;
+/** The product's own code is not the user's, even if it lies below the app root: this folder, or the one file it has been
+ *  made. */
+const OWN_CODE: string = fileURLToPath(
+  /\/locate\/v8\.[jt]s$/.test(import.meta.url) ? new URL("..", import.meta.url) : import.meta.url,
+);
 
 function describe(error: unknown, roots: Roots, options: DescribeOptions): ErrorReport {
   const found = attempt(() => locate(error, roots), undefined);
@@ -96,7 +96,7 @@ function withRealPaths({ appRoot, scriptDir }: Roots): string[] {
 
 /** Undefined for what is not the user's own. */
 function relativeToRoots(path: string, roots: readonly string[]): string | undefined {
-  if (OWN_CODE !== undefined && path.startsWith(OWN_CODE)) return undefined;
+  if (path.startsWith(OWN_CODE)) return undefined;
   for (const root of roots) {
     const file = relative(root, path);
     const parts = file.split(sep);

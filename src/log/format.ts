@@ -1,4 +1,4 @@
-import type { LogLevel } from "../types.ts";
+import type { LogLevel } from "./levels.ts";
 
 /** One log record in the server's line format, without the newline (contract LOG-1).
  *  @param timeMs milliseconds since the epoch, as of `Date.now()` */

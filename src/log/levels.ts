@@ -1,4 +1,5 @@
-import type { LogLevel } from "../types.ts";
+/** Threshold and level of log records, in the reference's words. */
+export type LogLevel = "DEBUG" | "INFO" | "WARNING" | "ERROR" | "CRITICAL";
 
 /** The levels with the numbers Python gives them. */
 export const LEVEL_NUMBERS: Readonly<Record<LogLevel, number>> = {

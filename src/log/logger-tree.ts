@@ -1,5 +1,5 @@
-import type { LogLevel } from "../types.ts";
 import { type Filter, type Handler, type LoggerConfig, type LoggingConfig, ROOT } from "./dict-config.ts";
+import type { LogLevel } from "./levels.ts";
 import { LEVEL_NUMBERS } from "./levels.ts";
 
 /** What writes as if there were no configuration, where that leaves a logger alone. */

@@ -1,5 +1,5 @@
-import type { LogLevel } from "../types.ts";
 import { formatRecord } from "./format.ts";
+import type { LogLevel } from "./levels.ts";
 import { LEVEL_NUMBERS } from "./levels.ts";
 
 /** Writes records of one logger; a record below the threshold costs one comparison. */

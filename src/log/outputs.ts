@@ -1,6 +1,6 @@
 import { appendFileSync, closeSync, openSync } from "node:fs";
-import type { LogLevel } from "../types.ts";
 import type { FileTarget } from "./dict-config.ts";
+import type { LogLevel } from "./levels.ts";
 import { batchLines } from "./logger.ts";
 
 /** Where a configured log writes. Each function takes whole lines. */

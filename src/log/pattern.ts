@@ -1,5 +1,5 @@
-import type { LogLevel } from "../types.ts";
 import { localTimestamp, utcTimestamp } from "./format.ts";
+import type { LogLevel } from "./levels.ts";
 import { LEVEL_NUMBERS } from "./levels.ts";
 
 /** A format of Python's logging, style `%`, ready to write records. */
