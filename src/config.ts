@@ -1,15 +1,18 @@
 import { resolve } from "node:path";
+import { loadConfigFile } from "./config/file.ts";
 import { type Address, resolveListen } from "./config/listen.ts";
 import { InvalidSettingsError } from "./config/problems.ts";
 import { type Environment, environmentLayer, type Flags, flagLayer, SettingsReader } from "./config/reader.ts";
+import { readSwaggerFiles } from "./config/swagger-files.ts";
 import { checkTelemetry, exportEnvironment, resolveServerVersion } from "./config/worker-env.ts";
-import type { LogLevel } from "./types.ts";
+import type { LogLevel } from "./log/levels.ts";
+import type { SwaggerFile } from "./swagger/generate.ts";
 
 export type { Address } from "./config/listen.ts";
 export { configurationErrorRecord, InvalidSettingsError, type Problem } from "./config/problems.ts";
 export type { Environment, Flags } from "./config/reader.ts";
-export { FLAG_SETTINGS, meaningOf, SETTINGS, type Setting } from "./config/settings.ts";
-export type { LogLevel } from "./types.ts";
+export { FLAG_SETTINGS, SETTINGS, type Setting } from "./config/settings.ts";
+export type { LogLevel } from "./log/levels.ts";
 
 /** How much of a script's failure the client is told (contract ERR-11). */
 export type ErrorDetail = "none" | "location" | "full";
@@ -26,6 +29,8 @@ export interface Config {
   readonly serviceName: string;
   readonly serviceVersion: string;
   readonly servicePathPrefix: string;
+  /** The user's own swagger documents, which replace generated ones. */
+  readonly swaggerFiles: readonly SwaggerFile[];
   /** Limit of one run() in milliseconds; 0: none. */
   readonly scoringTimeoutMs: number;
   readonly workerCount: number;
@@ -43,6 +48,8 @@ export interface Config {
   readonly maxBodyBytes: number;
   readonly readyPath: string;
   readonly errorDetail: ErrorDetail;
+  /** True: what is otherwise warned about is an error. */
+  readonly strict: boolean;
   /** Origins that may call from a browser, as given, separated by commas; null: CORS is off. */
   readonly corsOrigins: string | null;
   /** Value of `x-ms-server-version`; null: the header is not sent. */
@@ -80,6 +87,8 @@ export interface ConfigInput {
   /** Variables that count where neither a flag nor the environment has one: what a host sets otherwise than the table. */
   readonly defaults?: Environment | undefined;
   readonly cwd?: string | undefined;
+  /** True: no file is read, for a host that has been told of one that cannot be used and stays up. Default: false. */
+  readonly withoutFiles?: boolean | undefined;
   /** Resolves the links of an absolute path as far as it exists (contract CLI-8). Default: leaves it. */
   readonly realPath?: ((path: string) => string) | undefined;
 }
@@ -92,14 +101,17 @@ export interface ResolvedConfig {
   readonly warnings: readonly string[];
 }
 
-/** Flags, then environment, then the host's defaults, then those of the table (contract ENV-1) to one configuration.
- *  config.json will be a layer, too.
+/** Flags, then environment, then the host's defaults, then config.json, then the defaults of the table (contract ENV-1)
+ *  to one configuration.
  *  @throws InvalidSettingsError that names every value that cannot be used */
 export function resolveConfig(input: ConfigInput = {}): ResolvedConfig {
   const { env: given = process.env, defaults = {}, cwd = process.cwd(), realPath = (path) => path } = input;
+  const withFiles = input.withoutFiles !== true;
   const env = { ...defaults, ...given };
   const flags = withAbsolutePaths(input.flags ?? {}, (path) => realPath(resolve(cwd, path)));
   const read = new SettingsReader([flagLayer(flags), environmentLayer(given), environmentLayer(defaults)]);
+  const file = withFiles ? loadConfigFile(read, cwd) : undefined;
+  if (file !== undefined) read.addLayer(file.layer);
 
   const listen = resolveListen(read, env).map((address) => Object.freeze(address));
   const port = read.given("port") === undefined ? (listen[0]?.port ?? 0) : read.integerOrDefault("port");
@@ -115,6 +127,7 @@ export function resolveConfig(input: ConfigInput = {}): ResolvedConfig {
     serviceName: read.textOrDefault("serviceName"),
     serviceVersion: read.textOrDefault("serviceVersion"),
     servicePathPrefix: read.textOrDefault("servicePathPrefix"),
+    swaggerFiles: Object.freeze(withFiles ? readSwaggerFiles(appRoot, (problem) => read.problems.push(problem)) : []),
     scoringTimeoutMs: read.integerOrDefault("scoringTimeoutMs"),
     workerCount: read.integerOrDefault("workerCount"),
     workerPreload: read.textOrDefault("workerPreload").toLowerCase() === "true",
@@ -125,6 +138,7 @@ export function resolveConfig(input: ConfigInput = {}): ResolvedConfig {
     maxBodyBytes: read.integerOrDefault("maxBodyMb") * 1_048_576,
     readyPath: read.textOrDefault("readyPath"),
     errorDetail: read.choice("errorDetail"),
+    strict: read.boolean("strict"),
     corsOrigins: read.text("corsOrigins"),
     serverVersion: resolveServerVersion(read),
     logLevel: read.choice("logLevel"),
@@ -145,7 +159,11 @@ export function resolveConfig(input: ConfigInput = {}): ResolvedConfig {
   };
   checkTogether(read, config);
   if (read.problems.length > 0) throw new InvalidSettingsError(read.problems);
-  return { config: Object.freeze(config), notices: telemetry.notices, warnings: warningsOf(env) };
+  return {
+    config: Object.freeze(config),
+    notices: telemetry.notices,
+    warnings: [...(file?.warnings ?? []), ...warningsOf(env)],
+  };
 }
 
 /** This process's own. */

@@ -3,6 +3,8 @@ import type { Environment, SettingsReader } from "./reader.ts";
 export interface Address {
   readonly host: string;
   readonly port: number;
+  /** Present and true: the separate health port. */
+  readonly health?: true;
 }
 
 /** Where to listen.
@@ -27,7 +29,7 @@ export function resolveListen(read: SettingsReader, env: Environment): readonly 
     const port = adapterPort ?? read.integerOrDefault("port");
     if (!addresses.some((address) => address.port === port)) addresses.push({ host, port });
   }
-  if (hasSeparateHealth(read)) addresses.push({ host, port: read.integerOrDefault("healthPort") });
+  if (hasSeparateHealth(read)) addresses.push({ host, port: read.integerOrDefault("healthPort"), health: true });
   return addresses;
 }
 

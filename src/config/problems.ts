@@ -4,14 +4,18 @@ import type { Setting } from "./settings.ts";
 /** A value that cannot be used. */
 export interface Problem {
   /** `worker`: a CRITICAL record in the form of `configurationErrorRecord` and exit code 3 (contract CFG-8, PROC-8).
+   *  `file`: the same for a file, whose text stands alone (CFG-10, SW-8).
    *  `launcher`: one line on stderr and exit code 1 (ENV-13). */
-  readonly kind: "worker" | "launcher";
+  readonly kind: "worker" | "file" | "launcher";
+  /** Of the record, where it is not CRITICAL. */
+  readonly level?: "ERROR";
   /** Without the frame of CFG-8. */
   readonly text: string;
 }
 
 /** Everything that is wrong with the settings, found in one go. */
 export class InvalidSettingsError extends ConfigError {
+  static override readonly className: string = "InvalidSettingsError";
   readonly problems: readonly Problem[];
   /** What the command exits with. */
   readonly exitCode: number;
@@ -39,8 +43,9 @@ export function settingProblem(
   return { kind: "launcher", text: `${where} ${reason}, not ${JSON.stringify(value)}${cure}` };
 }
 
-/** Message of the CRITICAL record that reports a `worker` problem (contract CFG-8). */
+/** Message of the record that reports a problem with a worker setting or a file (contract CFG-8, CFG-10). */
 export function configurationErrorRecord(problem: Problem): string {
+  if (problem.kind === "file") return problem.text;
   const rule = "=".repeat(51);
   return `\n===============Configuration Error=================\n${problem.text}\n${rule}`;
 }

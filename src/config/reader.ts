@@ -12,8 +12,12 @@ export interface Given {
   readonly text: string;
   /** The variable's proper name; also where the flag was used. */
   readonly variable: string;
-  readonly fromFlag: boolean;
+  readonly source: Source;
+  /** Why the text cannot be used, where that shows before the setting's kind is looked at. */
+  readonly reason?: string;
 }
+
+export type Source = "flag" | "variable" | "file";
 
 /** One place settings come from. */
 export type Layer = (setting: Setting) => Given | undefined;
@@ -23,7 +27,7 @@ export function flagLayer(flags: Flags): Layer {
   return (setting) => {
     const text = setting.flag === null ? undefined : flags[setting.flag];
     if (text === undefined || (text === "" && emptyIsNotGiven(setting))) return undefined;
-    return { text, variable: setting.variable ?? "", fromFlag: true };
+    return { text, variable: setting.variable ?? "", source: "flag" };
   };
 }
 
@@ -39,7 +43,7 @@ export function environmentLayer(env: Environment): Layer {
     for (const variable of [setting.variable, setting.alias]) {
       if (variable === null || variable === undefined) continue;
       const text = setting.scope === "worker" ? anyCase.get(variable) : env[variable];
-      if (text !== undefined && !(text === "" && isOurs(setting))) return { text, variable, fromFlag: false };
+      if (text !== undefined && !(text === "" && isOurs(setting))) return { text, variable, source: "variable" };
     }
     return undefined;
   };
@@ -59,14 +63,26 @@ function isOurs(setting: Setting): boolean {
  *  default takes its place so that the search for problems goes on. */
 export class SettingsReader {
   readonly problems: Problem[] = [];
-  readonly #layers: readonly Layer[];
+  readonly #layers: Layer[];
   readonly #rejected = new Set<SettingName>();
 
   constructor(layers: readonly Layer[]) {
-    this.#layers = layers;
+    this.#layers = [...layers];
+  }
+
+  /** Adds a layer below those there are. */
+  addLayer(layer: Layer): void {
+    this.#layers.push(layer);
   }
 
   given(name: SettingName): Given | undefined {
+    const given = this.#find(name);
+    if (given?.reason === undefined) return given;
+    this.reject(name, given.reason);
+    return undefined;
+  }
+
+  #find(name: SettingName): Given | undefined {
     for (const layer of this.#layers) {
       const given = layer(SETTINGS[name]);
       if (given !== undefined) return given;
@@ -105,14 +121,13 @@ export class SettingsReader {
   reject(name: SettingName, reason: string): void {
     if (this.#rejected.has(name)) return;
     this.#rejected.add(name);
-    const given = this.given(name);
     const setting = SETTINGS[name];
-    const { text, variable, fromFlag } = given ?? {
+    const { text, variable, source } = this.#find(name) ?? {
       text: setting.default ?? "",
       variable: setting.variable ?? "",
-      fromFlag: false,
+      source: "variable",
     };
-    this.problems.push(settingProblem(setting, variable, text, reason, fromFlag));
+    this.problems.push(settingProblem(setting, variable, text, reason, source === "flag"));
   }
 
   #parsed<T>(name: SettingName, parse: (setting: Setting, text: string) => Parsed<T>): T | null {

@@ -5,11 +5,14 @@ export type Parsed<T> = { readonly value: T } | { readonly reason: string };
 
 // What Python takes for a blank: as JavaScript, but for two characters.
 const BLANK = "(?:[^\\S\\ufeff]|\\x85)*";
-const PYTHON_INTEGER = new RegExp(`^${BLANK}([+-]?)(\\p{Nd}+(?:_\\p{Nd}+)*)${BLANK}$`, "u");
+const PYTHON_INTEGER = `^${BLANK}([+-]?)(\\p{Nd}+(?:_\\p{Nd}+)*)${BLANK}$`;
+const PLAIN_INTEGER = /^-?\d+$/;
 
 /** The text as Python's `int()` reads it (contract CLI-4); undefined where that raises. Digits of any script count. */
 export function parseInteger(text: string): number | undefined {
-  const match = PYTHON_INTEGER.exec(text);
+  // The usual case, apart: to compile the other takes a millisecond.
+  if (PLAIN_INTEGER.test(text)) return Number(text) === 0 ? 0 : Number(text);
+  const match = new RegExp(PYTHON_INTEGER, "u").exec(text);
   if (match === null) return undefined;
   const digits = Array.from(match[2]!.replaceAll("_", ""), digitValue).join("");
   const value = Number(`${match[1]}${digits}`);

@@ -15,7 +15,7 @@ const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 /** Whether telemetry is on (contract ENV-12, CLI-13). */
 export function checkTelemetry(read: SettingsReader): TelemetryCheck {
   const key = read.given("appInsightsKey");
-  const enabled = key?.fromFlag === true || read.text("appInsightsEnabled") === "true";
+  const enabled = key?.source === "flag" || read.text("appInsightsEnabled") === "true";
   if (key === undefined || !enabled) return { key: null, notices: [] };
   if (GUID.test(key.text)) {
     return { key: key.text, notices: ["Valid Application Insights instrumentation key provided."] };
@@ -31,6 +31,10 @@ export function resolveServerVersion(read: SettingsReader): string | null {
   const send = read.text("sendServerVersion");
   return send === null || send.toLowerCase() === "true" ? PRODUCT : read.text("serverVersion");
 }
+
+/** What config.json says of these reaches the script's environment, too: where its model lies (contract CFG-6), and what
+ *  is always there or stands in the banner as in effect. The script's own path is left out (BAN-6). */
+const EXPORTED_FROM_FILE: readonly SettingName[] = ["appRoot", "modelDir", "appInsightsKey", "corsOrigins"];
 
 /** The environment score scripts see: what was there, with the flags and the values in effect written over it
  *  (contract ENV-1, ENV-2, CLI-8 to CLI-13).
@@ -48,7 +52,11 @@ export function exportEnvironment(
   for (const [variable, text] of Object.entries(env)) set(variable, text);
 
   const port = String(effective.port);
-  set("AML_APP_ROOT", env.AML_APP_ROOT ?? effective.cwd);
+  for (const name of EXPORTED_FROM_FILE) {
+    const { variable = "", text, source } = read.given(name) ?? {};
+    if (source === "file") set(variable, text);
+  }
+  exported.AML_APP_ROOT ??= effective.cwd;
   set("AZUREML_ENTRY_SCRIPT", flags.entry_script || undefined);
   set("AZUREML_MODEL_DIR", flags.model_dir);
   set("AZUREML_CONFIG_FILE", flags.config_file || undefined);
@@ -67,5 +75,5 @@ export function exportEnvironment(
 
 /** A flag's number is exported in its plain form (`5_001` as 5001), a variable stays as it is. */
 function plainNumber(read: SettingsReader, name: SettingName): string | null {
-  return read.given(name)?.fromFlag === true ? String(read.integer(name)) : read.text(name);
+  return read.given(name)?.source === "flag" ? String(read.integer(name)) : read.text(name);
 }

@@ -2,13 +2,14 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { isFileSetting } from "../../src/config/settings.ts";
+import { meaningOf } from "../../src/config/settings-help.ts";
 import { parseInteger } from "../../src/config/values.ts";
 import {
   type Config,
   type ConfigInput,
   configurationErrorRecord,
   InvalidSettingsError,
-  meaningOf,
   type Problem,
   resolveConfig,
   SETTINGS,
@@ -46,6 +47,7 @@ describe("defaults and precedence", () => {
       serviceName: "ML service",
       serviceVersion: "1.0",
       servicePathPrefix: "",
+      swaggerFiles: [],
       scoringTimeoutMs: 3_600_000,
       workerCount: 1,
       workerPreload: false,
@@ -56,6 +58,7 @@ describe("defaults and precedence", () => {
       maxBodyBytes: 1_073_741_824,
       readyPath: "/ready",
       errorDetail: "location",
+      strict: false,
       corsOrigins: null,
       serverVersion: "scorefn/0.1.0",
       logLevel: "INFO",
@@ -533,6 +536,7 @@ function docsRow(setting: Setting): string {
   const cells = [
     code(setting.flag === null ? null : `--${setting.flag}`),
     variables.join(", "),
+    isFileSetting(setting) ? "yes" : "",
     code(setting.default),
     setting.unit ?? "",
     meaningOf(setting) + choices,

@@ -1,0 +1,158 @@
+// What is said about settings: apart from the table, because a deployed function has no use for it.
+import { SETTINGS, type Setting, type SettingName } from "./settings.ts";
+
+interface Help {
+  readonly help: string;
+  /** Flags of the reference server: its own help text, missing spaces included (contract CLI-2). */
+  readonly referenceHelp?: string;
+}
+
+const HELP: Readonly<Record<SettingName, Help>> = {
+  entryScript: {
+    help: "The score script. The flag is relative to the current directory, the variable to AML_APP_ROOT.",
+    referenceHelp: "The relative or absolute path to the scoring script.",
+  },
+  modelDir: {
+    help: "The model directory, handed to the script as AZUREML_MODEL_DIR exactly as given.",
+    referenceHelp:
+      "The relative or absolute path to the model directory. The model directory will be accessiblethrough the " +
+      "'AZUREML_MODEL_DIR' environment variable.",
+  },
+  appInsightsKey: {
+    help: "Application Insights instrumentation key, a GUID. The flag also turns AML_APP_INSIGHTS_ENABLED on.",
+    referenceHelp: "The instrumentation key to the application insights where the logs will be published.",
+  },
+  port: {
+    help: "Port to serve on. The script sees it as SERVER_PORT; that variable is written, never read.",
+    referenceHelp: "The serving port of the server. Default is 5001.",
+  },
+  healthPort: {
+    help: "Second port to serve on, only with SEPERATE_HEALTH_ENDPOINT=true. The script sees it as HEALTH_PORT.",
+    referenceHelp: "The health port of the server. Default is 5000.",
+  },
+  workerCount: {
+    help: "Worker processes; each loads the script and scores one request at a time.",
+    referenceHelp: "The number of worker threads which will process concurrent requests. Default is 1.",
+  },
+  corsOrigins: {
+    help: "Origins that may call from a browser (CORS), separated by commas.",
+    referenceHelp:
+      'Enable CORS for the specified origins. Separate multiple origins with ",".Example: "microsoft.com, bing.com"',
+  },
+  configFile: {
+    help: "A JSON object of settings that neither a flag nor a variable gives. Otherwise: config.json in AML_APP_ROOT, or beside the script.",
+    referenceHelp: "The relative or absolute path to the configuration file",
+  },
+  rest: {
+    help: "Sets TRANSPORT_PROTOCOL=rest for the script (grpc without it); no other effect.",
+  },
+  host: {
+    help: "Address to listen on.",
+  },
+  python: {
+    help: "Python interpreter, 3.9 or later. Without it: VIRTUAL_ENV, CONDA_PREFIX, then python3 and python on PATH.",
+  },
+  workerConcurrency: {
+    help: "Requests an async run() may have under way at a time, per worker.",
+  },
+  readyPath: {
+    help: "Path that answers whether the script is loaded and ready.",
+  },
+  maxBodyMb: {
+    help: "Largest request body; 0: no limit.",
+  },
+  maxQueue: {
+    help: "Requests that may wait for a worker; one more is answered 503.",
+  },
+  queueTimeoutMs: {
+    help: "How long a request may wait for a worker before it is answered 503; 0: no bound.",
+  },
+  errorDetail: {
+    help: "How much of a script's failure the client is told; full adds the traceback to location.",
+  },
+  strict: {
+    help: "What is otherwise warned about is an error: an answer that is no JSON or holds some as text, a status in a tuple; input that contradicts the declared schema is a 400 with the reason.",
+  },
+  scriptHost: {
+    help: "Where the script runs: in worker processes, or (JavaScript and TypeScript only) in the server's own.",
+  },
+  functionsAuthLevel: {
+    help: "Azure Functions: which key a call of /score needs.",
+  },
+  functionsHttpStream: {
+    help: "Azure Functions: bodies travel by HTTP, piece by piece; `false`: whole, inside messages to the host.",
+  },
+  appRoot: {
+    help: "Root of relative script paths, on the script's import path. Default: the current directory.",
+  },
+  sourceDirectory: {
+    help: "Folder below AML_APP_ROOT, on the script's import path as well.",
+  },
+  serviceName: { help: "Title of the swagger document." },
+  serviceVersion: { help: "Version in the swagger document." },
+  servicePathPrefix: {
+    help: "Prefix of the paths in the swagger document; what is served stays where it is.",
+  },
+  workspaceName: {
+    help: "Workspace named in telemetry.",
+  },
+  scoringTimeoutMs: {
+    help: "Limit of one run(); 0: none.",
+  },
+  workerTimeout: {
+    help: "A worker that shows no sign of life for so long is killed and replaced; 0: never.",
+  },
+  workerPreload: {
+    help: "`true`, in any case: load a Python script and call init() once, then fork the workers. No effect on other scripts.",
+  },
+  separateHealthEndpoint: {
+    help: "Exactly `true`: serve on --health_port as well, with a thread of its own that answers / and the ready path.",
+  },
+  appInsightsEnabled: {
+    help: "Exactly `true`, with a valid key: send telemetry to Application Insights.",
+  },
+  logResponses: {
+    help: "Put response bodies into telemetry.",
+  },
+  modelDataCollection: {
+    help: "Put model data into telemetry. AML_MDC_STORAGE_ENABLED is the same.",
+  },
+  logLevel: {
+    help: "Threshold of the server's log, in any case.",
+  },
+  debugPort: {
+    help: "Port of a debugger for one worker: Python connects to it before the script is loaded, Node listens on it. Lifts time limits.",
+  },
+  hostname: {
+    help: "Container named in telemetry.",
+  },
+  sendServerVersion: {
+    help: "Unset or `true`: send x-ms-server-version. Otherwise only a given HTTP_X_MS_SERVER_VERSION is sent.",
+  },
+  serverVersion: {
+    help: "Value of x-ms-server-version where SERVER_VERSION_LOG_RESPONSE_ENABLED is set to something but `true`.",
+  },
+  lambdaEndpoint: {
+    help: "`host:port` to listen on, set by AWS Lambda Web Functions.",
+  },
+  functionsPort: {
+    help: "Port to listen on at 127.0.0.1, set by Azure Functions for a custom handler.",
+  },
+  lambdaPort: {
+    help: "Port in place of 5001 behind the AWS Lambda Web Adapter. Read only where AWS_LAMBDA_RUNTIME_API is set.",
+  },
+};
+
+const NAMES = new Map(Object.entries(SETTINGS).map(([name, setting]) => [setting, name as SettingName]));
+
+/** What a setting means, as help and docs/configuration.md say it. */
+export function meaningOf(setting: Setting): string {
+  const { help } = HELP[NAMES.get(setting)!];
+  return setting.pending ? `${help} No effect yet.` : help;
+}
+
+/** The reference server's own text for a flag of its; ours for others. */
+export function referenceHelpOf(setting: Setting): string {
+  const { help, referenceHelp } = HELP[NAMES.get(setting)!];
+  return referenceHelp ?? help;
+}
