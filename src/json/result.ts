@@ -4,18 +4,16 @@ import { adviceFor, describeFault } from "./result-fault.ts";
 import { MAX_JSON_DEPTH } from "./values.ts";
 
 /** The answer's body for what run() of a JavaScript score script returned (contract OUT-1, OUT-7, JSON-7).
+ *  @param onNotFinite called when there is a NaN or an infinity in it, which JSON does not know
  *  @throws ResultError `ERR_RESULT` that names the type and the place of what is not JSON */
-export function renderResult(value: unknown): string {
+export function renderResult(value: unknown, onNotFinite?: () => void): string {
   if (value === undefined || value === null) return "{}";
   try {
-    switch (survey(value, 0)) {
-      case NATIVE:
-        return JSON.stringify(value) ?? "{}";
-      case PYTHON:
-        return renderPythonJson(value);
-      default:
-        throw new ResultError("ERR_RESULT", describeFault(value));
-    }
+    const verdict = survey(value, 0);
+    if (verdict === NATIVE) return JSON.stringify(value) ?? "{}";
+    if (verdict & REFUSED) throw new ResultError("ERR_RESULT", describeFault(value));
+    if (verdict & NOT_FINITE) onNotFinite?.();
+    return renderPythonJson(value);
   } catch (error) {
     if (error instanceof ResultError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
@@ -25,21 +23,23 @@ export function renderResult(value: unknown): string {
   }
 }
 
-/** What `survey` found: JSON.stringify will do; it would lose numbers; there is something that is no JSON at all. */
-type Verdict = typeof NATIVE | typeof PYTHON | typeof REFUSED;
+/** What `survey` found, as a sum: JSON.stringify will do; it would refuse a bigint, or lose a NaN or an infinity; there is
+ *  something that is no JSON at all. */
+type Verdict = number;
 const NATIVE = 0;
-const PYTHON = 1;
-const REFUSED = 2;
+const BIG = 1;
+const NOT_FINITE = 2;
+const REFUSED = 4;
 
 /** One quick look at every value before it is rendered; keeps no path, `describeFault` finds it again when needed. */
 function survey(value: unknown, depth: number): Verdict {
   switch (typeof value) {
     case "number":
-      return Number.isFinite(value) ? NATIVE : PYTHON;
+      return Number.isFinite(value) ? NATIVE : NOT_FINITE;
     case "object":
       return value === null ? NATIVE : surveyObject(value, depth + 1);
     case "bigint":
-      return PYTHON;
+      return BIG;
     case "function":
     case "symbol":
       return REFUSED;
@@ -63,11 +63,10 @@ function surveyArray(items: readonly unknown[], depth: number): Verdict {
   for (let index = 0; index < items.length; index++) {
     const item = items[index];
     if (typeof item === "number") {
-      if (!Number.isFinite(item)) verdict = PYTHON;
+      if (!Number.isFinite(item)) verdict |= NOT_FINITE;
     } else if (typeof item !== "string") {
-      const found = survey(item, depth);
-      if (found === REFUSED) return REFUSED;
-      if (found === PYTHON) verdict = PYTHON;
+      verdict |= survey(item, depth);
+      if (verdict & REFUSED) return REFUSED;
     }
   }
   return verdict;
@@ -76,9 +75,8 @@ function surveyArray(items: readonly unknown[], depth: number): Verdict {
 function surveyMembers(value: object, depth: number): Verdict {
   let verdict: Verdict = NATIVE;
   for (const key in value) {
-    const found = survey((value as Record<string, unknown>)[key], depth);
-    if (found === REFUSED) return REFUSED;
-    if (found === PYTHON) verdict = PYTHON;
+    verdict |= survey((value as Record<string, unknown>)[key], depth);
+    if (verdict & REFUSED) return REFUSED;
   }
   return verdict;
 }

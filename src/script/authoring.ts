@@ -1,4 +1,5 @@
 // What authors of TypeScript scripts import, as types or as values.
+import { mark, markerOf } from "../schema/marker.ts";
 
 /** Second argument of `run(data, context)`. */
 export interface RunContext {
@@ -34,7 +35,10 @@ const RAW_HTTP = Symbol.for("scorefn.rawHttp");
 
 /** Marks run() as taking the HTTP request itself: `export const run = rawHttp(async (request) => new Response("hi"))`. */
 export function rawHttp(run: RawHttpRun): RawHttpRun {
-  return Object.assign((request: Request, context: RunContext) => run(request, context), { [RAW_HTTP]: true });
+  const raw = Object.assign((request: Request, context: RunContext) => run(request, context), { [RAW_HTTP]: true });
+  // Both at once is a mistake, which is told when the script is loaded.
+  const marker = markerOf(run);
+  return marker === undefined ? raw : mark(raw, marker);
 }
 
 export function isRawHttp(run: unknown): run is RawHttpRun {

@@ -80,7 +80,7 @@ export class InProcessRuntime implements ScoreRuntime {
       const script = await loadJavaScript(this.#options, this.#log);
       await script.init();
       this.#script = script;
-      this.#startup.ready(process.pid);
+      this.#startup.ready(process.pid, script.facts);
       return script.facts;
     } catch (error) {
       this.#failure = toScoreError(error);

@@ -10,13 +10,15 @@ import {
   ScriptRunError,
   ScriptShapeError,
 } from "../errors.ts";
-import { renderResult } from "../json/result.ts";
 import { describeV8, locateV8, type Roots } from "../locate/v8.ts";
 import type { Log } from "../log/logger.ts";
+import { markerOf, type SchemaMarker } from "../schema/marker.ts";
 import type { RunOutcome, ScriptFacts } from "../types.ts";
 import { isRawHttp, type RunContext, type ScriptLogger } from "./authoring.ts";
+import { describeCall, readInput, refuseRawHttp, toScriptSchemas } from "./declared.ts";
 import type { ScriptInput } from "./input.ts";
 import { runRawHttp } from "./raw-http.ts";
+import { ResultGuard } from "./result-guard.ts";
 import { streamItems, streamOutcome } from "./stream.ts";
 import { scriptTakes } from "./takes.ts";
 import { enableTypeScript, isTypeScript } from "./typescript.ts";
@@ -36,6 +38,8 @@ export interface JavaScriptOptions {
   readonly appRoot: string;
   /** What the script sees as `AZUREML_MODEL_DIR`. */
   readonly modelDir: string | null;
+  /** True: results that clients will misread are errors. Default: they are warned of. */
+  readonly strict?: boolean | undefined;
   /** Gives the script's exports; default: `import()` of the file. A bundle that holds the script passes its own. */
   readonly importScript?: (() => Promise<Record<string, unknown>>) | undefined;
 }
@@ -51,16 +55,17 @@ export async function loadJavaScript(options: JavaScriptOptions, log: Log): Prom
   const { self, init, run } = pickFunctions(exported, entryScript);
   log.script.info(`Found user script at ${entryScript}`);
   const raw = isRawHttp(run) ? run : undefined;
-  log.script.info(
-    raw === undefined
-      ? "run() is not decorated. Server will invoke it with the input in JSON string."
-      : "run() is decorated with rawHttp. Server will invoke it with the request object.",
-  );
+  const marker = markerOf(run);
+  if (marker !== undefined) refuseRawHttp(run);
+  log.script.info(describeMode(raw !== undefined, marker));
   const takes = scriptTakes(run);
+  const declared = marker === undefined ? {} : await describeSchemas(marker, roots, log);
+  const guard = new ResultGuard(options.strict ?? false, (message) => log.server.warning(message), marker?.check);
+  const call = (marker?.run as Run | undefined) ?? run;
   const failed = (error: unknown): ScoreError => runFailure(error, roots);
 
   return {
-    facts: { takes, concurrent: true },
+    facts: { takes, concurrent: true, ...declared },
     async init() {
       log.script.info("Invoking user's init function");
       try {
@@ -78,38 +83,90 @@ export async function loadJavaScript(options: JavaScriptOptions, log: Log): Prom
           throw failed(error);
         });
       }
-      const data = decodeUtf8(input.body);
-      const startedAt = performance.now();
-      let value: unknown;
+      if (marker === undefined) return invoke(decodeUtf8(input.body), context);
+      let data: unknown;
       try {
-        value = run.call(self, data, context);
+        data = readInput(marker, input.body);
       } catch (error) {
         throw failed(error);
       }
-      if (isThenable(value)) {
-        return Promise.resolve(value).then(
-          (result) => finish(result, startedAt, failed),
-          (error: unknown) => {
-            throw failed(error);
-          },
-        );
-      }
-      return finish(value, startedAt, failed);
+      if (!(data instanceof Promise)) return invoke(data, context);
+      return data.then(
+        (value) => invoke(value, context),
+        (error: unknown) => {
+          throw failed(error);
+        },
+      );
     },
   };
+
+  function invoke(data: unknown, context: RunContext | undefined): RunOutcome | Promise<RunOutcome> {
+    const startedAt = performance.now();
+    let value: unknown;
+    try {
+      value = call.call(self, data, context);
+    } catch (error) {
+      throw failed(error);
+    }
+    if (isThenable(value)) {
+      return Promise.resolve(value).then(
+        (result) => finish(result, startedAt, guard, failed),
+        (error: unknown) => {
+          throw failed(error);
+        },
+      );
+    }
+    return finish(value, startedAt, guard, failed);
+  }
+}
+
+function describeMode(isRaw: boolean, marker: SchemaMarker | undefined): string {
+  if (marker !== undefined) return describeCall(marker);
+  return isRaw
+    ? "run() is decorated with rawHttp. Server will invoke it with the request object."
+    : "run() is not decorated. Server will invoke it with the input in JSON string.";
+}
+
+/** @throws ScriptLoadError when a library cannot describe what it made */
+async function describeSchemas(
+  marker: SchemaMarker,
+  roots: Roots,
+  log: Log,
+): Promise<Pick<ScriptFacts, "input" | "schemas">> {
+  const description = await marker.describe().catch((cause: unknown) => {
+    const report = describeV8(cause, roots);
+    throw new ScriptLoadError("ERR_SCRIPT_LOAD", `${report.type}: ${report.message}`, { cause, report });
+  });
+  for (const warning of description.warnings) log.server.warning(warning);
+  return { input: "json", schemas: toScriptSchemas(description) };
 }
 
 function finish(
   value: unknown,
   startedAt: number,
+  guard: ResultGuard,
   failed: (error: unknown) => ScoreError,
 ): RunOutcome | Promise<RunOutcome> {
   const execMs = performance.now() - startedAt;
   const items = typeof value === "object" ? streamItems(value) : undefined;
-  if (items === undefined) return { kind: "json", body: renderResult(value), execMs };
-  return streamOutcome(items, execMs).catch((error: unknown) => {
+  if (items !== undefined) {
+    return streamOutcome(items, execMs, guard.render).catch((error: unknown) => {
+      throw failed(error);
+    });
+  }
+  let body: string | Promise<string>;
+  try {
+    body = guard.body(value);
+  } catch (error) {
     throw failed(error);
-  });
+  }
+  if (typeof body === "string") return { kind: "json", body, execMs };
+  return body.then(
+    (text) => ({ kind: "json", body: text, execMs }),
+    (error: unknown) => {
+      throw failed(error);
+    },
+  );
 }
 
 function runFailure(cause: unknown, roots: Roots): ScoreError {

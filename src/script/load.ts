@@ -8,6 +8,7 @@ import { PRODUCT } from "../version.ts";
 import { findPython, pythonNotFound } from "../worker/interpreter.ts";
 import { type PoolOptions, WorkerPool } from "../worker/pool.ts";
 import type { WorkerCommand } from "../worker/process.ts";
+import { forDebugger, inspectArgs } from "./debugging.ts";
 import { InProcessRuntime } from "./in-process.ts";
 
 const JAVASCRIPT = /\.[cm]?[jt]sx?$/;
@@ -19,13 +20,14 @@ export function isJavaScript(entryScript: string | null): entryScript is string 
 
 /** The runtime for the configured script, chosen by its extension and by `scriptHost`; not started yet.
  *  @throws ScoreError `ERR_PYTHON_NOT_FOUND` */
-export function createRuntime(config: Config, log: Log, pool: Pick<PoolOptions, "restart"> = {}): ScoreRuntime {
-  const { appRoot, entryScript, modelDir, scoringTimeoutMs, maxQueue } = config;
+export function createRuntime(given: Config, log: Log, pool: Pick<PoolOptions, "restart"> = {}): ScoreRuntime {
+  const config = forDebugger(given, log);
+  const { appRoot, entryScript, modelDir, scoringTimeoutMs, maxQueue, strict } = config;
   const startup = createStartupLog(config, log);
   if (config.scriptHost === "in-process" && isJavaScript(entryScript)) {
-    return new InProcessRuntime({ entryScript, appRoot, modelDir, scoringTimeoutMs, maxQueue }, log, startup);
+    return new InProcessRuntime({ entryScript, appRoot, modelDir, strict, scoringTimeoutMs, maxQueue }, log, startup);
   }
-  const { sourceDirectory, logLevel, workerConcurrency } = config;
+  const { sourceDirectory, logLevel, workerConcurrency, debugPort } = config;
   return new WorkerPool(
     {
       command: isJavaScript(entryScript) ? nodeCommand(config) : pythonCommand(config),
@@ -38,8 +40,11 @@ export function createRuntime(config: Config, log: Log, pool: Pick<PoolOptions, 
         concurrency: workerConcurrency,
         logLevel,
         logging: log.file?.forWorkers ?? null,
+        strict,
+        ...(debugPort !== null && { debugPort }),
       },
       workerCount: config.workerCount,
+      preload: config.workerPreload && canPreload(config, log, pool.restart),
       scoringTimeoutMs,
       workerTimeoutMs: config.workerTimeoutMs,
       maxQueue,
@@ -51,10 +56,13 @@ export function createRuntime(config: Config, log: Log, pool: Pick<PoolOptions, 
   );
 }
 
+/** Without it a debugger misses breakpoints in what Python 3.11 and later have built in. */
+const TRACEABLE = ["-Xfrozen_modules=off"];
+
 function nodeCommand(config: Config): WorkerCommand {
   return {
     file: process.execPath,
-    args: [packageFile("dist/src/worker/node-worker.js")],
+    args: [...inspectArgs(config.debugPort), packageFile("dist/src/worker/node-worker.js")],
     env: config.workerEnv,
     // A signal cannot reach a JavaScript function that runs.
     nudgeSignal: null,
@@ -64,12 +72,28 @@ function nodeCommand(config: Config): WorkerCommand {
 }
 
 function pythonCommand(config: Config): WorkerCommand {
+  const debugged = config.debugPort !== null;
   const python = findPython({ python: config.python, env: config.workerEnv });
   return {
     file: python,
-    args: [packageFile("python/worker.py")],
+    args: [...(debugged ? TRACEABLE : []), packageFile("python/worker.py")],
     env: config.workerEnv,
-    nudgeSignal: "SIGUSR1",
+    // The exception would be raised inside the debugger that holds the script at a breakpoint.
+    nudgeSignal: debugged ? null : "SIGUSR1",
     onMissing: (cause) => pythonNotFound([python], cause),
   };
+}
+
+/** Says why not, when it cannot be done: the workers then load the script separately. */
+function canPreload({ entryScript }: Config, log: Log, restart: PoolOptions["restart"]): boolean {
+  const reason = isJavaScript(entryScript)
+    ? "Node cannot fork a process that runs"
+    : process.platform === "win32"
+      ? "this platform cannot fork a process"
+      : restart === "by-requests"
+        ? "this host may freeze the process that the workers are forked off"
+        : undefined;
+  if (reason === undefined) return true;
+  log.server.warning(`WORKER_PRELOAD has no effect: ${reason}. Each worker loads the script itself.`);
+  return false;
 }

@@ -2,6 +2,7 @@ import { renderResult } from "../json/result.ts";
 import type { BodyStream, RunOutcome } from "../types.ts";
 
 type Items = Iterator<unknown> | AsyncIterator<unknown>;
+type Render = (item: unknown) => string;
 
 /** The iterator of a result that is to be streamed: a generator, an async generator or a web ReadableStream. */
 export function streamItems(value: unknown): Items | undefined {
@@ -18,21 +19,22 @@ export function streamItems(value: unknown): Items | undefined {
 }
 
 /** Starts a streamed result: the first item decides the content type (docs/worker-protocol.md §6).
+ *  @param render JSON of what is neither text nor bytes
  *  @throws what the script throws before its first item */
-export async function streamOutcome(items: Items, execMs: number): Promise<RunOutcome> {
+export async function streamOutcome(items: Items, execMs: number, render: Render = renderResult): Promise<RunOutcome> {
   let first = await items.next();
-  while (first.done !== true && toChunk(first.value).length === 0) first = await items.next();
+  while (first.done !== true && isEmpty(first.value)) first = await items.next();
   const contentType = first.done === true ? TEXT_TYPE : contentTypeOf(first.value);
-  const body = chunks(first, items);
+  const body = chunks(first, items, render);
   return { kind: "response", status: 200, headers: [["Content-Type", contentType]], body, execMs, fromScript: false };
 }
 
-async function* chunks(first: IteratorResult<unknown>, items: Items): BodyStreamGenerator {
+async function* chunks(first: IteratorResult<unknown>, items: Items, render: Render): BodyStreamGenerator {
   let finished = false;
   try {
     let item = first;
     while (item.done !== true) {
-      const chunk = toChunk(item.value);
+      const chunk = toChunk(item.value, render);
       if (chunk.length > 0) yield chunk;
       item = await items.next();
     }
@@ -52,7 +54,11 @@ function contentTypeOf(item: unknown): string {
   return item instanceof Uint8Array ? "application/octet-stream" : "application/x-ndjson";
 }
 
-function toChunk(item: unknown): Uint8Array {
+function isEmpty(item: unknown): boolean {
+  return (item instanceof Uint8Array || typeof item === "string") && item.length === 0;
+}
+
+function toChunk(item: unknown, render: Render): Uint8Array {
   if (item instanceof Uint8Array) return item;
-  return encoder.encode(typeof item === "string" ? item : `${renderResult(item)}\n`);
+  return encoder.encode(typeof item === "string" ? item : `${render(item)}\n`);
 }

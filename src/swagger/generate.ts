@@ -1,5 +1,6 @@
 import { jsonMessage, renderPythonJson } from "../json/python-json.ts";
 import { parseQuery } from "../script/query.ts";
+import type { ScriptSchemas } from "../types.ts";
 import { listVersions, parseSwaggerVersion, SWAGGER_VERSIONS, type SwaggerVersion } from "./versions.ts";
 
 /** What the document says of the service as a whole. */
@@ -10,17 +11,19 @@ export interface ServiceDescription {
   readonly servicePathPrefix: string;
 }
 
-/** Schemas of what run() takes and gives: anything `renderPythonJson` renders. */
-export interface ScriptSchemas {
-  readonly input?: unknown;
-  readonly output?: unknown;
+/** A document of the user's own (contract SW-7). */
+export interface SwaggerFile {
+  readonly version: SwaggerVersion;
+  readonly path: string;
+  /** As it is served; undefined: the file holds nothing to serve. */
+  readonly text: string | undefined;
 }
 
-export interface SwaggerBookOptions extends ServiceDescription, ScriptSchemas {
-  /** Versions the script's schemas can be described in; all when absent (contract IS-20). */
-  readonly supportedVersions?: readonly SwaggerVersion[];
-  /** Texts of the user's own documents, which replace the generated ones (contract SW-7). */
-  readonly documents?: ReadonlyMap<SwaggerVersion, string>;
+export interface SwaggerBookOptions extends ServiceDescription {
+  /** What the script declares; undefined: nothing (contract SW-11). */
+  readonly schemas?: ScriptSchemas | undefined;
+  /** What replaces generated documents. */
+  readonly swaggerFiles?: readonly SwaggerFile[] | undefined;
 }
 
 /** The documents of one service, rendered once. */
@@ -40,12 +43,15 @@ export interface SwaggerAnswer {
 }
 
 export function createSwaggerBook(options: SwaggerBookOptions): SwaggerBook {
-  const supported = options.supportedVersions ?? SWAGGER_VERSIONS;
+  const { schemas } = options;
+  const supported = schemas?.versions ?? SWAGGER_VERSIONS;
   const texts = new Map<SwaggerVersion, string>();
   for (const version of SWAGGER_VERSIONS) {
-    const own = options.documents?.get(version);
-    if (own !== undefined) texts.set(version, own);
-    else if (supported.includes(version)) texts.set(version, generateSwagger(options, version));
+    const own = options.swaggerFiles?.find((file) => file.version === version && file.text !== undefined);
+    if (own?.text !== undefined) texts.set(version, own.text);
+    else if (supported.includes(version)) {
+      texts.set(version, generateSwagger(options, version, schemas?.dialects?.[version] ?? schemas));
+    }
   }
   const versions = [...texts.keys()];
   const list = listVersions(versions);
@@ -71,10 +77,14 @@ export function createSwaggerBook(options: SwaggerBookOptions): SwaggerBook {
 }
 
 /** The text of one generated document (contract SW-9 to SW-13, Appendix A). */
-export function generateSwagger(service: ServiceDescription & ScriptSchemas, version: SwaggerVersion): string {
+export function generateSwagger(
+  service: ServiceDescription,
+  version: SwaggerVersion,
+  declared?: Pick<ScriptSchemas, "input" | "output">,
+): string {
   const schemas = {
-    ServiceInput: service.input ?? ANY_OBJECT,
-    ServiceOutput: service.output ?? ANY_OBJECT,
+    ServiceInput: declared?.input ?? ANY_OBJECT,
+    ServiceOutput: declared?.output ?? ANY_OBJECT,
     ErrorResponse: { type: "object", properties: { message: { type: "string" } } },
   };
   return renderPythonJson(

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { sample, schema } from "../../../src/index.ts";
 import { rawHttp } from "../../../src/script/authoring.ts";
 import { scriptTakes } from "../../../src/script/takes.ts";
 
@@ -28,12 +29,18 @@ test.each<[string, Run]>([
     }.run,
   ],
   ["a function without parameters", () => 1],
+  ["a declared run()", schema({ input: { data: sample(1), k: sample(1) } }, ({ data, k = 1 }) => data + k)],
 ])("%s with one plain parameter takes only the body", (_, run) => {
   expect(scriptTakes(run)).toBe("body");
 });
 
 test.each<[string, Run]>([
   ["a second parameter", (_data: string, context: object) => context],
+  [
+    "a declared run() with a second one",
+    schema({ input: { data: sample(1) } }, ({ data }, { requestId }) => [data, requestId]),
+  ],
+  ["a default in a default", ({ k = () => 1 }, context = {}) => [k, context]],
   ["a default", (_data: string, context = {}) => context],
   ["a rest", (...all: unknown[]) => all],
   [

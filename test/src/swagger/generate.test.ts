@@ -71,10 +71,8 @@ describe("a generated document", () => {
       '{"type": "object", "properties": {"data": {"type": "array", "items": {"type": "integer", "format": "int64"}, "format": "numpy.ndarray"}}, "example": {"data": [10, 9]}}';
     const output =
       '{"type": "array", "items": {"type": "number", "format": "double"}, "example": [3726.0, 1e-05], "format": "numpy.ndarray"}';
-    const text = generateSwagger(
-      { ...DEFAULTS, input: readPythonJson(input), output: readPythonJson(output) },
-      version,
-    );
+    const declared = { input: readPythonJson(input), output: readPythonJson(output) };
+    const text = generateSwagger(DEFAULTS, version, declared);
     expect(text).toContain(`"ServiceInput": ${input}, "ServiceOutput": ${output}, "ErrorResponse": `);
     const holder = path.reduce((node: Record<string, never>, key) => node[key]!, JSON.parse(text));
     expect(Object.keys(holder)).toEqual(["ServiceInput", "ServiceOutput", "ErrorResponse"]);
@@ -118,7 +116,7 @@ describe("looking a version up", () => {
   });
 
   test("answers 404 for a version the script cannot be described in, and lists the others (SW-6, ERR-4)", () => {
-    const { lookup, versions } = createSwaggerBook({ ...DEFAULTS, supportedVersions: ["3", "3.1"] });
+    const { lookup, versions } = createSwaggerBook({ ...DEFAULTS, schemas: { versions: ["3", "3.1"] } });
     expect(versions).toEqual(["3", "3.1"]);
     for (const [query, shown] of [
       ["", "2"],
@@ -133,8 +131,11 @@ describe("looking a version up", () => {
   });
 
   test("gives the user's own document in place of a generated one, also where none could be (SW-7)", () => {
-    const documents = new Map([["2", '{"mine": true}']] as const);
-    const own = createSwaggerBook({ ...DEFAULTS, supportedVersions: ["3"], documents });
+    const swaggerFiles = [
+      { version: "2", path: "/swagger.json", text: undefined },
+      { version: "2", path: "/swagger2.json", text: '{"mine": true}' },
+    ] as const;
+    const own = createSwaggerBook({ ...DEFAULTS, schemas: { versions: ["3"] }, swaggerFiles });
     expect(own.versions).toEqual(["2", "3"]);
     expect(own.lookup("")).toEqual({ status: 200, body: '{"mine": true}' });
     expect(own.lookup("version=3").body).toBe(texts.get("3"));
@@ -144,7 +145,7 @@ describe("looking a version up", () => {
     [["2", "3", "3.1"], "Swaggers are prepared for the following versions: [2, 3, 3.1]."],
     [["3", "3.1"], "Swaggers are prepared for versions [3, 3.1] and skipped for versions [2]."],
     [[], "No swagger is prepared."],
-  ] as const)("is announced for %j by its record (SW-4)", (supportedVersions, record) => {
-    expect(createSwaggerBook({ ...DEFAULTS, supportedVersions }).summary).toBe(record);
+  ] as const)("is announced for %j by its record (SW-4)", (versions, record) => {
+    expect(createSwaggerBook({ ...DEFAULTS, schemas: { versions } }).summary).toBe(record);
   });
 });

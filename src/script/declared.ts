@@ -1,0 +1,81 @@
+import { BadInputError, ScriptShapeError } from "../errors.ts";
+import { renderPythonJson } from "../json/python-json.ts";
+import type { Description, Issue, Parsed, SchemaMarker } from "../schema/marker.ts";
+import { SWAGGER_VERSIONS } from "../swagger/versions.ts";
+import type { ScriptSchemas } from "../types.ts";
+import { isRawHttp } from "./authoring.ts";
+import { readLikePython, readMembers } from "./json-body.ts";
+
+/** Issues of one request or result that are told. */
+const MAX_ISSUES = 3;
+
+/** @throws ScriptShapeError when run() is to get the request itself, too (contract SIG-4) */
+export function refuseRawHttp(run: unknown): void {
+  if (!isRawHttp(run)) return;
+  const message = "run() cannot be decorated with both rawHttp and schema";
+  const hint = "A rawHttp run() reads the request itself; leave one of the two out.";
+  const report = { type: "ScriptShapeError", message, traceback: message, location: null, hint };
+  throw new ScriptShapeError("ERR_SCRIPT_SHAPE", message, { report });
+}
+
+/** The record of contract SIG-5. */
+export function describeCall({ names }: SchemaMarker): string {
+  const how = names === undefined ? "the members of the JSON object" : `the following arguments: ${names.join(", ")}`;
+  return `run() is decorated with schema. Server will invoke it with ${how}.`;
+}
+
+/** The declarations as facts of the script; versions that say the same share it. */
+export function toScriptSchemas({ dialects }: Description): ScriptSchemas {
+  const versions = SWAGGER_VERSIONS.filter((version) => dialects[version] !== undefined);
+  const main = dialects["3.1"]!;
+  const differing = versions.filter((version) => renderPythonJson(dialects[version]) !== renderPythonJson(main));
+  const own = differing.map((version) => [version, dialects[version]]);
+  return { ...main, versions, ...(own.length > 0 ? { dialects: Object.fromEntries(own) } : {}) };
+}
+
+/** What run() is to be called with for one request.
+ *  @throws BadInputError `ERR_BAD_INPUT`, now or by rejecting (contract IN-10 to IN-17); what a validator throws */
+export function readInput(marker: SchemaMarker, body: Uint8Array): unknown {
+  const members = readMembers(body);
+  const failed = (error: unknown): never => {
+    // A validator ran out of stack: Python's reader has a limit, too, and words for it (contract IN-16).
+    if (error instanceof RangeError) readLikePython(body);
+    throw error;
+  };
+  let parsed: Parsed | Promise<Parsed>;
+  try {
+    parsed = marker.parse(members);
+  } catch (error) {
+    return failed(error);
+  }
+  return parsed instanceof Promise ? parsed.then(toInput, failed) : toInput(parsed);
+}
+
+function toInput(parsed: Parsed): unknown {
+  if ("value" in parsed) return parsed.value;
+  const message =
+    "missing" in parsed
+      ? `A value is not provided for the '${parsed.missing}' parameter.`
+      : `Invalid input: ${describeIssues(parsed.issues)}`;
+  throw new BadInputError("ERR_BAD_INPUT", message);
+}
+
+/** `data[0][1]: expected number, received string; k: …` */
+export function describeIssues(issues: readonly Issue[]): string {
+  const told = issues.slice(0, MAX_ISSUES).map(({ path, message }) => {
+    const place = placeOf(path);
+    return place === "" ? message : `${place}: ${message}`;
+  });
+  if (issues.length > MAX_ISSUES) told.push(`and ${issues.length - MAX_ISSUES} more`);
+  return told.join("; ");
+}
+
+function placeOf(path: readonly PropertyKey[]): string {
+  let place = "";
+  for (const key of path) {
+    if (typeof key === "number" || /^\d+$/.test(String(key))) place += `[${String(key)}]`;
+    else if (/^[A-Za-z_$][\w$]*$/.test(String(key))) place += place === "" ? String(key) : `.${String(key)}`;
+    else place += `[${JSON.stringify(String(key))}]`;
+  }
+  return place;
+}
