@@ -1,10 +1,11 @@
-import { randomUUID } from "node:crypto";
 import type { Config } from "./config.ts";
+import { createCors } from "./cors.ts";
 import { abortError, BadInputError, type ScoreError, ScoreError as ScoreFault, toScoreError } from "./errors.ts";
 import { DEPRECATED_ID_WARNING, messageHeaders, type RequestIds, resolveIds } from "./headers.ts";
 import { renderPythonJson } from "./json/python-json.ts";
 import { accessMessage } from "./log/format.ts";
 import type { Log, Logger } from "./log/logger.ts";
+import { newRequestId } from "./request-id.ts";
 import { errorMember, errorResponse, outcomeResponse, textResponse } from "./respond.ts";
 import { queryToJsonText } from "./script/query.ts";
 import { createSwaggerBook, type SwaggerBook } from "./swagger/generate.ts";
@@ -14,17 +15,17 @@ import type { RunCall, ScoreHandler, ScoreRequest, ScoreResponse, ScoreRuntime, 
 export type ScorerConfig = Pick<
   Config,
   "errorDetail" | "readyPath" | "serverVersion" | "serviceName" | "servicePathPrefix" | "serviceVersion"
->;
+> &
+  Partial<Pick<Config, "corsOrigins" | "swaggerFiles">>;
 
 /** Answers requests with a score script, whatever host they come from. */
 export interface Scorer {
   readonly handle: ScoreHandler;
   /** The answer to a request the host cannot hand over: too large, not HTTP, not complete. */
-  refuse(
-    request: Pick<ScoreRequest, "method" | "path" | "query" | "headers" | "log">,
-    error: ScoreError,
-  ): ScoreResponse;
+  refuse(request: Refused, error: ScoreError): ScoreResponse;
 }
+
+type Refused = Pick<ScoreRequest, "method" | "path" | "query" | "headers" | "log">;
 
 type Route = "liveness" | "score" | "swagger" | "ready";
 
@@ -54,6 +55,11 @@ export function createScorer(config: ScorerConfig, runtime: ScoreRuntime, log: L
     return facts;
   }
 
+  /** Undefined for a script that does not come up, which the runtime answers for. */
+  function known(): Promise<ScriptFacts | undefined> {
+    return loaded().catch(() => undefined);
+  }
+
   function findRoute(path: string): Route | undefined {
     return routes.get(path) ?? routes.get(decodePath(path));
   }
@@ -67,7 +73,7 @@ export function createScorer(config: ScorerConfig, runtime: ScoreRuntime, log: L
     const route = findRoute(request.path);
     if (route === undefined) return errorResponse(new BadInputError("ERR_NOT_FOUND", NOT_FOUND), null, config);
     if (!isRouted(route, request.method)) return notAllowed(route);
-    const ids = resolveIds(request.headers, randomUUID);
+    const ids = resolveIds(request.headers, newRequestId);
     if (ids.deprecatedId) logOf(request).warning(DEPRECATED_ID_WARNING);
     if (ids.tooLong !== undefined) {
       return errorResponse(new BadInputError("ERR_HEADER_LIMIT", ids.tooLong), ids, config);
@@ -102,9 +108,13 @@ export function createScorer(config: ScorerConfig, runtime: ScoreRuntime, log: L
     if (!raw && method === "HEAD") {
       return errorResponse(new BadInputError("ERR_METHOD", "Method not allowed"), ids, config);
     }
-    const { path, query, headers, signal } = request;
+    const { path, query, headers, signal, remoteAddress } = request;
+    if (method === "POST" && !isJsonType(headers["content-type"]) && (facts ?? (await known()))?.input === "json") {
+      throw new BadInputError("ERR_MEDIA_TYPE", "Expects Content-Type to be application/json");
+    }
     const body = !raw && method === "GET" ? Buffer.from(queryToJsonText(query)) : request.body;
-    const call: RunCall = { body, method, path, query, headers, requestId: ids.requestId, signal, log: request.log };
+    const { requestId } = ids;
+    const call: RunCall = { body, method, path, query, headers, requestId, remoteAddress, signal, log: request.log };
     if (signal?.aborted) throw abortError(signal.reason);
     const outcome = await runtime.run(call);
     if (outcome.kind === "response" && outcome.fromScript) logOf(request).info("run() output is HTTP Response");
@@ -117,8 +127,8 @@ export function createScorer(config: ScorerConfig, runtime: ScoreRuntime, log: L
   }
 
   async function serveSwagger(request: ScoreRequest, ids: RequestIds): Promise<ScoreResponse> {
-    await loaded();
-    swagger ??= createSwaggerBook(config);
+    const { schemas } = await loaded();
+    swagger ??= createSwaggerBook({ ...config, schemas });
     const { status, body } = swagger.lookup(request.query);
     return { status, headers: messageHeaders(ids, config.serverVersion, false), body };
   }
@@ -162,15 +172,32 @@ export function createScorer(config: ScorerConfig, runtime: ScoreRuntime, log: L
     } else logOf(request).error(`Encountered Exception: ${report?.traceback ?? failure.stack ?? message}\n`);
   }
 
+  function refuse(request: Refused, error: ScoreError): ScoreResponse {
+    logOf(request).warning(`${request.method} ${request.path} refused: ${error.message}`);
+    const known = findRoute(request.path) !== undefined;
+    const ids = known ? resolveIds(request.headers, newRequestId) : null;
+    return errorResponse(error, ids, config);
+  }
+
+  const cors = createCors(config.corsOrigins);
+  if (cors === undefined) return { handle, refuse };
+
+  /** Known routes and methods only (contract CORS-2). */
+  function withCors(request: Refused, response: ScoreResponse): ScoreResponse {
+    const route = findRoute(request.path);
+    if (route === undefined || !isRouted(route, request.method)) return response;
+    return { ...response, headers: [...response.headers, ...cors!.headers(request)] };
+  }
+
   return {
-    handle,
-    refuse(request, error) {
-      logOf(request).warning(`${request.method} ${request.path} refused: ${error.message}`);
-      const known = findRoute(request.path) !== undefined;
-      const ids = known ? resolveIds(request.headers, randomUUID) : null;
-      return errorResponse(error, ids, config);
-    },
+    handle: async (request) => withCors(request, await handle(request)),
+    refuse: (request, error) => withCors(request, refuse(request, error)),
   };
+}
+
+/** Media type `application/json` or `application/…+json` (contract IN-9). */
+function isJsonType(type: string | undefined): boolean {
+  return type !== undefined && /^\s*application\/(?:[^\s;,/]+\+)?json\s*(?:;|$)/i.test(type);
 }
 
 function isRouted(route: Route, method: string): boolean {
@@ -178,7 +205,7 @@ function isRouted(route: Route, method: string): boolean {
 }
 
 /** Percent-decoded, a doubled leading slash read as one (contract RT-7). */
-function decodePath(path: string): string {
+export function decodePath(path: string): string {
   let decoded = path;
   if (path.includes("%")) {
     try {

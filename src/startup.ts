@@ -1,14 +1,16 @@
 import { existsSync } from "node:fs";
 import type { Config } from "./config.ts";
+import { createCors } from "./cors.ts";
 import type { Log } from "./log/logger.ts";
 import { createSwaggerBook } from "./swagger/generate.ts";
+import type { ScriptFacts } from "./types.ts";
 
 /** Writes what the log says of a script's start besides the script's own records (contract BAN-8, LOAD-13). */
 export interface StartupLog {
   /** Before the script is loaded. */
   starting(): void;
   /** When init() is done. @param pid the process that serves it */
-  ready(pid: number): void;
+  ready(pid: number, facts: ScriptFacts): void;
 }
 
 const REMOVED_VARIABLES = ["AML_DBG_MODEL_INFO", "AML_DBG_RESOURCE_INFO"];
@@ -23,16 +25,31 @@ export function createStartupLog(config: Config, log: Log): StartupLog {
       if (modelDir === null || modelDir === "" || !existsSync(modelDir)) {
         log.trace.warning(`Model directory is not set or does not exist: ${modelDir ?? ""}`);
       }
+      logCors(config, log);
     },
-    ready(pid) {
+    ready(pid, { schemas }) {
       if (REMOVED_VARIABLES.some((name) => name in config.workerEnv)) {
         log.server.warning(
           "The debuggability features have been removed. If you have a use case for them please reach out to us.",
         );
       }
-      log.swagger.info(createSwaggerBook(config).summary);
+      for (const { version, path } of config.swaggerFiles) {
+        log.swagger.info(`Loaded user's swagger file for version [${version}] from ${path}`);
+      }
+      log.swagger.info(createSwaggerBook({ ...config, schemas }).summary);
       log.server.info(`Scoring timeout is set to ${config.scoringTimeoutMs}`);
       log.server.info(`Worker with pid ${pid} ready for serving traffic`);
     },
   };
+}
+
+function logCors({ corsOrigins }: Config, log: Log): void {
+  const cors = createCors(corsOrigins);
+  if (cors === undefined) return;
+  log.server.info(`Enabling CORS for the following origins: ${cors.entries.join(", ")}`);
+  for (const entry of cors.unusable) {
+    log.server.warning(
+      `${entry} is no regular expression, so no origin matches it; for any host write .* instead of *`,
+    );
+  }
 }

@@ -1,4 +1,5 @@
 import type { Log } from "./log/logger.ts";
+import type { SwaggerVersion } from "./swagger/versions.ts";
 
 /** One HTTP request in the form every host can hand over and the core reads. Nothing in it is parsed yet. */
 export interface ScoreRequest {
@@ -12,6 +13,8 @@ export interface ScoreRequest {
   readonly headers: Readonly<Record<string, string>>;
   /** Whole body; empty, never absent. */
   readonly body: Uint8Array;
+  /** Address of the client, as the host knows it. */
+  readonly remoteAddress?: string | undefined;
   /** Turns aborted when the client has gone or the host's own deadline is near. An `AbortSignal` fits. */
   readonly signal?: CancelSignal | undefined;
   /** Milliseconds (fractional) on the clock of `performance.now()` at which the host received the request. */
@@ -82,6 +85,23 @@ export interface ScriptFacts {
   readonly takes: ScriptTakes;
   /** True when several calls of run() may be under way at a time. */
   readonly concurrent: boolean;
+  /** `json`: run() has a declared input, so a POST must say that it is JSON (contract IN-9). Default: `text`. */
+  readonly input?: "text" | "json" | undefined;
+  /** What the script declares of its input and output; undefined: nothing. */
+  readonly schemas?: ScriptSchemas | undefined;
+}
+
+/** Schemas of a script, as they stand in the swagger documents. */
+export interface ScriptSchemas {
+  /** Anything that `renderPythonJson` renders; undefined: nothing is declared. */
+  readonly input?: unknown;
+  readonly output?: unknown;
+  /** Versions the schemas can be described in (contract IS-20). */
+  readonly versions: readonly SwaggerVersion[];
+  /** For versions that say the two in words of their own; `input` and `output` are then those of the others. */
+  readonly dialects?:
+    | Readonly<Partial<Record<SwaggerVersion, { readonly input?: unknown; readonly output?: unknown }>>>
+    | undefined;
 }
 
 /** One call of run(). */
@@ -93,6 +113,8 @@ export interface RunCall {
   readonly query: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly requestId: string;
+  /** As in the request. */
+  readonly remoteAddress?: string | undefined;
   readonly signal?: CancelSignal | undefined;
   /** As in the request. */
   readonly log?: Log | undefined;
@@ -131,6 +153,3 @@ export interface ScoreRuntime {
   /** The reason of `failed`, or of the last worker that did not come up. */
   readonly failure: Error | undefined;
 }
-
-/** Threshold and level of log records, in the reference's words. */
-export type LogLevel = "DEBUG" | "INFO" | "WARNING" | "ERROR" | "CRITICAL";

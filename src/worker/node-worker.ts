@@ -3,11 +3,12 @@
 import { Socket } from "node:net";
 import { format } from "node:util";
 import { toScoreError } from "../errors.ts";
+import type { LogLevel } from "../log/levels.ts";
 import type { Log } from "../log/logger.ts";
 import { openWorkerLog } from "../log/open.ts";
 import type { ScriptInput } from "../script/input.ts";
 import { type LoadedScript, loadJavaScript } from "../script/javascript.ts";
-import type { BodyStream, ErrorReport, LogLevel, RunOutcome } from "../types.ts";
+import type { BodyStream, ErrorReport, RunOutcome, ScriptFacts } from "../types.ts";
 import { FrameReader, FrameWriter, writeBuffers } from "./frame.ts";
 import {
   execMsPrefix,
@@ -24,6 +25,7 @@ import {
   type StartOptions,
   splitMeta,
 } from "./protocol.ts";
+import { toWireSchemas } from "./wire-schemas.ts";
 
 /** Exit code of a worker whose script cannot be served (contract PROC-8). */
 const EXIT_FAILED = 3;
@@ -119,9 +121,9 @@ async function start(options: StartOptions): Promise<void> {
   guardProcess(log);
   let stage: Failed["stage"] = "load";
   try {
-    const { appRoot, modelDir } = options;
-    script = await loadJavaScript({ entryScript: options.entryScript!, appRoot, modelDir }, log);
-    writer.send(Frame.LOADED, 0, jsonPayload(script.facts));
+    const { appRoot, modelDir, strict } = options;
+    script = await loadJavaScript({ entryScript: options.entryScript!, appRoot, modelDir, strict }, log);
+    writer.send(Frame.LOADED, 0, jsonPayload(toLoaded(script.facts)));
     stage = "init";
     await script.init();
   } catch (error) {
@@ -132,6 +134,10 @@ async function start(options: StartOptions): Promise<void> {
   }
   writer.send(Frame.READY, 0, jsonPayload({}));
   beginNext();
+}
+
+function toLoaded({ schemas, ...facts }: ScriptFacts): object {
+  return schemas === undefined ? facts : { ...facts, schemas: toWireSchemas(schemas) };
 }
 
 /** @returns undefined when the logging configuration cannot be used, which the front is then told */

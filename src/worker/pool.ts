@@ -13,14 +13,18 @@ import type { StartupLog } from "../startup.ts";
 import { timerMs } from "../timer.ts";
 import type { RunCall, RunOutcome, RuntimeState, ScoreRuntime, ScriptFacts } from "../types.ts";
 import { Job } from "./job.ts";
-import { type WorkerCommand, WorkerProcess } from "./process.ts";
+import { Preload } from "./preload.ts";
+import { type ProcessEvents, type WorkerCommand, WorkerProcess } from "./process.ts";
 import { type Failed, type Loaded, PROTOCOL_VERSION, type StartOptions } from "./protocol.ts";
+import { fromWireSchemas } from "./wire-schemas.ts";
 import { Worker } from "./worker.ts";
 
 export interface PoolOptions {
   readonly command: WorkerCommand;
   readonly start: Omit<StartOptions, "protocol">;
   readonly workerCount: number;
+  /** True: one process loads the script, and the workers are forked off it. */
+  readonly preload?: boolean;
   /** Limit of one run() in milliseconds; 0: none. */
   readonly scoringTimeoutMs: number;
   /** A process that has not reported itself after so many milliseconds is killed. */
@@ -75,6 +79,7 @@ export class WorkerPool implements ScoreRuntime {
   readonly #log: Log;
   readonly #startup: StartupLog;
   readonly #slots: Slot[] = [];
+  readonly #preload: Preload | undefined;
   #queue: Job[] = [];
   #queueTimer: NodeJS.Timeout | undefined;
   #recallTimer: NodeJS.Timeout | undefined;
@@ -89,6 +94,7 @@ export class WorkerPool implements ScoreRuntime {
     this.#options = options;
     this.#log = log;
     this.#startup = startup;
+    if (options.preload) this.#preload = this.#createPreload();
   }
 
   get state(): RuntimeState {
@@ -161,6 +167,7 @@ export class WorkerPool implements ScoreRuntime {
       else worker.stop();
     }
     await Promise.all(processes.map((process) => process.ended()));
+    await this.#preload?.close();
   }
 
   get #pending(): number {
@@ -287,9 +294,9 @@ export class WorkerPool implements ScoreRuntime {
     let facts: Loaded | undefined;
     slot.failure = undefined;
     slot.restartTimer = undefined;
-    this.#startup.starting();
+    if (this.#preload === undefined) this.#startup.starting();
     try {
-      slot.process = new WorkerProcess(command, { protocol: PROTOCOL_VERSION, ...start }, workerTimeoutMs, {
+      const events: ProcessEvents = {
         onLoaded: (loaded) => {
           facts = loaded;
         },
@@ -299,10 +306,26 @@ export class WorkerPool implements ScoreRuntime {
         },
         onFrame: (type, id, payload) => slot.worker!.receive(type, id, payload),
         onExit: (error) => this.#exited(slot, error),
-      });
+      };
+      const options = { protocol: PROTOCOL_VERSION, ...start };
+      slot.process = new WorkerProcess(command, options, workerTimeoutMs, events, this.#preload?.launch);
     } catch (error) {
       this.#exited(slot, command.onMissing(error as Error));
     }
+  }
+
+  /** What is said of the script's start is said of the preload process, once (contract PROC-2, BAN-8). */
+  #createPreload(): Preload {
+    const { command, start, workerTimeoutMs } = this.#options;
+    const options = { command, start: { protocol: PROTOCOL_VERSION, ...start }, helloMs: workerTimeoutMs };
+    return new Preload(options, {
+      onStarting: () => this.#startup.starting(),
+      onReady: (pid, loaded) => this.#startup.ready(pid, factsOf(loaded)),
+      onFailed: (failed) => this.#report(failed),
+      onExit: ({ message }) => {
+        this.#log.server.error(`The preload process is gone: ${message}. The next worker starts another.`);
+      },
+    });
   }
 
   #ready(slot: Slot, facts: Loaded): void {
@@ -320,8 +343,9 @@ export class WorkerPool implements ScoreRuntime {
     );
     slot.wasReady = true;
     this.#failure = undefined;
-    this.#startup.ready(slot.process!.pid!);
-    slot.started.resolve(facts);
+    const script = factsOf(facts);
+    if (this.#preload === undefined) this.#startup.ready(slot.process!.pid!, script);
+    slot.started.resolve(script);
     this.#pump();
   }
 
@@ -388,4 +412,8 @@ function toExit(error: ScoreError): WorkerExitError {
   return error instanceof WorkerExitError
     ? error
     : new WorkerExitError("ERR_WORKER_EXIT", toScoreError(error).message, { cause: error });
+}
+
+function factsOf({ takes, concurrent, input, schemas }: Loaded): ScriptFacts {
+  return { takes, concurrent, input, ...(schemas === undefined ? {} : { schemas: fromWireSchemas(schemas) }) };
 }

@@ -1,7 +1,7 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import type { Socket } from "node:net";
 import type { Readable } from "node:stream";
-import { FrameError, type ScoreError, toScoreError, WorkerExitError } from "../errors.ts";
+import { FrameError, ScoreError, toScoreError, WorkerExitError } from "../errors.ts";
 import { locateFault } from "../locate/python.ts";
 import { packageFile } from "../package-root.ts";
 import { timerMs } from "../timer.ts";
@@ -30,6 +30,25 @@ export interface WorkerCommand {
   readonly onMissing: (cause: Error) => ScoreError;
 }
 
+/** How a process ended: of itself, by a signal, or not even started. */
+export type Exit = { readonly code: number | null; readonly signal: string | null } | Error;
+
+/** What whoever launches a process tells of it. */
+export interface LaunchEvents {
+  /** Called at most once, maybe before the launch returns. @param faults text of the interpreter's fault handler */
+  onPipes(pipe: Socket, faults: Readable): void;
+  /** Called once. */
+  onExit(exit: Exit): void;
+}
+
+export interface LaunchedProcess {
+  readonly pid: number | undefined;
+  kill(signal: NodeJS.Signals): void;
+}
+
+/** Brings a process into being: by starting a program, or by having another process forked (`preload.ts`). */
+export type Launch = (events: LaunchEvents) => LaunchedProcess;
+
 export interface ProcessEvents {
   onLoaded(loaded: Loaded): void;
   onReady(): void;
@@ -52,13 +71,14 @@ const MAX_FAULT_CHARS = 65_536;
 
 /** One worker process: starts it, shakes hands, carries bytes, and says how it ended. */
 export class WorkerProcess implements WorkerLink {
-  readonly #child: ChildProcess;
-  readonly #pipe: Socket;
+  readonly #child: LaunchedProcess;
   readonly #command: WorkerCommand;
   readonly #events: ProcessEvents;
   readonly #start: StartOptions;
   readonly #exited: Promise<void>;
   readonly #reader: FrameReader;
+  #pipe: Socket | undefined;
+  #faults: Readable | undefined;
   #faultText = "";
   #helloTimer: NodeJS.Timeout | undefined;
   #ready = false;
@@ -66,27 +86,27 @@ export class WorkerProcess implements WorkerLink {
   #killReason: string | undefined;
   #error: ScoreError | undefined;
 
-  /** @param helloMs so long may it take to report itself, in milliseconds; 0: any time */
-  constructor(command: WorkerCommand, start: StartOptions, helloMs: number, events: ProcessEvents) {
+  /** @param helloMs so long may it take to report itself, in milliseconds; 0: any time
+   *  @param launch default: the command is started */
+  constructor(
+    command: WorkerCommand,
+    start: StartOptions,
+    helloMs: number,
+    events: ProcessEvents,
+    launch: Launch = (launchEvents) => spawnCommand(command, launchEvents),
+  ) {
     this.#command = command;
     this.#start = start;
     this.#events = events;
-    this.#child = spawn(command.file, command.args, {
-      env: command.env,
-      stdio: ["ignore", "inherit", "inherit", "pipe", "pipe"],
-    });
-    this.#pipe = this.#child.stdio[3] as Socket;
     this.#reader = new FrameReader((type, id, payload) => this.#receive(type, id, payload));
-    this.#pipe.on("data", (chunk: Buffer) => this.#feed(chunk));
-    // A broken pipe shows as the end of the process, which is where it is dealt with.
-    this.#pipe.on("error", () => {});
-    this.#exited = this.#watchExit();
-    const hello = new FrameWriter((buffers) => this.write(buffers), setImmediate);
-    hello.send(Frame.HELLO, 0, jsonPayload(start));
-    hello.flush();
-    if (helloMs > 0) {
-      this.#helloTimer = setTimeout(() => this.kill(`it did not report itself within ${helloMs} ms`), timerMs(helloMs));
-    }
+    let ended = (): void => {};
+    this.#exited = new Promise((resolve) => {
+      ended = resolve;
+    });
+    this.#child = launch({
+      onPipes: (pipe, faults) => this.#connect(pipe, faults, helloMs),
+      onExit: (exit) => void this.#finish(exit).then(ended),
+    });
   }
 
   get pid(): number | undefined {
@@ -94,7 +114,7 @@ export class WorkerProcess implements WorkerLink {
   }
 
   write(buffers: readonly Uint8Array[]): void {
-    if (this.#pipe.writable) writeBuffers(this.#pipe, buffers);
+    if (this.#pipe?.writable) writeBuffers(this.#pipe, buffers);
   }
 
   nudge(): void {
@@ -113,12 +133,31 @@ export class WorkerProcess implements WorkerLink {
     clearTimeout(timer);
   }
 
+  #connect(pipe: Socket, faults: Readable, helloMs: number): void {
+    this.#pipe = pipe;
+    this.#faults = faults;
+    pipe.on("data", (chunk: Buffer) => this.#feed(chunk));
+    // A broken pipe shows as the end of the process, which is where it is dealt with.
+    pipe.on("error", () => {});
+    faults.on("data", (chunk: Buffer) => {
+      if (this.#faultText.length < MAX_FAULT_CHARS) this.#faultText += chunk.toString("utf8");
+      process.stderr.write(chunk);
+    });
+    faults.on("error", () => {});
+    const hello = new FrameWriter((buffers) => this.write(buffers), setImmediate);
+    hello.send(Frame.HELLO, 0, jsonPayload(this.#start));
+    hello.flush();
+    if (helloMs > 0) {
+      this.#helloTimer = setTimeout(() => this.kill(`it did not report itself within ${helloMs} ms`), timerMs(helloMs));
+    }
+  }
+
   #feed(chunk: Buffer): void {
     try {
       this.#reader.feed(chunk);
     } catch (error) {
       this.#error ??= toScoreError(error);
-      this.#pipe.removeAllListeners("data").resume();
+      this.#pipe?.removeAllListeners("data").resume();
       this.kill("it broke the worker protocol");
     }
   }
@@ -148,32 +187,23 @@ export class WorkerProcess implements WorkerLink {
     }
   }
 
-  async #watchExit(): Promise<void> {
-    const child = this.#child;
-    const faults = child.stdio[4] as Readable;
-    faults.on("data", (chunk: Buffer) => {
-      if (this.#faultText.length < MAX_FAULT_CHARS) this.#faultText += chunk.toString("utf8");
-      process.stderr.write(chunk);
-    });
-    faults.on("error", () => {});
-    const how = await new Promise<{ code: number | null; signal: string | null } | Error>((resolve) => {
-      child.once("exit", (code, signal) => resolve({ code, signal }));
-      child.once("error", resolve);
-    });
+  async #finish(exit: Exit): Promise<void> {
     clearTimeout(this.#helloTimer);
     await Promise.race([
-      Promise.all([closed(this.#pipe), closed(faults)]),
+      Promise.all([closed(this.#pipe), closed(this.#faults)]),
       new Promise((resolve) => setTimeout(resolve, PIPE_DRAIN_MS)),
     ]);
-    this.#pipe.destroy();
-    faults.destroy();
-    this.#events.onExit(this.#describe(how));
+    this.#pipe?.destroy();
+    this.#faults?.destroy();
+    this.#events.onExit(this.#describe(exit));
   }
 
-  #describe(how: { code: number | null; signal: string | null } | Error): ScoreError {
+  #describe(how: Exit): ScoreError {
+    if (how instanceof ScoreError) return how;
     if (how instanceof Error) return this.#command.onMissing(how);
     if (this.#error !== undefined) return this.#error;
-    const end = how.signal === null ? `exited with code ${how.code}` : `was killed by ${how.signal}`;
+    const code = how.code === null ? "has ended" : `exited with code ${how.code}`;
+    const end = how.signal === null ? code : `was killed by ${how.signal}`;
     const reason = this.#killReason === undefined ? "" : ` because ${this.#killReason}`;
     const message = `worker process ${this.pid} ${end}${reason}`;
     const fault = this.#faultText.trim();
@@ -188,6 +218,14 @@ export class WorkerProcess implements WorkerLink {
   }
 }
 
+function spawnCommand({ file, args, env }: WorkerCommand, events: LaunchEvents): LaunchedProcess {
+  const child = spawn(file, args, { env, stdio: ["ignore", "inherit", "inherit", "pipe", "pipe"] });
+  child.once("exit", (code, signal) => events.onExit({ code, signal }));
+  child.once("error", (error) => events.onExit(error));
+  events.onPipes(child.stdio[3] as Socket, child.stdio[4] as Readable);
+  return child as LaunchedProcess;
+}
+
 function checkVersion({ protocol, runtime }: WorkerHello): void {
   if (protocol === PROTOCOL_VERSION) return;
   throw new FrameError(
@@ -196,6 +234,8 @@ function checkVersion({ protocol, runtime }: WorkerHello): void {
   );
 }
 
-function closed(stream: Socket | Readable): Promise<void> {
-  return stream.destroyed ? Promise.resolve() : new Promise((resolve) => stream.once("close", () => resolve()));
+function closed(stream: Readable | undefined): Promise<void> {
+  return stream === undefined || stream.destroyed
+    ? Promise.resolve()
+    : new Promise((resolve) => stream.once("close", () => resolve()));
 }

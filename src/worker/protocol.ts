@@ -4,6 +4,7 @@
 // time, and sends each answer as soon as it has it; so when it dies, only the first `concurrency` unanswered requests
 // can have begun.
 import { FrameError } from "../errors.ts";
+import type { SwaggerVersion } from "../swagger/versions.ts";
 import type { ErrorReport, HeaderList, ScriptTakes } from "../types.ts";
 
 export const PROTOCOL_VERSION = 1;
@@ -25,6 +26,7 @@ export const Frame = {
   CREDIT: 5,
   STOP: 6,
   RECALL: 7,
+  FORK: 8,
   WORKER_HELLO: 33,
   LOADED: 34,
   READY: 35,
@@ -35,6 +37,8 @@ export const Frame = {
   END: 40,
   ERROR: 41,
   RECALLED: 42,
+  FORKED: 43,
+  FORK_ENDED: 44,
 } as const;
 
 /** First frame of the front. */
@@ -49,6 +53,12 @@ export interface StartOptions {
   readonly logLevel: string;
   /** Content of the user's `logging.json`; null: there is none. */
   readonly logging: Readonly<Record<string, unknown>> | null;
+  /** True: what is otherwise warned about is an error. */
+  readonly strict: boolean;
+  /** Port of a debugger that the worker connects to before it loads the script. Python only. */
+  readonly debugPort?: number;
+  /** Unix socket on which the front awaits the workers that this one, the preload process, forks. Python only. */
+  readonly forkSocket?: string;
 }
 
 /** First frame of the worker. */
@@ -61,6 +71,25 @@ export interface WorkerHello {
 export interface Loaded {
   readonly takes: ScriptTakes;
   readonly concurrent: boolean;
+  /** As in ScriptFacts. */
+  readonly input?: "text" | "json";
+  /** Each schema as JSON text, because numbers would lose their spelling as values. */
+  readonly schemas?: {
+    readonly input?: string;
+    readonly output?: string;
+    readonly versions: readonly SwaggerVersion[];
+    /** As in ScriptSchemas. */
+    readonly dialects?: Readonly<
+      Partial<Record<SwaggerVersion, { readonly input?: string; readonly output?: string }>>
+    >;
+  };
+}
+
+/** How a forked worker ended; all null but `error`: it could not be forked. */
+export interface ForkEnded {
+  readonly code: number | null;
+  readonly signal: string | null;
+  readonly error?: string;
 }
 
 /** A log record a failed worker asks the front to write on logger `azmlinfsrv`. */
@@ -97,6 +126,7 @@ export interface RunMeta {
   readonly method?: string;
   readonly path?: string;
   readonly query?: string;
+  readonly remoteAddress?: string;
 }
 
 /** @throws FrameError `ERR_FRAME` when the payload is not a JSON object */

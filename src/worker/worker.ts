@@ -8,7 +8,7 @@ import {
   type WorkerExitError,
 } from "../errors.ts";
 import { timerMs } from "../timer.ts";
-import type { ErrorReport, ScriptTakes } from "../types.ts";
+import type { ErrorReport, RunOutcome, ScriptTakes } from "../types.ts";
 import { ChunkStream } from "./chunk-stream.ts";
 import { FrameWriter } from "./frame.ts";
 import type { Job } from "./job.ts";
@@ -82,6 +82,8 @@ export class Worker {
   readonly #writer: FrameWriter;
   readonly #begun = new Map<number, Job>();
   readonly #streams = new Map<number, ChunkStream>();
+  /** Streamed answers whose first chunk has not come: a script that fails before it can still be answered 500. */
+  readonly #heads = new Map<number, RunOutcome>();
   #ahead: Job[] = [];
   #pipeBytes = 0;
   /** Moving average of run()'s time; infinite until the first answer, so that the window starts closed. */
@@ -205,13 +207,15 @@ export class Worker {
         );
         this.#streams.set(id, stream);
         if (job.settled) void stream.return();
-        job.resolve({ kind: "response", status, headers, body: stream, execMs, fromScript });
+        else this.#heads.set(id, { kind: "response", status, headers, body: stream, execMs, fromScript });
         return;
       }
       case Frame.CHUNK:
         this.#streams.get(id)?.push(payload);
+        this.#sendHead(job);
         return;
       case Frame.END:
+        this.#sendHead(job);
         this.#streams.get(id)?.end();
         this.#end(job);
         return;
@@ -238,6 +242,7 @@ export class Worker {
     }
     this.#begun.clear();
     this.#streams.clear();
+    this.#heads.clear();
     return this.#takeAhead();
   }
 
@@ -249,8 +254,9 @@ export class Worker {
   }
 
   #meta(job: Job): RunMeta {
-    const { headers, requestId, method, path, query } = job.call;
-    return this.#options.takes === "request" ? { headers, requestId, method, path, query } : { headers, requestId };
+    const { headers, requestId, method, path, query, remoteAddress } = job.call;
+    if (this.#options.takes !== "request") return { headers, requestId };
+    return { headers, requestId, method, path, query, ...(remoteAddress !== undefined && { remoteAddress }) };
   }
 
   #begin(job: Job, now: number): void {
@@ -266,12 +272,25 @@ export class Worker {
     }
   }
 
+  /** Answers with a stream whose first chunk has come, or that has none. */
+  #sendHead(job: Job): void {
+    const head = this.#heads.get(job.id);
+    if (head === undefined) return;
+    this.#heads.delete(job.id);
+    if (job.settled) void this.#streams.get(job.id)?.return();
+    else job.resolve(head);
+  }
+
   /** A stream that nobody reads any more comes under the scoring deadline again: its script may not heed the interrupt. */
   #abandon(job: Job): void {
+    this.#applyDeadline(job);
+    this.#interrupt(job, "client-gone");
+  }
+
+  #applyDeadline(job: Job): void {
     job.streaming = false;
     job.begunAt = performance.now();
     this.#armDeadline();
-    this.#interrupt(job, "client-gone");
   }
 
   #ran(execMs: number): void {
@@ -282,6 +301,7 @@ export class Worker {
   #end(job: Job): void {
     this.#begun.delete(job.id);
     this.#streams.delete(job.id);
+    this.#heads.delete(job.id);
     this.#answered++;
     this.#pipeBytes -= job.call.body.length;
     const next = this.#ahead.shift();
@@ -325,6 +345,7 @@ export class Worker {
 
   readonly #cancel = (job: Job): void => {
     if (!this.#begun.has(job.id)) return;
+    if (job.streaming) this.#applyDeadline(job);
     const { reason } = job.call.signal ?? {};
     if (reason instanceof DeadlineError) this.#interrupt(job, "deadline", reason.limitMs);
     else this.#interrupt(job, "client-gone");

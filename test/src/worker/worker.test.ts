@@ -208,12 +208,13 @@ describe("the scoring deadline", () => {
     expect(worker.isIdle).toBe(false);
   });
 
-  test("does not apply once the answer streams", async () => {
+  test("does not apply once the answer streams, its first chunk included", async () => {
     const { worker, send } = setUp({ timeoutMs: 100 });
     const job = send();
     const meta = { status: 200, headers: [], execMs: 1, stream: true, fromScript: false };
     worker.receive(Frame.RESPONSE, 1, metaPrefix(meta));
     await vi.advanceTimersByTimeAsync(5_000);
+    worker.receive(Frame.CHUNK, 1, Buffer.from("a"));
     expect((await job.outcome).kind).toBe("response");
     expect(job.expired).toBe(false);
   });
@@ -285,9 +286,9 @@ describe("streams", () => {
     const job = send();
     const meta = { status: 200, headers: [], execMs: 1, stream: true, fromScript: false };
     worker.receive(Frame.RESPONSE, 1, metaPrefix(meta));
+    worker.receive(Frame.CHUNK, 1, Buffer.alloc(100_000));
     const outcome = (await job.outcome) as Extract<RunOutcome, { kind: "response" }>;
     const iterator = (outcome.body as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]();
-    worker.receive(Frame.CHUNK, 1, Buffer.alloc(100_000));
     await types();
     expect(sent.some(({ type }) => type === Frame.CREDIT)).toBe(false);
     expect((await iterator.next()).value).toHaveLength(100_000);
@@ -301,6 +302,7 @@ describe("streams", () => {
     const job = send();
     const meta = { status: 200, headers: [], execMs: 1, stream: true, fromScript: false };
     worker.receive(Frame.RESPONSE, 1, metaPrefix(meta));
+    worker.receive(Frame.CHUNK, 1, Buffer.from("a"));
     const outcome = (await job.outcome) as Extract<RunOutcome, { kind: "response" }>;
     await (outcome.body as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]().return?.();
     expect(parseJson(sent.at(-1)!.payload)).toMatchObject({ reason: "client-gone" });
@@ -313,6 +315,7 @@ describe("streams", () => {
     const job = send();
     const meta = { status: 200, headers: [], execMs: 1, stream: true, fromScript: false };
     worker.receive(Frame.RESPONSE, 1, metaPrefix(meta));
+    worker.receive(Frame.CHUNK, 1, Buffer.from("a"));
     const outcome = (await job.outcome) as Extract<RunOutcome, { kind: "response" }>;
     await vi.advanceTimersByTimeAsync(1_000);
     await (outcome.body as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]().return?.();
@@ -327,11 +330,57 @@ describe("streams", () => {
     const job = send();
     const meta = { status: 200, headers: [], execMs: 1, stream: true, fromScript: false };
     worker.receive(Frame.RESPONSE, 1, metaPrefix(meta));
+    worker.receive(Frame.CHUNK, 1, Buffer.from("a"));
     const outcome = (await job.outcome) as Extract<RunOutcome, { kind: "response" }>;
     const chunks = (outcome.body as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]();
+    await chunks.next();
     const waiting = chunks.next();
     await chunks.return?.();
     expect(await waiting).toEqual({ value: undefined, done: true });
+  });
+
+  test("that fail before their first chunk are answered like any other failure", async () => {
+    const { worker, send } = setUp();
+    const job = send();
+    const meta = { status: 200, headers: [], execMs: 1, stream: true, fromScript: true };
+    worker.receive(Frame.RESPONSE, 1, metaPrefix(meta));
+    const error = { type: "ValueError", message: "no", traceback: "", location: null };
+    worker.receive(Frame.ERROR, 1, jsonPayload({ kind: "stream", error }));
+    await expect(job.outcome).rejects.toMatchObject({ code: "ERR_SCRIPT_RUN", report: error });
+    expect(worker.isIdle).toBe(true);
+  });
+
+  test("without chunks are empty", async () => {
+    const { worker, send } = setUp();
+    const job = send();
+    worker.receive(
+      Frame.RESPONSE,
+      1,
+      metaPrefix({ status: 202, headers: [], execMs: 1, stream: true, fromScript: true }),
+    );
+    worker.receive(Frame.END, 1, Buffer.alloc(0));
+    const outcome = (await job.outcome) as Extract<RunOutcome, { kind: "response" }>;
+    expect(outcome.status).toBe(202);
+    for await (const _ of outcome.body as AsyncIterable<Uint8Array>) expect.unreachable();
+  });
+
+  test("whose client leaves before the first chunk come under the deadline again", async () => {
+    const listeners: (() => void)[] = [];
+    const signal = {
+      aborted: false,
+      addEventListener: (_: string, listener: () => void) => listeners.push(listener),
+      removeEventListener: () => {},
+    };
+    const { worker, send, link, sent } = setUp({ timeoutMs: 100 });
+    const job = send("{}", { signal });
+    const meta = { status: 200, headers: [], execMs: 1, stream: true, fromScript: true };
+    worker.receive(Frame.RESPONSE, 1, metaPrefix(meta));
+    await vi.advanceTimersByTimeAsync(1_000);
+    for (const listener of listeners) listener();
+    await expect(job.outcome).rejects.toThrow("the client left");
+    expect(parseJson(sent.at(-1)!.payload)).toMatchObject({ reason: "client-gone" });
+    await vi.advanceTimersByTimeAsync(100 + INTERRUPT_GRACE_MS);
+    expect(link.kill).toHaveBeenCalledOnce();
   });
 });
 
