@@ -13,17 +13,17 @@ from types import AsyncGeneratorType, GeneratorType
 from typing import Any, TypeVar
 
 from .channel import RECEIVE_BYTES, Channel, FrontGone, encode_recalled, front_gone
-from .failures import chain
-from .frames import Bytes, Frame, result_head
+from .failures import BadInput, chain
+from .frames import Bytes, Frame, encode, result_head
 from .interrupts import to_exception
 from .locate import UserFiles
-from .protocol import CREDIT, INTERRUPT, LONG_BODY_BYTES, RECALL, RUN, RUN_META, STOP
+from .protocol import CREDIT, END, INTERRUPT, LONG_BODY_BYTES, RECALL, RUN, RUN_META, STOP
+from .raw.answer import Answer, is_response
 from .report import error_frame, input_error_frame, result_error_frame
-from .requests import read_request
-from .results import render
+from .requests import failed_run_frame, read_request
 from .script import Script
 from .stream import Stream, credit_of
-from .utf8 import BadText, decode_pieces
+from .utf8 import decode_pieces
 
 T = TypeVar("T")
 
@@ -54,6 +54,7 @@ class AsyncPipe:
     def __init__(self, channel: Channel) -> None:
         """Take the pipe over from `channel`. Must be called on the event loop."""
         self._sock = channel.sock
+        self._decodes = channel.decodes
         self._reader = channel.reader
         self._loop = asyncio.get_running_loop()
         self._unsent: deque[memoryview] = deque()
@@ -124,7 +125,7 @@ class AsyncPipe:
 
     async def _receive_long(self) -> Frame:
         kind, request, size, part = self._reader.take_pending()
-        if kind == RUN:
+        if kind == RUN and self._decodes:
             pieces = decode_pieces(size, part)
             try:
                 room = next(pieces)
@@ -219,7 +220,7 @@ class AsyncLoop:
             kind, request, payload = self._waiting.popleft()
             try:
                 arguments = read_request(self._script, kind, payload)
-            except (UnicodeDecodeError, BadText) as error:
+            except BadInput as error:
                 self._pipe.send(input_error_frame(request, error))
                 continue
             running = self._running[request] = Running()
@@ -241,27 +242,53 @@ class AsyncLoop:
         """Await run() and send its result."""
         try:
             running.enter()
-            started = perf_counter()
-            result = self._script.run(**arguments)
-            if inspect.isawaitable(result):
-                result = await result
-            milliseconds = (perf_counter() - started) * 1000
+            with self._script.call(arguments) as is_head:
+                started = perf_counter()
+                result = self._script.run(**arguments)
+                if inspect.isawaitable(result):
+                    result = await result
+                milliseconds = (perf_counter() - started) * 1000
         except BaseException as error:  # SystemExit and KeyboardInterrupt are the script's failures too (OUT-9)
             self._pipe.send(self._error(request, running, "run", error))
             return
         if isinstance(result, (AsyncGeneratorType, GeneratorType)):
-            await self._stream(request, running, result, started)
+            await self._stream(request, running, result, Stream(request, started))
+            return
+        if is_response(result):
+            await self._respond(request, running, result, milliseconds, is_head=is_head)
             return
         try:
-            body = render(result).encode()
+            body = self._script.render(result).encode()
         except BaseException as error:  # a result's own methods may raise anything
             self._pipe.send(result_error_frame(request, result, error, self._files))
             return
         self._pipe.send(result_head(request, milliseconds, len(body)) + body)
 
-    async def _stream(self, request: int, running: Running, items: Any, started: float) -> None:  # noqa: ANN401
+    async def _respond(
+        self,
+        request: int,
+        running: Running,
+        response: Any,  # noqa: ANN401 - of the script's HTTP library
+        milliseconds: float,
+        *,
+        is_head: bool,
+    ) -> None:
+        """Send an HTTP response that the script built (OUT-2)."""
+        try:
+            answer = Answer(response, is_head=is_head, is_async=True)
+        except BaseException as error:  # a response's own methods may raise anything
+            self._pipe.send(self._error(request, running, "run", error))
+            return
+        self._pipe.send(answer.head(request, milliseconds), answer.body)
+        if answer.items is not None:
+            await self._stream(request, running, answer.items, Stream(request, 0, begun=True))
+        elif answer.is_stream:
+            self._pipe.send(encode(END, request))
+        answer.close()
+
+    async def _stream(self, request: int, running: Running, items: Any, stream: Stream) -> None:  # noqa: ANN401
         """Send what the generator yields, no faster than the client takes it (protocol, §6)."""
-        stream = running.stream = Stream(request, started)
+        running.stream = stream
         try:
             while True:
                 while stream.credit <= 0:
@@ -284,7 +311,7 @@ class AsyncLoop:
             interrupt = to_exception(running.interrupt)
             interrupt.__cause__ = error
             return error_frame(request, "interrupted", interrupt, self._files)
-        return error_frame(request, kind, error, self._files)
+        return failed_run_frame(request, self._script, kind, error, self._files)
 
 
 async def _next(items: Any) -> Any:  # noqa: ANN401 - a generator of anything

@@ -41,16 +41,18 @@ class Channel:
     """Receives frames in order and sends each frame with one write.
 
     `later` holds frames that were taken off the pipe while their turn had not come; `receive` hands them out first.
+    `decodes` says whether long RUN bodies are UTF-8 text to be decoded while they arrive; otherwise they stay bytes.
     """
 
     def __init__(self, sock: socket.socket) -> None:
         """Take over a connected, blocking stream socket."""
         self.sock = sock
+        self.decodes = True
         self.later: deque[Frame] = deque()
         self.reader = FrameReader()
 
     def receive(self) -> Frame:
-        """Wait for the next frame. A long RUN body comes decoded, as str or BadText.
+        """Wait for the next frame. A long RUN body comes decoded, as str or BadText, where `decodes` says so.
 
         Raises:
             FrontGone: the pipe is closed.
@@ -83,6 +85,19 @@ class Channel:
                 return frame
         return None
 
+    def has_frame(self) -> bool:
+        """Tell whether a whole frame has been received already."""
+        if not self.later:
+            frame = self.reader.next()
+            if frame is not None:
+                self.later.append(frame)
+        return bool(self.later)
+
+    def restart(self) -> None:
+        """Forget what came before: the descriptor of `sock` has been connected anew."""
+        self.later.clear()
+        self.reader = FrameReader()
+
     def give_back(self) -> None:
         """Answer a RECALL that is held: forget the requests received before it, which nobody has begun."""
         held = list(self.later)
@@ -107,9 +122,12 @@ class Channel:
         self.send(encode(kind, request, payload))
 
     def send_result(self, request: int, milliseconds: float, text: str) -> None:
-        """Send a RESULT frame; a big one is not copied to join it with its head."""
+        """Send a RESULT frame."""
         body = text.encode()
-        head = result_head(request, milliseconds, len(body))
+        self.send_joined(result_head(request, milliseconds, len(body)), body)
+
+    def send_joined(self, head: bytes, body: Bytes) -> None:
+        """Send a frame whose head is apart; a big body is not copied to join the two."""
         if len(body) <= _JOIN_BYTES:
             self.send(head + body)
             return
@@ -157,7 +175,7 @@ class Channel:
     def _receive_long(self) -> Frame:
         """Receive the rest of a frame above LONG_BODY_BYTES in place."""
         kind, request, size, part = self.reader.take_pending()
-        if kind == RUN:
+        if kind == RUN and self.decodes:
             pieces = decode_pieces(size, part)
             try:
                 room = next(pieces)

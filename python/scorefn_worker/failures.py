@@ -22,6 +22,10 @@ class UserScriptImportException(UserScriptException):
     """The score script could not be imported (contract LOAD-9)."""
 
 
+class BadInput(ValueError):
+    """A request's body does not fit; the message is the text for the client (contract ERR-1, ERR-2)."""
+
+
 class ProtocolMismatch(Exception):
     """Front and worker speak different versions of the protocol."""
 

@@ -37,8 +37,13 @@ def encode_json(kind: int, request: int, value: dict[str, Any]) -> bytes:
 
 def encode_meta(kind: int, request: int, meta: dict[str, Any], body: Bytes = b"") -> bytes:
     """Build a frame whose payload is meta + body."""
+    return meta_head(kind, request, meta, len(body)) + body
+
+
+def meta_head(kind: int, request: int, meta: dict[str, Any], size: int) -> bytes:
+    """Build everything of a meta + body frame that precedes the `size` bytes of body."""
     text = json.dumps(meta).encode()
-    return encode(kind, request, LENGTH.pack(len(text)) + text + body)
+    return HEAD.pack(LENGTH.size + len(text) + size, kind, _ZEROS, request) + LENGTH.pack(len(text)) + text
 
 
 def result_head(request: int, milliseconds: float, size: int) -> bytes:

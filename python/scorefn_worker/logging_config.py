@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import logging
-import sys
 import time
-from types import ModuleType
 from typing import Any, Literal
 
 from .failures import StartFailure, chain
@@ -14,8 +11,6 @@ from .protocol import Record
 
 BUILT_IN_FORMAT = "%(asctime)s %(levelname).1s [%(process)d] %(name)s - %(message)s"
 
-_PACKAGE = "azureml_inference_server_http"
-_MODULE = "log_config"
 _HINT = "Correct logging.json, or take it away; what it may hold: Python's documentation of logging.config.dictConfig."
 
 
@@ -55,7 +50,6 @@ def apply(config: dict[str, Any], spared: tuple[str, ...]) -> None:
     """
     import logging.config  # here, for it takes its time and few need it
 
-    _offer_classes()
     try:
         logging.config.dictConfig(config)
     except BaseException as error:  # SystemExit in a module it imports is a failure like any other
@@ -65,20 +59,6 @@ def apply(config: dict[str, Any], spared: tuple[str, ...]) -> None:
         raise StartFailure("load", refused, [record], hint=_HINT) from error
     for name in spared:
         logging.getLogger(name).disabled = False
-
-
-def _offer_classes() -> None:
-    """Make the two classes importable by the names that user files call them by, unless the real ones are."""
-    if importlib.util.find_spec(_PACKAGE) is not None:
-        return
-    package = ModuleType(_PACKAGE, "Stands in for the reference server, for logging.json.")
-    package.__path__ = []
-    module = ModuleType(f"{_PACKAGE}.{_MODULE}")
-    for stand_in in (AMLLogFormatter, RootAccessFilter):
-        setattr(module, stand_in.__name__, stand_in)
-    setattr(package, _MODULE, module)
-    sys.modules[package.__name__] = package
-    sys.modules[module.__name__] = module
 
 
 def _reason(error: BaseException) -> str:

@@ -88,6 +88,9 @@ def install(level: str, config: dict[str, Any] | None) -> Callable[[], None]:
         if output not in logger.handlers:
             output.close_descriptor()
 
+    if logging.lastResort is not None:
+        # Where a script sets up no logging, the reference shows records in Python's usual form, not as bare messages.
+        logging.lastResort.setFormatter(logging.Formatter(logging.BASIC_FORMAT))
     plain_print = builtins.print
     builtins.print = _hooked(plain_print)
 

@@ -8,15 +8,15 @@ from types import GeneratorType
 from typing import Any
 
 from .channel import Channel, FrontGone, encode_recalled
+from .failures import BadInput
 from .interrupts import Interrupts
 from .locate import UserFiles
-from .protocol import INTERRUPT, RECALL, RUN, RUN_META, STOP
+from .protocol import END, INTERRUPT, RECALL, RUN, RUN_META, STOP
+from .raw.answer import Answer, is_response
 from .report import error_frame, input_error_frame, result_error_frame
-from .requests import read_request
-from .results import render
+from .requests import failed_run_frame, read_request
 from .script import Script
 from .stream import Stream, credit_of
-from .utf8 import BadText
 
 
 class SyncLoop:
@@ -45,7 +45,7 @@ class SyncLoop:
             return kind != STOP
         try:
             arguments = read_request(self._script, kind, payload)
-        except (UnicodeDecodeError, BadText) as error:
+        except BadInput as error:
             self._channel.send(input_error_frame(request, error))
         else:
             self._answer(request, arguments)
@@ -54,26 +54,43 @@ class SyncLoop:
     def _answer(self, request: int, arguments: dict[str, Any]) -> None:
         """Call run() and send its result. The clock covers the call and nothing else (HDR-10)."""
         try:
-            started = perf_counter()
-            result = self._interrupts.call(request, self._script.run, arguments)
-            milliseconds = (perf_counter() - started) * 1000
+            with self._script.call(arguments) as is_head:
+                started = perf_counter()
+                result = self._interrupts.call(request, self._script.run, arguments)
+                milliseconds = (perf_counter() - started) * 1000
         except BaseException as error:  # SystemExit and KeyboardInterrupt are the script's failures too (OUT-9)
             self._channel.send(self._error(request, "run", error))
             return
         if isinstance(result, GeneratorType):
-            self._stream(request, result, started)
+            self._stream(request, result, Stream(request, started))
+            return
+        if is_response(result):
+            self._respond(request, result, milliseconds, is_head=is_head)
             return
         try:
-            text = render(result)
+            text = self._script.render(result)
         except BaseException as error:  # a result's own methods may raise anything
             self._channel.send(result_error_frame(request, result, error, self._files))
             return
         self._channel.send_result(request, milliseconds, text)
 
-    def _stream(self, request: int, items: Any, started: float) -> None:  # noqa: ANN401 - a generator of anything
+    def _respond(self, request: int, response: Any, milliseconds: float, *, is_head: bool) -> None:  # noqa: ANN401
+        """Send an HTTP response that the script built (OUT-2)."""
+        try:
+            answer = Answer(response, is_head=is_head, is_async=False)
+        except BaseException as error:  # a response's own methods may raise anything
+            self._channel.send(self._error(request, "run", error))
+            return
+        self._channel.send_joined(answer.head(request, milliseconds), answer.body)
+        if answer.items is not None:
+            self._stream(request, answer.items, Stream(request, 0, begun=True))
+        elif answer.is_stream:
+            self._channel.send_frame(END, request)
+        answer.close()
+
+    def _stream(self, request: int, items: Any, stream: Stream) -> None:  # noqa: ANN401 - a generator of anything
         """Send what the generator yields, no faster than the client takes it (protocol, §6)."""
         send = self._channel.send
-        stream = Stream(request, started)
         try:
             while True:
                 while stream.credit <= 0:
@@ -97,4 +114,6 @@ class SyncLoop:
         return credit_of(payload)
 
     def _error(self, request: int, kind: str, error: BaseException) -> bytes:
-        return error_frame(request, "interrupted" if self._interrupts.caused(error) else kind, error, self._files)
+        if self._interrupts.caused(error):
+            return error_frame(request, "interrupted", error, self._files)
+        return failed_run_frame(request, self._script, kind, error, self._files)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import inspect
 import json
 import os
 import platform
@@ -11,14 +11,14 @@ import traceback
 from collections.abc import Awaitable
 from typing import Any
 
-from . import logs, process
-from .aio import AsyncLoop, run_forever
+from . import debugger, logs, process, stand_ins
 from .channel import Channel, FrontGone
 from .failures import ProtocolMismatch, StartFailure
 from .frames import FrameError, encode_json
 from .interrupts import Interrupts
 from .locate import UserFiles
 from .loop import SyncLoop
+from .preload import fork_workers
 from .protocol import (
     EXIT_FAILED,
     EXIT_FAULT,
@@ -60,8 +60,7 @@ def main() -> None:
 
 def _work(channel: Channel, interrupts: Interrupts) -> int:
     """Do everything from HELLO to STOP and return the exit code."""
-    hello = {"protocol": PROTOCOL_VERSION, "runtime": f"python {platform.python_version()}", "pid": os.getpid()}
-    channel.send(encode_json(WORKER_HELLO, 0, hello))
+    _send_hello(channel)
     settings = Settings({})
     files = UserFiles(settings.app_root, None, None)
     try:
@@ -69,21 +68,45 @@ def _work(channel: Channel, interrupts: Interrupts) -> int:
         files = UserFiles(settings.app_root, settings.entry_script, settings.source_directory)
         # First, for logging.json may name classes of the user's own.
         extend_import_path(settings)
+        stand_ins.install()
         undo_logs = logs.install(settings.log_level, settings.logging)
         process.release_in_children(channel.close_in_child, undo_logs)
         process.watch_front(channel.sock)
+        if settings.debug_port is not None:
+            debugger.connect(settings.debug_port)
         sys.argv[:] = [settings.entry_script or ""]
         script = load_script(settings, files)
-        facts = {"takes": script.takes, "concurrent": script.concurrent}
-        channel.send(encode_json(LOADED, 0, facts))
+        channel.decodes = script.schemas is None  # JSON is read in whatever encoding it comes
+        channel.send(encode_json(LOADED, 0, script.facts()))
+        initialised = False
+        if settings.fork_socket is not None:
+            # What an async init() makes belongs to the event loop on which run() will await it: each worker's own.
+            initialised = not (script.concurrent and inspect.iscoroutinefunction(script.init))
+            if initialised:
+                _initialise(script)
+            channel.send(encode_json(READY, 0, {}))
+            if not fork_workers(channel, settings.fork_socket):
+                return EXIT_STOPPED
+            _begin_again(channel, script)
         if script.concurrent:
-            run_forever(_serve_async(channel, script, settings, files))
+            # Here and below: asyncio takes a worker longer to import than all of its own modules.
+            from .aio import run_forever
+
+            run_forever(_serve_async(channel, script, settings, files, initialised=initialised))
         else:
-            _serve_sync(channel, script, settings, interrupts, files)
+            if not initialised:
+                _initialise(script)
+            channel.send(encode_json(READY, 0, {}))
+            SyncLoop(channel, script, interrupts, files).serve()
     except StartFailure as failure:
         channel.send(failed_frame(failure, files))
         return EXIT_FAILED
     return EXIT_STOPPED
+
+
+def _send_hello(channel: Channel) -> None:
+    hello = {"protocol": PROTOCOL_VERSION, "runtime": f"python {platform.python_version()}", "pid": os.getpid()}
+    channel.send(encode_json(WORKER_HELLO, 0, hello))
 
 
 def _front_hello(channel: Channel) -> dict[str, Any]:
@@ -102,29 +125,46 @@ def _front_hello(channel: Channel) -> dict[str, Any]:
     return hello
 
 
-def _serve_sync(channel: Channel, script: Script, settings: Settings, interrupts: Interrupts, files: UserFiles) -> None:
-    """Call init() and answer requests, for a script whose run() is synchronous."""
+def _begin_again(channel: Channel, script: Script) -> None:
+    """Shake hands as a forked worker, whose script is loaded already."""
+    process.watch_front(channel.sock)
+    _send_hello(channel)
+    _front_hello(channel)
+    channel.send(encode_json(LOADED, 0, script.facts()))
+
+
+def _initialise(script: Script) -> None:
+    """Call init() without an event loop of its own; one that is async gets a loop for as long as it takes.
+
+    Raises:
+        StartFailure: stage "init".
+    """
     try:
         remaining = begin_init(script)
         if remaining is not None:
+            import asyncio
+
             asyncio.run(_finish(remaining))
     except BaseException as error:  # SystemExit in init() is a failure like any other (INIT-2)
         raise init_failure(error) from error
     end_init()
-    channel.send(encode_json(READY, 0, {}))
-    SyncLoop(channel, script, interrupts, files).serve()
 
 
-async def _serve_async(channel: Channel, script: Script, settings: Settings, files: UserFiles) -> None:
-    """The same on one event loop, so that init() can make what run() awaits."""
-    try:
-        remaining = begin_init(script)
-        if remaining is not None:
-            await _finish(remaining)
-    except BaseException as error:
-        raise init_failure(error) from error
-    end_init()
+async def _serve_async(
+    channel: Channel, script: Script, settings: Settings, files: UserFiles, *, initialised: bool
+) -> None:
+    """Call init() and answer requests on one event loop, so that init() can make what run() awaits."""
+    if not initialised:
+        try:
+            remaining = begin_init(script)
+            if remaining is not None:
+                await _finish(remaining)
+        except BaseException as error:
+            raise init_failure(error) from error
+        end_init()
     channel.send(encode_json(READY, 0, {}))
+    from .aio import AsyncLoop
+
     await AsyncLoop(channel, script, files, settings.concurrency).serve()
 
 

@@ -26,6 +26,9 @@ FRONT_GONE_GRACE_S = 0.5
 _caught: dict[int, Callable[[int, object], None]] = {}
 """The signal handlers of the worker; empty in its forked children."""
 
+_forking = threading.local()
+"""What a fork under way in this thread is to do: `mask`, the signals blocked before it; `keeps`, stay a worker."""
+
 
 def claim_pipe() -> socket.socket:
     """Take over descriptor 3, hidden from everything the script starts. Exits when there is no such pipe."""
@@ -79,18 +82,17 @@ def release_in_children(*releases: Callable[[], None]) -> None:
 
     A child that falls back into the worker's loop finds the pipe closed there and ends.
     """
-    forking = threading.local()
 
     # A child that is sent a signal right after the fork must get it, not lose it to the handlers it inherited.
     def before() -> None:
-        forking.mask = signal.pthread_sigmask(signal.SIG_BLOCK, _caught)
+        _forking.mask = signal.pthread_sigmask(signal.SIG_BLOCK, _caught)
 
     def after() -> None:
-        signal.pthread_sigmask(signal.SIG_SETMASK, forking.mask)
+        signal.pthread_sigmask(signal.SIG_SETMASK, _forking.mask)
 
     def after_in_child() -> None:
         # The child's own children have nothing more to release: descriptors and handlers are the script's there.
-        if _caught:
+        if _caught and not getattr(_forking, "keeps", False):
             for release in releases:
                 release()
             _release_signals()
@@ -98,6 +100,22 @@ def release_in_children(*releases: Callable[[], None]) -> None:
         after()
 
     os.register_at_fork(before=before, after_in_parent=after, after_in_child=after_in_child)
+
+
+def fork_worker() -> int:
+    """Fork a child that keeps what makes it a worker: handlers, log, descriptors.
+
+    Returns:
+        The child's process id; 0 in the child.
+
+    Raises:
+        OSError: the system has no room for another process.
+    """
+    _forking.keeps = True
+    try:
+        return os.fork()
+    finally:
+        _forking.keeps = False
 
 
 def _release_signals() -> None:
@@ -124,7 +142,10 @@ def watch_front(pipe: socket.socket) -> None:
         time.sleep(FRONT_GONE_GRACE_S)
         os._exit(EXIT_STOPPED)
 
-    threading.Thread(target=watch, name="scorefn-front-watch", daemon=True).start()
+    thread = threading.Thread(target=watch, name="scorefn-front-watch", daemon=True)
+    # A debugger stops all threads at a breakpoint, but not those that carry this mark.
+    thread.pydev_do_not_trace = True  # type: ignore[attr-defined]
+    thread.start()
 
 
 def leave(code: int, *, limit_s: float | None = EXIT_LIMIT_S) -> None:

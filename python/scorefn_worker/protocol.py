@@ -25,6 +25,7 @@ INTERRUPT = 4
 CREDIT = 5
 STOP = 6
 RECALL = 7
+FORK = 8
 
 # Worker to front.
 WORKER_HELLO = 33
@@ -37,6 +38,8 @@ CHUNK = 39
 END = 40
 ERROR = 41
 RECALLED = 42
+FORKED = 43
+FORK_ENDED = 44
 
 MAX_PAYLOAD_BYTES = 2_147_483_647
 """Largest payload a frame may announce."""
@@ -95,6 +98,9 @@ class Settings:
         self.concurrency: int = max(1, int(hello.get("concurrency") or 1))
         self.log_level: str = hello.get("logLevel") or "INFO"
         self.logging: dict[str, Any] | None = hello.get("logging")
+        self.strict: bool = bool(hello.get("strict"))
+        self.debug_port: int | None = hello.get("debugPort")
+        self.fork_socket: str | None = hello.get("forkSocket")
 
 
 def error_record(message: str) -> Record:

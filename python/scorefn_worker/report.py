@@ -7,7 +7,7 @@ import traceback
 from types import CoroutineType
 from typing import Any
 
-from .failures import UNHANDLED, StartFailure, UserScriptException, caused_by
+from .failures import UNHANDLED, BadInput, StartFailure, UserScriptException, caused_by
 from .frames import encode_json
 from .hints import hint_for
 from .locate import PACKAGE_DIR, Place, UserFiles, code_frame, find_place
@@ -86,11 +86,11 @@ def result_error_frame(request: int, result: Any, error: BaseException, files: U
     return encode_json(ERROR, request, {"kind": "result", "error": make_report(located, files, hint=hint)})
 
 
-def input_error_frame(request: int, reason: Exception) -> bytes:
-    """Build the ERROR frame for a body that is not UTF-8; the message is the text for the client (IN-7)."""
+def input_error_frame(request: int, error: BadInput) -> bytes:
+    """Build the ERROR frame for a body that does not fit."""
     report: Report = {
-        "type": "UnicodeDecodeError",
-        "message": f"Input cannot be decoded as UTF-8: {reason}",
+        "type": type(error).__name__,
+        "message": message_of(error),
         "traceback": "",
         "location": None,
     }

@@ -1,31 +1,91 @@
-"""From RUN and RUN_META frames to the arguments of run()."""
+"""From RUN and RUN_META frames to the arguments of run(), and what becomes of arguments that do not fit."""
 
 from __future__ import annotations
 
+import inspect
+import json
+import logging
 from typing import Any
 
+from .failures import BadInput
 from .frames import split_meta
+from .locate import UserFiles
+from .logs import SERVER_LOGGER
 from .protocol import RUN
-from .script import Script
+from .raw.environ import make_environ
+from .report import error_frame, input_error_frame
+from .schemas import find_contradiction
+from .script import HEADERS_PARAMETER, Script, train_case
+from .utf8 import BadText
+
+_log = logging.getLogger(SERVER_LOGGER)
 
 
 def read_request(script: Script, kind: int, payload: Any) -> dict[str, Any]:  # noqa: ANN401 - as Frame
     """Make the keyword arguments of run().
 
     Raises:
-        UnicodeDecodeError, BadText: the body is not UTF-8 (IN-7).
+        BadInput: the body does not fit.
         FrameError: the payload is not meta + body.
     """
-    if kind == RUN:
-        return script.arguments(_text(payload))
-    meta, body = split_meta(payload)
-    return script.arguments(str(body, "utf-8"), meta.get("headers") or {})
+    meta, body = ({}, payload) if kind == RUN else split_meta(payload)
+    try:
+        if script.raw:
+            arguments = {script.parameter: make_environ(meta, body)}  # Script.call() makes the request of it
+        elif script.schemas is not None:
+            arguments = _json_arguments(script, body)
+        else:
+            arguments = {script.parameter: _text(body)}
+    except (UnicodeDecodeError, BadText) as error:
+        raise BadInput(f"Input cannot be decoded as UTF-8: {error}") from None
+    if kind != RUN and script.takes_headers:
+        arguments[HEADERS_PARAMETER] = train_case(meta.get("headers") or {})
+    return arguments
 
 
-def _text(payload: Any) -> str:  # noqa: ANN401
-    """Decode a RUN body; a long one comes decoded, or as the reason why it could not be (channel.py)."""
-    if isinstance(payload, (bytes, bytearray)):
-        return payload.decode()
-    if isinstance(payload, str):
-        return payload
-    raise payload
+def failed_run_frame(request: int, script: Script, kind: str, error: BaseException, files: UserFiles) -> bytes:
+    """Build the ERROR frame for a run() that failed by itself; `kind` as in the protocol, §5.
+
+    Input that could not be converted as declared is the script's failure like any other (IS-7), unless the script is
+    served strictly: then it is the client's (WEAK-6).
+    """
+    if kind == "run" and script.schemas is not None:
+        contradiction = find_contradiction(script.run, error)
+        if contradiction is not None:
+            text = f"The input contradicts the declared schema: {contradiction}"
+            if script.strict:
+                return input_error_frame(request, BadInput(text))
+            _log.warning(f"{text}{'' if text.endswith('.') else '.'} With --strict it would be answered 400.")
+    return error_frame(request, kind, error, files)
+
+
+def _text(body: Any) -> str:  # noqa: ANN401
+    """Decode a body; a long one comes decoded, or as the reason why it could not be (channel.py)."""
+    if isinstance(body, (bytes, bytearray)):
+        return body.decode()
+    if isinstance(body, str):
+        return body
+    if isinstance(body, BadText):
+        raise body
+    return str(body, "utf-8")
+
+
+def _json_arguments(script: Script, body: Any) -> dict[str, Any]:  # noqa: ANN401
+    """Fill all parameters from the members of a JSON object, in UTF-8, UTF-16 or UTF-32 (IN-10 to IN-17)."""
+    if len(body) == 0:
+        raise BadInput("POST body is empty. Expecting a JSON dictionary.")
+    try:
+        members = json.loads(body if isinstance(body, (bytes, bytearray)) else bytes(body))
+    except UnicodeDecodeError:
+        raise
+    except (ValueError, RecursionError) as error:  # nested too deeply for Python's reader: the client's fault, too
+        raise BadInput(f"POST body could not be decoded as JSON: {error}") from None
+    if not isinstance(members, dict):
+        raise BadInput("POST body should be a JSON dictionary.")
+    arguments = {}
+    for name, default in script.parameters.items():
+        value = members.get(name, default)
+        if value is inspect.Parameter.empty:
+            raise BadInput(f"A value is not provided for the '{name}' parameter.")
+        arguments[name] = value
+    return arguments

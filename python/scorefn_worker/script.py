@@ -23,7 +23,11 @@ from .failures import (
 from .locate import UserFiles, function_place
 from .logs import SCRIPT_LOGGER
 from .protocol import Record, Settings, error_record
+from .raw.calls import FlaskCall, PlainCall, RawCall, plain_call
+from .raw.switch import is_raw
 from .report import traceback_text
+from .results import Renderer
+from .schemas import find_schemas, offer_fallback
 
 ENTRY_MODULE = "entry_module"
 FALLBACK_MODULE = "main"
@@ -36,26 +40,50 @@ _log = logging.getLogger(SCRIPT_LOGGER)
 class Script:
     """A loaded score script whose shape is right."""
 
-    def __init__(self, init: Callable[[], Any], run: Callable[..., Any], parameter: str, *, headers: bool) -> None:
+    def __init__(
+        self,
+        init: Callable[[], Any],
+        run: Callable[..., Any],
+        parameters: dict[str, Any],
+        *,
+        headers: bool,
+        raw: bool = False,
+    ) -> None:
         """Join what the loops need.
 
         Args:
             init: The script's init().
             run: The script's run().
-            parameter: Name of the parameter of run() that takes the input.
+            parameters: Names of the parameters of run() except `request_headers` in their order, with their defaults;
+                `inspect.Parameter.empty` where there is none.
             headers: Whether run() takes the request headers too.
+            raw: Whether run() takes the HTTP request itself (SIG-7).
         """
         self.init = init
         self.run = run
-        self.parameter = parameter
-        self.takes = "headers" if headers else "body"
+        self.parameters = parameters
+        self.parameter = next(iter(parameters))
+        """Takes the input, where it is one."""
+        self.takes_headers = headers
+        self.raw = raw
+        self.takes = "request" if raw else "headers" if headers else "body"
         self.concurrent = _is_async(run)
+        self.schemas: dict[str, Any] | None = None
+        """What is declared for run(), as LOADED has it; None: it takes text, or the request."""
+        self.strict = False
+        """Whether input that contradicts the schemas is refused."""
+        self.render = Renderer(strict=False).render
 
-    def arguments(self, text: str, headers: dict[str, str] | None = None) -> dict[str, Any]:
-        """Make the keyword arguments of one call of run() (SIG-2, SIG-6)."""
-        if headers is None:
-            return {self.parameter: text}
-        return {self.parameter: text, HEADERS_PARAMETER: train_case(headers)}
+    def facts(self) -> dict[str, Any]:
+        """Make the payload of LOADED."""
+        facts: dict[str, Any] = {"takes": self.takes, "concurrent": self.concurrent}
+        if self.schemas is not None:
+            facts.update(input="json", schemas=self.schemas)
+        return facts
+
+    def call(self, arguments: dict[str, Any]) -> PlainCall | FlaskCall:
+        """Make what a call of run() with these arguments is to be surrounded by, in a `with` statement."""
+        return RawCall(self.parameter, arguments) if self.raw else plain_call()
 
 
 def train_case(headers: dict[str, str]) -> dict[str, str]:
@@ -79,6 +107,7 @@ def load_script(settings: Settings, files: UserFiles) -> Script:
     Raises:
         StartFailure: stage "load" or "shape".
     """
+    offer_fallback()
     module = _import_script(settings)
     path = module.__file__ or settings.entry_script or FALLBACK_MODULE
     for name in ("init", "run"):
@@ -97,7 +126,9 @@ def load_script(settings: Settings, files: UserFiles) -> Script:
         _log.info(f"Found user script at {path}")
 
     script = _check_run(module.init, run, path, files)
-    _log.info("run() is not decorated. Server will invoke it with the input in JSON string.")
+    script.strict = settings.strict
+    script.render = Renderer(strict=settings.strict).render
+    _decide_mode(script, path)
     return script
 
 
@@ -200,7 +231,32 @@ def _check_run(init: Callable[[], Any], run: Any, path: str, files: UserFiles) -
         problem = f'run() needs to accept an argument other than "{HEADERS_PARAMETER}".'
     if problem is not None:
         raise _shape_failure(problem, hint=expected, place=place)
-    return Script(init, run, names[0], headers=HEADERS_PARAMETER in parameters)
+    defaults = {name: parameters[name].default for name in names}
+    return Script(init, run, defaults, headers=HEADERS_PARAMETER in parameters, raw=is_raw())
+
+
+def _decide_mode(script: Script, path: str) -> None:
+    """Find out what run() is called with (SIG-4, SIG-5)."""
+    try:
+        schemas = find_schemas(script.run)
+    except Exception as error:  # the declared types may be the script's own
+        text = f"The schema declared for run() in the user script at {path} cannot be written as JSON: {error}"
+        raise _shape_failure(text, hint="input_to_swagger() returns a JSON schema with its `example`.") from error
+    if script.raw and schemas is not None:
+        raise _shape_failure(
+            "run() cannot be decorated with both @rawhttp and @input_schema",
+            hint="Remove one of them: a raw run() reads the request itself, whatever is declared.",
+        )
+    script.schemas = schemas
+    if script.raw:
+        _log.info("run() is decorated with @rawhttp. Server will invoke it with the flask request object.")
+    elif schemas is not None:
+        names = ", ".join(script.parameters)
+        _log.info(
+            f"run() is decorated with @input_schema. Server will invoke it with the following arguments: {names}."
+        )
+    else:
+        _log.info("run() is not decorated. Server will invoke it with the input in JSON string.")
 
 
 def _shape_failure(message: str, **details: Any) -> StartFailure:  # noqa: ANN401 - passed on

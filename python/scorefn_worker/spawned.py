@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 
+from . import stand_ins
+from .schemas import offer_fallback
 from .script import ENTRY_MODULE
 
 
@@ -23,4 +25,6 @@ class EntryModuleFinder(MetaPathFinder):
 
 def offer_entry_module() -> None:
     """Let the child import the score script's functions and classes."""
+    offer_fallback()
     sys.meta_path.append(EntryModuleFinder())
+    stand_ins.install()

@@ -21,13 +21,19 @@ class Stream:
     exception of this moment makes.
     """
 
-    def __init__(self, request: int, started: float) -> None:
-        """Begin the answer of a request whose run() was called at `started` (perf_counter)."""
+    def __init__(self, request: int, started: float, *, begun: bool = False) -> None:
+        """Begin the answer of a request.
+
+        Args:
+            request: Its id.
+            started: When its run() was called (perf_counter).
+            begun: Whether the RESPONSE frame has been sent.
+        """
         self.credit = STREAM_CREDIT_BYTES
-        self.failure_kind = "run"
+        self.failure_kind = "stream" if begun else "run"
         self._request = request
         self._started = started
-        self._begun = False
+        self._begun = begun
 
     def encode(self, item: Any) -> bytes:  # noqa: ANN401 - whatever the script yields
         """Make the frames of one item; the first one brings the RESPONSE frame, an empty one makes none."""

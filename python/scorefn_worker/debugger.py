@@ -1,0 +1,55 @@
+"""Connects the worker to a debugger that waits for it (contract DBG-1 to DBG-3)."""
+
+from __future__ import annotations
+
+import sys
+
+from .failures import StartFailure
+from .protocol import error_record
+
+HOST = "127.0.0.1"
+
+_ANNOUNCEMENT = """\
+!! Starting the inference server in DEBUGGING mode because AZUREML_DEBUG_PORT is set.
+!! This environment variable should not be set in a production environment.
+** Connecting to debugger at port {port}...
+"""
+_NOT_INSTALLED = "** Cannot connect to a debugger because debugpy is not installed."
+
+
+class DebuggerUnavailable(Exception):
+    """AZUREML_DEBUG_PORT is set and no debugger can be had."""
+
+
+def connect(port: int) -> None:
+    """Connect out to the debugger listening on 127.0.0.1 and wait until it has set its breakpoints.
+
+    Raises:
+        StartFailure: stage "load", when debugpy is missing or nothing listens.
+    """
+    _write_bare(_ANNOUNCEMENT.format(port=port))
+    try:
+        import debugpy
+    except ImportError as error:
+        _write_bare(f"{_NOT_INSTALLED}\n")
+        message = "AZUREML_DEBUG_PORT is set, but debugpy is not installed"
+        hint = f"Install it with: {sys.executable} -m pip install debugpy, or unset AZUREML_DEBUG_PORT."
+        raise _failure(message, hint) from error
+    try:
+        debugpy.connect((HOST, port))
+        debugpy.wait_for_client()
+    except Exception as error:
+        message = f"no debugger listens on {HOST}:{port}: {error}"
+        hint = "Start the editor's listening debug configuration first, or unset AZUREML_DEBUG_PORT."
+        raise _failure(message, hint) from error
+
+
+def _failure(message: str, hint: str) -> StartFailure:
+    return StartFailure("load", DebuggerUnavailable(message), [error_record(message)], hint=hint)
+
+
+def _write_bare(text: str) -> None:
+    """Write lines that are no log records."""
+    if sys.__stdout__ is not None:
+        sys.__stdout__.write(text)
+        sys.__stdout__.flush()

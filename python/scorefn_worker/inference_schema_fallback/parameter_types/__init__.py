@@ -1,0 +1,1 @@
+"""The kinds of parameters a schema can be declared with."""
