@@ -1,7 +1,8 @@
 import { type ArgumentOptions, ArgumentParser, ArgumentTypeError } from "argparse";
 import { PRODUCT_LINE } from "../../src/banner.ts";
+import { meaningOf, referenceHelpOf } from "../../src/config/settings-help.ts";
 import { readInteger } from "../../src/config/values.ts";
-import { FLAG_SETTINGS, type Flags, meaningOf, type Setting } from "../../src/config.ts";
+import { FLAG_SETTINGS, type Flags, type Setting } from "../../src/config.ts";
 import { VERSION } from "../../src/version.ts";
 import {
   addBuildCommand,
@@ -47,7 +48,8 @@ function parseReference(args: readonly string[]): Command {
   parser.helpOnError = true;
   const reference = FLAG_SETTINGS.filter((setting) => !isOurs(setting));
   const ours = FLAG_SETTINGS.filter(isOurs);
-  for (const setting of reference) parser.add_argument(`--${setting.flag}`, optionOf(setting, setting.referenceHelp));
+  for (const setting of reference)
+    parser.add_argument(`--${setting.flag}`, optionOf(setting, referenceHelpOf(setting)));
   const group = parser.add_argument_group("scorefn options");
   for (const setting of ours) group.add_argument(`--${setting.flag}`, optionOf(setting, ownHelp(setting)));
   return serve(parser, args);
@@ -115,8 +117,8 @@ function isOurs(setting: Setting): boolean {
   return setting.scope === "scorefn";
 }
 
-function optionOf(setting: Setting, help: string | undefined): ArgumentOptions {
-  const shown = setting.hidden ? "==SUPPRESS==" : (help ?? setting.help);
+function optionOf(setting: Setting, help: string): ArgumentOptions {
+  const shown = setting.hidden ? "==SUPPRESS==" : help;
   if (setting.kind === "switch") return { action: "store_true", help: shown };
   if (setting.kind === "choice") return { choices: setting.choices ?? [], help: shown };
   if (setting.kind === "integer") return { type: (text: string) => checkedInteger(setting, text), help: shown };

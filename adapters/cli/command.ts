@@ -75,8 +75,8 @@ export async function runCommand(program: Program, args: readonly string[], host
   } catch (error) {
     if (error instanceof InvalidSettingsError) {
       for (const problem of error.problems) {
-        if (problem.kind === "worker") log("CRITICAL", configurationErrorRecord(problem));
-        else host.writeError(`${program}: error: ${problem.text}\n`);
+        if (problem.kind === "launcher") host.writeError(`${program}: error: ${problem.text}\n`);
+        else log(problem.level ?? "CRITICAL", configurationErrorRecord(problem));
       }
       return error.exitCode;
     }

@@ -17,8 +17,6 @@ export class Exchange implements ScoreRequest {
   readonly headers: Record<string, string>;
   readonly receivedAt: number;
   body: Uint8Array = EMPTY;
-  /** Turn of the event loop in which it was handed to the core. */
-  turn = 0;
   #signal: ClientSignal | undefined;
   #clientGone = false;
 
@@ -33,6 +31,10 @@ export class Exchange implements ScoreRequest {
     this.query = target.query;
     this.headers = toHeaders(request);
     response.on("close", () => this.#closed());
+  }
+
+  get remoteAddress(): string | undefined {
+    return this.request.socket.remoteAddress;
   }
 
   /** Made when somebody asks for it, which most answers do not take long enough for. */

@@ -18,6 +18,7 @@ import {
 } from "../../src/index.ts";
 import { Exchange, toTarget } from "./exchange.ts";
 import { hasBody, headProblem, readBody, toHeaders } from "./incoming.ts";
+import { atOnce, createOutbox, type Departure } from "./outbox.ts";
 import { send } from "./outgoing.ts";
 
 export interface HttpOptions {
@@ -52,21 +53,20 @@ const LINGER_MS = 5_000;
 /** While the server stops, connections that have become idle are closed every so many milliseconds. */
 const SWEEP_MS = 100;
 
-/** The request listener itself, for hosts that bring their own server.
- *  @param isClosing true once connections are not to be kept any longer */
+/** What a listener needs to know of the server it belongs to. */
+interface Surroundings {
+  /** True once connections are not to be kept any longer. */
+  readonly isClosing: () => boolean;
+  readonly departs: () => Departure;
+}
+
+/** The request listener itself, for hosts that bring their own server and hand over one request at a time. */
 export function createListener(
   scorer: Scorer,
   options: HttpOptions,
   log: Log,
-  isClosing: () => boolean = () => false,
+  { isClosing, departs }: Surroundings = { isClosing: () => false, departs: atOnce },
 ): RequestListener {
-  // The answers of one turn of the event loop leave in a row: a client that is woken for each of them costs the server
-  // more than the request.
-  let underWay = 0;
-  let turn = 0;
-  let turnEnds = false;
-  let outbox: { exchange: Exchange; scored: ScoreResponse }[] = [];
-
   return (request, response) => {
     const exchange = new Exchange(request, response);
     options.onExchange?.(exchange);
@@ -93,34 +93,8 @@ export function createListener(
   }
 
   function answer(exchange: Exchange): void {
-    underWay++;
-    exchange.turn = turn;
-    if (!turnEnds) {
-      turnEnds = true;
-      setImmediate(endTurn);
-    }
-    void scorer.handle(exchange).then((scored) => {
-      // Alone, and after a wait, an answer need not wait for what else this turn may bring.
-      if (underWay === 1 && exchange.turn !== turn) {
-        underWay = 0;
-        deliver(exchange, scored);
-        return;
-      }
-      if (outbox.length === 0) setImmediate(deliverAll);
-      outbox.push({ exchange, scored });
-    });
-  }
-
-  function endTurn(): void {
-    turn++;
-    turnEnds = false;
-  }
-
-  function deliverAll(): void {
-    const ready = outbox;
-    outbox = [];
-    underWay -= ready.length;
-    for (const { exchange, scored } of ready) deliver(exchange, scored);
+    const depart = departs();
+    void scorer.handle(exchange).then((scored) => depart(() => deliver(exchange, scored)));
   }
 
   function deliver(exchange: Exchange, answer: ScoreResponse): void {
@@ -178,18 +152,23 @@ const EMPTY = new Uint8Array(0);
 /** A node:http server around the scorer. */
 export function createHttpServer(scorer: Scorer, options: HttpOptions, log: Log): HttpServer {
   let closing = false;
-  const listener = createListener(scorer, options, log, () => closing);
+  const listener = createListener(scorer, options, log, { isClosing: () => closing, departs: createOutbox() });
   const server = createServer(
     { maxHeaderSize: MAX_HEAD_BYTES, keepAliveTimeout: KEEP_ALIVE_MS, requireHostHeader: false },
     listener,
   );
+  const connections = new Set<Socket>();
+  server.on("connection", (socket: Socket) => {
+    connections.add(socket);
+    socket.once("close", () => connections.delete(socket));
+  });
   server.on("checkContinue", (request: IncomingMessage, response: ServerResponse) => {
     const { maxBodyBytes } = options;
     const accepted = maxBodyBytes === 0 || !(Number(request.headers["content-length"]) > maxBodyBytes);
     if (accepted) response.writeContinue();
     listener(request, response);
   });
-  server.on("clientError", (error: NodeJS.ErrnoException & { rawPacket?: Buffer }, socket: Socket) => {
+  server.on("clientError", (error: ParseError, socket: Socket) => {
     answerBrokenRequest(scorer, error, socket);
   });
   server.on("connect", (request: IncomingMessage, socket: Socket) => {
@@ -213,24 +192,29 @@ export function createHttpServer(scorer: Scorer, options: HttpOptions, log: Log)
       return new Promise((resolve) => {
         const timer = setTimeout(() => server.closeAllConnections(), graceMs);
         // An answer whose head has left already cannot say that the connection ends with it.
-        const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS);
+        const sweep = setInterval(closeIdle, SWEEP_MS);
         server.close(() => {
           clearTimeout(timer);
           clearInterval(sweep);
           resolve();
         });
-        server.closeIdleConnections();
+        closeIdle();
       });
     },
   };
+
+  function closeIdle(): void {
+    server.closeIdleConnections();
+    // To Node a connection that nothing has come through yet is not idle.
+    for (const socket of connections) if (socket.bytesRead === 0) socket.destroy();
+  }
 }
 
+/** Where in the packet the parser stopped: `bytesParsed`. */
+type ParseError = NodeJS.ErrnoException & { rawPacket?: Buffer; bytesParsed?: number };
+
 /** What the parser could not read is answered on the bare socket, which is closed then (contract PROC-11). */
-function answerBrokenRequest(
-  scorer: Scorer,
-  error: NodeJS.ErrnoException & { rawPacket?: Buffer },
-  socket: Socket,
-): void {
+function answerBrokenRequest(scorer: Scorer, error: ParseError, socket: Socket): void {
   // Answered already: what comes after that is read away.
   if (socket.writableEnded) return;
   // As node:http does without this handler: not into the middle of an answer that is on its way.
@@ -242,7 +226,9 @@ function answerBrokenRequest(
   const line = /^(?<method>[!#$%&'*+.^_`|~0-9A-Za-z-]+) (?<url>\S+) HTTP\/1\.[01]\r\n/.exec(
     error.rawPacket?.subarray(0, 8_192).toString("latin1") ?? "",
   )?.groups;
-  if (error.code === "HPE_INVALID_METHOD" && line !== undefined) {
+  // The packet may begin with a request that was read, and is answered, without fault: its line is not the broken one.
+  const isAtFault = line !== undefined && (error.bytesParsed ?? 0) <= line.method!.length;
+  if (error.code === "HPE_INVALID_METHOD" && isAtFault) {
     // A method the parser does not know is still a method that a route does not take.
     void scorer
       .handle({ method: line.method!, ...toTarget(line.url!), headers: {}, body: EMPTY })

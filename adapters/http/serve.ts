@@ -1,4 +1,4 @@
-import type { Config } from "../../src/index.ts";
+import type { Address, Config, ScoreRuntime, Scorer } from "../../src/index.ts";
 import {
   batchLines,
   ConfigError,
@@ -46,7 +46,7 @@ function openLogOrReport(config: Config, write: (text: string) => void): Log | u
 async function run(config: Config, log: Log): Promise<number> {
   const runtime = createRuntime(config, log);
   const scorer = createScorer(config, runtime, log);
-  const servers = config.listen.map(() => createHttpServer(scorer, config, log));
+  const servers = await createServers(config, runtime, scorer, log);
   const stopped = stopSignal();
   try {
     await Promise.all(servers.map((server, index) => server.listen(config.listen[index]!)));
@@ -55,7 +55,10 @@ async function run(config: Config, log: Log): Promise<number> {
     process.stderr.write(`scorefn: ${listenProblem(error as NodeJS.ErrnoException)}\n`);
     return EXIT_USAGE;
   }
-  const end = await Promise.race([stopped, runtime.start().then(() => stopped, toScoreError)]);
+  const started = runtime.start().finally(() => {
+    for (const server of servers) server.reportState?.();
+  });
+  const end = await Promise.race([stopped, started.then(() => stopped, toScoreError)]);
   if (typeof end === "string") {
     process.stderr.write(
       `${formatRecord(Date.now(), "INFO", process.pid, "gunicorn.error", `Handling signal: ${end}`)}\n`,
@@ -68,7 +71,28 @@ async function run(config: Config, log: Log): Promise<number> {
   return EXIT_SCRIPT;
 }
 
-function close(servers: readonly HttpServer[], graceMs: number): Promise<unknown> {
+/** What serves each address of `config.listen`, in that order. */
+async function createServers(config: Config, runtime: ScoreRuntime, scorer: Scorer, log: Log): Promise<Listening[]> {
+  const { listen } = config;
+  if (!listen.some(({ health }) => health)) return listen.map(() => createHttpServer(scorer, config, log));
+  const { HealthServer, maxScoreConnections } = await import("./health/index.ts");
+  const limit = maxScoreConnections();
+  return listen.map(({ health }) => {
+    if (health) return new HealthServer(config, runtime, scorer, log);
+    const main = createHttpServer(scorer, config, log);
+    if (limit !== undefined) main.server.maxConnections = limit;
+    return main;
+  });
+}
+
+/** A server whatever thread it runs in. */
+interface Listening extends Pick<HttpServer, "close"> {
+  listen(address: Address): Promise<unknown>;
+  /** The runtime's state has changed. */
+  reportState?(): void;
+}
+
+function close(servers: readonly Listening[], graceMs: number): Promise<unknown> {
   return Promise.all(servers.map((server) => server.close(graceMs)));
 }
 

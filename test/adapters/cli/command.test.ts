@@ -1,7 +1,7 @@
 import { mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { runCommand } from "../../../adapters/cli/command.ts";
 import { realPath } from "../../../adapters/cli/real-path.ts";
 import type { Config, Environment } from "../../../src/config.ts";
@@ -86,6 +86,79 @@ describe("start", () => {
   test("warns of GUNICORN_CMD_ARGS after the banner (ENV-16)", async () => {
     const { stdout } = await run(["--entry_script", "score.py"], { GUNICORN_CMD_ARGS: "" });
     expect(linesOf(stdout).at(-2)).toMatch(/^W azmlinfsrv - GUNICORN_CMD_ARGS is set but has no effect/);
+  });
+});
+
+describe("config.json", () => {
+  const write = (content: unknown, name = "config.json") => {
+    const file = join(folder, name);
+    writeFileSync(file, typeof content === "string" ? content : JSON.stringify(content));
+    onTestFinished(() => rmSync(file));
+    return file;
+  };
+  const shown = (stdout: string, title: string) => new RegExp(`^${title}: (.*)$`, "m").exec(stdout)?.[1];
+
+  test("alone is enough; a script it names is served and not shown (CLI-7, BAN-6)", async () => {
+    write({ AZUREML_ENTRY_SCRIPT: "score.py" }, "mine.json");
+    const { stdout, served } = await run(["--config_file", "mine.json"]);
+    expect(served[0]?.entryScript).toBe(join(folder, "score.py"));
+    expect(shown(stdout, "Entry Script Name")).toBe("None");
+    expect(shown(stdout, "Config File")).toBe(join(folder, "mine.json"));
+  });
+
+  test("what it says of model, origins and telemetry stands in the banner (BAN-2, BAN-4, ENV-12)", async () => {
+    write({ AZUREML_MODEL_DIR: "models", AML_CORS_ORIGINS: "a.com", AML_APP_INSIGHTS_ENABLED: true });
+    const { stdout } = await run(["--entry_script", "score.py", "--appinsights", "x"]);
+    expect(stdout).not.toContain("has not been set");
+    expect(shown(stdout, "Model Directory")).toBe("models");
+    expect(shown(stdout, "CORS for the specified origins")).toBe("Enabling CORS for a.com");
+    expect(shown(stdout, "Application Insights Enabled")).toBe("false");
+    expect(stdout).toContain("Invalid Application Insights instrumentation key provided.\n");
+  });
+
+  test("keys it should not have are warned about after the banner (CFG-9, BAN-8)", async () => {
+    write({ MINE: 1, WORKER_COUNT: 2 });
+    const { stdout } = await run(["--entry_script", "score.py"]);
+    expect(linesOf(stdout).slice(-4)).toEqual([
+      "",
+      "W azmlinfsrv - Found extra keys in the config file that are not supported by the server.",
+      "Extra keys = ['MINE', 'WORKER_COUNT']",
+      "",
+    ]);
+  });
+
+  test("a named file that is missing is warned about (CFG-3)", async () => {
+    const { stdout, served } = await run(["--entry_script", "score.py", "--config_file", "nowhere.json"]);
+    expect(served).toHaveLength(1);
+    expect(linesOf(stdout).at(-2)).toBe(
+      `W azmlinfsrv - The config file ${join(folder, "nowhere.json")} is missing or empty; there is no other.`,
+    );
+  });
+
+  test("that is no JSON object is one CRITICAL record and exit code 3 (CFG-10)", async () => {
+    const file = write("[]");
+    const { code, stdout, stderr, served } = await run(["--entry_script", "score.py"]);
+    expect([code, stderr, served.length]).toEqual([3, "", 0]);
+    expect(linesOf(stdout)).toEqual([
+      LOADED,
+      `C azmlinfsrv - Invalid config file!: ${file}: it is not a JSON object`,
+      "",
+    ]);
+  });
+
+  test("with values of wrong types is one CRITICAL record each and exit code 3 (CFG-8)", async () => {
+    write({ SERVICE_VERSION: 1, APP_INSIGHTS_LOG_RESPONSE_ENABLED: "perhaps" });
+    const { code, stdout } = await run(["--entry_script", "score.py"]);
+    expect(code).toBe(3);
+    expect(stdout.match(/Configuration Error/g)).toHaveLength(2);
+    expect(stdout).toContain("SERVICE_VERSION: Input should be a valid string (environment variable: SERVICE_VERSION)");
+  });
+
+  test("a swagger document that is no JSON is one ERROR record and exit code 3 (SW-8)", async () => {
+    const file = write("{", "swagger.json");
+    const { code, stdout, served } = await run(["--entry_script", "score.py"]);
+    expect([code, served.length]).toEqual([3, 0]);
+    expect(linesOf(stdout)[1]).toMatch(`E azmlinfsrv - The swagger file ${file} cannot be used: it is not JSON: `);
   });
 });
 

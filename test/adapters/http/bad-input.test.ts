@@ -100,6 +100,7 @@ describe("a client", () => {
     ["two lengths", 400, NOT_HTTP, post("Content-Length: 1", "Content-Length: 2"), "ab"],
     ["a length and chunks", 400, NOT_HTTP, post("Content-Length: 1", CHUNKED), chunk("")],
     ["a chunk with a broken size", 400, NOT_HTTP, post(CHUNKED), "2\r\nok\r\nzz\r\n"],
+    ["something behind a whole request", 400, NOT_HTTP, `POST /score HTTP/1.1\r\nContent-Length: 2\r\n\r\nok{ /score`],
     ["a chunk longer than it says", 400, NOT_HTTP, post(CHUNKED), "2\r\nlonger\r\n0\r\n\r\n"],
     [
       "a request line above 4094 bytes",

@@ -1,14 +1,31 @@
 import { Agent, request as sendRequest } from "node:http";
+import { HealthServer } from "../../../adapters/http/health/index.ts";
 import { createHttpServer } from "../../../adapters/http/index.ts";
 import type { HeaderList } from "../../../src/index.ts";
-import { type CreateDriver, describeConformance, type WireRequest, type WireResponse } from "../../conformance.ts";
-import { createService } from "../../setup/service.ts";
+import {
+  type CreateDriver,
+  type Driver,
+  describeConformance,
+  type WireRequest,
+  type WireResponse,
+} from "../../conformance.ts";
+import { createService, type Service } from "../../setup/service.ts";
 
 /** The node:http host over a real socket, with connections that are kept. */
-const createDriver: CreateDriver = async (script, env) => {
-  const { scorer, runtime, config, log, logged, close } = createService(script, env);
+const createDriver: CreateDriver = (script, env) =>
+  drive(createService(script, env), ({ scorer, config, log }) => createHttpServer(scorer, config, log));
+
+/** The separate health port, whose thread hands to the main one what it does not answer itself. */
+const createHealthDriver: CreateDriver = (script, env) =>
+  drive(
+    createService(script, env),
+    ({ config, runtime, scorer, log }) => new HealthServer(config, runtime, scorer, log),
+  );
+
+async function drive(service: Service, serve: (service: Service) => Server): Promise<Driver> {
+  const { runtime, logged, close } = service;
   await runtime.start().catch(() => {});
-  const server = createHttpServer(scorer, config, log);
+  const server = serve(service);
   const { port } = await server.listen({ host: "127.0.0.1", port: 0 });
   const agent = new Agent({ keepAlive: true });
 
@@ -20,7 +37,12 @@ const createDriver: CreateDriver = async (script, env) => {
       await Promise.all([server.close(0), close()]);
     },
   };
-};
+}
+
+interface Server {
+  listen(address: { readonly host: string; readonly port: number }): Promise<{ readonly port: number }>;
+  close(graceMs: number): Promise<void>;
+}
 
 function send(port: number, agent: Agent, { target, headers = [], body, ...rest }: WireRequest): Promise<WireResponse> {
   const { method = body === undefined ? "GET" : "POST", onChunk } = rest;
@@ -54,3 +76,8 @@ const carries = { createDriver, streams: true, anyTarget: true, exactNames: true
 
 describeConformance("node:http, Python", { language: "python", ...carries });
 describeConformance("node:http, TypeScript", { language: "typescript", ...carries });
+describeConformance("RT-9: the separate health port, Python", {
+  language: "python",
+  ...carries,
+  createDriver: createHealthDriver,
+});

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
@@ -69,6 +70,25 @@ test.for([
     expect(server.stdout()).not.toContain(" E [");
   },
 );
+
+test("PROC-7: connections that nothing has come through do not hold up the end", async () => {
+  const server = await start("echo.py");
+  const sockets = Array.from({ length: 20 }, () => connect(Number(new URL(server.url).port), "127.0.0.1"));
+  await Promise.all(sockets.map((socket) => once(socket, "connect")));
+  // One answer later the server knows of all of them.
+  await fetch(server.url);
+  const closed = sockets.map(
+    (socket) =>
+      new Promise((resolve) =>
+        socket
+          .on("error", () => {})
+          .resume()
+          .once("close", resolve),
+      ),
+  );
+  expect(await server.stop()).toBe(0);
+  await Promise.all(closed);
+});
 
 test("RT-9: with a port of its own for health, both ports serve all routes", async () => {
   const health = await freePort();

@@ -1,0 +1,96 @@
+// The health port as a server of its own (contract ENV-9, RT-9): the main thread's side.
+import { pathToFileURL } from "node:url";
+import { Worker } from "node:worker_threads";
+import {
+  type Address,
+  type Config,
+  type Log,
+  type ScoreRuntime,
+  type Scorer,
+  toScoreError,
+} from "../../../src/index.ts";
+import { packageFile } from "../../../src/package-root.ts";
+import { type FromHealth, type ToHealth, toPlainError } from "./messages.ts";
+import { RemoteRequests } from "./remote-requests.ts";
+import type { HealthThreadData } from "./thread.ts";
+
+export { maxScoreConnections } from "./descriptors.ts";
+
+/** How often the thread is told the runtime's state when it has changed, in milliseconds: far below the period of any
+ *  probe, and next to no work. */
+const STATE_PERIOD_MS = 100;
+
+/** Serves the health port from a thread of its own, which answers `/` and the ready path whatever this one is doing. */
+export class HealthServer {
+  readonly #config: Config;
+  readonly #runtime: ScoreRuntime;
+  readonly #scorer: Scorer;
+  readonly #log: Log;
+  #thread: Worker | undefined;
+  #told: Pick<ScoreRuntime, "state" | "failure"> | undefined;
+
+  /** @param runtime whose state the thread reports   @param scorer answers the routes that the thread does not */
+  constructor(config: Config, runtime: ScoreRuntime, scorer: Scorer, log: Log) {
+    this.#config = config;
+    this.#runtime = runtime;
+    this.#scorer = scorer;
+    this.#log = log;
+  }
+
+  /** @returns where it listens   @throws the listening error */
+  listen(address: Address): Promise<{ readonly port: number }> {
+    const { workerEnv: _private, ...config } = this.#config;
+    const workerData: HealthThreadData = { config, address };
+    const thread = new Worker(pathToFileURL(packageFile("dist/adapters/http/health/thread.js")), { workerData });
+    this.#thread = thread;
+    const tell = (message: ToHealth, transfer: ArrayBuffer[] = []): void => thread.postMessage(message, transfer);
+    const requests = new RemoteRequests(this.#scorer, tell);
+    this.reportState();
+    const watch = setInterval(() => this.reportState(), STATE_PERIOD_MS).unref();
+    thread.once("exit", () => clearInterval(watch));
+    return new Promise((resolve, reject) => {
+      thread.on("message", (message: FromHealth) => {
+        if (message.kind === "listening") resolve(message);
+        else if (message.kind === "not-listening") reject(listenError(message, address));
+        else if (message.kind === "log") this.#log[message.logger][message.level](message.message);
+        else if (message.kind !== "closed") requests.receive(message);
+      });
+      thread.once("error", (error: Error) => {
+        // Not started again: a port that refuses connections is how a host learns that something is wrong here.
+        this.#log.server.critical(`The thread of health port ${address.port} failed: ${error.stack}\n`);
+        reject(error);
+      });
+    });
+  }
+
+  /** Tells the thread the runtime's state, unless it knows. Called when the script has started, too: its first run() may
+   *  block this thread before the next tick. */
+  reportState(): void {
+    const { state, failure } = this.#runtime;
+    if (state === this.#told?.state && failure === this.#told.failure) return;
+    this.#told = { state, failure };
+    const plain = failure && toPlainError(toScoreError(failure));
+    this.#thread?.postMessage({ kind: "state", state, failure: plain } satisfies ToHealth);
+  }
+
+  /** Takes no new connections, lets running requests end (up to `graceMs` milliseconds), then closes. */
+  async close(graceMs: number): Promise<void> {
+    const thread = this.#thread;
+    if (thread === undefined) return;
+    const closed = new Promise<void>((resolve) => {
+      thread.once("exit", () => resolve());
+      thread.on("message", (message: FromHealth) => message.kind === "closed" && resolve());
+    });
+    thread.postMessage({ kind: "close", graceMs } satisfies ToHealth);
+    // A thread that is gone already says nothing any more; threadId tells.
+    if (thread.threadId !== -1) await closed;
+    await thread.terminate();
+  }
+}
+
+function listenError(
+  { message, code }: Extract<FromHealth, { kind: "not-listening" }>,
+  { host, port }: Address,
+): Error {
+  return Object.assign(new Error(message), { code, address: host, port });
+}

@@ -1,0 +1,101 @@
+// Entry of the thread that serves the health port. It answers liveness and readiness itself, with the core and the
+// listener of the main thread's own, and hands /score and /swagger.json to the main thread. An event loop, a listening
+// socket and a backlog of its own are what keep it answering while the score port is swamped.
+import { parentPort, workerData } from "node:worker_threads";
+import {
+  type Config,
+  createScorer,
+  decodePath,
+  type Log,
+  type Logger,
+  type RuntimeState,
+  type ScoreError,
+  type ScoreRuntime,
+  type Scorer,
+} from "../../../src/index.ts";
+import { createHttpServer } from "../index.ts";
+import { type FromHealth, fromPlainError, type LevelName, type LoggerName, type ToHealth } from "./messages.ts";
+import { RemoteScorer } from "./remote-scorer.ts";
+
+/** What the thread is started with. */
+export interface HealthThreadData {
+  readonly config: Omit<Config, "workerEnv">;
+  readonly address: { readonly host: string; readonly port: number };
+}
+
+/** Routes that need the script, and with it the main thread. */
+const REMOTE = new Set(["/score", "/swagger.json"]);
+
+/** Stands in for the runtime, whose state the main thread reports; nothing is run here. */
+class ReportedRuntime implements ScoreRuntime {
+  state: RuntimeState = "loading";
+  failure: ScoreError | undefined;
+
+  start(): Promise<never> {
+    return Promise.reject(new Error("the script does not run in this thread"));
+  }
+
+  run(): Promise<never> {
+    return this.start();
+  }
+
+  async close(): Promise<void> {}
+}
+
+function serveHealth({ config, address }: HealthThreadData): void {
+  const port = parentPort!;
+  const tell = (message: FromHealth): void => port.postMessage(message);
+  const runtime = new ReportedRuntime();
+  const log = remoteLog(tell);
+  const local = createScorer(config, runtime, log);
+  const remote = new RemoteScorer(port);
+  const scorer: Scorer = {
+    handle: (request) => (REMOTE.has(decodePath(request.path)) ? remote.handle(request) : local.handle(request)),
+    refuse: local.refuse,
+  };
+  const server = createHttpServer(scorer, config, log);
+
+  port.on("message", (message: ToHealth) => {
+    switch (message.kind) {
+      case "state":
+        runtime.state = message.state;
+        runtime.failure = message.failure === undefined ? undefined : fromPlainError(message.failure);
+        return;
+      case "close":
+        void server.close(message.graceMs).then(() => tell({ kind: "closed" }));
+        return;
+      default:
+        remote.receive(message);
+    }
+  });
+  server.listen(address).then(
+    (bound) => tell({ kind: "listening", port: bound.port }),
+    (error: NodeJS.ErrnoException) => tell({ kind: "not-listening", message: error.message, code: error.code }),
+  );
+}
+
+/** Records are written by the main thread, which alone knows where they go. */
+function remoteLog(tell: (message: FromHealth) => void): Log {
+  const logger = (name: LoggerName): Logger => {
+    const at = (level: LevelName) => (message: string) => tell({ kind: "log", logger: name, level, message });
+    return {
+      debug: at("debug"),
+      info: at("info"),
+      warning: at("warning"),
+      error: at("error"),
+      critical: at("critical"),
+    };
+  };
+  return {
+    server: logger("server"),
+    script: logger("script"),
+    swagger: logger("swagger"),
+    print: logger("print"),
+    trace: logger("trace"),
+    access: logger("access"),
+    line: (message) => tell({ kind: "log", logger: "server", level: "info", message }),
+    file: null,
+  };
+}
+
+serveHealth(workerData as HealthThreadData);

@@ -1,0 +1,136 @@
+// The separate health port: what it is for. That it serves every route is the conformance suite's and serve.test.ts's.
+import type { Socket } from "node:net";
+import { join } from "node:path";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { maxScoreConnections } from "../../../adapters/http/health/descriptors.ts";
+import { packageFile } from "../../../src/package-root.ts";
+import { openConnection } from "../../setup/raw-client.ts";
+import { freePort, type RunningServer, startServer } from "../../setup/server.ts";
+import { createGate, DEADLINE_MS, SCRIPTS, temporaryFolder, until } from "../../setup/service.ts";
+
+const COMMAND = packageFile("dist/adapters/cli/scorefn.js");
+
+interface Started {
+  readonly server: RunningServer;
+  readonly health: string;
+}
+
+/** @param shell what a shell is to do first */
+async function start(
+  script: string,
+  { env = {}, shell = "true", healthPort }: { env?: NodeJS.ProcessEnv; shell?: string; healthPort?: number } = {},
+): Promise<Started> {
+  const port = await freePort();
+  const health = healthPort ?? (await freePort());
+  const flags = ["--entry_script", join(SCRIPTS, script), "--host", "127.0.0.1"];
+  const ports = ["--port", String(port), "--health_port", String(health)];
+  const server = startServer({
+    command: "/bin/sh",
+    args: ["-c", `${shell} && exec "$0" "$@"`, process.execPath, COMMAND, "serve", ...flags, ...ports],
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, SEPERATE_HEALTH_ENDPOINT: "true", ...env },
+    port,
+  });
+  return { server, health: `http://127.0.0.1:${health}` };
+}
+
+function get(url: string): Promise<Response> {
+  return fetch(url, { signal: AbortSignal.timeout(DEADLINE_MS) });
+}
+
+function post(url: string, body: string): Promise<Response> {
+  return fetch(`${url}/score`, { method: "POST", body, signal: AbortSignal.timeout(DEADLINE_MS) });
+}
+
+async function gate() {
+  const folder = await temporaryFolder();
+  onTestFinished(folder.remove);
+  return createGate(folder, "gate");
+}
+
+test("RT-9, RT-10: it answers liveness and readiness while a script blocks the server's event loop", async () => {
+  const { server, health } = await start("blocks_until_file.ts", { env: { SCOREFN_SCRIPT_HOST: "in-process" } });
+  await server.waitReady();
+  const running = await gate();
+  const answer = post(server.url, running.path);
+  await running.begun();
+
+  const alive = await get(`${health}/`);
+  expect(alive.status).toBe(200);
+  expect(await alive.text()).toBe("Healthy");
+  const ready = await get(`${health}/ready`);
+  expect(ready.status).toBe(200);
+  expect(await ready.json()).toEqual({ state: "ready" });
+  // What needs the script waits for it.
+  const second = await gate();
+  const scored = post(health, second.path);
+
+  await running.open();
+  expect((await answer).status).toBe(200);
+  await second.open();
+  expect((await scored).status).toBe(200);
+  expect(await server.stop()).toBe(0);
+});
+
+describe("the score port out of descriptors", () => {
+  test.runIf(process.platform === "linux")("RT-9: it still has some to accept a probe", async () => {
+    const { server, health } = await start("echo.ts", { shell: "ulimit -n 300" });
+    await server.waitReady();
+    const { port } = new URL(server.url);
+    const sockets: Socket[] = [];
+    for (let count = 0; count < 400; count++) sockets.push(await openConnection(Number(port)));
+    expect(await (await get(`${health}/`)).text()).toBe("Healthy");
+    expect(await (await post(health, "x")).text()).toBe('"x"');
+    for (const socket of sockets) socket.destroy();
+    expect(await server.stop()).toBe(0);
+  });
+
+  test("the score port leaves 128 of them, or half where there are few", () => {
+    const limits = (soft: string) => `Max cpu time  unlimited\nMax open files            ${soft}      4096     files\n`;
+    expect(maxScoreConnections(limits("1024"))).toBe(896);
+    expect(maxScoreConnections(limits("100"))).toBe(50);
+    expect(maxScoreConnections(limits("unlimited"))).toBeUndefined();
+    expect(maxScoreConnections("")).toBeUndefined();
+  });
+});
+
+test("PROC-7: a request that came in on it is finished before the server ends", async () => {
+  const { server, health } = await start("waits_for_file.py");
+  await server.waitReady();
+  const running = await gate();
+  const answer = post(health, running.path);
+  await running.begun();
+  process.kill(server.pid, "SIGTERM");
+  await until(() => server.stderr().includes("Handling signal: SIGTERM"), "the signal has arrived");
+  await running.open();
+  expect((await answer).status).toBe(200);
+  expect(await server.waitExit()).toBe(0);
+});
+
+test("ENV-9, PROC-4: a health port that is taken is named, and the exit code is 1", async () => {
+  const first = await start("echo.ts");
+  await first.server.waitReady();
+  const taken = Number(new URL(first.server.url).port);
+  const second = await start("echo.ts", { healthPort: taken });
+  expect(await second.server.waitExit()).toBe(1);
+  expect(second.server.stderr()).toContain(`port ${taken} is in use`);
+  expect(await (await post(first.server.url, "x")).text()).toBe('"x"');
+  expect(await first.server.stop()).toBe(0);
+});
+
+test("ENV-9: the same number for both ports fails like a busy port", async () => {
+  const port = await freePort();
+  const flags = ["--entry_script", join(SCRIPTS, "echo.ts"), "--host", "127.0.0.1"];
+  const server = startServer({
+    command: process.execPath,
+    args: [COMMAND, "serve", ...flags, "--port", String(port), "--health_port", String(port)],
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, SEPERATE_HEALTH_ENDPOINT: "true" },
+    port,
+  });
+  expect(await server.waitExit()).toBe(1);
+  expect(server.stderr()).toContain(`port ${port} is in use`);
+});
+
+test("PROC-8: a script that cannot be served ends the server with exit code 3", async () => {
+  const { server } = await start("broken/init_throws.py");
+  expect(await server.waitExit()).toBe(3);
+});
