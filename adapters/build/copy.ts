@@ -1,5 +1,8 @@
+import { existsSync } from "node:fs";
 import { cp, readdir, readFile, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve, sep } from "node:path";
+import { CONFIG_FILE_NAME } from "../../src/config/file.ts";
+import { SWAGGER_FILE_NAMES } from "../../src/config/swagger-files.ts";
 import { findPackage } from "./bundle.ts";
 
 /** Folders that are never part of a program that is deployed. */
@@ -23,6 +26,13 @@ export async function copyFolder(from: string, to: string, except: readonly stri
     if (isSkipped) continue;
     if (entry.isDirectory()) await copyFolder(source, join(to, entry.name), except);
     else await cp(source, join(to, entry.name), { dereference: true });
+  }
+}
+
+/** Copies what a server started in the folder would read at its start, though no script imports it. */
+export async function copySettings(from: string, to: string): Promise<void> {
+  for (const name of [CONFIG_FILE_NAME, ...SWAGGER_FILE_NAMES]) {
+    if (existsSync(join(from, name))) await cp(join(from, name), join(to, name), { dereference: true });
   }
 }
 

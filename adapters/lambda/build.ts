@@ -1,14 +1,15 @@
 // Makes of a score script what AWS SAM deploys as a function.
 import { existsSync } from "node:fs";
-import { cp, mkdir, readdir, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, writeFile } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve } from "node:path";
-import { ConfigError } from "../../src/index.ts";
 import { packageFile } from "../../src/package-root.ts";
 import { isJavaScript } from "../../src/script/load.ts";
 import { VERSION } from "../../src/version.ts";
-import { bundle, describeBuildFailure } from "../build/bundle.ts";
-import { copyFolder, copyPackages, folderBytes } from "../build/copy.ts";
+import { bundle } from "../build/bundle.ts";
+import { copyFolder, copyPackages, copySettings, folderBytes } from "../build/copy.ts";
+import { prepareFolder, problem } from "../build/folder.ts";
 import { type BuildReport, formatBytes, overLimit, type SizeLine } from "../build/report.ts";
+import { bundleScript, IMPORT_SCRIPT, SCRIPT_FILE } from "../build/script.ts";
 import { CHECK_SOURCE } from "./check-source.ts";
 import { renderDockerfile } from "./dockerfile.ts";
 import { renderTemplate, type TemplateOptions } from "./template.ts";
@@ -47,8 +48,8 @@ export interface LambdaBuild {
   readonly timeoutSeconds: number;
 }
 
-/** Name of the file that describes a build. */
-export const BUILD_FILE = "scorefn-build.json";
+/** Adapter and core, in a folder that is ours. */
+const HOST_FILE = "host.mjs";
 
 /** Limits of Lambda in bytes: a zip unpacked with all layers, and a container image. */
 const MAX_UNZIPPED_BYTES = 262_144_000;
@@ -57,14 +58,13 @@ const MAX_IMAGE_BYTES = 10_737_418_240;
 /** Builds into `out`. @throws ConfigError that names the cause and the cure when what was asked cannot be built or deployed */
 export async function buildLambda(options: LambdaBuildOptions): Promise<BuildReport> {
   const settings = resolveOptions(options);
-  await prepareFolder(settings.out);
+  await prepareFolder(settings.out, describeBuild(settings));
   const folder = join(settings.out, "function");
   await mkdir(folder);
   const sizes = settings.python ? await layOutPython(settings, folder) : await layOutJavaScript(settings, folder);
   await writeFile(join(settings.out, "template.yaml"), renderTemplate(settings));
   await mkdir(join(settings.out, "check"));
   await writeFile(join(settings.out, "check/index.mjs"), CHECK_SOURCE);
-  await writeFile(join(settings.out, BUILD_FILE), `${JSON.stringify(describeBuild(settings), undefined, 2)}\n`);
   refuseWhatIsTooLarge(sizes, settings.python);
   return { directory: settings.out, sizes, notes: notesOf(settings) };
 }
@@ -124,30 +124,16 @@ function findRequirements(entryScript: string): string | undefined {
   return [folder, dirname(folder)].map((place) => join(place, "requirements.txt")).find((file) => existsSync(file));
 }
 
-/** Replaces an older build, and nothing else. */
-async function prepareFolder(out: string): Promise<void> {
-  const entries: string[] = await readdir(out).catch(() => []);
-  if (entries.length > 0 && !entries.includes(BUILD_FILE)) {
-    throw problem(`${out} is neither empty nor a build of scorefn; choose another folder`);
-  }
-  await rm(out, { recursive: true, force: true });
-  await mkdir(out, { recursive: true });
-}
-
 async function layOutJavaScript(settings: Settings, folder: string): Promise<SizeLine[]> {
   const { entryScript, arch, external } = settings;
-  const scriptDir = dirname(entryScript);
-  const file = join(folder, "bundle.mjs");
-  const made = await bundle({ entry: javaScriptEntry(settings), outfile: file, scriptDir, external }).catch(
-    (cause: unknown) => {
-      throw new ConfigError("ERR_CONFIG", describeBuildFailure(cause), { cause });
-    },
-  );
-  await copyPackages(made.packages, folder, { arch, platform: "linux" });
+  const script = await bundleScript(entryScript, folder, external);
+  await copyPackages(script.packages, folder, { arch, platform: "linux" });
+  await copySettings(dirname(entryScript), folder);
+  const host = await bundleHost(settings, folder);
   await copyModel(settings, folder);
-  await writeFile(join(folder, handlerFile(settings)), loader("./bundle.mjs"));
   return [
-    { name: "bundle", bytes: made.bytes },
+    { name: "adapter and core", bytes: host },
+    { name: "script", bytes: script.bytes },
     { name: "packages", bytes: await folderBytes(join(folder, "node_modules")) },
     { name: "model", bytes: await folderBytes(join(folder, "model")) },
     { name: "function, unzipped", bytes: await folderBytes(folder), limit: MAX_UNZIPPED_BYTES },
@@ -158,23 +144,16 @@ async function layOutJavaScript(settings: Settings, folder: string): Promise<Siz
 async function layOutPython(settings: Settings, folder: string): Promise<SizeLine[]> {
   const { entryScript, modelDir, out, node, handler, requirements } = settings;
   await copyFolder(dirname(entryScript), folder, [out, ...(modelDir === undefined ? [] : [modelDir])]);
-  const own = join(folder, "scorefn");
-  await mkdir(own);
-  const { bytes } = await bundle({ entry: pythonEntry(settings), outfile: join(own, "bundle.mjs"), scriptDir: own });
-  await writeFile(
-    join(own, "package.json"),
-    `${JSON.stringify({ name: "scorefn", version: VERSION, private: true })}\n`,
-  );
-  await copyFolder(packageFile("python"), join(own, "python"));
+  const host = await bundleHost(settings, folder);
+  await copyFolder(packageFile("python"), join(folder, "scorefn/python"));
   await copyModel(settings, folder);
-  await writeFile(join(folder, handlerFile(settings)), loader("./scorefn/bundle.mjs"));
   await writeFile(join(folder, "Dockerfile"), renderDockerfile({ node, handler }));
   await writeFile(join(folder, ".dockerignore"), "Dockerfile\n.dockerignore\n**/__pycache__\n");
   const list = join(folder, "requirements.txt");
   if (requirements === undefined) await writeFile(list, "");
   else await cp(requirements, list);
   return [
-    { name: "bundle", bytes },
+    { name: "adapter and core", bytes: host },
     { name: "model", bytes: await folderBytes(join(folder, "model")) },
     { name: "image without Python and packages", bytes: await folderBytes(folder), limit: MAX_IMAGE_BYTES },
   ];
@@ -184,31 +163,35 @@ async function copyModel({ modelDir }: Settings, folder: string): Promise<void> 
   if (modelDir !== undefined) await cp(modelDir, join(folder, "model"), { recursive: true, dereference: true });
 }
 
-function handlerFile({ handler }: Settings): string {
-  return `${handler.split(".")[0]}.mjs`;
+/** Bundles what answers Lambda, as the function's own package. @returns the size in bytes */
+async function bundleHost(settings: Settings, folder: string): Promise<number> {
+  const own = join(folder, "scorefn");
+  await mkdir(own);
+  // Makes the folder the place where our own files are looked for.
+  await writeFile(
+    join(own, "package.json"),
+    `${JSON.stringify({ name: "scorefn", version: VERSION, private: true })}\n`,
+  );
+  const { bytes } = await bundle({
+    of: "host",
+    entry: hostEntry(settings),
+    outfile: join(own, HOST_FILE),
+    scriptDir: own,
+    provided: [`../${SCRIPT_FILE}`],
+  });
+  const file = join(folder, `${settings.handler.split(".")[0]}.mjs`);
+  await writeFile(file, `export { handler } from "./scorefn/${HOST_FILE}";\n`);
+  return bytes;
 }
 
-/** Source maps count only for files that are loaded after they were asked for. */
-function loader(file: string): string {
-  return `process.setSourceMapsEnabled(true);\nexport const { handler } = await import("${file}");\n`;
-}
-
-function javaScriptEntry(settings: Settings): string {
-  const script = JSON.stringify(settings.entryScript);
-  return entry(settings, `import { inProcess } from "scorefn/lambda/service";`, `inProcess(() => import(${script}))`);
-}
-
-function pythonEntry(settings: Settings): string {
-  return entry(settings, `import { workers } from "scorefn/lambda/workers";`, "workers");
-}
-
-function entry({ entryScript, modelDir, streams }: Settings, runtimeImport: string, runtime: string): string {
+function hostEntry({ python, entryScript, modelDir, streams }: Settings): string {
   const options = { entryScript: basename(entryScript), ...(modelDir !== undefined && { modelDir: "model" }) };
-  const [create, from] = streams ? ["createStreamHandler", "lambda/stream"] : ["createHandler", "lambda/index"];
-  return `${runtimeImport}
-import { startService } from "scorefn/lambda/service";
-import { ${create} } from "scorefn/${from}";
-export const handler = ${create}(await startService(${runtime}, ${JSON.stringify(options)}));
+  const [create, module] = streams ? ["createStreamHandler", "stream"] : ["createHandler", "index"];
+  const [from, runtime] = python
+    ? [`import{workers}from"scorefn/lambda/workers";`, "workers"]
+    : [`import{inProcess}from"scorefn/lambda/service";`, `inProcess(${IMPORT_SCRIPT})`];
+  return `${from}import{startService}from"scorefn/lambda/service";import{${create}}from"scorefn/lambda/${module}";
+export const handler=${create}(await startService(${runtime},${JSON.stringify(options)}));
 `;
 }
 
@@ -231,8 +214,4 @@ function notesOf({ python, out }: Settings): string[] {
     `try it:     scorefn invoke --target aws-lambda ${shown} --data @request.json`,
     `deploy it:  cd ${shown} && ${python ? "sam build && " : ""}sam deploy --guided`,
   ];
-}
-
-function problem(message: string): ConfigError {
-  return new ConfigError("ERR_CONFIG", message);
 }

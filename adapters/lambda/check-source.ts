@@ -21,16 +21,17 @@ export async function handler({ DeploymentId: deploymentId, LifecycleEventHookEx
 }
 
 async function check() {
-  const swagger = JSON.parse(await call("GET", "/swagger.json"));
-  const { example = {} } = swagger.definitions?.ServiceInput ?? {};
-  console.log(await call("POST", "/score", JSON.stringify(example)));
+  // Version 3: some schemas cannot be described in version 2.
+  const swagger = JSON.parse(await call("GET", "/swagger.json", "version=3"));
+  const { example = {} } = swagger.components?.schemas?.ServiceInput ?? {};
+  console.log(await call("POST", "/score", "", JSON.stringify(example)));
 }
 
-async function call(method, rawPath, body) {
+async function call(method, rawPath, rawQueryString, body) {
   const event = {
     version: "2.0",
     rawPath,
-    rawQueryString: "",
+    rawQueryString,
     headers: { "content-type": "application/json" },
     requestContext: { stage: "$default", http: { method, path: rawPath, sourceIp: "127.0.0.1" } },
     body,

@@ -17,21 +17,30 @@ const PATIENCE_MS = 50;
 
 /** The time limit of one invocation. */
 export class Deadline {
-  /** Rejects with a DeadlineError a little after the limit, for what did not answer by itself. */
-  readonly missed: Promise<never> | undefined;
+  readonly #limitMs: number | undefined;
+  readonly #onLimit: (error: DeadlineError) => void;
   #timer: NodeJS.Timeout | undefined;
 
   /** @param onLimit called at the limit */
   constructor(context: LambdaContext | undefined, onLimit: (error: DeadlineError) => void) {
+    this.#onLimit = onLimit;
     const remainingMs = context?.getRemainingTimeInMillis?.();
     if (remainingMs === undefined) return;
-    const limitMs = Math.max(0, Math.floor(remainingMs - Math.min(MARGIN_MS, remainingMs * MARGIN_SHARE)));
-    this.missed = new Promise((_resolve, reject) => {
+    this.#limitMs = Math.max(0, Math.floor(remainingMs - Math.min(MARGIN_MS, remainingMs * MARGIN_SHARE)));
+  }
+
+  /** What the work gives; rejects with a DeadlineError a little after the limit, for what did not answer by itself. The
+   *  limit goes on to count until `clear` is called. */
+  bound<T>(work: Promise<T>): Promise<T> {
+    const limitMs = this.#limitMs;
+    if (limitMs === undefined) return work;
+    return new Promise((resolve, reject) => {
       this.#timer = setTimeout(() => {
         const error = new DeadlineError(limitMs);
-        onLimit(error);
         this.#timer = setTimeout(reject, PATIENCE_MS, error);
+        this.#onLimit(error);
       }, limitMs);
+      work.then(resolve, reject);
     });
   }
 

@@ -4,8 +4,9 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { ConfigError } from "../../src/index.ts";
 import { packageFile } from "../../src/package-root.ts";
+import { BUILD_FILE } from "../build/folder.ts";
 import { readRequestData } from "../build/request-data.ts";
-import { BUILD_FILE, type LambdaBuild } from "./build.ts";
+import type { LambdaBuild } from "./build.ts";
 import { type Invocation, type RuntimeApi, startRuntimeApi } from "./runtime-api.ts";
 import { type Environment, processEnvironment } from "./settings.ts";
 

@@ -44,12 +44,12 @@ const STOP_GRACE_MS = 100;
  *  @param importScript gives the script's exports: `() => import("./score.ts")`, so that a bundle holds it */
 export function inProcess(importScript: () => Promise<Record<string, unknown>>): CreateRuntime {
   return (config, log) => {
-    const { appRoot, modelDir, scoringTimeoutMs, maxQueue } = config;
+    const { appRoot, modelDir, scoringTimeoutMs, maxQueue, strict } = config;
     const entryScript = config.entryScript ?? resolve(appRoot, "score.js");
     // The script has no process of its own whose environment could be prepared.
     Object.assign(processEnvironment, config.workerEnv);
     return new InProcessRuntime(
-      { entryScript, appRoot, modelDir, scoringTimeoutMs, maxQueue, importScript },
+      { entryScript, appRoot, modelDir, strict, scoringTimeoutMs, maxQueue, importScript },
       log,
       createStartupLog(config, log),
     );
@@ -62,8 +62,9 @@ export function inProcess(importScript: () => Promise<Record<string, unknown>>):
 export async function startService(createRuntime: CreateRuntime, options: LambdaOptions = {}): Promise<LambdaService> {
   const { write = (text: string) => process.stdout.write(text) } = options;
   const batch = batchLines(write);
-  const { config, problem } = readSettings(options);
+  const { config, warnings, problem } = readSettings(options);
   const log = createLog(batch.write, config.logLevel);
+  for (const warning of warnings) log.server.warning(warning);
   const runtime = problem === undefined ? create(createRuntime, config, log) : failedRuntime(problem, log);
   const registered = onShutdown(async () => {
     log.server.info("Received SIGTERM; finishing what runs.");

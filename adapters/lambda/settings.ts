@@ -19,18 +19,22 @@ export interface FunctionOptions {
 export const processEnvironment: NodeJS.ProcessEnv = process.env;
 
 /** Settings that cannot be used leave the defaults, and the problem. */
-export function readSettings(options: FunctionOptions): { config: Config; problem?: ScoreError } {
+export function readSettings(options: FunctionOptions): {
+  config: Config;
+  warnings: readonly string[];
+  problem?: ScoreError;
+} {
   const { env = processEnvironment } = options;
   const cwd = taskRoot(env);
   const defaults = cloudDefaults(options, env);
   const fixed = { ...FIXED, ...(isLambda(env) && { HOME: "/tmp" }) };
   try {
-    return { config: resolveConfig({ env: { ...defaults, ...given(env), ...fixed }, cwd }).config };
+    return resolveConfig({ env: { ...defaults, ...given(env), ...fixed }, cwd });
   } catch (error) {
     if (!(error instanceof InvalidSettingsError)) throw error;
     const message = error.problems.map(({ text }) => text).join("; ");
-    const { config } = resolveConfig({ env: { ...defaults, ...fixed }, cwd });
-    return { config, problem: new ConfigError("ERR_CONFIG", message, { cause: error }) };
+    const settings = resolveConfig({ env: { ...defaults, ...fixed }, cwd, withoutFiles: true });
+    return { ...settings, problem: new ConfigError("ERR_CONFIG", message, { cause: error }) };
   }
 }
 

@@ -80,17 +80,12 @@ export function streamHandler(
     }
   }
 
-  async function score(
-    request: HttpEvent,
-    stream: Writable,
-    signal: ClientSignal,
-    { missed }: Deadline,
-  ): Promise<void> {
+  async function score(request: HttpEvent, stream: Writable, signal: ClientSignal, deadline: Deadline): Promise<void> {
     const { door, method } = request;
     const answering = respond(request, signal);
     let scored: ScoreResponse;
     try {
-      scored = missed === undefined ? await answering : await Promise.race([answering, missed]);
+      scored = await deadline.bound(answering);
       checkHead(scored.status, scored.headers);
     } catch (error) {
       void answering.then(abandon);
@@ -108,9 +103,10 @@ export function streamHandler(
   }
 
   function respond(request: HttpEvent, signal: ClientSignal): Promise<ScoreResponse> {
-    const { method, path, query, headers, body } = request;
+    const { method, path, query, headers, body, remoteAddress } = request;
     const target = query === "" ? path : `${path}?${query}`;
-    const scoreRequest: ScoreRequest = { method, path, query, headers, body, signal, receivedAt: performance.now() };
+    const receivedAt = performance.now();
+    const scoreRequest: ScoreRequest = { method, path, query, headers, body, remoteAddress, signal, receivedAt };
     const problem = headProblem({ method, url: target, rawHeaders: Object.entries(headers).flat() });
     if (problem !== undefined) return Promise.resolve(scorer.refuse(request, problem));
     if (config.maxBodyBytes > 0 && body.length > config.maxBodyBytes) {

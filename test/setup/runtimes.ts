@@ -11,6 +11,8 @@ import { withLock } from "./lock.mjs";
 /** Versions of the npm packages. */
 const NODE = { 22: "22.23.3", 24: "24.21.0" } as const;
 const RUNTIME_CLIENT = "4.0.2";
+const CDK = "2.276.0";
+const AWS_SDK = ["@aws-sdk/client-lambda@3.1162.0", "@aws-sdk/client-codedeploy@3.1133.0"];
 
 /** The runtime client is compiled: minutes on a slow machine. */
 const DEADLINE_MS = 15 * 60_000;
@@ -37,11 +39,22 @@ export async function preparedRuntimeClient(): Promise<string | undefined> {
   }
 }
 
-/** Installs one package into a folder of its own, unless it is there. @returns the folder */
-async function prepare(name: string, specifier: string, proof: string): Promise<string> {
+/** Folder below which `aws-cdk-lib` is installed. */
+export function preparedCdk(): Promise<string> {
+  return prepare("cdk", [`aws-cdk-lib@${CDK}`, "constructs@10.8.1"], "node_modules/aws-cdk-lib/index.js");
+}
+
+/** Folder below which the parts of the AWS SDK are installed that a deployed function finds in its runtime. */
+export function preparedAwsSdk(): Promise<string> {
+  return prepare("aws-sdk", AWS_SDK, "node_modules/@aws-sdk/client-codedeploy/package.json");
+}
+
+/** Installs packages into a folder of their own, unless they are there. @returns the folder */
+async function prepare(name: string, specifier: string | readonly string[], proof: string): Promise<string> {
   const environments = packageFile("test/.envs");
   const folder = join(environments, name);
-  const stamp = join(folder, specifier.replace(/[@/]/g, "-"));
+  const specifiers = [specifier].flat();
+  const stamp = join(folder, specifiers.join("-").replace(/[@/]/g, "-"));
   const isThere = () => existsSync(stamp) && existsSync(join(folder, proof));
   if (isThere()) return folder;
   await mkdir(environments, { recursive: true });
@@ -50,9 +63,9 @@ async function prepare(name: string, specifier: string, proof: string): Promise<
     await rm(folder, { recursive: true, force: true });
     await mkdir(folder, { recursive: true });
     await writeFile(join(folder, "package.json"), '{"private":true}\n');
-    const args = ["install", "--no-audit", "--no-fund", "--prefix", folder, specifier];
+    const args = ["install", "--no-audit", "--no-fund", "--prefix", folder, ...specifiers];
     await promisify(execFile)("npm", args, { cwd: folder, timeout: DEADLINE_MS });
-    if (!existsSync(join(folder, proof))) throw new Error(`${specifier} was installed without ${proof}`);
+    if (!existsSync(join(folder, proof))) throw new Error(`${specifiers.join(" ")} was installed without ${proof}`);
     await writeFile(stamp, "");
   });
   return folder;

@@ -24,12 +24,14 @@ async function build(options: Partial<LambdaBuildOptions> = {}): Promise<string>
 }
 
 describe("a TypeScript function", () => {
-  test("is one file with neither compiler nor foreign sources", async () => {
+  test("is the host and the script, each one file, with neither compiler nor foreign sources", async () => {
     const out = await build();
-    const bundle = read(out, "function/bundle.mjs");
-    expect(bundle).not.toMatch(/["']esbuild["']/);
-    expect(bundle.length).toBeLessThan(100_000);
-    const { sources, sourcesContent } = JSON.parse(read(out, "function/bundle.mjs.map"));
+    const host = read(out, "function/scorefn/host.mjs");
+    expect(host).not.toMatch(/["']esbuild["']/);
+    expect(host).not.toContain("sourceMappingURL");
+    expect(host.length).toBeLessThan(90_000);
+    expect(read(out, "function/score.bundle.mjs")).toContain("sourceMappingURL");
+    const { sources, sourcesContent } = JSON.parse(read(out, "function/score.bundle.mjs.map"));
     expect(sourcesContent).toBeUndefined();
     expect(sources).toContain("score.ts");
     expect(sources.filter((source: string) => !source.startsWith("node_modules/"))).toEqual(["score.ts"]);
@@ -39,7 +41,18 @@ describe("a TypeScript function", () => {
   test("takes the model along", async () => {
     const out = await build({ modelDir: packageFile("examples/regression/model") });
     expect(existsSync(join(out, "function/model"))).toBe(true);
-    expect(read(out, "function/bundle.mjs")).toContain('modelDir:"model"');
+    expect(read(out, "function/scorefn/host.mjs")).toContain('modelDir:"model"');
+  });
+
+  test("takes along what a server would read at its start (CFG-1, SW-7)", async () => {
+    const source = mkdtempSync(join(folder, "source-"));
+    for (const name of ["config.json", "swagger.json", "swagger3.1.json"])
+      writeFileSync(join(source, name), `"${name}"`);
+    writeFileSync(join(source, "score.ts"), "export function init() {}\nexport function run() {}\n");
+    const out = await build({ entryScript: join(source, "score.ts") });
+    expect(read(out, "function/config.json")).toBe('"config.json"');
+    expect(read(out, "function/swagger3.1.json")).toBe('"swagger3.1.json"');
+    expect(existsSync(join(out, "function/swagger2.json"))).toBe(false);
   });
 
   test("reports sizes and what to do next", async () => {
@@ -64,7 +77,7 @@ test("a Python function is the context of an image", async () => {
   const dockerfile = read(out, "function/Dockerfile");
   expect(dockerfile).toContain('CMD ["index.handler"]');
   expect(dockerfile).toContain("aws-lambda-ric@4.0.2");
-  for (const file of ["score.py", "requirements.txt", "model", "scorefn/python/worker.py", "scorefn/bundle.mjs"]) {
+  for (const file of ["score.py", "requirements.txt", "model", "scorefn/python/worker.py", "scorefn/host.mjs"]) {
     expect(existsSync(join(out, "function", file)), file).toBe(true);
   }
   expect(existsSync(join(out, "function/scorefn/python/scorefn_worker/__pycache__"))).toBe(false);
