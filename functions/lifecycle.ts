@@ -10,6 +10,8 @@ export function registerLifecycle({ setup, hook, warmup }: typeof app, service: 
   setup({ enableHttpStream: service.config.functionsHttpStream });
   hook.appStart(() => Promise.race([service.ready(), pause(START_WAIT_MS)]));
   hook.appTerminate(() => service.close());
+  const begins = service.answerDropped();
+  hook.preInvocation(({ invocationContext }) => begins(invocationContext.invocationId));
   warmup("warmup", { handler: () => service.ready() });
 }
 

@@ -1,18 +1,21 @@
 // Makes of a score script what Azure Functions runs.
 import { existsSync } from "node:fs";
-import { cp, mkdir, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { cp, mkdir, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve } from "node:path";
-import { ConfigError } from "../../src/index.ts";
 import { packageFile } from "../../src/package-root.ts";
 import { isJavaScript } from "../../src/script/load.ts";
 import { VERSION } from "../../src/version.ts";
-import { bundle, describeBuildFailure } from "../build/bundle.ts";
-import { copyFolder, copyPackages, folderBytes } from "../build/copy.ts";
+import { bundle } from "../build/bundle.ts";
+import { copyFolder, copyPackages, copySettings, folderBytes } from "../build/copy.ts";
+import { prepareFolder, problem } from "../build/folder.ts";
 import type { BuildReport, SizeLine } from "../build/report.ts";
+import { bundleScript, IMPORT_SCRIPT, SCRIPT_FILE } from "../build/script.ts";
 import { startAppProcess } from "./app-client.ts";
 import { MAIN_BICEP, MAIN_PARAMETERS, renderAppBicep } from "./bicep.ts";
 import { renderDockerfile } from "./dockerfile.ts";
 import {
+  type AuthLevel,
+  type BuildTemplate,
   NOT_DEPLOYED,
   renderAllFunction,
   renderAzureYaml,
@@ -22,12 +25,6 @@ import {
   renderPackageJson,
 } from "./project-files.ts";
 import { zipFolder } from "./zip.ts";
-
-/** What the build is for: the zip of a Node app, an image with the Functions host, or an image in which the host proxies to
- *  a server of ours. */
-export type BuildTemplate = "code" | "container" | "custom-handler";
-
-export type AuthLevel = "anonymous" | "function" | "admin";
 
 export interface AzureBuildOptions {
   /** The score script. Python: its whole folder is taken; TypeScript and JavaScript: what it imports. */
@@ -50,22 +47,13 @@ export interface AzureBuildOptions {
   readonly external?: readonly string[] | undefined;
 }
 
-/** Name of the file that tells a build from a folder of somebody else's. */
-const BUILD_FILE = "scorefn-build.json";
-
-/** Where a bundled script lies: with the files of the user's, so that it finds them as it does elsewhere. */
-const SCRIPT_FILE = "score.bundle.mjs";
-
 /** Builds into `out` and loads what was made, as the host would.
  *  @throws ConfigError that names the cause and the cure when what was asked cannot be built, or does not load */
 export async function buildAzure(options: AzureBuildOptions): Promise<BuildReport> {
   const settings = resolveOptions(options);
   const { out, template } = settings;
-  await prepareFolder(out);
-  await writeFile(
-    join(out, BUILD_FILE),
-    `${JSON.stringify({ target: "azure-functions", scorefn: VERSION, template })}\n`,
-  );
+  await prepareFolder(out, { target: "azure-functions", scorefn: VERSION, template });
+  await mkdir(join(out, "dist"));
   const sizes = settings.python ? await layOutPython(settings) : await layOutJavaScript(settings);
   await writeProject(settings);
   if (template !== "custom-handler") await checkLoads(out);
@@ -109,22 +97,11 @@ function resolveOptions(options: AzureBuildOptions): Settings {
   return { python, entryScript, modelDir, out, template, authLevel, memoryMb, node, arch, external };
 }
 
-/** Replaces an older build, and nothing else. */
-async function prepareFolder(out: string): Promise<void> {
-  const entries: string[] = await readdir(out).catch(() => []);
-  if (entries.length > 0 && !entries.includes(BUILD_FILE)) {
-    throw problem(`${out} is neither empty nor a build of scorefn; choose another folder`);
-  }
-  await rm(out, { recursive: true, force: true });
-  await mkdir(join(out, "dist"), { recursive: true });
-}
-
 async function layOutJavaScript(settings: Settings): Promise<SizeLine[]> {
   const { out, entryScript, arch, external } = settings;
-  const entry = `import * as script from ${JSON.stringify(entryScript)};\nexport const exported = script;\n`;
-  const outfile = join(out, SCRIPT_FILE);
-  const script = await bundled({ entry, outfile, scriptDir: dirname(entryScript), external });
+  const script = await bundleScript(entryScript, out, external);
   await copyPackages(script.packages, out, { arch, platform: "linux" });
+  await copySettings(dirname(entryScript), out);
   const host = await bundleHost(settings);
   await copyModel(settings);
   return [
@@ -159,7 +136,7 @@ async function bundleHost(settings: Settings): Promise<number> {
   const built = { entryScript: basename(entryScript), modelDir: modelDir === undefined ? null : "model" };
   const [runtime, from] = python
     ? ["createRuntime", `import{createRuntime}from"scorefn";`]
-    : [`inProcess(async()=>{${IMPORT_SCRIPT}})`, `import{inProcess}from"scorefn/azure/service";`];
+    : [`inProcess(${IMPORT_SCRIPT})`, `import{inProcess}from"scorefn/azure/service";`];
   const [start, module, outfile, format] =
     template === "custom-handler"
       ? (["runCustomHandler", "scorefn/azure/custom-handler", "server.mjs", "esm"] as const)
@@ -169,16 +146,7 @@ const appRoot=fileURLToPath(new URL("..",import.meta.url));
 void ${start}({built:{...${JSON.stringify(built)},appRoot},createRuntime:${runtime}});
 `;
   const provided = ["@azure/functions-core", `../${SCRIPT_FILE}`];
-  return (await bundled({ entry, outfile: join(own, outfile), scriptDir: own, format, provided })).bytes;
-}
-
-/** Source maps count only for files that are loaded after they were asked for. */
-const IMPORT_SCRIPT = `process.setSourceMapsEnabled(true);return(await import("../${SCRIPT_FILE}")).exported`;
-
-function bundled(options: Parameters<typeof bundle>[0]): ReturnType<typeof bundle> {
-  return bundle(options).catch((cause: unknown) => {
-    throw new ConfigError("ERR_CONFIG", describeBuildFailure(cause), { cause });
-  });
+  return (await bundle({ of: "host", entry, outfile: join(own, outfile), scriptDir: own, format, provided })).bytes;
 }
 
 async function copyModel({ modelDir, out }: Settings): Promise<void> {
@@ -260,8 +228,4 @@ function notesOf(settings: Settings): string[] {
     `deploy it:  az functionapp create -g GROUP -n NAME --storage-account STORAGE --environment ENVIRONMENT \\`,
     `              --functions-version 4 --image REGISTRY.azurecr.io/${image}`,
   ];
-}
-
-function problem(message: string): ConfigError {
-  return new ConfigError("ERR_CONFIG", message);
 }

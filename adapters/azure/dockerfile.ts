@@ -1,4 +1,4 @@
-import type { BuildTemplate } from "./build.ts";
+import type { BuildTemplate } from "./project-files.ts";
 
 export interface DockerfileOptions {
   readonly template: BuildTemplate;

@@ -13,6 +13,8 @@ export interface AzureOptions {
   readonly maxBodyBytes: number;
   /** Milliseconds after which a request is answered 504. Default: 228,000. */
   readonly limitMs?: number;
+  /** Gives the headers that a request came with, by the id of its invocation; those the library gives may be others. */
+  readonly headersOf?: (invocationId: string) => Record<string, string> | undefined;
 }
 
 /** The load balancer in front of every function app gives up after 230 s; ours is the answer that says so. */
@@ -22,7 +24,7 @@ const LIMIT_MS = 228_000;
  *  streaming on, anything else leaves the client without an answer.
  *  @param log as of `createAppLog`; another one works, and knows no invocations */
 export function toAzureHandler(scorer: Scorer, options: AzureOptions, log: Log): HttpHandler {
-  const { streaming, maxBodyBytes, limitMs = LIMIT_MS } = options;
+  const { streaming, maxBodyBytes, limitMs = LIMIT_MS, headersOf } = options;
 
   return async (request, context) => {
     const invocation = new InvocationLog(log, context);
@@ -46,7 +48,7 @@ export function toAzureHandler(scorer: Scorer, options: AzureOptions, log: Log):
     signal: ClientSignal,
   ): Promise<HttpResponseInit> {
     const receivedAt = performance.now();
-    const head = toRequestHead(request, context, invocation);
+    const head = toRequestHead(request, context, invocation, headersOf?.(context.invocationId));
     const to: ToResponse = { method: head.method, log: invocation, failed: (error) => scorer.refuse(head, error) };
     try {
       const body = await readBody(request, head.headers, maxBodyBytes);

@@ -4,21 +4,31 @@ import { toTarget } from "../http/exchange.ts";
 import { tooLarge } from "../http/incoming.ts";
 
 /** What is known of a request before its body has come. */
-export type RequestHead = Pick<ScoreRequest, "method" | "path" | "query" | "headers" | "log">;
+export type RequestHead = Pick<ScoreRequest, "method" | "path" | "query" | "headers" | "remoteAddress" | "log">;
 
 const EMPTY = new Uint8Array(0);
 
 /** Reads everything but the body. Path and query come from the URL: `request.query` of the buffered transport joins
- *  repeated names with a comma, and `request.params` of the streaming one also holds members of the body. */
-export function toRequestHead(request: HttpRequest, context: InvocationContext, log: Log): RequestHead {
+ *  repeated names with a comma, and `request.params` of the streaming one also holds members of the body.
+ *  @param headers as they came; default: those the library gives. The caller's no more */
+export function toRequestHead(
+  request: HttpRequest,
+  context: InvocationContext,
+  log: Log,
+  headers: Record<string, string> = Object.fromEntries(request.headers),
+): RequestHead {
   const { path, query } = toTarget(request.url);
-  const headers: Record<string, string> = {};
-  for (const [name, value] of request.headers) headers[name] = value;
   const { traceParent, traceState } = context.traceContext ?? {};
   // The invocation is a span of its own, a child of the one the client named.
   if (traceParent) headers.traceparent = traceParent;
   if (traceState) headers.tracestate = traceState;
-  return { method: request.method.toUpperCase(), path, query, headers, log };
+  return { method: request.method.toUpperCase(), path, query, headers, remoteAddress: clientOf(headers), log };
+}
+
+/** The client's address: the front end of the platform adds it, often with a port, behind whatever the client claims. */
+function clientOf(headers: Readonly<Record<string, string>>): string | undefined {
+  const last = headers["x-forwarded-for"]?.split(",").at(-1)?.trim();
+  return last?.replace(/^\[(.*)\](?::\d+)?$|^([^:]+):\d+$/, "$1$2") || undefined;
 }
 
 /** The whole body.

@@ -1,5 +1,11 @@
 // The small files of a function app.
-import type { AuthLevel, BuildTemplate } from "./build.ts";
+
+/** What the build is for: the zip of a Node app, an image with the Functions host, or an image in which the host proxies to
+ *  a server of ours. */
+export type BuildTemplate = "code" | "container" | "custom-handler";
+
+/** Which key a call of /score needs. */
+export type AuthLevel = "anonymous" | "function" | "admin";
 
 const HTTP = { routePrefix: "" };
 const LOGGING = {

@@ -19,6 +19,7 @@ import { isJavaScript } from "../../src/script/load.ts";
 import { createStartupLog } from "../../src/startup.ts";
 import { toAzureHandler } from "./handler.ts";
 import { createAppLog, type WriteOutside } from "./log.ts";
+import { answerDropped, proxiedHeaders, watchProxied } from "./proxied.ts";
 
 /** The script of a built app. */
 export interface BuiltScript {
@@ -37,10 +38,10 @@ export type CreateRuntime = (config: Config, log: Log) => ScoreRuntime;
  *  @param importScript gives its exports: `() => import("./score.mjs")` */
 export function inProcess(importScript: () => Promise<Record<string, unknown>>): CreateRuntime {
   return (config, log) => {
-    const { appRoot, modelDir, scoringTimeoutMs, maxQueue } = config;
+    const { appRoot, modelDir, scoringTimeoutMs, maxQueue, strict } = config;
     const entryScript = config.entryScript ?? resolve(appRoot, "score.js");
     return new InProcessRuntime(
-      { entryScript, appRoot, modelDir, importScript, scoringTimeoutMs, maxQueue },
+      { entryScript, appRoot, modelDir, strict, importScript, scoringTimeoutMs, maxQueue },
       log,
       createStartupLog(config, log),
     );
@@ -65,6 +66,8 @@ export interface AzureService {
   /** Loads the script and calls its init(), once however often it is called. Never rejects: why there is no script is
    *  what requests are answered with. */
   ready(): Promise<void>;
+  /** From now on requests that the library drops are answered. Asks to be told by a hook of every invocation that begins. */
+  answerDropped(): (invocationId: string) => void;
   /** Ends worker processes within the time the host gives. Never rejects. */
   close(): Promise<void>;
 }
@@ -78,8 +81,15 @@ export function createAzureService(options: AzureServiceOptions): AzureService {
     createAppLog(level, options.writeOutside),
   );
   const { functionsHttpStream: streaming, maxBodyBytes } = config;
-  const handler = toAzureHandler(scorer, { streaming, maxBodyBytes }, log);
-  return { config, handler, ready, close: () => runtime.close(STOP_GRACE_MS) };
+  if (streaming) watchProxied();
+  const headersOf = streaming ? proxiedHeaders : () => undefined;
+  return {
+    config,
+    handler: toAzureHandler(scorer, { streaming, maxBodyBytes, headersOf }, log),
+    ready,
+    answerDropped: () => answerDropped((head, error) => scorer.refuse(head, error)),
+    close: () => runtime.close(STOP_GRACE_MS),
+  };
 }
 
 /** What answers for a script, whatever carries the requests. */
@@ -91,8 +101,9 @@ export interface Parts extends Pick<AzureService, "config" | "ready"> {
 
 /** Never throws. */
 export function createParts(options: AzureServiceOptions, openLog: (threshold: LogLevel) => Log): Parts {
-  const { config, problem } = readSettings(options);
+  const { config, warnings, problem } = readSettings(options);
   const log = openLog(config.logLevel);
+  for (const warning of warnings) log.server.warning(warning);
   const runtime = problem === undefined ? startable(config, options, log) : failedRuntime(problem, log);
   let ready: Promise<void> | undefined;
   return {
@@ -121,7 +132,11 @@ function startable(config: Config, { createRuntime }: AzureServiceOptions, log: 
 }
 
 /** Settings that cannot be used leave the defaults, and the problem. */
-function readSettings({ env, built }: AzureServiceOptions): { config: Config; problem?: ScoreError } {
+function readSettings({ env, built }: AzureServiceOptions): {
+  config: Config;
+  warnings: readonly string[];
+  problem?: ScoreError;
+} {
   const cwd = built?.appRoot;
   const defaults: Record<string, string> = { SCOREFN_ERROR_DETAIL: "none" };
   if (built !== undefined) {
@@ -130,13 +145,13 @@ function readSettings({ env, built }: AzureServiceOptions): { config: Config; pr
     if (built.modelDir !== null) defaults.AZUREML_MODEL_DIR = join(built.appRoot, built.modelDir);
   }
   try {
-    const { config } = resolveConfig({ env, defaults, cwd });
-    if (!isJavaScript(config.entryScript)) return { config };
+    const settings = resolveConfig({ env, defaults, cwd });
+    if (!isJavaScript(settings.config.entryScript)) return settings;
     return resolveConfig({ env, defaults: { ...defaults, SCOREFN_SCRIPT_HOST: "in-process" }, cwd });
   } catch (error) {
     if (!(error instanceof InvalidSettingsError)) throw error;
     const message = error.problems.map(({ text }) => text).join("; ");
-    const { config } = resolveConfig({ env: {}, defaults, cwd });
-    return { config, problem: new ConfigError("ERR_CONFIG", message, { cause: error }) };
+    const settings = resolveConfig({ env: {}, defaults, cwd, withoutFiles: true });
+    return { ...settings, problem: new ConfigError("ERR_CONFIG", message, { cause: error }) };
   }
 }

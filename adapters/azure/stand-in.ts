@@ -90,8 +90,10 @@ class Registry {
   readonly functions: Registered[] = [];
   readonly hooks: { name: string; hook: Hook }[] = [];
 
-  async run(name: string): Promise<void> {
-    for (const entry of this.hooks) if (entry.name === name) await entry.hook({ hookData: {}, appHookData: {} });
+  async run(name: string, details: object = {}): Promise<void> {
+    for (const entry of this.hooks) {
+      if (entry.name === name) await entry.hook({ hookData: {}, appHookData: {}, ...details });
+    }
   }
 }
 
@@ -146,6 +148,7 @@ export async function loadApp(load: () => unknown, options: StandInOptions = {})
     const context = { invocationId, metadata: { name, bindings }, request: { ...request, traceContext }, log };
     const invocation = getInvocationModel(context);
     const { context: userContext, inputs } = await invocation.getArguments();
+    await registry.run("preInvocation", { invocationContext: userContext, inputs, functionCallback: callback });
     const result = await invocation.invokeFunction(userContext, inputs, callback);
     return invocation.getResponse(userContext, result);
   }

@@ -118,6 +118,7 @@ export async function startHandler(
     config: { ...config, functionsHttpStream: streaming },
     handler,
     ready: async () => {},
+    answerDropped: () => () => {},
     close: async () => {},
   };
   return start(service, options, lines);
@@ -139,7 +140,7 @@ export function handlerDriver(transport: Transport): CreateDriver {
     const handler = toAzureHandler(scorer, { streaming, maxBodyBytes: config.maxBodyBytes }, log);
     const ready = () => runtime.start().then(...BOTH_WAYS);
     const settings = { ...config, functionsHttpStream: streaming };
-    const { send } = await start({ config: settings, handler, ready, close }, {}, []);
+    const { send } = await start({ config: settings, handler, ready, answerDropped: () => () => {}, close }, {}, []);
     return { send, logged, close };
   };
 }
