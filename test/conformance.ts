@@ -1,10 +1,12 @@
 // What every host of scorefn answers, by the ids of the contract. A host adds a driver, which carries requests to it and
 // answers back in the form of the wire, and says what it cannot carry; the cases are the same for all.
 import { createHash } from "node:crypto";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { PyFloat, type PyValue, readPythonJson } from "../src/json/python-json.ts";
+import { packageFile } from "../src/package-root.ts";
 import type { HeaderList } from "../src/types.ts";
-import { createGate, headerOf, type Language, placeOf, scriptFile, temporaryFolder } from "./setup/service.ts";
+import { createGate, headerOf, type Language, placeOf, SCRIPTS, scriptFile, temporaryFolder } from "./setup/service.ts";
 
 export interface WireRequest {
   /** Default: POST with a body, else GET. */
@@ -708,6 +710,79 @@ export function describeConformance(name: string, host: Host): void {
         const from = plain.logged().length;
         await plain({ target: "/swagger.json" });
         expect(plain.logged().slice(from)).toMatch(/ azmlinfsrv - GET \/swagger\.json 200 \d+\.\d{3}ms 2198\n/);
+      });
+    });
+
+    describe("CORS", () => {
+      const origin = "https://App.Example";
+      const send = serve("raises", { AML_CORS_ORIGINS: "https://app.example, http://.*\\.local" });
+      const allowed = ({ headers }: WireResponse) => [
+        headerOf(headers, "Access-Control-Allow-Origin"),
+        headerOf(headers, "Vary"),
+      ];
+
+      test.for([
+        [{ target: "/" }, 200],
+        [{ target: "/ready" }, 200],
+        [{ target: "/swagger.json?version=9" }, 404],
+        [{ target: "/score", body: "x" }, 500],
+        [{ target: "/score", headers: [["x-request-id", "x".repeat(101)]] }, 431],
+      ] as const)("CORS-2, CORS-3: %j is answered %i with its origin", async ([request, status]) => {
+        const headers: HeaderList = [...("headers" in request ? request.headers : []), ["Origin", origin]];
+        const answer = await send({ ...request, headers });
+        expect(answer.status).toBe(status);
+        expect(allowed(answer)).toEqual([origin, "Origin"]);
+      });
+
+      test("CORS-3, CORS-5: another origin is told nothing, none at all the first plain one", async () => {
+        expect(allowed(await send({ target: "/", headers: [["Origin", "https://evil.example"]] }))).toEqual([
+          undefined,
+          undefined,
+        ]);
+        expect(allowed(await send({ target: "/", headers: [["Origin", "http://a.local"]] }))[0]).toBe("http://a.local");
+        expect(allowed(await send({ target: "/" }))).toEqual(["https://app.example", "Origin"]);
+      });
+
+      testWhere(host.anyTarget)("CORS-2: what is not routed is told nothing", async () => {
+        for (const request of [{ target: "/nowhere" }, { target: "/", method: "PUT" }]) {
+          expect(allowed(await send({ ...request, headers: [["Origin", origin]] }))).toEqual([undefined, undefined]);
+        }
+      });
+
+      testWhere(host.anyTarget)("CORS-7: a preflight learns methods and headers", async () => {
+        const { status, headers } = await send({
+          method: "OPTIONS",
+          target: "/score",
+          headers: [
+            ["Origin", origin],
+            ["Access-Control-Request-Method", "POST"],
+            ["Access-Control-Request-Headers", "x-b, content-type"],
+          ],
+        });
+        expect(status).toBe(200);
+        expect(headerOf(headers, "Access-Control-Allow-Methods")).toBe("GET, POST");
+        expect(headerOf(headers, "Access-Control-Allow-Headers")).toBe("content-type, x-b");
+      });
+    });
+
+    describe("files of the app root", () => {
+      const root = packageFile("test/fixtures/configured");
+      const script = join(SCRIPTS, scriptFile("echo", language));
+      const send = serve("echo", { AML_APP_ROOT: root, AZUREML_ENTRY_SCRIPT: script });
+
+      test("CFG-1, CFG-6: config.json counts", async () => {
+        const { headers, body } = await send({ target: "/swagger.json" });
+        expect(JSON.parse(body.toString()).info.title).toBe("from the file");
+        expect(headerOf(headers, "Access-Control-Allow-Origin")).toBe("https://file.example");
+        expect(send.logged()).toContain("azmlinfsrv - Scoring timeout is set to 12345");
+        expect(send.logged()).toContain("azmlinfsrv - Enabling CORS for the following origins: https://file.example");
+      });
+
+      test("SW-7: a swagger document of the user's replaces the generated one", async () => {
+        expect((await send({ target: "/swagger.json?version=3" })).body.toString()).toBe('{"mine": 1.0}');
+        expect(send.logged()).toContain(
+          `azmlinfsrv.swagger - Loaded user's swagger file for version [3] from ${join(root, "swagger3.json")}`,
+        );
       });
     });
   });

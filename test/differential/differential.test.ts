@@ -10,16 +10,32 @@ import { compare, type Difference } from "./compare.ts";
 import { explains, isNeeded, known } from "./known.ts";
 import { type Fact, observe, type Peer } from "./observe.ts";
 import { commandLine } from "./scenarios/command-line.ts";
+import { config } from "./scenarios/config.ts";
+import { cors } from "./scenarios/cors.ts";
 import { failures } from "./scenarios/failures.ts";
+import { realistic } from "./scenarios/realistic.ts";
 import { requests } from "./scenarios/requests.ts";
 import { results } from "./scenarios/results.ts";
+import { schema } from "./scenarios/schema.ts";
 import { startup } from "./scenarios/startup.ts";
+import { swaggerFiles } from "./scenarios/swagger-files.ts";
 
 const DEADLINE_MS = 120_000;
 const OURS = fileURLToPath(new URL("../../dist/adapters/cli/azmlinfsrv.js", import.meta.url));
 const recordOnly = process.env.DIFFERENTIAL === "record";
 
-const scenarios = [...commandLine, ...startup, ...failures, ...requests, ...results];
+const scenarios = [
+  ...commandLine,
+  ...startup,
+  ...failures,
+  ...requests,
+  ...results,
+  ...realistic,
+  ...schema,
+  ...config,
+  ...cors,
+  ...swaggerFiles,
+];
 const found = environment("azmlinfsrv");
 
 describe.skipIf("unavailable" in found)(
@@ -32,7 +48,7 @@ describe.skipIf("unavailable" in found)(
       if ("unavailable" in found) return;
       if (recordOnly) return print(scenario.name, await observe(reference(found.python), scenario));
       const [theirs, ours] = await Promise.all([
-        observe(reference(found.python), scenario),
+        observe(reference(found.python), { ...scenario, ...scenario.forReference }),
         observe(ourServer(found.python), scenario),
       ]);
       const seen = compare(scenario.name, theirs, ours);
@@ -51,7 +67,10 @@ describe.skipIf("unavailable" in found)(
 );
 
 function reference(python: string): Peer {
-  return { command: join(dirname(python), "azmlinfsrv"), args: [], env: {}, python };
+  // A worker with native threads (scikit-learn) may not come back from SIGTERM; its manager kills it then, after 30 s
+  // unless told otherwise.
+  const env = { GUNICORN_CMD_ARGS: "--graceful-timeout 3" };
+  return { command: join(dirname(python), "azmlinfsrv"), args: [], env, python };
 }
 
 function ourServer(python: string): Peer {

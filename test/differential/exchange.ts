@@ -30,6 +30,7 @@ export function exchange(port: number, request: WireRequest): Promise<WireAnswer
     sent.once("close", () => clearTimeout(timer));
     sent.once("error", (error: NodeJS.ErrnoException) => {
       if (error.code === "ECONNRESET") resolve(undefined);
+      else if (error.code?.startsWith("HPE_")) resolve(unreadable(error));
       else reject(error);
     });
     sent.once("response", (answer) => {
@@ -37,6 +38,11 @@ export function exchange(port: number, request: WireRequest): Promise<WireAnswer
     });
     sent.end(body);
   });
+}
+
+/** What is no HTTP, for example a header that may occur once and occurs twice. */
+function unreadable({ message }: Error): WireAnswer {
+  return { status: 0, headers: [], body: message, complete: false };
 }
 
 async function readAll(answer: IncomingMessage): Promise<WireAnswer> {

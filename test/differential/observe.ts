@@ -87,7 +87,9 @@ function environmentOf(peer: Peer, scenario: Scenario, folder: string): NodeJS.P
     // Or every worker the reference forks prints the launcher's banner again.
     PYTHONUNBUFFERED: "1",
     ...peer.env,
-    ...scenario.env,
+    ...Object.fromEntries(
+      Object.entries(scenario.env ?? {}).map(([name, value]) => [name, value.replaceAll("<folder>", folder)]),
+    ),
   };
 }
 

@@ -7,11 +7,14 @@ export interface Scenario {
   /** Files of `scripts/` to be copied into the folder. */
   readonly scripts?: readonly string[];
   /** Further files of the folder: path to content. */
-  readonly files?: Readonly<Record<string, string>>;
+  readonly files?: Readonly<Record<string, string | Uint8Array>>;
   /** Default: `--entry_script` with the first of `scripts`. A free `--port` is added unless `port` is false. */
   readonly args?: readonly string[];
   readonly port?: false;
+  /** `<folder>` in a value becomes the path of the folder. */
   readonly env?: Readonly<Record<string, string>>;
+  /** What the reference is given in its place, where it cannot run what ours can. */
+  readonly forReference?: Pick<Scenario, "scripts" | "files">;
   /** Absent: the process is to end by itself. */
   readonly requests?: readonly LabelledRequest[];
 }
@@ -35,7 +38,7 @@ export function send(method: string, path: string, body?: string | Uint8Array, h
   const words = [method, path];
   for (const [name, value] of Object.entries(headers)) words.push(`${name}:${shorten(value)}`);
   if (typeof body === "string") words.push(JSON.stringify(shorten(body)));
-  else if (body !== undefined) words.push(`<${Buffer.from(body).toString("hex")}>`);
+  else if (body !== undefined) words.push(`<${shorten(Buffer.from(body).toString("hex"))}>`);
   return {
     label: words.join(" "),
     method,

@@ -1,4 +1,4 @@
-export type PythonEnvironmentName = "sklearn" | "azmlinfsrv" | "tools";
+export type PythonEnvironmentName = "sklearn" | "azmlinfsrv" | "tools" | "schemas" | "fuzz" | "debugger";
 export type EnvironmentName = PythonEnvironmentName | "onnx";
 
 export interface PythonEnvironment {

@@ -39,6 +39,9 @@ const recipes = {
   sklearn: virtualEnvironment("sklearn", "examples/sklearn/requirements.txt"),
   azmlinfsrv: virtualEnvironment("azmlinfsrv", "test/setup/azmlinfsrv.requirements.txt"),
   tools: virtualEnvironment("tools", "test/setup/tools.requirements.txt"),
+  schemas: virtualEnvironment("schemas", "test/setup/schemas.requirements.txt"),
+  fuzz: virtualEnvironment("fuzz", "test/setup/fuzz.requirements.txt"),
+  debugger: virtualEnvironment("debugger", "test/setup/debugger.requirements.txt"),
   onnx: nodePackages("examples/onnx", "onnxruntime-node"),
 };
 

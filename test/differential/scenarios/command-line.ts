@@ -15,7 +15,7 @@ const usageErrors: Readonly<Record<string, readonly string[]>> = {
 };
 
 const launches: Scenario[] = [
-  { name: "CLI-6 help", args: ["--help"] },
+  { name: "CLI-6 CLI-1 help", args: ["--help"] },
   { name: "CLI-7 neither script nor config file", args: [] },
   { name: "CLI-7 empty script", args: ["--entry_script", ""], env: { AZUREML_ENTRY_SCRIPT: "echo.py" } },
   ...Object.entries(usageErrors).map(([what, args]) => ({ name: `CLI-5 ${what}`, args })),

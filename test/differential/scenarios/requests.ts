@@ -94,7 +94,7 @@ export const requests: readonly Scenario[] = [
     ],
   },
   {
-    name: "SW-2 swagger versions",
+    name: "SW-2 SW-3 SW-15 SW-16 swagger versions",
     scripts: ["echo.py"],
     requests: ["", "2", "2.0", "3", "3.0", "3.1", "4", "3.1.0", "%203", "&version=3"]
       .map((version) => get(`/swagger.json?version=${version}`))

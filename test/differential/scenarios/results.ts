@@ -9,7 +9,11 @@ function entriesOf(script: string): string[] {
 
 /** OUT, ERR, TMO, LOG: what run() may give back or raise, and what the log says of it. */
 export const results: readonly Scenario[] = [
-  { name: "OUT-1 results", scripts: ["results.py"], requests: entriesOf("results.py").map((name) => post(name)) },
+  {
+    name: "OUT-1 JSON-2 JSON-4 results",
+    scripts: ["results.py"],
+    requests: entriesOf("results.py").map((name) => post(name)),
+  },
   { name: "OUT-7 a generator", scripts: ["generators.py"], requests: [post("x")] },
   { name: "SIG-10 async run", scripts: ["async_run.py"], requests: [post("x")] },
   {
@@ -37,7 +41,7 @@ export const results: readonly Scenario[] = [
   },
   { name: "TMO-4 no timeout", scripts: ["sleeps.py"], env: { SCORING_TIMEOUT_MS: "0" }, requests: [post("0.05")] },
   { name: "TMO-4 negative timeout", scripts: ["sleeps.py"], env: { SCORING_TIMEOUT_MS: "-1" }, requests: [post("0")] },
-  { name: "LOG-12 prints", scripts: ["prints.py"], requests: [get("/score?q=1"), get("/"), get("/?q=1")] },
+  { name: "LOG-12 LOG-3 prints", scripts: ["prints.py"], requests: [get("/score?q=1"), get("/"), get("/?q=1")] },
   {
     name: "LOG-5 logging.json of the user",
     scripts: ["prints.py"],

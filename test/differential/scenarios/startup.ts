@@ -9,9 +9,9 @@ const MODEL_FILES = {
 
 /** BAN, ENV: a start that succeeds, what it says and what the script sees of it. */
 export const startup: readonly Scenario[] = [
-  { name: "BAN-3 plain start", scripts: ["echo.py"], requests: [] },
+  { name: "BAN-3 BAN-7 BAN-8 LOAD-13 LOG-13 TEL-13 TMO-6 plain start", scripts: ["echo.py"], requests: [] },
   {
-    name: "BAN-4 every setting",
+    name: "BAN-4 API-10 ENV-18 LOAD-6 every setting",
     scripts: ["surroundings.py"],
     files: { ...MODEL_FILES, "lib/helper.py": "" },
     // "--work" and "--model" are prefixes (CLI-3), " +1_0 " minus blanks is an integer (CLI-4), the last --model wins.

@@ -14,7 +14,7 @@ def run(raw_data):
     print("to stderr", file=sys.stderr)
     sys.stderr.flush()
     logging.info("lost")
-    logging.warning("root warning")
     logging.getLogger("mine").error("named error")
+    logging.warning("root warning")
     print("ünïcode")
     return "printed"

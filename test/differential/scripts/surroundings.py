@@ -1,5 +1,6 @@
 import os
 import sys
+import threading
 
 import helper
 
@@ -22,6 +23,7 @@ def run(raw_data):
         "file": __file__,
         "folder": os.getcwd(),
         "helper": helper.__file__,
+        "main thread": threading.current_thread() is threading.main_thread(),
         "app root is importable": os.environ["AML_APP_ROOT"] in sys.path,
         "script folder is importable": os.path.dirname(__file__) in sys.path,
     }
