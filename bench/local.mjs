@@ -59,6 +59,7 @@ export async function benchLocal() {
     }
   }
   printTables(results);
+  if (reference.unavailable === undefined) await printKinds(reference.python);
   await printBehaviour();
 }
 
@@ -128,6 +129,40 @@ function printTables(results) {
     "memory after this, MB",
   ]) {
     ratio(`score.py / azmlinfsrv, ${figure}`, "score.py", reference, figure);
+  }
+}
+
+/** Scripts whose input is declared, and scripts that take the request itself, in the same environment on both servers. */
+async function printKinds(python) {
+  const kinds = { plain: "count.py", declared: "declared.py", raw: "raw.py" };
+  const azmlinfsrv = (entry) => (port) =>
+    [join(dirname(python), "azmlinfsrv"), "--entry_script", script(entry), "--port", String(port)].map(String);
+  console.log(`\n| kind of script, tiny body, median of ${ROUNDS} | score.py | azmlinfsrv 1.5.1 | ratio |`);
+  console.log("| --- | --- | --- | --- |");
+  for (const [kind, entry] of Object.entries(kinds)) {
+    for (const connections of [1, 32]) {
+      const [ours, theirs] = [[], []];
+      for (let round = 1; round <= ROUNDS; round++) {
+        process.stderr.write(`${kind}, ${connections}: round ${round} of ${ROUNDS}\n`);
+        ours.push(await throughput(scorefn(entry, "--python", python), connections));
+        theirs.push(await throughput(azmlinfsrv(entry), connections));
+      }
+      const [a, b] = [ours, theirs].map((all) => all.sort((x, y) => x - y)[all.length >> 1]);
+      console.log(`| ${kind}, ${connections}: req/s | ${round(a)} | ${round(b)} | ${(a / b).toFixed(2)} |`);
+    }
+  }
+}
+
+/** Requests a second. */
+async function throughput(command, connections) {
+  const server = await startServer(command, TINY);
+  try {
+    const file = postScript("tiny", TINY);
+    const { perSecond, failed } = await load(`${server.url}/score`, { connections, seconds: SECONDS, script: file });
+    if (failed > 0) throw new Error(`${failed} requests failed`);
+    return perSecond;
+  } finally {
+    await server.stop();
   }
 }
 
