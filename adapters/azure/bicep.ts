@@ -182,27 +182,24 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
   dependsOn: [storage::blobs::container]
 }
 
-resource storageAccess 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(storage.id, app.id, 'blob-data-owner')
-  scope: storage
-  properties: {
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', '${STORAGE_BLOB_DATA_OWNER}')
-    principalId: app.identity.principalId
-    principalType: 'ServicePrincipal'
-  }
-}
+${roleAssignment("storageAccess", "storage", "blob-data-owner", STORAGE_BLOB_DATA_OWNER)}
 
-resource telemetryAccess 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(insights.id, app.id, 'metrics-publisher')
-  scope: insights
-  properties: {
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', '${MONITORING_METRICS_PUBLISHER}')
-    principalId: app.identity.principalId
-    principalType: 'ServicePrincipal'
-  }
-}
+${roleAssignment("telemetryAccess", "insights", "metrics-publisher", MONITORING_METRICS_PUBLISHER)}
 
 output name string = app.name
 output scoreUrl string = 'https://\${app.properties.defaultHostName}/score'
 `;
+}
+
+/** Gives the app's identity a role on another resource. */
+function roleAssignment(name: string, scope: string, seed: string, role: string): string {
+  return `resource ${name} 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(${scope}.id, app.id, '${seed}')
+  scope: ${scope}
+  properties: {
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', '${role}')
+    principalId: app.identity.principalId
+    principalType: 'ServicePrincipal'
+  }
+}`;
 }

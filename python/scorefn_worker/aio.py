@@ -12,7 +12,7 @@ from time import perf_counter
 from types import AsyncGeneratorType, GeneratorType
 from typing import Any, TypeVar
 
-from .channel import RECEIVE_BYTES, Channel, FrontGone, encode_recalled, front_gone
+from .channel import RECEIVE_BYTES, Channel, FrontGone, encode_recalled, front_gone, long_frame
 from .failures import BadInput, chain
 from .frames import Bytes, Frame, encode, result_head
 from .interrupts import to_exception
@@ -23,7 +23,6 @@ from .report import error_frame, input_error_frame, result_error_frame
 from .requests import failed_run_frame, read_request
 from .script import Script
 from .stream import Stream, credit_of
-from .utf8 import decode_pieces
 
 T = TypeVar("T")
 
@@ -124,22 +123,14 @@ class AsyncPipe:
         return count
 
     async def _receive_long(self) -> Frame:
-        kind, request, size, part = self._reader.take_pending()
-        if kind == RUN and self._decodes:
-            pieces = decode_pieces(size, part)
-            try:
-                room = next(pieces)
-                while True:
-                    room = pieces.send(await self._receive_into(room))
-            except StopIteration as end:
-                return kind, request, end.value
-        payload = bytearray(size)
-        view = memoryview(payload)
-        view[: len(part)] = part
-        filled = len(part)
-        while filled < size:
-            filled += await self._receive_into(view[filled:])
-        return kind, request, payload
+        rooms = long_frame(self._reader, decodes=self._decodes)
+        try:
+            room = next(rooms)
+            while True:
+                room = rooms.send(await self._receive_into(room))
+        except StopIteration as end:
+            frame: Frame = end.value
+            return frame
 
 
 class Running:

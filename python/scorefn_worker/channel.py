@@ -6,6 +6,7 @@ import os
 import select
 import socket
 from collections import deque
+from collections.abc import Generator
 
 from .frames import Bytes, Frame, FrameReader, encode, encode_json, result_head
 from .protocol import EXIT_STOPPED, LONG_BODY_BYTES, RECALL, RECALLED, RUN, RUN_META
@@ -173,23 +174,14 @@ class Channel:
         return count
 
     def _receive_long(self) -> Frame:
-        """Receive the rest of a frame above LONG_BODY_BYTES in place."""
-        kind, request, size, part = self.reader.take_pending()
-        if kind == RUN and self.decodes:
-            pieces = decode_pieces(size, part)
-            try:
-                room = next(pieces)
-                while True:
-                    room = pieces.send(self._receive_into(room))
-            except StopIteration as end:
-                return kind, request, end.value
-        payload = bytearray(size)
-        view = memoryview(payload)
-        view[: len(part)] = part
-        filled = len(part)
-        while filled < size:
-            filled += self._receive_into(view[filled:])
-        return kind, request, payload
+        rooms = long_frame(self.reader, decodes=self.decodes)
+        try:
+            room = next(rooms)
+            while True:
+                room = rooms.send(self._receive_into(room))
+        except StopIteration as end:
+            frame: Frame = end.value
+            return frame
 
     def _drain(self) -> None:
         """Move whatever can be had without waiting into `later`. Leaves a closed pipe for `receive` to notice."""
@@ -214,3 +206,25 @@ class Channel:
         poller = select.poll()
         poller.register(self.sock, select.POLLIN)
         return bool(poller.poll(MIDWAY_WAIT_MS))
+
+
+def long_frame(reader: FrameReader, *, decodes: bool) -> Generator[memoryview, int, Frame]:
+    """Receive the rest of a frame above LONG_BODY_BYTES in place: yields room for bytes, is sent how many came.
+
+    Args:
+        reader: Has read the frame's head.
+        decodes: Whether the body of a RUN is text, to be decoded while it arrives.
+
+    Returns:
+        The frame.
+    """
+    kind, request, size, part = reader.take_pending()
+    if kind == RUN and decodes:
+        return kind, request, (yield from decode_pieces(size, part))
+    payload = bytearray(size)
+    view = memoryview(payload)
+    view[: len(part)] = part
+    filled = len(part)
+    while filled < size:
+        filled += yield view[filled:]
+    return kind, request, payload

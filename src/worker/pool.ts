@@ -10,16 +10,16 @@ import {
 import type { Log } from "../log/logger.ts";
 import { logModelDirectory } from "../script/model-directory.ts";
 import type { StartupLog } from "../startup.ts";
-import { timerMs } from "../timer.ts";
 import type { RunCall, RunOutcome, RuntimeState, ScoreRuntime, ScriptFacts } from "../types.ts";
 import { Job } from "./job.ts";
 import { Preload } from "./preload.ts";
 import { type ProcessEvents, type WorkerCommand, WorkerProcess } from "./process.ts";
 import { type Failed, type Loaded, PROTOCOL_VERSION, type StartOptions } from "./protocol.ts";
+import { JobQueue, type QueueOptions, RETRY_AFTER_SECONDS } from "./queue.ts";
 import { fromWireSchemas } from "./wire-schemas.ts";
 import { Worker } from "./worker.ts";
 
-export interface PoolOptions {
+export interface PoolOptions extends QueueOptions {
   readonly command: WorkerCommand;
   readonly start: Omit<StartOptions, "protocol">;
   readonly workerCount: number;
@@ -29,10 +29,6 @@ export interface PoolOptions {
   readonly scoringTimeoutMs: number;
   /** A process that has not reported itself after so many milliseconds is killed. */
   readonly workerTimeoutMs: number;
-  /** Requests that may wait for a worker. */
-  readonly maxQueue: number;
-  /** Milliseconds a request may wait for a worker; 0: no bound. */
-  readonly queueTimeoutMs: number;
   /** When a worker that died is replaced. `paced`: at once, or after a growing pause when it had not answered anything.
    *  `by-requests`: at once, but after several such deaths in a row only when the next request comes; nothing happens by
    *  the clock then, which a host that is frozen between requests needs. */
@@ -49,9 +45,6 @@ const EAGER_RESTARTS = 2;
 /** A worker whose run() has gone on for so many milliseconds gives back what waits in its pipe to an idle one: several
  *  times what the window takes for a short run(). */
 const RECALL_AFTER_MS = 5;
-
-/** What a client is told to wait before it comes back, in seconds. */
-const RETRY_AFTER_SECONDS = 1;
 
 const FAILURE_CLASSES = {
   protocol: [ScriptLoadError, "ERR_PROTOCOL_VERSION"],
@@ -80,8 +73,7 @@ export class WorkerPool implements ScoreRuntime {
   readonly #startup: StartupLog;
   readonly #slots: Slot[] = [];
   readonly #preload: Preload | undefined;
-  #queue: Job[] = [];
-  #queueTimer: NodeJS.Timeout | undefined;
+  readonly #queue: JobQueue;
   #recallTimer: NodeJS.Timeout | undefined;
   #nextId = 1;
   #starting: Promise<ScriptFacts> | undefined;
@@ -94,6 +86,7 @@ export class WorkerPool implements ScoreRuntime {
     this.#options = options;
     this.#log = log;
     this.#startup = startup;
+    this.#queue = new JobQueue(options, () => this.#checkDrained());
     if (options.preload) this.#preload = this.#createPreload();
   }
 
@@ -125,7 +118,7 @@ export class WorkerPool implements ScoreRuntime {
     this.#nextId = this.#nextId === 0xffff_ffff ? 1 : this.#nextId + 1;
     const worker = this.#queue.length === 0 ? this.#choose(call.body.length) : undefined;
     if (worker !== undefined) worker.send(job);
-    else this.#enqueue(job);
+    else this.#queue.push(job);
     return job.outcome;
   }
 
@@ -159,7 +152,7 @@ export class WorkerPool implements ScoreRuntime {
         };
       });
     }
-    this.#rejectQueue(new OverloadError("ERR_STOPPING", "The server is stopping.", RETRY_AFTER_SECONDS));
+    this.#queue.rejectAll(new OverloadError("ERR_STOPPING", "The server is stopping.", RETRY_AFTER_SECONDS));
     clearTimeout(this.#recallTimer);
     const processes = this.#slots.flatMap(({ process }) => process ?? []);
     for (const { worker, process } of this.#slots) {
@@ -174,7 +167,7 @@ export class WorkerPool implements ScoreRuntime {
     return this.#slots.reduce((sum, { worker }) => sum + (worker?.unanswered ?? 0), this.#queue.length);
   }
 
-  // ---- queue --------------------------------------------------------------------------------------------------------
+  // ---- requests --------------------------------------------------------------------------------------------------------
 
   /** The worker a request of so many bytes goes to now: an idle one, else the emptiest open window. */
   #choose(bytes: number): Worker | undefined {
@@ -191,35 +184,15 @@ export class WorkerPool implements ScoreRuntime {
     return best;
   }
 
-  #enqueue(job: Job): void {
-    if (this.#queue.length >= this.#options.maxQueue) {
-      const message = `${this.#queue.length} requests are waiting already; try again later.`;
-      job.reject(new OverloadError("ERR_OVERLOAD", message, RETRY_AFTER_SECONDS));
-      return;
-    }
-    job.onCancel = this.#forget;
-    this.#queue.push(job);
-    this.#armQueueTimer();
-  }
-
-  readonly #forget = (job: Job): void => {
-    const index = this.#queue.indexOf(job);
-    if (index >= 0) this.#queue.splice(index, 1);
-    this.#checkDrained();
-  };
-
-  /** Puts what a worker had not begun back at the head, in order. */
+  /** Gives what a worker had not begun to others. */
   #requeue(jobs: readonly Job[]): void {
-    const alive = jobs.filter((job) => !job.settled);
-    for (const job of alive) job.onCancel = this.#forget;
-    this.#queue.unshift(...alive);
-    this.#armQueueTimer();
+    this.#queue.putBack(jobs);
     this.#pump();
   }
 
   #pump(): void {
     while (this.#queue.length > 0) {
-      const worker = this.#choose(this.#queue[0]!.call.body.length);
+      const worker = this.#choose(this.#queue.first!.call.body.length);
       if (worker === undefined) return;
       worker.send(this.#queue.shift()!);
     }
@@ -230,28 +203,6 @@ export class WorkerPool implements ScoreRuntime {
   #checkDrained(): void {
     if (this.#settled !== undefined && !this.#runsOn) this.#settled();
     if (this.#drained !== undefined && this.#pending === 0) this.#drained();
-  }
-
-  #armQueueTimer(): void {
-    const { queueTimeoutMs } = this.#options;
-    const first = this.#queue[0];
-    if (queueTimeoutMs === 0 || first === undefined || this.#queueTimer !== undefined) return;
-    const waitMs = Math.max(0, first.queuedAt + queueTimeoutMs - performance.now());
-    this.#queueTimer = setTimeout(() => {
-      this.#queueTimer = undefined;
-      const oldest = performance.now() - queueTimeoutMs;
-      while (this.#queue.length > 0 && this.#queue[0]!.queuedAt <= oldest) {
-        const message = `No worker was free within ${queueTimeoutMs} ms; try again later.`;
-        this.#queue.shift()!.reject(new OverloadError("ERR_OVERLOAD", message, RETRY_AFTER_SECONDS));
-      }
-      this.#armQueueTimer();
-    }, timerMs(waitMs));
-  }
-
-  #rejectQueue(error: ScoreError): void {
-    const queue = this.#queue;
-    this.#queue = [];
-    for (const job of queue) job.reject(error);
   }
 
   /** While one worker has nothing to do, nobody waits in another's pipe behind a run() that turned out slow. */
@@ -376,7 +327,7 @@ export class WorkerPool implements ScoreRuntime {
     if (worker === undefined) {
       this.#failure = slot.failure ?? exit;
       slot.started.reject(this.#failure);
-      if (this.state === "failed") this.#rejectQueue(this.#failure);
+      if (this.state === "failed") this.#queue.rejectAll(this.#failure);
       // A script that never came up will not come up by itself: the host decides what becomes of the server.
       if (!slot.wasReady) return;
     }
