@@ -3,8 +3,17 @@ import { renderResult } from "../json/result.ts";
 import type { SchemaMarker } from "../schema/marker.ts";
 import { describeIssues } from "./declared.ts";
 
-const NOT_FINITE = "run() returned NaN or Infinity, which is not valid JSON";
-const JSON_TEXT = "run() returned a string that already holds JSON; return the value itself";
+/** What happened, and what to do: in the words of the Python worker (python/scorefn_worker/results.py). */
+type Finding = readonly [what: string, cure: string];
+const NOT_FINITE: Finding = [
+  "run() returned NaN or Infinity, and is answered with text that is not valid JSON.",
+  "Replace such numbers, for example by null.",
+];
+const JSON_TEXT: Finding = [
+  "run() returned a string that holds JSON already, and is answered with a string in quotes.",
+  "Return the object or array itself, without JSON.stringify().",
+];
+const MISMATCH_CURE = "Correct the result, or the schema.";
 
 /** Renders results, and tells of those that clients will misread: with a warning, the first of each kind, or where it is
  *  strict with an error for each. */
@@ -47,22 +56,22 @@ export class ResultGuard {
   readonly #onNotFinite = (): void => {
     if (this.#notFiniteIsKnown) return;
     this.#notFiniteIsKnown = true;
-    this.#tell(NOT_FINITE, "; return null, or a number, in its place");
+    this.#tell(NOT_FINITE);
   };
 
   #checked(issues: Awaited<ReturnType<NonNullable<SchemaMarker["check"]>>>): void {
     if (issues.length === 0) return;
     this.#mismatchIsKnown = true;
-    this.#tell(`run() returned what its output schema does not allow: ${describeIssues(issues)}`);
+    this.#tell([`run() returned what its output schema does not allow: ${describeIssues(issues)}.`, MISMATCH_CURE]);
   }
 
-  #tell(message: string, cure = ""): void {
+  #tell([what, cure]: Finding): void {
     if (!this.#strict) {
-      this.#warn(message);
+      this.#warn(`${what} ${cure} With --strict it would be answered 500.`);
       return;
     }
     this.#textIsKnown = this.#notFiniteIsKnown = this.#mismatchIsKnown = false;
-    throw new ResultError("ERR_RESULT", message + cure);
+    throw new ResultError("ERR_RESULT", `${what} ${cure}`);
   }
 }
 

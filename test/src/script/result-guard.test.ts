@@ -8,9 +8,10 @@ function guard(strict: boolean, check?: SchemaMarker["check"]) {
   return { warn, body: new ResultGuard(strict, warn, check).body };
 }
 
-const NOT_FINITE = "run() returned NaN or Infinity, which is not valid JSON";
-const JSON_TEXT = "run() returned a string that already holds JSON; return the value itself";
-const MISMATCH = "run() returned what its output schema does not allow: a[0]: expected number; b";
+const STRICT = "With --strict it would be answered 500.";
+const NOT_FINITE = `run() returned NaN or Infinity, and is answered with text that is not valid JSON. Replace such numbers, for example by null. ${STRICT}`;
+const JSON_TEXT = `run() returned a string that holds JSON already, and is answered with a string in quotes. Return the object or array itself, without JSON.stringify(). ${STRICT}`;
+const MISMATCH = `run() returned what its output schema does not allow: a[0]: expected number; b. Correct the result, or the schema. ${STRICT}`;
 
 test.each<[string, unknown, string]>([
   [NOT_FINITE, Number.NaN, "NaN"],
@@ -36,7 +37,7 @@ test.each([[Number.NaN], ["[1]"], [{ a: Number.NaN }]])("strict, %o is an error 
   const { warn, body } = guard(true);
   for (let count = 0; count < 2; count++) {
     expect(() => body(value)).toThrow(ResultError);
-    expect(() => body(value)).toThrow(/return (null|the value itself)/);
+    expect(() => body(value)).toThrow(/(by null|without JSON\.stringify\(\))\.$/);
   }
   expect(warn).not.toHaveBeenCalled();
 });
