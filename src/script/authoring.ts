@@ -21,10 +21,11 @@ export interface ScriptLogger {
 }
 
 /** Shape of a score script, for `export default { init, run } satisfies ScoreScript`. What run() returns is rendered as
- *  JSON; a generator is streamed. */
-export interface ScoreScript {
+ *  JSON; a generator is streamed. `Input` is what run() gets: text, a `Request` with rawHttp(), the declared members with
+ *  schema(). */
+export interface ScoreScript<Input = string> {
   init(): void | Promise<void>;
-  run(data: string, context: RunContext): unknown;
+  run(data: Input, context: RunContext): unknown;
 }
 
 /** A raw HTTP run(): gets a web-standard request, gives a web-standard response. */

@@ -3,7 +3,7 @@ import { type } from "arktype";
 import * as v from "valibot";
 import { expectTypeOf, test } from "vitest";
 import { z } from "zod";
-import { type RunContext, sample, schema } from "../../../src/index.ts";
+import { type RunContext, rawHttp, type ScoreScript, sample, schema } from "../../../src/index.ts";
 
 // The compiler holds these; running them proves only that declaring does not throw.
 
@@ -115,4 +115,13 @@ test("a declared run() can be called like the author's own", async () => {
   const run = schema({ input: { a: sample(1) } }, async ({ a }) => a + 1);
   expectTypeOf(run).parameter(0).toEqualTypeOf<{ a: number }>();
   expectTypeOf(run).returns.toEqualTypeOf<Promise<number>>();
+});
+
+test("a default export names what its run() gets", () => {
+  const init = (): void => {};
+  const declared = { init, run: schema({ input: { k: sample(1) } }, ({ k }) => k + 1) };
+  expectTypeOf(declared).toExtend<ScoreScript<{ k: number }>>();
+  expectTypeOf({ init, run: rawHttp(() => new Response()) }).toExtend<ScoreScript<Request>>();
+  expectTypeOf({ init, run: (data: string) => data.length }).toExtend<ScoreScript>();
+  expectTypeOf({ init, run: (data: number) => data }).not.toExtend<ScoreScript>();
 });
