@@ -19,7 +19,7 @@ import {
 import { Exchange, toTarget } from "./exchange.ts";
 import { hasBody, headProblem, readBody, toHeaders } from "./incoming.ts";
 import { atOnce, createOutbox, type Departure } from "./outbox.ts";
-import { send } from "./outgoing.ts";
+import { BrokenStream, send } from "./outgoing.ts";
 
 export interface HttpOptions {
   /** Largest body in bytes; 0: no limit. */
@@ -114,9 +114,10 @@ export function createListener(
     sent.then(
       (length) => logAccess(exchange, answer.status, length),
       (error: unknown) => {
-        const { message, report } = toScoreError(error);
+        const { cause, length } = error instanceof BrokenStream ? error : new BrokenStream(error, 0);
+        const { message, report } = toScoreError(cause);
         log.server.error(`A streamed answer ended early: ${report?.traceback ?? message}\n`);
-        logAccess(exchange, answer.status, 0);
+        logAccess(exchange, answer.status, length);
       },
     );
   }

@@ -5,8 +5,19 @@ import { type BodyStream, type HeaderList, ScoreError, type ScoreResponse } from
 /** A client that takes nothing of a streamed answer for so many milliseconds is cut off: it holds a worker. */
 export const STREAM_STALL_MS = 30_000;
 
-/** Sends the answer. @returns the bytes of the body that were sent; rejects when a stream fails midway, after having cut
- *  the connection */
+/** A streamed answer that ended early; the cause is what it failed with. */
+export class BrokenStream extends Error {
+  /** Bytes of the body that were sent. */
+  readonly length: number;
+
+  constructor(cause: unknown, length: number) {
+    super(`the answer ended after ${length} bytes`, { cause });
+    this.length = length;
+  }
+}
+
+/** Sends the answer. @returns the bytes of the body that were sent; rejects with a BrokenStream when a stream fails midway,
+ *  after having cut the connection */
 export function send(
   method: string,
   response: ServerResponse,
@@ -54,7 +65,7 @@ async function sendStream(response: ServerResponse, body: BodyStream, stallMs: n
   } catch (error) {
     abandon();
     cutOff(response, error instanceof ScoreError && error.code === "ERR_CLIENT_GONE" ? 0 : stallMs);
-    throw error;
+    throw new BrokenStream(error, length);
   } finally {
     response.off("close", abandon);
   }

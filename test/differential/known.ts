@@ -381,14 +381,6 @@ export const known: readonly Known[] = [
     reference: /print - stream is done$/,
     ours: /print - stream is done$/,
   },
-  // Of an answer that was cut off our access record has no length.
-  {
-    rule: "LOG-10",
-    scenario: /^OUT-6/,
-    where: STDOUT,
-    reference: /gunicorn\.access - .*kind=breaks.* 200 5 /,
-    ours: /gunicorn\.access - .*kind=breaks.* 200 0 /,
-  },
   {
     rule: "OUT-6",
     reason: "the failure of a stream is a record of the server, not of the process manager",

@@ -240,6 +240,11 @@ describe.each(LANGUAGES)("the reader of a streamed answer of %s", (language) => 
       () => /A streamed answer ended early: [\s\S]*in the stream/.test(service.logged().slice(from)),
       "the log has it",
     );
+    // LOG-10: what was sent, and not what was to be sent.
+    await until(
+      () => /gunicorn\.access - .*"POST \/score HTTP\/1\.1" 200 5 /.test(service.logged().slice(from)),
+      "the access record has the bytes that were sent",
+    );
   });
 });
 
