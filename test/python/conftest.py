@@ -30,6 +30,11 @@ from scorefn_worker.frames import Frame, FrameReader, encode, encode_json, encod
 SCHEMAS_PYTHON = str(ROOT / "test" / ".envs" / "schemas" / "bin" / "python")
 """An interpreter with the real inference-schema, numpy and pandas (test/setup/environments.mjs); it may be missing."""
 
+needs_schemas = pytest.mark.skipif(
+    not os.path.exists(SCHEMAS_PYTHON), reason="test environment schemas is missing: node test/setup/environments.mjs"
+)
+"""Under CI=true a skipped test is a failure, see the end of this file."""
+
 DEADLINE_S = 20.0
 """Nothing here takes this long; it ends a test that would wait for ever."""
 

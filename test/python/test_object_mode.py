@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from typing import Any
 
 import pytest
-from conftest import SCHEMAS_PYTHON, Start, Worker
+from conftest import SCHEMAS_PYTHON, Start, Worker, needs_schemas
 from scorefn_worker import protocol as p
 from scorefn_worker.frames import encode_meta
 
@@ -39,7 +38,7 @@ VALID = '{"num": 1, "when": "YWJj"}'
         pytest.param(
             SCHEMAS_PYTHON,
             id="real",
-            marks=pytest.mark.skipif(not os.path.exists(SCHEMAS_PYTHON), reason="test environment schemas is not made"),
+            marks=needs_schemas,
         ),
     ]
 )
@@ -370,7 +369,7 @@ def test_leaves_scripts_that_only_import_the_package_in_string_mode(serve: Start
     assert worker.run("not json") == '"not json"'
 
 
-@pytest.mark.skipif(not os.path.exists(SCHEMAS_PYTHON), reason="test environment schemas is not made")
+@needs_schemas
 def test_converts_to_numpy_and_pandas(start: Start) -> None:
     """IS-11, IS-12, SW-14."""
     worker = start(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from functools import cache
@@ -11,13 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import PYTHON_DIR, SCHEMAS_PYTHON
+from conftest import PYTHON_DIR, SCHEMAS_PYTHON, needs_schemas
 
 PROBE = Path(__file__).with_name("schema_probe.py")
 
 Facts = dict[str, dict[str, Any]]
-
-needs_real = pytest.mark.skipif(not os.path.exists(SCHEMAS_PYTHON), reason="test environment schemas is not made")
 
 
 @cache
@@ -34,7 +31,7 @@ def differences(ours: Facts, theirs: Facts, group: str) -> dict[str, tuple[Any, 
     return {name: (fact, theirs[group][name]) for name, fact in ours[group].items() if fact != theirs[group][name]}
 
 
-@needs_real
+@needs_schemas
 @pytest.mark.parametrize(("group", "count"), [("schemas", 390), ("conversions", 350), ("decorators", 70)])
 def test_does_what_the_package_does(group: str, count: int) -> None:
     """IS-2 to IS-6, IS-8 to IS-23, with numpy, pandas and dateutil installed."""
@@ -45,7 +42,7 @@ def test_does_what_the_package_does(group: str, count: int) -> None:
     assert differences(builtin, real, group) == {}
 
 
-@needs_real
+@needs_schemas
 @pytest.mark.parametrize("group", ["schemas", "conversions", "decorators"])
 def test_does_the_same_with_nothing_installed(group: str) -> None:
     """Without numpy, pandas and dateutil; only the class of the error for an unreadable date is another one."""
