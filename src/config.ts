@@ -42,6 +42,8 @@ export interface Config {
   readonly workerTimeoutMs: number;
   /** Requests that may wait for a worker; one more is answered 503. */
   readonly maxQueue: number;
+  /** Bytes of request bodies that may wait for a worker; 0: no limit. */
+  readonly maxQueueBytes: number;
   /** Milliseconds a request may wait for a worker before it is answered 503; 0: no bound. */
   readonly queueTimeoutMs: number;
   /** 0: no limit. */
@@ -134,6 +136,7 @@ export function resolveConfig(input: ConfigInput = {}): ResolvedConfig {
     workerConcurrency: read.integerOrDefault("workerConcurrency"),
     workerTimeoutMs: read.integerOrDefault("workerTimeout") * 1000,
     maxQueue: read.integerOrDefault("maxQueue"),
+    maxQueueBytes: read.integerOrDefault("maxQueueMb") * 1_048_576,
     queueTimeoutMs: read.integerOrDefault("queueTimeoutMs"),
     maxBodyBytes: read.integerOrDefault("maxBodyMb") * 1_048_576,
     readyPath: read.textOrDefault("readyPath"),

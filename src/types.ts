@@ -143,6 +143,10 @@ export interface ScoreRuntime {
   start(): Promise<ScriptFacts>;
   /** Runs one request. @throws ScoreError of any kind; never anything else */
   run(call: RunCall): Promise<RunOutcome>;
+  /** Why a request would be turned away if it came now, so that a host need not read its body first.
+   *  @param bodyBytes size of its body, and of all bodies that the host is still receiving
+   *  @returns undefined: it would be taken */
+  refusal?(bodyBytes: number): Error | undefined;
   /** Resolves once no script runs on for a request that is answered already (timed out, or its client left): a worker
    *  that is not done with it after `graceMs` milliseconds is killed and replaced. Undefined: nothing runs on. For hosts
    *  that are frozen between requests; absent where a running script cannot be stopped. */

@@ -58,6 +58,7 @@ export type SettingName =
   | "readyPath"
   | "maxBodyMb"
   | "maxQueue"
+  | "maxQueueMb"
   | "queueTimeoutMs"
   | "errorDetail"
   | "strict"
@@ -195,6 +196,15 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
     min: 0,
     default: "1000",
     unit: "requests",
+  },
+  maxQueueMb: {
+    ...scorefn,
+    variable: "SCOREFN_MAX_QUEUE_MB",
+    flag: "max_queue_mb",
+    kind: "integer",
+    min: 0,
+    default: "1024",
+    unit: "MB (1,048,576 bytes)",
   },
   queueTimeoutMs: {
     ...scorefn,

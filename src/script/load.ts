@@ -48,6 +48,7 @@ export function createRuntime(given: Config, log: Log, pool: Pick<PoolOptions, "
       scoringTimeoutMs,
       workerTimeoutMs: config.workerTimeoutMs,
       maxQueue,
+      maxQueueBytes: config.maxQueueBytes,
       queueTimeoutMs: config.queueTimeoutMs,
       ...pool,
     },

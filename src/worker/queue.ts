@@ -8,6 +8,8 @@ export const RETRY_AFTER_SECONDS = 1;
 export interface QueueOptions {
   /** Requests that may wait for a worker. */
   readonly maxQueue: number;
+  /** Bytes of bodies that may wait for a worker; 0: no bound. */
+  readonly maxQueueBytes: number;
   /** Milliseconds a request may wait for a worker; 0: no bound. */
   readonly queueTimeoutMs: number;
 }

@@ -54,6 +54,7 @@ describe("defaults and precedence", () => {
       workerConcurrency: 1,
       workerTimeoutMs: 300_000,
       maxQueue: 1000,
+      maxQueueBytes: 1_073_741_824,
       queueTimeoutMs: 300_000,
       maxBodyBytes: 1_073_741_824,
       readyPath: "/ready",
@@ -140,6 +141,11 @@ describe("defaults and precedence", () => {
   test("max_body_mb is counted in units of 1,048,576 bytes, and 0 means no limit", () => {
     expect(resolved({ max_body_mb: "2" }).maxBodyBytes).toBe(2_097_152);
     expect(resolved({ max_body_mb: "0" }).maxBodyBytes).toBe(0);
+  });
+
+  test("max_queue_mb is counted in the same units, and the flag beats the variable", () => {
+    expect(resolved({}, { SCOREFN_MAX_QUEUE_MB: "3" }).maxQueueBytes).toBe(3_145_728);
+    expect(resolved({ max_queue_mb: "2" }, { SCOREFN_MAX_QUEUE_MB: "3" }).maxQueueBytes).toBe(2_097_152);
   });
 
   test("WORKER_TIMEOUT is given in seconds", () => {
