@@ -3,8 +3,8 @@ import { FrameError } from "../errors.ts";
 import { HEAD_BYTES, MAX_FRAME_BYTES } from "./protocol.ts";
 
 /** Called for each whole frame. `payload` is a view into what was fed: copy it to keep it past the call, unless the
- *  frame's own bytes are all that is kept. */
-export type FrameSink = (type: number, id: number, payload: Buffer) => void;
+ *  frame's own bytes are all that is kept. `beginBy` is 0 but for waiting requests. */
+export type FrameSink = (type: number, id: number, payload: Buffer, beginBy: number) => void;
 
 /** Splits whatever the pipe delivered into whole frames, keeping the tail for the next call. A payload is copied at
  *  most once, and only when it arrives in pieces.
@@ -17,7 +17,8 @@ export class FrameReader {
   /** Payload of the frame under way, of which `#filled` bytes are there. */
   #payload: Buffer | undefined;
   #filled = 0;
-  #type = 0;
+  /** Type, and "begin by" above it. */
+  #word = 0;
   #id = 0;
 
   constructor(sink: FrameSink, maxPayloadBytes: number = MAX_FRAME_BYTES) {
@@ -44,18 +45,18 @@ export class FrameReader {
       if (length > this.#maxPayloadBytes) {
         throw new FrameError("ERR_FRAME", `a frame of ${length} bytes is longer than ${this.#maxPayloadBytes}`);
       }
-      const type = bytes[offset + 4]!;
+      const word = bytes.readUInt32LE(offset + 4);
       const id = bytes.readUInt32LE(offset + 8);
       const start = offset + HEAD_BYTES;
       if (bytes.length - start < length) {
-        this.#type = type;
+        this.#word = word;
         this.#id = id;
         this.#payload = Buffer.allocUnsafeSlow(length);
         this.#filled = bytes.copy(this.#payload, 0, start);
         return;
       }
       offset = start + length;
-      this.#sink(type, id, bytes.subarray(start, offset));
+      this.#sink(word & TYPE_MASK, id, bytes.subarray(start, offset), word >>> 8);
     }
     if (offset < bytes.length) this.#partialHead = bytes.subarray(offset);
   }
@@ -66,19 +67,25 @@ export class FrameReader {
     this.#filled += copied;
     if (this.#filled === payload.length) {
       this.#payload = undefined;
-      this.#sink(this.#type, this.#id, payload);
+      this.#sink(this.#word & TYPE_MASK, this.#id, payload, this.#word >>> 8);
     }
     return copied;
   }
 }
 
+const TYPE_MASK = 0xff;
+
 /** The head of a frame with `payloadBytes` to follow. */
-export function frameHead(type: number, id: number, payloadBytes: number): Buffer {
+export function frameHead(type: number, id: number, payloadBytes: number, beginBy = 0): Buffer {
   const head = Buffer.allocUnsafe(HEAD_BYTES);
-  head.writeUInt32LE(payloadBytes, 0);
-  head.writeUInt32LE(type, 4);
-  head.writeUInt32LE(id, 8);
+  writeHead(head, type, id, payloadBytes, beginBy);
   return head;
+}
+
+function writeHead(frame: Buffer, type: number, id: number, payloadBytes: number, beginBy: number): void {
+  frame.writeUInt32LE(payloadBytes, 0);
+  frame.writeUInt32LE((type | (beginBy << 8)) >>> 0, 4);
+  frame.writeUInt32LE(id, 8);
 }
 
 /** Payloads up to this many bytes are copied behind their head, so that a turn's frames make one buffer; longer ones
@@ -99,19 +106,17 @@ export class FrameWriter {
   }
 
   /** Queues one frame whose payload is `prefix` (may be empty) followed by `body`. */
-  send(type: number, id: number, body: Uint8Array = EMPTY, prefix: Uint8Array = EMPTY): void {
+  send(type: number, id: number, body: Uint8Array = EMPTY, prefix: Uint8Array = EMPTY, beginBy = 0): void {
     if (this.#buffers.length === 0) this.#defer(this.#flush);
     const length = prefix.length + body.length;
     if (length > INLINE_PAYLOAD_BYTES) {
-      this.#buffers.push(frameHead(type, id, length));
+      this.#buffers.push(frameHead(type, id, length, beginBy));
       if (prefix.length > 0) this.#buffers.push(prefix);
       this.#buffers.push(body);
       return;
     }
     const frame = Buffer.allocUnsafe(HEAD_BYTES + length);
-    frame.writeUInt32LE(length, 0);
-    frame.writeUInt32LE(type, 4);
-    frame.writeUInt32LE(id, 8);
+    writeHead(frame, type, id, length, beginBy);
     if (prefix.length > 0) frame.set(prefix, HEAD_BYTES);
     frame.set(body, HEAD_BYTES + prefix.length);
     this.#buffers.push(frame);

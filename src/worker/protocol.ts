@@ -1,13 +1,12 @@
 // The wire between the front process and a worker, docs/worker-protocol.md (python/scorefn_worker/protocol.py is the
-// other half). One duplex pipe carries frames: a head of 12 bytes (payload length, type, request id; little-endian) and
-// the payload. A worker begins requests in the order in which they were sent, has at most `concurrency` begun at a
-// time, and sends each answer as soon as it has it; so when it dies, only the first `concurrency` unanswered requests
-// can have begun.
+// other half). Two one-way pipes carry frames: a head of 12 bytes (payload length, type, "begin by", request id;
+// little-endian) and the payload. The worker is the authority on what has begun: a request sent "at once" counts as begun
+// from then on, a waiting one only when the worker has said BEGUN.
 import { FrameError } from "../errors.ts";
 import type { SwaggerVersion } from "../swagger/versions.ts";
 import type { ErrorReport, HeaderList, ScriptTakes } from "../types.ts";
 
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 /** Length of a frame's head in bytes. */
 export const HEAD_BYTES = 12;
@@ -17,6 +16,33 @@ export const MAX_FRAME_BYTES = 0x7fff_ffff;
 
 /** Bytes of CHUNK payload a stream may send before it waits for CREDIT: two socket buffers' worth. */
 export const STREAM_CREDIT_BYTES = 262_144;
+
+/** Descriptors of a worker. */
+export const TO_WORKER_FD = 3;
+export const FROM_WORKER_FD = 4;
+export const LIFELINE_FD = 5;
+
+/** How long a waiting request may wait in a worker's pipe before the front takes it back, in milliseconds: long beside the
+ *  16 short runs that may be ahead of it, short for a client that waits behind one long run. */
+export const LEASE_MS = 1_000;
+
+/** Unit of "begin by" in milliseconds; 24 bits of it are 37 hours. */
+export const TICK_MS = 8;
+const LEASE_TICKS = LEASE_MS / TICK_MS;
+const TICK_MASK = 0xff_ffff;
+
+/** "Begin by" of a request whose lease ends at `ms` (rounded down, so that the worker never holds it for longer than the
+ *  front does). @param ms on the system's monotonic clock, in milliseconds */
+export function toBeginBy(ms: number): number {
+  const ticks = Math.floor(ms / TICK_MS) & TICK_MASK;
+  return ticks === 0 ? TICK_MASK : ticks;
+}
+
+/** @param nowMs the system's monotonic clock, in milliseconds */
+export function isInTime(beginBy: number, nowMs: number): boolean {
+  const left = (beginBy - Math.floor(nowMs / TICK_MS)) & TICK_MASK;
+  return left > 0 && left <= LEASE_TICKS;
+}
 
 export const Frame = {
   HELLO: 1,
@@ -39,6 +65,7 @@ export const Frame = {
   RECALLED: 42,
   FORKED: 43,
   FORK_ENDED: 44,
+  BEGUN: 45,
 } as const;
 
 /** First frame of the front. */
@@ -59,6 +86,8 @@ export interface StartOptions {
   readonly debugPort?: number;
   /** Unix socket on which the front awaits the workers that this one, the preload process, forks. Python only. */
   readonly forkSocket?: string;
+  /** What their connections must begin with: 16 bytes, hexadecimal. */
+  readonly forkSecret?: string;
 }
 
 /** First frame of the worker. */
