@@ -12,7 +12,7 @@ import { type Failed, type ForkEnded, Frame, type Loaded, parseJson, type StartO
 
 /** What a connection of a forked worker begins with: number of the fork, role of the connection; 4 bytes each. */
 const PREAMBLE_BYTES = 8;
-const ROLES = { 0: "pipe", 1: "faults" } as const;
+const ROLES = { 0: "toWorker", 1: "fromWorker", 2: "lifeline" } as const;
 
 export interface PreloadOptions {
   readonly command: WorkerCommand;
@@ -167,7 +167,7 @@ class Fork {
   isOrdered = false;
   readonly #events: LaunchEvents;
   readonly #onEnd: () => void;
-  #sockets: { pipe?: Socket; faults?: Socket } = {};
+  #sockets: { toWorker?: Socket; fromWorker?: Socket; lifeline?: Socket } = {};
   #killSignal: NodeJS.Signals | undefined;
   #ended = false;
 
@@ -181,10 +181,10 @@ class Fork {
     if (this.#killSignal !== undefined) this.kill(this.#killSignal);
   }
 
-  connect(role: "pipe" | "faults", socket: Socket): void {
+  connect(role: "toWorker" | "fromWorker" | "lifeline", socket: Socket): void {
     this.#sockets = { ...this.#sockets, [role]: socket };
-    const { pipe, faults } = this.#sockets;
-    if (pipe !== undefined && faults !== undefined) this.#events.onPipes(pipe, faults);
+    const { toWorker, fromWorker, lifeline } = this.#sockets;
+    if (toWorker && fromWorker && lifeline) this.#events.onPipes({ toWorker, fromWorker, lifeline });
   }
 
   kill(signal: NodeJS.Signals): void {
@@ -209,7 +209,7 @@ class Fork {
   }
 
   orphan(error: ScoreError): void {
-    const { pipe } = this.#sockets;
+    const { fromWorker: pipe } = this.#sockets;
     if (pipe === undefined || pipe.destroyed) this.exit(pipe === undefined ? error : { code: null, signal: null });
     else pipe.once("close", () => this.exit({ code: null, signal: null }));
   }

@@ -5,13 +5,8 @@ import type { ErrorReport, RunCall, RunOutcome } from "../../../src/types.ts";
 import { FrameReader } from "../../../src/worker/frame.ts";
 import { Job } from "../../../src/worker/job.ts";
 import { execMsPrefix, Frame, jsonPayload, metaPrefix, parseJson, splitMeta } from "../../../src/worker/protocol.ts";
-import {
-  INTERRUPT_GRACE_MS,
-  WINDOW_BYTES,
-  WINDOW_REQUESTS,
-  Worker,
-  type WorkerOptions,
-} from "../../../src/worker/worker.ts";
+import { WINDOW_BYTES, WINDOW_REQUESTS } from "../../../src/worker/window.ts";
+import { INTERRUPT_GRACE_MS, Worker, type WorkerOptions } from "../../../src/worker/worker.ts";
 
 const DIED = new WorkerExitError("ERR_WORKER_EXIT", "worker process 1 was killed by SIGKILL");
 
@@ -28,16 +23,17 @@ function setUp(options: Partial<WorkerOptions> = {}) {
   };
   const recalled: Job[] = [];
   const interrupted: ErrorReport[] = [];
+  let nextId = 1;
   const worker = new Worker(
     link,
     { takes: "body", concurrency: 1, timeoutMs: 0, ...options },
     {
+      newId: () => nextId++,
       onFree: () => {},
       onRecalled: (jobs) => recalled.push(...jobs),
       onInterrupted: (report) => interrupted.push(report),
     },
   );
-  let nextId = 1;
   const send = (body = "{}", more: Partial<RunCall> = {}): Job => {
     const call: RunCall = {
       body: Buffer.from(body),
@@ -48,18 +44,22 @@ function setUp(options: Partial<WorkerOptions> = {}) {
       requestId: "r",
       ...more,
     };
-    const job = new Job(nextId++, call, performance.now());
+    const job = new Job(call, performance.now());
     job.outcome.catch(() => {});
     worker.send(job);
     return job;
   };
   const result = (id: number, execMs = 0.1, body = `"${id}"`): void =>
     worker.receive(Frame.RESULT, id, Buffer.concat([execMsPrefix(execMs), Buffer.from(body)]));
+  /** The worker says that a waiting request begins. */
+  const begun = (...ids: number[]): void => {
+    for (const id of ids) worker.receive(Frame.BEGUN, id, Buffer.alloc(0));
+  };
   const types = async (): Promise<number[]> => {
     await vi.advanceTimersToNextTimerAsync();
     return sent.map(({ type }) => type);
   };
-  return { worker, link, sent, send, result, recalled, interrupted, types };
+  return { worker, link, sent, send, result, begun, recalled, interrupted, types };
 }
 
 beforeEach(() => {
