@@ -17,9 +17,6 @@ import {
 } from "./protocol.ts";
 import { Window } from "./window.ts";
 
-/** How long an interrupted run() may take to come back before its worker is killed, in milliseconds. */
-export const INTERRUPT_GRACE_MS = 2_000;
-
 /** What a worker needs of its process. */
 export interface WorkerLink {
   /** Hands the bytes of one turn to the pipe. */
@@ -65,8 +62,6 @@ export class Worker {
   /** Waiting in its pipe. */
   readonly #window: Window;
   #recalling = false;
-  /** An interrupted run() did not come back in time: no more requests for this worker, and its end, unless it does. */
-  #hung = false;
   #stopped = false;
   #answered = 0;
 
@@ -77,7 +72,14 @@ export class Worker {
     this.#writer = new FrameWriter((buffers) => link.write(buffers), setImmediate);
     this.#nudger = new Nudger(this.#writer, () => link.nudge());
     this.#window = new Window((jobs) => events.onRecalled(jobs));
-    this.#deadlines = new Deadlines(options.timeoutMs, this.#begun, (job) => this.#expire(job));
+    this.#deadlines = new Deadlines(options.timeoutMs, this.#begun, {
+      onExpired: (job) => {
+        job.reject(new ScoreTimeoutError(options.timeoutMs));
+        this.#interrupt(job, "deadline");
+      },
+      askForLife: () => this.recall(),
+      onHopeless: () => link.kill(),
+    });
   }
 
   /** Requests answered so far. */
@@ -100,7 +102,7 @@ export class Worker {
   }
 
   get #isOpen(): boolean {
-    return !this.#hung && !this.#stopped;
+    return !this.#deadlines.isHung && !this.#stopped;
   }
 
   get hasWaiting(): boolean {
@@ -293,26 +295,8 @@ export class Worker {
     this.#begun.delete(job.id);
     this.#answered++;
     this.#window.bytes -= job.bytes;
-    if (this.#hung) this.#killIfHopeless();
+    this.#deadlines.ended();
     if (this.#isOpen) this.#events.onFree();
-  }
-
-  #expire(job: Job): void {
-    job.expired = true;
-    job.reject(new ScoreTimeoutError(this.#options.timeoutMs));
-    this.#interrupt(job, "deadline");
-    setTimeout(() => {
-      if (this.#begun.get(job.id) !== job) return;
-      this.#hung = true;
-      this.#killIfHopeless();
-    }, INTERRUPT_GRACE_MS).unref();
-  }
-
-  /** Kills a hung worker as soon as nobody can get an answer from it any more; forgives one that came back. */
-  #killIfHopeless(): void {
-    const begun = [...this.#begun.values()];
-    if (!begun.some((job) => job.expired)) this.#hung = false;
-    else if (begun.every((job) => job.expired)) this.#link.kill();
   }
 
   /** Nobody waits for a request any more: stops it, or has it given back unrun. */
@@ -336,6 +320,7 @@ export class Worker {
 
   #recalled(ids: readonly number[]): void {
     this.#recalling = false;
+    this.#deadlines.showsLife();
     const back: Job[] = [];
     for (const id of ids) {
       const job = this.#window.take(id) ?? this.#takeUnrun(id);

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { FrameError, ScoreTimeoutError, WorkerExitError } from "../../../src/errors.ts";
 import type { ErrorReport, RunCall, RunOutcome } from "../../../src/types.ts";
+import { INTERRUPT_GRACE_MS } from "../../../src/worker/deadlines.ts";
 import { FrameReader } from "../../../src/worker/frame.ts";
 import { Job } from "../../../src/worker/job.ts";
 import {
@@ -16,7 +17,7 @@ import {
   splitMeta,
 } from "../../../src/worker/protocol.ts";
 import { CLOCK_OFFSET_MS, WINDOW_BYTES, WINDOW_REQUESTS } from "../../../src/worker/window.ts";
-import { INTERRUPT_GRACE_MS, Worker, type WorkerOptions } from "../../../src/worker/worker.ts";
+import { Worker, type WorkerOptions } from "../../../src/worker/worker.ts";
 
 const DIED = new WorkerExitError("ERR_WORKER_EXIT", "worker process 1 was killed by SIGKILL");
 
@@ -393,7 +394,10 @@ describe("a client that leaves", () => {
       addEventListener: (_: string, listener: () => void) => listeners.push(listener),
       removeEventListener: () => {},
     };
-    return { signal, leave: () => listeners.forEach((listener) => listener()) };
+    function leave(): void {
+      for (const listener of listeners) listener();
+    }
+    return { signal, leave };
   }
 
   test("interrupts its request when that has begun", async () => {
