@@ -270,6 +270,25 @@ describe.each(LANGUAGES)("a pool of %s workers", (language) => {
     expect((await slowAnswer).text).not.toBe(helper);
   });
 
+  test("requests behind a call that nothing can get through to go to another worker", async () => {
+    const { post, workerPids } = await serve("holds_lock", { WORKER_COUNT: "2" });
+    for (let round = 0; round < 20; round++) await Promise.all([post(""), post("")]);
+    let held = true;
+    const client = new AbortController();
+    const holding = post("hold", { signal: client.signal }).finally(() => {
+      held = false;
+    });
+    const quick = await Promise.all(Array.from({ length: 24 }, () => post("")));
+    expect(held).toBe(true);
+    expect(new Set(quick.map(({ status }) => status))).toEqual(new Set([200]));
+    // And what comes later does not get stuck either.
+    const later = await Promise.all(Array.from({ length: 24 }, () => post("")));
+    expect(new Set(later.map(({ text }) => text)).size).toBe(1);
+    expect(workerPids()).toHaveLength(2);
+    client.abort();
+    await holding;
+  });
+
   test("finishes what runs and what waits when it is closed, and takes nothing new", async () => {
     const service = await serve("waits_for_file");
     const [gate] = (await gates(1)) as [Gate];
