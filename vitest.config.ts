@@ -1,11 +1,14 @@
 import { defineConfig, type ViteUserConfig } from "vitest/config";
+import { TEST_DEADLINE_MS } from "./test/setup/deadline.ts";
 
 const config: ViteUserConfig = defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     globalSetup: ["test/setup/global.ts"],
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    testTimeout: TEST_DEADLINE_MS,
+    hookTimeout: TEST_DEADLINE_MS,
+    // Where everything hangs, a run ends all the same.
+    bail: 10,
     maxWorkers: 2,
     reporters: ["default"],
   },
