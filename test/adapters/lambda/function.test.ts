@@ -13,6 +13,7 @@ import {
   startFunction,
 } from "../../../adapters/lambda/invoke.ts";
 import { packageFile } from "../../../src/package-root.ts";
+import { DEADLINE_MS } from "../../setup/deadline.ts";
 import { environment } from "../../setup/environments.mjs";
 import { preparedNode, preparedRuntimeClient } from "../../setup/runtimes.ts";
 import { SCRIPTS, until } from "../../setup/service.ts";
@@ -52,7 +53,7 @@ async function start(directory: string, machine: Machine, env: Record<string, st
   });
   onTestFinished(async () => void (await local.stop()));
   return Object.assign(local, {
-    post: async (body: string, timeoutMs?: number) =>
+    post: async (body: string, timeoutMs = DEADLINE_MS) =>
       readAnswer(await local.invoke(scoreEvent(Buffer.from(body)), timeoutMs)),
     log: () => log,
   });
