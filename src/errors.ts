@@ -140,6 +140,14 @@ export function abortError(reason: unknown): ScoreError {
 /** The error as a ScoreError, wrapping what was not one. */
 export function toScoreError(error: unknown): ScoreError {
   if (error instanceof ScoreError) return error;
-  const message = error instanceof Error ? error.message : String(error);
-  return new ScoreError("ERR_INTERNAL", message, { cause: error });
+  return new ScoreError("ERR_INTERNAL", messageOfAnything(error), { cause: error });
+}
+
+/** Anything can be thrown, also what has no text: `Object.create(null)`, or an object whose getters throw. */
+function messageOfAnything(thrown: unknown): string {
+  try {
+    return String(thrown instanceof Error ? thrown.message : thrown);
+  } catch {
+    return "something without a text was thrown";
+  }
 }

@@ -59,7 +59,7 @@ const HELP: Readonly<Record<SettingName, Help>> = {
     help: "Path that answers whether the script is loaded and ready.",
   },
   maxBodyMb: {
-    help: "Largest request body; 0: no limit.",
+    help: "Largest request body; 0: the most a worker can be handed, 2047 MB.",
   },
   maxQueue: {
     help: "Requests that may wait for a worker; one more is answered 503.",

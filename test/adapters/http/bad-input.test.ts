@@ -188,7 +188,7 @@ describe.each(LANGUAGES)("the reader of a streamed answer of %s", (language) => 
   beforeAll(async () => {
     service = createService(scriptFile("streams", language), { SCORING_TIMEOUT_MS: "300" });
     await service.runtime.start();
-    server = createHttpServer(service.scorer, { ...service.config, streamStallMs: 200 }, service.log);
+    server = createHttpServer(service.scorer, { ...service.config, stallMs: 200 }, service.log);
     ({ port } = await server.listen({ host: "127.0.0.1", port: 0 }));
   });
   afterAll(async () => {
