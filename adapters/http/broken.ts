@@ -28,9 +28,8 @@ export function answerBroken(
     socket.destroy();
     return;
   }
-  if (last !== undefined) {
-    // Answers that are owed are not spoilt by what comes behind their requests.
-    if (!last.request.complete && !last.response.headersSent) refuse(last, brokenRequest(error));
+  if (last !== undefined && !last.request.complete) {
+    if (!last.response.headersSent) refuse(last, brokenRequest(error));
     connection.endAfterAnswers();
     return;
   }
@@ -39,13 +38,16 @@ export function answerBroken(
   )?.groups;
   // The packet may begin with a request that was read, and is answered, without fault: its line is not the broken one.
   const isAtFault = line !== undefined && (error.bytesParsed ?? 0) <= line.method!.length;
-  if (error.code === "HPE_INVALID_METHOD" && isAtFault) {
+  if (error.code === "HPE_INVALID_METHOD" && isAtFault && last === undefined) {
     // A method the parser does not know is still a method that a route does not take.
     answerBare(scorer, connection, { method: line.method!, ...toTarget(line.url!), headers: {} });
     return;
   }
   const target = { method: line?.method ?? "-", path: "", query: "", headers: {} };
-  writeBare(connection, scorer.refuse(target, brokenRequest(error)));
+  const refusal = scorer.refuse(target, brokenRequest(error));
+  // Answers that are owed are not spoilt by what comes behind their requests: it ends the connection, no more.
+  if (last === undefined) writeBare(connection, refusal);
+  else connection.endAfterAnswers();
 }
 
 /** Answers on the bare socket, behind the answers that are owed; the connection ends with it. */

@@ -23,7 +23,9 @@ const HELP: Readonly<Record<SettingName, Help>> = {
     referenceHelp: "The instrumentation key to the application insights where the logs will be published.",
   },
   port: {
-    help: "Port to serve on. The script sees it as SERVER_PORT; that variable is written, never read.",
+    help:
+      "Port to serve on; 0, under scorefn serve: a free one, which banner and log name. " +
+      "The script sees it as SERVER_PORT; that variable is written, never read.",
     referenceHelp: "The serving port of the server. Default is 5001.",
   },
   healthPort: {
