@@ -132,8 +132,8 @@ export function createService(scorer: Scorer, options: HttpOptions, log: Log, su
   function refuse(exchange: Exchange, error: ScoreError): void {
     if (exchange.request.complete) deliver(exchange, scorer.refuse(exchange, error));
     else {
-      // A small body is in the packet that the head came in, and the connection can be kept.
-      process.nextTick(refuseUnread, exchange, error);
+      // A small body is in the packet that the head came in; once that is parsed, the connection can be kept.
+      setImmediate(refuseUnread, exchange, error);
     }
   }
 
