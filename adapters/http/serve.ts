@@ -7,6 +7,8 @@ import {
   createRuntime,
   createScorer,
   type Log,
+  lastLines,
+  logStream,
   openLog,
   toScoreError,
 } from "../../src/index.ts";
@@ -28,13 +30,14 @@ export const EXIT_FAULT = 70;
 /** Serves until a signal comes or the script turns out not to start.
  *  @param reserved listens already at the first address   @returns the exit code */
 export async function serve(config: Config, reserved?: ReservedPort): Promise<number> {
-  const { write, flush } = batchLines(boundedLines(process.stdout));
-  process.once("exit", flush);
+  const stdout = logStream(process.stdout);
+  const { write, flush } = batchLines(boundedLines(stdout));
   try {
     const log = openLogOrReport(config, write);
     return log === undefined ? EXIT_SCRIPT : await run(config, log, reserved);
   } finally {
     flush();
+    await lastLines(stdout, process.stdout);
   }
 }
 
