@@ -212,7 +212,7 @@ describe("abbreviations (CLI-3)", () => {
     [["--worker_con", "2"], { worker_concurrency: "2" }],
     [["--py", "x"], { python: "x" }],
     [["--ho=x"], { host: "x" }],
-    [["--max_q", "5"], { max_queue: "5" }],
+    [["--max_b", "5"], { max_body_mb: "5" }],
     [["--python", "x"], { python: "x" }],
   ])("%j is ours where none of the reference's flags matches", (args, flags) => {
     expect(flagsOf("azmlinfsrv", ...args)).toEqual(flags);
@@ -220,7 +220,7 @@ describe("abbreviations (CLI-3)", () => {
 
   test("ours may be ambiguous among themselves", () => {
     expect(exitOf("azmlinfsrv", "--max", "5").stderr).toContain(
-      "ambiguous option: --max could match --max_body_mb, --max_queue\n",
+      "ambiguous option: --max could match --max_body_mb, --max_queue, --max_queue_mb\n",
     );
   });
 });
@@ -244,6 +244,12 @@ describe("our own flags", () => {
 });
 
 describe("scorefn", () => {
+  test("serve takes a port of the system's choice, the reference's command does not (CLI-5)", () => {
+    expect(flagsOf("scorefn", "serve", "--port", "0")).toEqual({ port: "0" });
+    expect(exitOf("scorefn", "serve", "--port", "-1").stderr).toContain("invalid validate_port value: '-1'");
+    expect(exitOf("azmlinfsrv", "--port", "0").stderr).toContain("invalid validate_port value: '0'");
+  });
+
   test("--version prints it", () => {
     expect(exitOf("scorefn", "--version")).toEqual({ kind: "exit", code: 0, stdout: "scorefn 0.1.0\n", stderr: "" });
   });
