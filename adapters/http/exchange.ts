@@ -53,10 +53,6 @@ export class Exchange implements ScoreRequest {
     return this.#signal;
   }
 
-  get isClientGone(): boolean {
-    return this.#clientGone;
-  }
-
   /** The client has left. node:http says so only of the request whose answer is the next. */
   leave(): void {
     this.onEnd = undefined;

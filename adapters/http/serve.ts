@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import type { Address, Config, ScoreError, ScoreRuntime, Scorer } from "../../src/index.ts";
 import {
   batchLines,
@@ -19,6 +20,9 @@ import type { ReservedPort } from "./reserve-port.ts";
 
 /** How long running requests may take after SIGTERM or SIGINT, in milliseconds: what the reference gives them. */
 export const STOP_GRACE_MS = 30_000;
+
+/** How long workers may take to die after the second signal, in milliseconds. */
+const FORCED_END_MS = 2_000;
 
 /** Exit codes of contract PROC-8. */
 export const EXIT_OK = 0;
@@ -87,7 +91,7 @@ async function run(config: Config, log: Log, reserved: ReservedPort | undefined)
     Promise.all([close(servers, graceMs), runtime.close(graceMs)]),
     signals.second.then((signal) => {
       reportSignal(signal);
-      return Promise.all([close(servers, 0), runtime.close(0)]);
+      return Promise.race([Promise.all([close(servers, 0), runtime.close(0)]), delay(FORCED_END_MS)]);
     }),
   ]);
   scorer.flush();

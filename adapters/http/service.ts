@@ -2,6 +2,7 @@
 import {
   type Log,
   ncsaMessage,
+  OverloadError,
   type ScoreError,
   type ScoreResponse,
   type Scorer,
@@ -14,9 +15,14 @@ import type { Departure } from "./outbox.ts";
 import { BrokenStream, send } from "./outgoing.ts";
 import { answerAsHttp10 } from "./status-line.ts";
 
+/** What a client is told to wait before it comes back, in seconds. */
+const RETRY_AFTER_SECONDS = 1;
+
 export interface HttpOptions {
   /** Largest body in bytes; 0: no limit. */
   readonly maxBodyBytes: number;
+  /** Bytes of bodies that may be under way at a time, before the scorer has any of them; 0: no limit. */
+  readonly maxQueueBytes?: number;
   /** A client that takes nothing of an answer for so many milliseconds is cut off. Default: 30,000. */
   readonly stallMs?: number;
   /** How long clients may take, in milliseconds. Default: node:http's 60,000 for the head and 300,000 for the whole request,
@@ -61,7 +67,7 @@ export function createService(scorer: Scorer, options: HttpOptions, log: Log, su
     const { request, response, headers } = exchange;
     const { maxBodyBytes } = options;
     const declared = declaredLength(headers) ?? 0;
-    const refusal = (bytes: number): ScoreError | undefined => scorer.refusal(exchange, bytes);
+    const refusal = (bytes: number): ScoreError | undefined => scorer.refusal(exchange, bytes) ?? tooMuch(bytes);
     const problem =
       maxBodyBytes > 0 && declared > maxBodyBytes ? tooLarge(maxBodyBytes) : refusal(inflow.bytes + declared);
     if (problem !== undefined) {
@@ -84,6 +90,14 @@ export function createService(scorer: Scorer, options: HttpOptions, log: Log, su
         } else refuse(exchange, toScoreError(error));
       },
     );
+  }
+
+  /** For runtimes that have no word of their own on it. */
+  function tooMuch(bytes: number): ScoreError | undefined {
+    const { maxQueueBytes = 0 } = options;
+    if (maxQueueBytes === 0 || bytes <= maxQueueBytes) return undefined;
+    const message = `Request bodies of ${maxQueueBytes} bytes are under way already; try again later.`;
+    return new OverloadError("ERR_OVERLOAD", message, RETRY_AFTER_SECONDS);
   }
 
   function answer(exchange: Exchange): void {

@@ -5,13 +5,27 @@ interface HeadWriter {
   _storeHeader?: (firstLine: string, headers: unknown) => void;
 }
 
-/** Changes the status line that a response will have. Where node:http has no such place, the line stays as it is. */
-export function rewriteStatusLine(response: ServerResponse, rewrite: (line: string) => string): void {
+type Rewrite = (line: string) => string;
+
+const rewrites = new WeakMap<ServerResponse, Rewrite[]>();
+
+/** Changes the status line that a response will have, after whatever has been asked for before. Where node:http has no such
+ *  place, the line stays as it is. */
+export function rewriteStatusLine(response: ServerResponse, rewrite: Rewrite): void {
+  const known = rewrites.get(response);
+  if (known !== undefined) {
+    known.push(rewrite);
+    return;
+  }
   const writer = response as unknown as HeadWriter;
   const store = writer._storeHeader;
   if (store === undefined) return;
+  const all = [rewrite];
+  rewrites.set(response, all);
   writer._storeHeader = function (firstLine, headers) {
-    store.call(this, rewrite(firstLine), headers);
+    let line = firstLine;
+    for (const change of all) line = change(line);
+    store.call(this, line, headers);
   };
 }
 

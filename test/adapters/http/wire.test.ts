@@ -128,6 +128,26 @@ describe("a client that has ended its half", () => {
     expect(seen).toMatch(/^HTTP\/1\.1 200 OK\r\n[\s\S]*\r\n\r\n"ok"HTTP\/1\.1 200 OK\r\n[\s\S]*\r\n\r\n"and"$/);
   });
 
+  test("of HTTP/1.0 as well", async () => {
+    let begun = 0;
+    let answer: (() => void) | undefined;
+    const { port } = await serve(
+      scorerOf({
+        run: async (call) => {
+          begun++;
+          await new Promise<void>((resolve) => {
+            answer = resolve;
+          });
+          return service.runtime.run(call);
+        },
+      }),
+    );
+    const whole = collect(port, "POST /score HTTP/1.0\r\nContent-Length: 2\r\n\r\nok", true);
+    await until(() => begun === 1, "run() has begun");
+    setTimeout(() => answer!(), 350);
+    expect(await whole).toMatch(/^HTTP\/1\.0 200 OK\r\n[\s\S]*\r\n\r\n"ok"$/);
+  });
+
   test.for(["leaves", "resets"])("and then %s is noticed while run() is under way", async (how) => {
     let aborted = 0;
     const { port } = await serve(
@@ -225,6 +245,12 @@ describe("a request that is turned away", () => {
       await exchange(port, post("ok", "Connection: close"));
       return asked[0] === 2;
     }, "nothing is counted any more");
+  });
+
+  test("also where the runtime has no word of its own on bytes", async () => {
+    const { port } = await serve(service.scorer, { maxQueueBytes: 1_000 });
+    expect(await collect(port, post("a".repeat(1_001), "Connection: close"))).toMatch(/^HTTP\/1\.1 503 /);
+    expect(await collect(port, post("a".repeat(1_000), "Connection: close"))).toMatch(/^HTTP\/1\.1 200 /);
   });
 
   test("a burst of them is one line in the log, and one a second with their number", async () => {
