@@ -45,6 +45,8 @@ export interface ScoreResponse {
   readonly headers: HeaderList;
   /** Hosts drop it for HEAD, and for statuses that have no body. */
   readonly body: string | Uint8Array | BodyStream;
+  /** True: one of many refusals that one log line tells of, so hosts write no access record of it. */
+  readonly isSummedUp?: true;
 }
 
 /** The seam between hosts and core: answers every request, never rejects. */

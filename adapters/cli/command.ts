@@ -3,13 +3,16 @@ import {
   type Config,
   type ConfigInput,
   configurationErrorRecord,
+  type Flags,
   InvalidSettingsError,
   type LogLevel,
+  type ResolvedConfig,
   resolveConfig,
 } from "../../src/config.ts";
 import { ScoreError } from "../../src/errors.ts";
 import { formatRecord } from "../../src/log/format.ts";
-import { type Command, type Program, parseCommandLine } from "./command-line.ts";
+import type { ReservedPort } from "../http/reserve-port.ts";
+import { type Command, isAnyPort, type Program, parseCommandLine } from "./command-line.ts";
 import { realPath } from "./real-path.ts";
 
 /** A command about a cloud's build. */
@@ -19,8 +22,10 @@ export type TargetCommand = Extract<Command, { kind: "build" | "invoke" }>;
 export interface CommandHost {
   readonly write: (text: string) => void;
   readonly writeError: (text: string) => void;
-  /** Serves until it is told to stop; resolves with the exit code. */
-  readonly serve: (config: Config) => Promise<number>;
+  /** Serves until it is told to stop; resolves with the exit code. @param reserved the port that was picked */
+  readonly serve: (config: Config, reserved?: ReservedPort) => Promise<number>;
+  /** Picks a free port. */
+  readonly reservePort: (host: string) => Promise<ReservedPort>;
   /** Builds for a cloud, or tries such a build; resolves with the exit code. @throws ScoreError */
   readonly runTarget: (command: TargetCommand, host: Pick<CommandHost, "write" | "writeError">) => Promise<number>;
   /** Stand in for the process's own. */
@@ -62,16 +67,11 @@ export async function runCommand(program: Program, args: readonly string[], host
   }
 
   try {
-    const { config, notices, warnings } = resolveConfig({
-      flags: command.flags,
-      env: host.env,
-      cwd: host.cwd,
-      realPath,
-    });
+    const { config, notices, warnings, reserved } = await resolve(command.flags, host);
     const lines = [...modelDirLines(config.workerEnv), ...notices, ...bannerLines(config.workerEnv)];
     host.write(`${lines.join("\n")}\n`);
     for (const warning of warnings) log("WARNING", warning);
-    return await host.serve(config);
+    return await host.serve(config, reserved);
   } catch (error) {
     if (error instanceof InvalidSettingsError) {
       for (const problem of error.problems) {
@@ -85,3 +85,15 @@ export async function runCommand(program: Program, args: readonly string[], host
     return 1;
   }
 }
+
+/** With `--port 0` everything that names the port, the script's environment included, has to know the one that is picked. */
+async function resolve(flags: Flags, host: CommandHost): Promise<ResolvedConfig & { reserved?: ReservedPort }> {
+  const given = { env: host.env, cwd: host.cwd, realPath };
+  if (flags.port === undefined || !isAnyPort(flags.port)) return resolveConfig({ ...given, flags });
+  const { config } = resolveConfig({ ...given, flags: { ...flags, port: ANY_VALID_PORT } });
+  const reserved = await host.reservePort(config.host);
+  return { ...resolveConfig({ ...given, flags: { ...flags, port: String(reserved.port) } }), reserved };
+}
+
+/** Stands in for a port that is not picked yet, while the other settings are checked. */
+const ANY_VALID_PORT = "1";

@@ -11,14 +11,21 @@ export async function main(program: Program, args: readonly string[]): Promise<v
   const code = await runCommand(program, args, {
     write: (text) => process.stdout.write(text),
     writeError: (text) => process.stderr.write(text),
-    serve: async (config) => (await import("../http/serve.ts")).serve(config),
+    serve: async (config, reserved) => (await import("../http/serve.ts")).serve(config, reserved),
+    reservePort: async (host) => (await import("../http/reserve-port.ts")).reservePort(host),
     runTarget: async (command, host) => (await import("./run-target.ts")).runTarget(command, host),
   });
   await Promise.all([drained(process.stdout), drained(process.stderr)]);
   process.exit(code);
 }
 
-/** Resolves when everything written so far has left; on a pipe that is not at once. */
+/** How long the end waits for a reader of our output that takes nothing, in milliseconds. */
+const DRAIN_MS = 2_000;
+
+/** Resolves when everything written so far has left; on a pipe that is not at once, and never where nobody reads. */
 function drained(stream: NodeJS.WriteStream): Promise<void> {
-  return new Promise((resolve) => stream.write("", () => resolve()));
+  return new Promise((resolve) => {
+    setTimeout(resolve, DRAIN_MS);
+    stream.write("", () => resolve());
+  });
 }

@@ -23,7 +23,9 @@ const HELP: Readonly<Record<SettingName, Help>> = {
     referenceHelp: "The instrumentation key to the application insights where the logs will be published.",
   },
   port: {
-    help: "Port to serve on. The script sees it as SERVER_PORT; that variable is written, never read.",
+    help:
+      "Port to serve on; 0, under scorefn serve: a free one, which banner and log name. " +
+      "The script sees it as SERVER_PORT; that variable is written, never read.",
     referenceHelp: "The serving port of the server. Default is 5001.",
   },
   healthPort: {
@@ -59,7 +61,7 @@ const HELP: Readonly<Record<SettingName, Help>> = {
     help: "Path that answers whether the script is loaded and ready.",
   },
   maxBodyMb: {
-    help: "Largest request body; 0: no limit.",
+    help: "Largest request body; 0: the most a worker can be handed, 2047 MB.",
   },
   maxQueue: {
     help: "Requests that may wait for a worker; one more is answered 503.",

@@ -50,8 +50,8 @@ function serveHealth({ config, address }: HealthThreadData): void {
   const local = createScorer(config, runtime, log);
   const remote = new RemoteScorer(port);
   const scorer: Scorer = {
+    ...local,
     handle: (request) => (REMOTE.has(decodePath(request.path)) ? remote.handle(request) : local.handle(request)),
-    refuse: local.refuse,
   };
   const server = createHttpServer(scorer, config, log);
 
