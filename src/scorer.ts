@@ -68,14 +68,15 @@ export function createScorer(config: ScorerConfig, runtime: ScoreRuntime, log: L
   let facts: ScriptFacts | undefined;
   let swagger: SwaggerBook | undefined;
 
-  async function loaded(): Promise<ScriptFacts> {
-    facts ??= await runtime.start();
+  /** What the script is. Waiting for that has the bounds of waiting for a worker, where the runtime has any. */
+  async function loaded({ body, signal }: ScoreRequest): Promise<ScriptFacts> {
+    facts ??= await (runtime.whenLoaded?.(body.length, signal) ?? runtime.start());
     return facts;
   }
 
   /** Undefined for a script that does not come up, which the runtime answers for. */
-  function known(): Promise<ScriptFacts | undefined> {
-    return loaded().catch(() => undefined);
+  function known(request: ScoreRequest): Promise<ScriptFacts | undefined> {
+    return loaded(request).catch(() => undefined);
   }
 
   function findRoute(path: string): Route | undefined {
@@ -120,7 +121,7 @@ export function createScorer(config: ScorerConfig, runtime: ScoreRuntime, log: L
   async function score(request: ScoreRequest, ids: RequestIds): Promise<ScoreResponse> {
     const { method } = request;
     // A POST body means the same to every script; only for the other methods the script's kind must be known first.
-    const raw = method === "POST" ? facts?.takes === "request" : (facts ?? (await loaded())).takes === "request";
+    const raw = method === "POST" ? facts?.takes === "request" : (facts ?? (await loaded(request))).takes === "request";
     if (!raw && method === "OPTIONS") {
       return textResponse("", ids, config, [["x-ms-run-function-failed", "False"]]);
     }
@@ -128,7 +129,11 @@ export function createScorer(config: ScorerConfig, runtime: ScoreRuntime, log: L
       return errorResponse(new BadInputError("ERR_METHOD", "Method not allowed"), ids, config);
     }
     const { path, query, headers, signal, remoteAddress } = request;
-    if (method === "POST" && !isJsonType(headers["content-type"]) && (facts ?? (await known()))?.input === "json") {
+    if (
+      method === "POST" &&
+      !isJsonType(headers["content-type"]) &&
+      (facts ?? (await known(request)))?.input === "json"
+    ) {
       throw new BadInputError("ERR_MEDIA_TYPE", "Expects Content-Type to be application/json");
     }
     const body = !raw && method === "GET" ? Buffer.from(queryToJsonText(query)) : request.body;
@@ -146,7 +151,7 @@ export function createScorer(config: ScorerConfig, runtime: ScoreRuntime, log: L
   }
 
   async function serveSwagger(request: ScoreRequest, ids: RequestIds): Promise<ScoreResponse> {
-    const { schemas } = await loaded();
+    const { schemas } = await loaded(request);
     swagger ??= createSwaggerBook({ ...config, schemas });
     const { status, body } = swagger.lookup(request.query);
     return { status, headers: messageHeaders(ids, config.serverVersion, false), body };

@@ -109,6 +109,7 @@ export class WorkerPool implements ScoreRuntime {
 
   whenLoaded(bodyBytes: number, signal?: CancelSignal): Promise<ScriptFacts> {
     if (this.#facts !== undefined) return Promise.resolve(this.#facts);
+    this.start().catch(() => {});
     const refused = this.#turnAway();
     if (refused !== undefined) return Promise.reject(refused);
     const waiter = new Pending<ScriptFacts>(bodyBytes, signal, performance.now());

@@ -233,6 +233,42 @@ describe.each(LANGUAGES)("a pool of %s workers", (language) => {
       await running[1];
     });
 
+    test("while the script loads, requests of every method wait with the same bounds", async () => {
+      const [gate] = (await gates(1)) as [Gate];
+      const env = { TEST_GATE: gate.path, SCOREFN_MAX_QUEUE: "3", SCOREFN_QUEUE_TIMEOUT_MS: "60000" };
+      const service = createService(scriptFile("init_waits_for_file", language), env);
+      onTestFinished(service.close);
+      const { scorer, runtime, post, get } = service;
+      const started = runtime.start();
+      const client = new AbortController();
+      const left = get("/score", { signal: client.signal });
+      const waiting = [post("one"), get("/swagger.json")];
+      const head = { method: "HEAD", path: "/score", query: "", headers: {}, body: Buffer.alloc(0) };
+      expectTurnedAway(await get("/score"), "3 requests are waiting already; try again later.");
+      expect(await scorer.handle(head)).toMatchObject({ status: 503 });
+      // Who leaves makes room.
+      client.abort();
+      await left;
+      const later = get("/score");
+      await gate.open();
+      await started;
+      expect((await Promise.all([...waiting, later])).map(({ status }) => status)).toEqual([200, 200, 200]);
+    });
+
+    test("while the script loads, nobody waits longer than the queue lets them", async () => {
+      const [gate] = (await gates(1)) as [Gate];
+      const env = { TEST_GATE: gate.path, SCOREFN_QUEUE_TIMEOUT_MS: "100" };
+      const service = createService(scriptFile("init_waits_for_file", language), env);
+      onTestFinished(service.close);
+      const started = service.runtime.start();
+      for (const answer of await Promise.all([service.get("/score"), service.post(""), service.get("/swagger.json")])) {
+        expectTurnedAway(answer, "No worker was free within 100 ms; try again later.");
+      }
+      await gate.open();
+      await started;
+      expect(await service.post("late")).toMatchObject({ status: 200 });
+    });
+
     test("RT-10: are answered while init() runs; a request waits for it", async () => {
       const [gate] = (await gates(1)) as [Gate];
       const service = createService(scriptFile("init_waits_for_file", language), { TEST_GATE: gate.path });
