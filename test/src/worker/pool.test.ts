@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import fc from "fast-check";
 import { afterEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { Worker } from "../../../src/worker/worker.ts";
@@ -133,6 +133,46 @@ describe.each(LANGUAGES)("a pool of %s workers", (language) => {
         fc.asyncProperty(moments, (kills) => oneRun(new Set(kills))),
         { numRuns: 4, endOnFailure: true },
       );
+    });
+  });
+
+  describe("init() that fails after it has served", () => {
+    async function serveOn() {
+      const folder = await temporaryFolder();
+      onTestFinished(folder.remove);
+      const file = folder.file("what");
+      const service = await serve("init_fails_while_file", { TEST_FILE: file, SCOREFN_ERROR_DETAIL: "location" });
+      return { ...service, file };
+    }
+
+    test.for([
+      ["raise", "the model store is down"],
+      ["die", "exited with code 9"],
+    ])("(%s) is told to clients, tried again ever more slowly, and recovers", async ([what, reason]) => {
+      const { post, get, logged, workerPids, file } = await serveOn();
+      writeFileSync(file, what!);
+      process.kill(workerPids()[0]!, "SIGKILL");
+      await until(() => logged().includes("starting another in 400 ms"), "it has failed three times");
+      const answer = await post("");
+      expect(answer.status).toBe(503);
+      expect(Number(headerOf(answer.headers, "Retry-After"))).toBeGreaterThanOrEqual(1);
+      expect(JSON.parse(answer.text).error.message).toContain(reason);
+      expect(await get("/ready")).toMatchObject({ status: 503, text: expect.stringContaining('"state": "failed"') });
+      const pauses = [...logged().matchAll(/starting another in (\d+) ms/g)].map(([, ms]) => Number(ms));
+      expect(pauses.slice(0, 3)).toEqual([100, 200, 400]);
+      rmSync(file);
+      await until(async () => (await get("/ready")).status === 200, "it has recovered");
+      expect(await post("")).toMatchObject({ status: 200 });
+    });
+
+    test("(hang) does not hold up the end", async () => {
+      const { post, workerPids, file, runtime } = await serveOn();
+      writeFileSync(file, "hang");
+      process.kill(workerPids()[0]!, "SIGKILL");
+      await until(() => runtime.state === "loading", "another worker loads the script");
+      const waiting = post("");
+      await runtime.close(60_000);
+      expect(await waiting).toMatchObject({ status: 503 });
     });
   });
 
