@@ -12,6 +12,7 @@ from collections.abc import Awaitable
 from types import ModuleType
 from typing import Any, Callable
 
+from .by_value import send_by_value
 from .failures import (
     IMPORT_FAILED,
     UNHANDLED,
@@ -186,6 +187,7 @@ def _import_file(path: str) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     # Registered, unlike the reference server, so that dataclasses and pickle find the script's module (LOAD-3).
     sys.modules[ENTRY_MODULE] = module
+    send_by_value(module)
     spec.loader.exec_module(module)
     return module
 

@@ -6,7 +6,7 @@ import { environment, prepareEnvironments } from "./environments.mjs";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
-await prepareEnvironments({ names: ["tools", "schemas", "azmlinfsrv"] });
+await prepareEnvironments({ names: ["tools", "schemas", "azmlinfsrv", "sklearn"] });
 const tools = environment("tools");
 if ("unavailable" in tools) {
   console.log(`the Python worker's tests are skipped: ${tools.unavailable}`);
