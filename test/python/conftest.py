@@ -33,6 +33,12 @@ SCHEMAS_PYTHON = str(ROOT / "test" / ".envs" / "schemas" / "bin" / "python")
 needs_schemas = pytest.mark.skipif(
     not os.path.exists(SCHEMAS_PYTHON), reason="test environment schemas is missing: node test/setup/environments.mjs"
 )
+SKLEARN_PYTHON = str(ROOT / "test" / ".envs" / "sklearn" / "bin" / "python")
+"""An interpreter with the real scikit-learn, joblib and cloudpickle; it may be missing, too."""
+
+needs_sklearn = pytest.mark.skipif(
+    not os.path.exists(SKLEARN_PYTHON), reason="test environment sklearn is missing: node test/setup/environments.mjs"
+)
 """Under CI=true a skipped test is a failure, see the end of this file."""
 
 DEADLINE_S = 20.0

@@ -3,17 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 
 import pytest
-from conftest import ROOT, Start, eventually
-
-SKLEARN_PYTHON = str(ROOT / "test" / ".envs" / "sklearn" / "bin" / "python")
-"""An interpreter with the real joblib and cloudpickle; it may be missing."""
-
-needs_joblib = pytest.mark.skipif(
-    not os.path.exists(SKLEARN_PYTHON), reason="test environment sklearn is missing: node test/setup/environments.mjs"
-)
+from conftest import SKLEARN_PYTHON, Start, eventually, needs_sklearn
 
 POOLS = """
     import dataclasses, multiprocessing, os, sys
@@ -55,7 +47,7 @@ def test_pools_of_the_standard_library_find_functions_and_classes(start: Start, 
     assert worker.stderr() == ""
 
 
-@needs_joblib
+@needs_sklearn
 @pytest.mark.parametrize("backend", ["loky", "multiprocessing", "threading"])
 @pytest.mark.parametrize("imported", ["first", "in run()"])
 def test_joblib_finds_functions_classes_and_what_init_made(start: Start, backend: str, imported: str) -> None:
@@ -78,7 +70,7 @@ def test_joblib_finds_functions_classes_and_what_init_made(start: Start, backend
     assert worker.stop() == 0
 
 
-@needs_joblib
+@needs_sklearn
 def test_exceptions_of_the_script_come_back_from_joblib(start: Start) -> None:
     worker = start(
         """
@@ -99,7 +91,7 @@ def test_exceptions_of_the_script_come_back_from_joblib(start: Start) -> None:
     assert worker.stop() == 0
 
 
-@needs_joblib
+@needs_sklearn
 def test_children_of_children_run_the_script_s_functions(start: Start) -> None:
     worker = start(
         """
@@ -122,7 +114,7 @@ def test_children_of_children_run_the_script_s_functions(start: Start) -> None:
     eventually(lambda: not any(_is_running(pid) for pid in answer["children"]))
 
 
-@needs_joblib
+@needs_sklearn
 def test_what_cloudpickle_sends_comes_back_as_the_script_s_own(start: Start) -> None:
     worker = start(
         """
