@@ -7,12 +7,11 @@ they use. Here it does stand there (contract LOAD-3), so each copy of cloudpickl
 
 from __future__ import annotations
 
-import contextlib
 import sys
-from collections.abc import Sequence
-from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
+
+from .after_import import AfterImport
 
 _NAME = "cloudpickle"
 """Last part of the name wherever it is copied to: `joblib.externals.cloudpickle`, `pyspark.cloudpickle`."""
@@ -23,39 +22,7 @@ def send_by_value(script: ModuleType) -> None:
     for name, module in list(sys.modules.items()):
         if _is_copy(name):
             _tell(module, script)
-    sys.meta_path.insert(0, _CopyFinder(script))
-
-
-class _CopyFinder:
-    """Sees a copy being imported and lets the others find it. No importlib.abc here, for its import takes its time."""
-
-    def __init__(self, script: ModuleType) -> None:
-        self._script = script
-
-    def find_spec(self, fullname: str, path: Sequence[str] | None, target: object = None) -> ModuleSpec | None:
-        """Find a copy of cloudpickle, and have it told when it has been imported."""
-        if not _is_copy(fullname):
-            return None
-        for finder in sys.meta_path:
-            find = getattr(finder, "find_spec", None)
-            spec = find(fullname, path, target) if find is not None and finder is not self else None
-            if spec is not None:
-                self._follow(spec.loader)
-                return spec
-        return None
-
-    def _follow(self, loader: Any) -> None:  # noqa: ANN401 - whatever finders return
-        execute = getattr(loader, "exec_module", None)
-        if execute is None:
-            return
-
-        def execute_and_tell(module: ModuleType) -> None:
-            execute(module)
-            _tell(module, self._script)
-
-        # On this one loader, so that it stays what it is to everybody who asks it for source or data.
-        with contextlib.suppress(AttributeError):
-            loader.exec_module = execute_and_tell
+    AfterImport(_is_copy, lambda copy: _tell(copy, script)).watch()
 
 
 def _is_copy(name: str) -> bool:
@@ -65,8 +32,7 @@ def _is_copy(name: str) -> bool:
 def _tell(copy: ModuleType, script: ModuleType) -> None:
     register = getattr(copy, "register_pickle_by_value", None)
     if register is not None:
-        with contextlib.suppress(Exception):  # what goes wrong here must not be the script's import that fails
-            register(script)
+        register(script)
         return
     # Before version 2.0, as in joblib 1.0: what it finds in no module, it sends by value.
     look_up = getattr(copy, "_lookup_module_and_qualname", None)

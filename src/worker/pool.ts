@@ -10,7 +10,7 @@ import {
 import type { Log } from "../log/logger.ts";
 import { logModelDirectory } from "../script/model-directory.ts";
 import type { StartupLog } from "../startup.ts";
-import type { RunCall, RunOutcome, RuntimeState, ScoreRuntime, ScriptFacts } from "../types.ts";
+import type { RunCall, RunOutcome, RuntimeState, ScoreRuntime, ScriptFacts, ScriptTakes } from "../types.ts";
 import { Job } from "./job.ts";
 import { Preload } from "./preload.ts";
 import { type ProcessEvents, type WorkerCommand, WorkerProcess } from "./process.ts";
@@ -251,7 +251,7 @@ export class WorkerPool implements ScoreRuntime {
         onLoaded: (loaded) => {
           facts = loaded;
         },
-        onReady: () => this.#ready(slot, facts!),
+        onReady: ({ meta = facts!.takes }) => this.#ready(slot, facts!, meta),
         onFailed: (failed) => {
           slot.failure = this.#report(failed);
         },
@@ -279,12 +279,12 @@ export class WorkerPool implements ScoreRuntime {
     });
   }
 
-  #ready(slot: Slot, facts: Loaded): void {
+  #ready(slot: Slot, facts: Loaded, takes: ScriptTakes): void {
     const { scoringTimeoutMs, start } = this.#options;
     const concurrency = facts.concurrent ? start.concurrency : 1;
     slot.worker = new Worker(
       slot.process!,
-      { takes: facts.takes, concurrency, timeoutMs: scoringTimeoutMs },
+      { takes, concurrency, timeoutMs: scoringTimeoutMs },
       {
         onFree: () => this.#pump(),
         onRecalled: (jobs) => this.#requeue(jobs),

@@ -1,0 +1,9 @@
+export interface Python {
+  /** As in `3.9.18`. */
+  readonly text: string;
+  readonly version: readonly [major: number, minor: number, patch: number];
+  readonly path: string;
+}
+
+/** One interpreter for each minor version that is installed, with the newest patch; the oldest first. */
+export function installedPythons(): Python[];
