@@ -32,7 +32,7 @@ export const libraries: readonly Scenario[] = [
   {
     name: "LOAD-3 joblib's processes run the script's functions",
     scripts: ["libraries/joblib_pools.py"],
-    requests: [post("1,2,3"), post("1,-2"), post("4")],
+    requests: [post("1,2,3"), post("4"), post("1,-2")],
   },
   {
     name: "LOAD-3 scikit-learn with n_jobs",

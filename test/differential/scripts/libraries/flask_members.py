@@ -30,6 +30,6 @@ def run(data):
         "json": r.get_json(silent=True),
         "cookies": dict(r.cookies),
         "remote": r.remote_addr,
-        "values": lines(r.values),
+        "values": sorted(lines(r.values)),
         "accept": [str(r.accept_mimetypes), str(r.user_agent), r.referrer],
     }
