@@ -49,6 +49,8 @@ export interface Config {
   /** 0: no limit. */
   readonly maxBodyBytes: number;
   readonly readyPath: string;
+  /** What `GET /` tells: that the server lives, or that init() has been done. */
+  readonly rootProbe: "live" | "ready";
   readonly errorDetail: ErrorDetail;
   /** True: what is otherwise warned about is an error. */
   readonly strict: boolean;
@@ -140,6 +142,7 @@ export function resolveConfig(input: ConfigInput = {}): ResolvedConfig {
     queueTimeoutMs: read.integerOrDefault("queueTimeoutMs"),
     maxBodyBytes: read.integerOrDefault("maxBodyMb") * 1_048_576,
     readyPath: read.textOrDefault("readyPath"),
+    rootProbe: read.choice("rootProbe"),
     errorDetail: read.choice("errorDetail"),
     strict: read.boolean("strict"),
     corsOrigins: read.text("corsOrigins"),

@@ -28,6 +28,9 @@ export interface CommandHost {
   readonly cwd?: ConfigInput["cwd"];
 }
 
+/** Azure's images use `GET /` for readiness as well: a roll-out must not send traffic to a script that still loads. */
+const DROP_IN_DEFAULTS = { SCOREFN_ROOT_PROBE: "ready" };
+
 const NO_SCRIPT = [
   "Error!",
   "Either provide an entry_script using --entry_script or provide a path to the configuration file using --config_file",
@@ -65,6 +68,7 @@ export async function runCommand(program: Program, args: readonly string[], host
     const { config, notices, warnings } = resolveConfig({
       flags: command.flags,
       env: host.env,
+      defaults: program === "azmlinfsrv" ? DROP_IN_DEFAULTS : undefined,
       cwd: host.cwd,
       realPath,
     });

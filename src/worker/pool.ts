@@ -97,6 +97,10 @@ export class WorkerPool implements ScoreRuntime {
     return this.#failure === undefined ? "loading" : "failed";
   }
 
+  get initialised(): boolean {
+    return this.#slots.some((slot) => slot.wasReady);
+  }
+
   get failure(): ScoreError | undefined {
     return this.#failure;
   }
