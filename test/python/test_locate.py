@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 import textwrap
 import zipfile
 from pathlib import Path
 
 import pytest
-from conftest import SCHEMAS_PYTHON, SKLEARN_PYTHON, Start, needs_schemas, needs_sklearn
+from conftest import PYTHON, PYTHON_VERSION, SCHEMAS_PYTHON, SKLEARN_PYTHON, Start, needs_schemas, needs_sklearn
 from scorefn_worker.locate import UserFiles, find_place
 
-COLUMNS = sys.version_info >= (3, 11)
+COLUMNS = PYTHON_VERSION >= (3, 11)
 
 
 def test_names_the_innermost_frame_of_the_users_files(start: Start, app: Path) -> None:
@@ -109,7 +108,7 @@ def test_errors_in_code_whose_file_is_not_there_are_at_the_line_that_ran_it(star
         def run(data):
             exec(compile("1 / 0", {name!r}, "exec"))  # here
     """
-    _at_marked_line(start, app, script, sys.executable)
+    _at_marked_line(start, app, script, PYTHON)
 
 
 def test_syntax_errors_in_text_without_a_file_are_at_the_line_that_read_it(start: Start, app: Path) -> None:
@@ -119,7 +118,7 @@ def test_syntax_errors_in_text_without_a_file_are_at_the_line_that_read_it(start
         def run(data):
             return ast.parse("1 +", "formula")  # here
     """
-    _at_marked_line(start, app, script, sys.executable)
+    _at_marked_line(start, app, script, PYTHON)
 
 
 def test_modules_in_an_archive_beside_the_script_are_the_users(start: Start, app: Path) -> None:
@@ -191,7 +190,8 @@ def test_never_throws(tmp_path: Path) -> None:
 def test_follows_symlinked_app_roots(tmp_path: Path) -> None:
     real = tmp_path / "real"
     (real / "sub").mkdir(parents=True)
-    (real / "sub" / "a.py").touch()
+    for file in (real / "a.py", real / "sub" / "a.py"):
+        file.touch()
     (tmp_path / "link").symlink_to(real)
     files = UserFiles(str(tmp_path / "link"), None, None)
     assert files.name(str(real / "sub" / "a.py")) == "sub/a.py"

@@ -7,3 +7,6 @@ export interface Python {
 
 /** One interpreter for each minor version that is installed, with the newest patch; the oldest first. */
 export function installedPythons(): Python[];
+
+/** What an interpreter says of itself; undefined when it does not start. */
+export function pythonVersion(file: string): Python | undefined;

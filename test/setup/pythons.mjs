@@ -25,7 +25,7 @@ export function installedPythons() {
   /** @type {Map<string, Python>} */
   const byMinor = new Map();
   for (const python of new Set(files.flatMap(real)).values()) {
-    const found = ask(python);
+    const found = pythonVersion(python);
     if (found === undefined) continue;
     const minor = `${found.version[0]}.${found.version[1]}`;
     const other = byMinor.get(minor);
@@ -58,11 +58,8 @@ function real(file) {
   }
 }
 
-/**
- * @param {string} file
- * @returns {Python | undefined}
- */
-function ask(file) {
+/** @type {typeof import("./pythons.d.mts").pythonVersion} */
+export function pythonVersion(file) {
   try {
     const [text = "", ...path] = execFileSync(file, ["-c", ASK], { encoding: "utf8", timeout: DEADLINE_MS }).split(" ");
     const [major = 0, minor = 0, patch = 0] = text.split(".").map(Number);
