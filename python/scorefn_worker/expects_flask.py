@@ -20,9 +20,10 @@ def expects_flask(files: UserFiles) -> bool:
     """Tell whether the script has imported Flask, or one of the user's modules names it and may import it in run()."""
     if _FLASK in sys.modules:
         return True
+    if find_spec(_FLASK) is None:
+        return False
     # Not found out by importing it: a script that names Flask somewhere need not use it.
-    modules = [module for module in list(sys.modules.values()) if _names_flask(module, files)]
-    if not modules or find_spec(_FLASK) is None:
+    if not any(_names_flask(module, files) for module in list(sys.modules.values())):
         return False
     _watch()
     return True
@@ -30,7 +31,8 @@ def expects_flask(files: UserFiles) -> bool:
 
 def _names_flask(module: ModuleType, files: UserFiles) -> bool:
     path = getattr(module, "__file__", None)
-    if not isinstance(path, str) or files.name(path) is None:
+    # First what is quick, for there may be thousands.
+    if not isinstance(path, str) or not path.startswith(files.folders) or files.name(path) is None:
         return False
     try:
         with open(path, "rb") as file:

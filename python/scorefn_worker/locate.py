@@ -38,6 +38,8 @@ class UserFiles:
             for spelling in (os.path.abspath(folder), os.path.realpath(folder)):
                 if spelling not in self._folders:
                     self._folders.append(spelling)
+        self.folders = tuple(self._folders)
+        """What the absolute path of a user's file begins with; so do others, which `name` tells apart."""
         self._libraries = [os.path.realpath(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib")]
 
     def name(self, filename: str) -> str | None:
