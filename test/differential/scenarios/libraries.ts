@@ -35,11 +35,6 @@ export const libraries: readonly Scenario[] = [
     requests: [post("1,2,3"), post("4"), post("1,-2")],
   },
   {
-    name: "LOAD-3 scikit-learn with n_jobs",
-    scripts: ["libraries/sklearn_pools.py"],
-    requests: [post("[[1, 2], [2, 4], [3, 6], [4, 8], [5, 10], [6, 12]]")],
-  },
-  {
     name: "ERR-11 exceptions out of compiled code",
     scripts: ["libraries/compiled_errors.py"],
     requests: ["dates", "csv", "random", "tree"].map((way) => post(way)),
