@@ -205,3 +205,18 @@ def test_a_failed_import_of_flask_leaves_run_as_it_is(start: Start, app: Any) ->
     ready(worker)
     assert ask(worker) == "no flask"
     assert ask(worker, request=2) == "no flask"
+
+
+@needs_flask
+def test_a_module_of_the_users_that_is_only_called_flask_does_no_harm(start: Start, app: Any) -> None:
+    (app / "flask.py").write_text("value = 1\n")
+    script = """
+        def init(): pass
+        def run(data):
+            import flask
+            return flask.value
+    """
+    worker = start(script, python=str(FLASK_PYTHON), env={"PYTHONPATH": str(app)})
+    ready(worker)
+    assert ask(worker) == 1
+    assert ask(worker, request=2) == 1

@@ -94,7 +94,7 @@ def library() -> Library:
     for candidate in (FlaskLibrary, WerkzeugLibrary):
         try:
             return candidate()
-        except ImportError:
+        except (ImportError, AttributeError):  # the latter: a module of the script's own that is only called so
             continue
     return OwnLibrary()
 
