@@ -50,6 +50,8 @@ export interface Config {
   /** Largest request body; the setting's 0 is what the worker protocol can carry. */
   readonly maxBodyBytes: number;
   readonly readyPath: string;
+  /** What `GET /` tells: that the server lives, or that init() has been done. */
+  readonly rootProbe: "live" | "ready";
   readonly errorDetail: ErrorDetail;
   /** True: what is otherwise warned about is an error. */
   readonly strict: boolean;
@@ -141,6 +143,7 @@ export function resolveConfig(input: ConfigInput = {}): ResolvedConfig {
     queueTimeoutMs: read.integerOrDefault("queueTimeoutMs"),
     maxBodyBytes: (read.integerOrDefault("maxBodyMb") || MAX_BODY_MB) * 1_048_576,
     readyPath: read.textOrDefault("readyPath"),
+    rootProbe: read.choice("rootProbe"),
     errorDetail: read.choice("errorDetail"),
     strict: read.boolean("strict"),
     corsOrigins: read.text("corsOrigins"),

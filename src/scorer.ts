@@ -24,7 +24,7 @@ export type ScorerConfig = Pick<
   Config,
   "errorDetail" | "readyPath" | "serverVersion" | "serviceName" | "servicePathPrefix" | "serviceVersion"
 > &
-  Partial<Pick<Config, "corsOrigins" | "swaggerFiles">>;
+  Partial<Pick<Config, "corsOrigins" | "rootProbe" | "swaggerFiles">>;
 
 /** Answers requests with a score script, whatever host they come from. */
 export interface Scorer {
@@ -105,7 +105,7 @@ export function createScorer(config: ScorerConfig, runtime: ScoreRuntime, log: L
           if (request.method === "OPTIONS") return options(route, ids);
           return logged(request, startedAt, await serveSwagger(request, ids));
         case "liveness":
-          return request.method === "OPTIONS" ? options(route, ids) : textResponse("Healthy", ids, config);
+          return request.method === "OPTIONS" ? options(route, ids) : root(ids);
         case "ready":
           return request.method === "OPTIONS" ? options(route, ids) : ready(ids);
       }
@@ -155,6 +155,12 @@ export function createScorer(config: ScorerConfig, runtime: ScoreRuntime, log: L
     swagger ??= createSwaggerBook({ ...config, schemas });
     const { status, body } = swagger.lookup(request.query);
     return { status, headers: messageHeaders(ids, config.serverVersion, false), body };
+  }
+
+  /** Liveness; and where the setting says so, that the script has come up once (contract RT-2, RT-20). */
+  function root(ids: RequestIds): ScoreResponse {
+    const isUp = config.rootProbe !== "ready" || runtime.initialised;
+    return isUp ? textResponse("Healthy", ids, config) : ready(ids);
   }
 
   function ready(ids: RequestIds): ScoreResponse {

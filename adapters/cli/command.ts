@@ -33,6 +33,9 @@ export interface CommandHost {
   readonly cwd?: ConfigInput["cwd"];
 }
 
+/** Azure's images use `GET /` for readiness as well: a roll-out must not send traffic to a script that still loads. */
+const DROP_IN_DEFAULTS = { SCOREFN_ROOT_PROBE: "ready" };
+
 const NO_SCRIPT = [
   "Error!",
   "Either provide an entry_script using --entry_script or provide a path to the configuration file using --config_file",
@@ -67,7 +70,7 @@ export async function runCommand(program: Program, args: readonly string[], host
   }
 
   try {
-    const { config, notices, warnings, reserved } = await resolve(command.flags, host);
+    const { config, notices, warnings, reserved } = await resolve(program, command.flags, host);
     const lines = [...modelDirLines(config.workerEnv), ...notices, ...bannerLines(config.workerEnv)];
     host.write(`${lines.join("\n")}\n`);
     for (const warning of warnings) log("WARNING", warning);
@@ -87,8 +90,13 @@ export async function runCommand(program: Program, args: readonly string[], host
 }
 
 /** With `--port 0` everything that names the port, the script's environment included, has to know the one that is picked. */
-async function resolve(flags: Flags, host: CommandHost): Promise<ResolvedConfig & { reserved?: ReservedPort }> {
-  const given = { env: host.env, cwd: host.cwd, realPath };
+async function resolve(
+  program: Program,
+  flags: Flags,
+  host: CommandHost,
+): Promise<ResolvedConfig & { reserved?: ReservedPort }> {
+  const defaults = program === "azmlinfsrv" ? DROP_IN_DEFAULTS : undefined;
+  const given = { env: host.env, cwd: host.cwd, defaults, realPath };
   if (flags.port === undefined || !isAnyPort(flags.port)) return resolveConfig({ ...given, flags });
   const { config } = resolveConfig({ ...given, flags: { ...flags, port: ANY_VALID_PORT } });
   const reserved = await host.reservePort(config.host);

@@ -60,6 +60,9 @@ const HELP: Readonly<Record<SettingName, Help>> = {
   readyPath: {
     help: "Path that answers whether the script is loaded and ready.",
   },
+  rootProbe: {
+    help: "What GET / tells: `live` answers 200 as soon as the server listens, `ready` 503 until init() is done. The command azmlinfsrv has `ready` for its default.",
+  },
   maxBodyMb: {
     help: "Largest request body; 0: the most a worker can be handed, 2047 MB.",
   },

@@ -59,6 +59,7 @@ export type SettingName =
   | "python"
   | "workerConcurrency"
   | "readyPath"
+  | "rootProbe"
   | "maxBodyMb"
   | "maxQueue"
   | "maxQueueMb"
@@ -181,6 +182,14 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
     variable: "SCOREFN_READY_PATH",
     flag: "ready_path",
     default: "/ready",
+  },
+  rootProbe: {
+    ...scorefn,
+    variable: "SCOREFN_ROOT_PROBE",
+    flag: "root_probe",
+    kind: "choice",
+    choices: ["live", "ready"],
+    default: "live",
   },
   maxBodyMb: {
     ...scorefn,

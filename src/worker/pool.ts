@@ -1,7 +1,15 @@
 import { OverloadError, type ScoreError } from "../errors.ts";
 import type { Log } from "../log/logger.ts";
 import type { StartupLog } from "../startup.ts";
-import type { CancelSignal, RunCall, RunOutcome, RuntimeState, ScoreRuntime, ScriptFacts } from "../types.ts";
+import type {
+  CancelSignal,
+  RunCall,
+  RunOutcome,
+  RuntimeState,
+  ScoreRuntime,
+  ScriptFacts,
+  ScriptTakes,
+} from "../types.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Job } from "./job.ts";
 import { Pending } from "./pending.ts";
@@ -74,6 +82,10 @@ export class WorkerPool implements ScoreRuntime {
     const ready = this.#slots.filter((slot) => slot.worker !== undefined);
     if (ready.length > 0) return ready.some((slot) => slot.worker?.isIdle) ? "ready" : "busy";
     return this.#failure === undefined ? "loading" : "failed";
+  }
+
+  get initialised(): boolean {
+    return this.#facts !== undefined;
   }
 
   get failure(): ScoreError | undefined {
@@ -208,7 +220,7 @@ export class WorkerPool implements ScoreRuntime {
       onLoaded: (loaded) => {
         slot.facts = loaded;
       },
-      onReady: () => this.#ready(slot),
+      onReady: ({ meta }) => this.#ready(slot, meta ?? slot.facts!.takes),
       onFailed: (failed) => {
         slot.reported = this.#report(failed);
       },
@@ -233,9 +245,10 @@ export class WorkerPool implements ScoreRuntime {
     });
   }
 
-  #ready(slot: Slot): void {
+  /** @param takes what its requests are sent with */
+  #ready(slot: Slot, takes: ScriptTakes): void {
     const { scoringTimeoutMs, start } = this.#options;
-    const { takes, concurrent } = slot.facts!;
+    const { concurrent } = slot.facts!;
     const worker = new Worker(
       slot.process!,
       { takes, concurrency: concurrent ? start.concurrency : 1, timeoutMs: scoringTimeoutMs },

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import DEADLINE_S, PYTHON_DIR, Start
+from conftest import DEADLINE_S, PYTHON, PYTHON_DIR, Start
 from scorefn_worker import protocol as p
 
 FINE = """
@@ -38,11 +38,8 @@ def test_refuses_another_protocol_version_and_says_both(start: Start) -> None:
 
 def test_does_nothing_when_started_by_hand() -> None:
     import subprocess
-    import sys
 
-    done = subprocess.run(
-        [sys.executable, str(PYTHON_DIR / "worker.py")], capture_output=True, text=True, timeout=DEADLINE_S
-    )
+    done = subprocess.run([PYTHON, str(PYTHON_DIR / "worker.py")], capture_output=True, text=True, timeout=DEADLINE_S)
     assert done.returncode == p.EXIT_NO_PIPE
     assert "descriptor 3" in done.stderr
 

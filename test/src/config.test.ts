@@ -58,6 +58,7 @@ describe("defaults and precedence", () => {
       queueTimeoutMs: 300_000,
       maxBodyBytes: 1_073_741_824,
       readyPath: "/ready",
+      rootProbe: "live",
       errorDetail: "location",
       strict: false,
       corsOrigins: null,

@@ -29,6 +29,7 @@ function scorerOf(runtime: Partial<ScoreRuntime>): Scorer {
     start: () => service.runtime.start(),
     run: (call) => service.runtime.run(call),
     close: async () => {},
+    initialised: true,
     state: "ready",
     failure: undefined,
     ...runtime,
