@@ -1,4 +1,4 @@
-"""The loop of async scripts: requests share one asyncio event loop, which owns the pipe."""
+"""The loop of async scripts: requests share one asyncio event loop, which owns the pipes."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ from collections import deque
 from collections.abc import Coroutine
 from time import perf_counter
 from types import AsyncGeneratorType, GeneratorType
-from typing import Any, TypeVar
+from typing import Any, Callable, TypeVar
 
-from .channel import RECEIVE_BYTES, Channel, FrontGone, encode_recalled, front_gone, long_frame
+from .async_pipe import AsyncPipe
+from .channel import Channel
 from .failures import BadInput, chain
 from .frames import Bytes, Frame, encode, result_head
+from .inbox import Inbox, encode_recalled
 from .interrupts import to_exception
 from .locate import UserFiles
-from .protocol import CREDIT, END, INTERRUPT, LONG_BODY_BYTES, RECALL, RUN, RUN_META, STOP
+from .protocol import BEGUN, CREDIT, END, INTERRUPT, is_in_time, monotonic_ns
 from .raw.answer import Answer, is_response
 from .report import error_frame, input_error_frame, result_error_frame
 from .requests import failed_run_frame, read_request
@@ -45,92 +47,6 @@ def run_forever(work: Coroutine[Any, Any, T]) -> T:
             if task.done():
                 raise
             traceback.print_exc()
-
-
-class AsyncPipe:
-    """Channel with non-blocking I/O; sends never wait, what the pipe does not take at once is kept."""
-
-    def __init__(self, channel: Channel) -> None:
-        """Take the pipe over from `channel`. Must be called on the event loop."""
-        self._sock = channel.sock
-        self._decodes = channel.decodes
-        self._reader = channel.reader
-        self._loop = asyncio.get_running_loop()
-        self._unsent: deque[memoryview] = deque()
-        self._sock.setblocking(False)
-
-    async def receive(self) -> Frame:
-        """Wait for the next frame; see Channel.receive."""
-        reader = self._reader
-        while True:
-            frame = reader.next()
-            if frame is not None:
-                return frame
-            if reader.pending_size() > LONG_BODY_BYTES:
-                return await self._receive_long()
-            try:
-                chunk = await self._loop.sock_recv(self._sock, RECEIVE_BYTES)
-            except OSError as error:
-                raise FrontGone from error
-            if not chunk:
-                raise FrontGone
-            reader.feed(chunk)
-
-    def send(self, *parts: Bytes) -> None:
-        """Send all parts in order. A pipe that is closed is left for `receive` to notice."""
-        for part in parts:
-            rest = memoryview(part)
-            if not self._unsent:
-                rest = rest[self._send_some(rest) :]
-            if rest:
-                if not self._unsent:
-                    self._loop.add_writer(self._sock, self._send_unsent)
-                self._unsent.append(rest)
-
-    def flush(self) -> None:
-        """Send everything, waiting as long as that takes."""
-        self._sock.setblocking(True)
-        while self._unsent:
-            self._send_some(self._unsent.popleft())
-
-    def _send_some(self, data: memoryview) -> int:
-        try:
-            return self._sock.send(data)
-        except BlockingIOError:
-            return 0
-        except OSError:
-            front_gone(self._sock)
-            return len(data)
-
-    def _send_unsent(self) -> None:
-        while self._unsent:
-            rest = self._unsent[0]
-            rest = rest[self._send_some(rest) :]
-            if rest:
-                self._unsent[0] = rest
-                return
-            self._unsent.popleft()
-        self._loop.remove_writer(self._sock)
-
-    async def _receive_into(self, room: memoryview) -> int:
-        try:
-            count = await self._loop.sock_recv_into(self._sock, room)
-        except OSError as error:
-            raise FrontGone from error
-        if count == 0:
-            raise FrontGone
-        await asyncio.sleep(0)  # the requests under way get their turn between two pieces
-        return count
-
-    async def _receive_long(self) -> Frame:
-        rooms = long_frame(self._reader, decodes=self._decodes)
-        try:
-            room = next(rooms)
-            while True:
-                room = rooms.send(await self._receive_into(room))
-        except StopIteration as end:
-            frame: Frame = end.value
-            return frame
 
 
 class Running:
@@ -161,15 +77,24 @@ class Running:
 class AsyncLoop:
     """Answers the requests of one script, several at a time."""
 
-    def __init__(self, channel: Channel, script: Script, files: UserFiles, concurrency: int) -> None:
-        """Join what answering takes. Must be called on the event loop."""
-        self._pipe = AsyncPipe(channel)
+    def __init__(
+        self,
+        channel: Channel,
+        script: Script,
+        files: UserFiles,
+        concurrency: int,
+        now: Callable[[], int] = monotonic_ns,
+    ) -> None:
+        """Join what answering takes. Must be called on the event loop. `now` is the clock of "begin by"."""
+        self._pipe = AsyncPipe(channel, self._go_on)
         self._script = script
         self._files = files
         self._concurrency = concurrency
-        self._waiting: deque[Frame] = deque()
+        self._now = now
+        self._inbox = Inbox(self._pipe.send, now)
         self._running: dict[int, Running] = {}
-        self._stopping = False
+        """What has begun, with what was announced by a BEGUN that the pipe has not taken yet."""
+        self._announced: deque[Frame] = deque()
         self._finished = asyncio.get_running_loop().create_future()
 
     async def serve(self) -> None:
@@ -183,54 +108,85 @@ class AsyncLoop:
     async def _receive(self) -> None:
         """Handle frames for ever; the way out is an exception, or `serve` ending."""
         while True:
-            kind, request, payload = await self._pipe.receive()
-            if kind in (RUN, RUN_META):
-                self._waiting.append((kind, request, payload))
-                del payload  # or a big body would stay until the next frame
-                self._begin_waiting()
-            elif kind == RECALL:
-                self._pipe.send(encode_recalled([frame[1] for frame in self._waiting]))
-                self._waiting.clear()
-            elif kind == STOP:
-                self._stopping = True
-                self._waiting.clear()
-                self._end_if_idle()
-            else:
-                running = self._running.get(request)
-                if running is None:
-                    continue
-                if kind == INTERRUPT:
-                    running.cancel(payload)
-                elif kind == CREDIT and running.stream is not None:
-                    running.stream.credit += credit_of(payload)
-                    running.more_credit.set()
+            frame: Frame | None = await self._pipe.receive()
+            # All that has been read already comes first: what is recalled must not begin.
+            while frame is not None:
+                self._take(frame)
+                frame = self._pipe.received()
+            self._advance()
 
-    def _begin_waiting(self) -> None:
-        """Begin requests in their order while there is room."""
-        while self._waiting and len(self._running) < self._concurrency:
-            kind, request, payload = self._waiting.popleft()
-            try:
-                arguments = read_request(self._script, kind, payload)
-            except BadInput as error:
-                self._pipe.send(input_error_frame(request, error))
-                continue
-            running = self._running[request] = Running()
-            running.task = asyncio.create_task(self._run(request, running, arguments))
+    def _take(self, frame: Frame) -> None:
+        """Handle a frame of the front."""
+        if self._inbox.take(frame):
+            return
+        kind, request, payload, _ = frame
+        running = self._running.get(request)
+        if running is None:
+            return  # answered already
+        if kind == INTERRUPT:
+            running.cancel(payload)
+        elif kind == CREDIT and running.stream is not None:
+            running.stream.credit += credit_of(payload)
+            running.more_credit.set()
 
-    def _end_if_idle(self) -> None:
-        if self._stopping and not self._running and not self._finished.done():
+    def _advance(self, *ends: Bytes) -> None:
+        """Send the frames that end a request, and begin what may begin now, with BEGUN in the same write."""
+        while True:
+            # What waited does not begin before the front can read so: not while the pipe has not taken all frames.
+            has_room = len(self._running) < self._concurrency
+            frame = self._inbox.next(waiting=not self._pipe.is_behind) if has_room else None
+            if frame is not None:
+                self._running[frame[1]] = Running()
+                if frame[3]:
+                    ends = (*ends, encode(BEGUN, frame[1]))
+            if ends:
+                self._pipe.send(*ends)
+            if frame is None:
+                break
+            ends = self._begin(frame)
+        if self._inbox.stopping and not self._running and not self._finished.done():
             self._finished.set_result(None)
 
-    async def _run(self, request: int, running: Running, arguments: dict[str, Any]) -> None:
+    def _begin(self, frame: Frame) -> tuple[Bytes, ...]:
+        """Begin a request, announced where it had to be; return what ends it when that does not take a run()."""
+        kind, request, payload, begin_by = frame
+        if begin_by:
+            if self._pipe.is_behind:
+                self._announced.append(frame)
+                return ()
+            # The second look: only of what was announced in time the front knows that it has begun (§4, rule 4).
+            if not is_in_time(begin_by, self._now()):
+                del self._running[request]
+                return (encode_recalled([request]),)
+        running = self._running[request]
+        running.interrupt = self._inbox.interrupts.pop(request, running.interrupt)
         try:
-            await self._answer(request, running, arguments)
+            arguments = {} if running.interrupt is not None else read_request(self._script, kind, payload)
+        except BadInput as error:
+            del self._running[request]
+            return (input_error_frame(request, error),)
+        running.task = asyncio.create_task(self._run(request, running, arguments))
+        return ()
+
+    def _go_on(self) -> None:
+        """The pipe has taken everything: begin what was announced meanwhile, and what else may begin."""
+        ends: tuple[Bytes, ...] = ()
+        while self._announced and not self._pipe.is_behind:
+            ends = self._begin(self._announced.popleft())
+            if ends:
+                self._pipe.send(*ends)
+        self._advance()
+
+    async def _run(self, request: int, running: Running, arguments: dict[str, Any]) -> None:
+        ends: tuple[Bytes, ...] = ()
+        try:
+            ends = await self._answer(request, running, arguments)
         finally:
             del self._running[request]
-            self._begin_waiting()
-            self._end_if_idle()
+            self._advance(*ends)
 
-    async def _answer(self, request: int, running: Running, arguments: dict[str, Any]) -> None:
-        """Await run() and send its result."""
+    async def _answer(self, request: int, running: Running, arguments: dict[str, Any]) -> tuple[Bytes, ...]:
+        """Await run() and return what ends the request."""
         try:
             running.enter()
             with self._script.call(arguments) as is_head:
@@ -240,20 +196,16 @@ class AsyncLoop:
                     result = await result
                 milliseconds = (perf_counter() - started) * 1000
         except BaseException as error:  # SystemExit and KeyboardInterrupt are the script's failures too (OUT-9)
-            self._pipe.send(self._error(request, running, "run", error))
-            return
+            return (self._error(request, running, "run", error),)
         if isinstance(result, (AsyncGeneratorType, GeneratorType)):
-            await self._stream(request, running, result, Stream(request, started))
-            return
+            return await self._stream(request, running, result, Stream(request, started))
         if is_response(result):
-            await self._respond(request, running, result, milliseconds, is_head=is_head)
-            return
+            return await self._respond(request, running, result, milliseconds, is_head=is_head)
         try:
             body = self._script.render(result).encode()
         except BaseException as error:  # a result's own methods may raise anything
-            self._pipe.send(result_error_frame(request, result, error, self._files))
-            return
-        self._pipe.send(result_head(request, milliseconds, len(body)) + body)
+            return (result_error_frame(request, result, error, self._files),)
+        return result_head(request, milliseconds, len(body)), body
 
     async def _respond(
         self,
@@ -263,22 +215,23 @@ class AsyncLoop:
         milliseconds: float,
         *,
         is_head: bool,
-    ) -> None:
-        """Send an HTTP response that the script built (OUT-2)."""
+    ) -> tuple[Bytes, ...]:
+        """Answer with an HTTP response that the script built (OUT-2)."""
         try:
             answer = Answer(response, is_head=is_head, is_async=True)
         except BaseException as error:  # a response's own methods may raise anything
-            self._pipe.send(self._error(request, running, "run", error))
-            return
-        self._pipe.send(answer.head(request, milliseconds), answer.body)
+            return (self._error(request, running, "run", error),)
+        head = answer.head(request, milliseconds)
         if answer.items is not None:
-            await self._stream(request, running, answer.items, Stream(request, 0, begun=True))
-        elif answer.is_stream:
-            self._pipe.send(encode(END, request))
+            self._pipe.send(head)
+            ends = await self._stream(request, running, answer.items, Stream(request, 0, begun=True))
+        else:
+            ends = (head, encode(END, request) if answer.is_stream else answer.body)
         answer.close()
+        return ends
 
-    async def _stream(self, request: int, running: Running, items: Any, stream: Stream) -> None:  # noqa: ANN401
-        """Send what the generator yields, no faster than the client takes it (protocol, §6)."""
+    async def _stream(self, request: int, running: Running, items: Any, stream: Stream) -> tuple[Bytes, ...]:  # noqa: ANN401
+        """Send what the generator yields, no faster than the client takes it (protocol, §6); return what ends it."""
         running.stream = stream
         try:
             while True:
@@ -288,14 +241,15 @@ class AsyncLoop:
                 item = await _next(items)
                 if item is _EXHAUSTED:
                     break
-                self._pipe.send(stream.encode(item))
+                frames = stream.encode(item)
+                if frames:
+                    self._pipe.send(frames)
         except BaseException as error:
             # Closed first: the request has ended for the front when the ERROR arrives.
             with contextlib.suppress(BaseException):
                 await _close(items)
-            self._pipe.send(self._error(request, running, stream.failure_kind, error))
-        else:
-            self._pipe.send(stream.end())
+            return (self._error(request, running, stream.failure_kind, error),)
+        return (stream.end(),)
 
     def _error(self, request: int, running: Running, kind: str, error: BaseException) -> bytes:
         if running.interrupt is not None and any(isinstance(link, asyncio.CancelledError) for link in chain(error)):

@@ -1,15 +1,14 @@
-"""The worker's end of the pipe with blocking I/O."""
+"""The worker's end of the pipes with blocking I/O."""
 
 from __future__ import annotations
 
 import os
 import select
 import socket
-from collections import deque
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 
-from .frames import Bytes, Frame, FrameReader, encode, encode_json, result_head
-from .protocol import EXIT_STOPPED, LONG_BODY_BYTES, RECALL, RECALLED, RUN, RUN_META
+from .frames import Bytes, Frame, FrameReader
+from .protocol import EXIT_STOPPED, LONG_BODY_BYTES, RUN
 from .utf8 import decode_pieces
 
 RECEIVE_BYTES = 65_536
@@ -33,23 +32,17 @@ def front_gone(sock: socket.socket) -> FrontGone:
     return FrontGone()
 
 
-def encode_recalled(requests: list[int]) -> bytes:
-    """Build the answer to a RECALL."""
-    return encode_json(RECALLED, 0, {"ids": requests})
-
-
 class Channel:
     """Receives frames in order and sends each frame with one write.
 
-    `later` holds frames that were taken off the pipe while their turn had not come; `receive` hands them out first.
     `decodes` says whether long RUN bodies are UTF-8 text to be decoded while they arrive; otherwise they stay bytes.
     """
 
-    def __init__(self, sock: socket.socket) -> None:
-        """Take over a connected, blocking stream socket."""
-        self.sock = sock
+    def __init__(self, receiver: socket.socket, sender: socket.socket) -> None:
+        """Take over two connected, blocking stream sockets, each used in one direction."""
+        self.receiver = receiver
+        self.sender = sender
         self.decodes = True
-        self.later: deque[Frame] = deque()
         self.reader = FrameReader()
 
     def receive(self) -> Frame:
@@ -59,93 +52,6 @@ class Channel:
             FrontGone: the pipe is closed.
             FrameError: the pipe carries something else than frames.
         """
-        return self.later.popleft() if self.later else self._receive_next()
-
-    def receive_for(self, request: int) -> Frame:
-        """Wait for the next frame of this request and let those of other requests keep their turn."""
-        for index, frame in enumerate(self.later):
-            if frame[1] == request:
-                del self.later[index]
-                return frame
-        while True:
-            frame = self._receive_next()
-            if frame[1] == request:
-                return frame
-            self.later.append(frame)
-            self.give_back()
-
-    def find(self, kind: int, request: int) -> Frame | None:
-        """Take the first frame of this type and request out of what is held or can be had now, or return None.
-
-        Blocks for at most MIDWAY_WAIT_MS without progress, and only while a frame is in the middle of arriving.
-        """
-        self._drain()
-        for index, frame in enumerate(self.later):
-            if frame[0] == kind and frame[1] == request:
-                del self.later[index]
-                return frame
-        return None
-
-    def has_frame(self) -> bool:
-        """Tell whether a whole frame has been received already."""
-        if not self.later:
-            frame = self.reader.next()
-            if frame is not None:
-                self.later.append(frame)
-        return bool(self.later)
-
-    def restart(self) -> None:
-        """Forget what came before: the descriptor of `sock` has been connected anew."""
-        self.later.clear()
-        self.reader = FrameReader()
-
-    def give_back(self) -> None:
-        """Answer a RECALL that is held: forget the requests received before it, which nobody has begun."""
-        held = list(self.later)
-        position = next((index for index, frame in enumerate(held) if frame[0] == RECALL), None)
-        if position is None:
-            return
-        before = held[:position]
-        self.later.clear()
-        self.later.extend(frame for frame in before if frame[0] not in (RUN, RUN_META))
-        self.later.extend(held[position + 1 :])
-        self.send(encode_recalled([frame[1] for frame in before if frame[0] in (RUN, RUN_META)]))
-
-    def send(self, data: Bytes | memoryview) -> None:
-        """Send all of it. Raises FrontGone when nobody is there to read them."""
-        try:
-            self.sock.sendall(data)
-        except OSError as error:
-            raise front_gone(self.sock) from error
-
-    def send_frame(self, kind: int, request: int, payload: Bytes = b"") -> None:
-        """Send one frame."""
-        self.send(encode(kind, request, payload))
-
-    def send_result(self, request: int, milliseconds: float, text: str) -> None:
-        """Send a RESULT frame."""
-        body = text.encode()
-        self.send_joined(result_head(request, milliseconds, len(body)), body)
-
-    def send_joined(self, head: bytes, body: Bytes) -> None:
-        """Send a frame whose head is apart; a big body is not copied to join the two."""
-        if len(body) <= _JOIN_BYTES:
-            self.send(head + body)
-            return
-        try:
-            sent = self.sock.sendmsg((head, body))
-        except OSError as error:
-            raise front_gone(self.sock) from error
-        if sent < len(head):
-            self.send(head[sent:])
-        self.send(memoryview(body)[max(0, sent - len(head)) :])
-
-    def close_in_child(self) -> None:
-        """Give the pipe up in a forked child, which must neither answer nor hold it open."""
-        self.sock.close()
-
-    def _receive_next(self) -> Frame:
-        """Wait for a frame that is not in `later`."""
         reader = self.reader
         while True:
             frame = reader.next()
@@ -155,9 +61,64 @@ class Channel:
                 return self._receive_long()
             reader.feed(self._receive_some())
 
+    def received(self) -> Frame | None:
+        """Take the next frame out of what has been received already, or return None."""
+        return self.reader.next()
+
+    def receive_more(self) -> bool:
+        """Receive once what can be had without waiting. False when there is nothing, or the pipe is closed, which is
+        left for `receive` to notice."""
+        try:
+            chunk = self.receiver.recv(RECEIVE_BYTES, socket.MSG_DONTWAIT)
+        except OSError:
+            return False
+        self.reader.feed(chunk)
+        return bool(chunk)
+
+    def drain(self) -> Iterator[Frame]:
+        """Take out all frames that can be had without waiting. Blocks for at most MIDWAY_WAIT_MS without progress, and
+        only while a frame is in the middle of arriving."""
+        while True:
+            frame = self.reader.next()
+            if frame is not None:
+                yield frame
+            elif not (
+                self.receive_more() or (self.reader.is_midway() and self._wait_readable() and self.receive_more())
+            ):
+                return
+
+    def restart(self) -> None:
+        """Forget what came before: the descriptors have been connected anew."""
+        self.reader = FrameReader()
+
+    def send(self, *parts: Bytes | memoryview) -> None:
+        """Send all parts in one write; big ones are not copied to join them.
+
+        Raises:
+            FrontGone: nobody is there to read them.
+        """
+        try:
+            if len(parts) == 1:
+                self.sender.sendall(parts[0])
+            elif sum(map(len, parts)) <= _JOIN_BYTES:
+                self.sender.sendall(b"".join(parts))
+            else:
+                sent = self.sender.sendmsg(parts)
+                for part in parts:
+                    if sent < len(part):
+                        self.sender.sendall(memoryview(part)[sent:])
+                    sent = max(0, sent - len(part))
+        except OSError as error:
+            raise front_gone(self.sender) from error
+
+    def close_in_child(self) -> None:
+        """Give the pipe up in a forked child, which must neither answer nor hold it open."""
+        self.receiver.close()
+        self.sender.close()
+
     def _receive_some(self) -> bytes:
         try:
-            chunk = self.sock.recv(RECEIVE_BYTES)
+            chunk = self.receiver.recv(RECEIVE_BYTES)
         except OSError as error:
             raise FrontGone from error
         if not chunk:
@@ -166,7 +127,7 @@ class Channel:
 
     def _receive_into(self, room: memoryview) -> int:
         try:
-            count = self.sock.recv_into(room)
+            count = self.receiver.recv_into(room)
         except OSError as error:
             raise FrontGone from error
         if count == 0:
@@ -183,28 +144,9 @@ class Channel:
             frame: Frame = end.value
             return frame
 
-    def _drain(self) -> None:
-        """Move whatever can be had without waiting into `later`. Leaves a closed pipe for `receive` to notice."""
-        while True:
-            frame = self.reader.next()
-            if frame is not None:
-                self.later.append(frame)
-                continue
-            try:
-                chunk = self.sock.recv(RECEIVE_BYTES, socket.MSG_DONTWAIT)
-            except BlockingIOError:
-                if self.reader.is_midway() and self._wait_readable():
-                    continue
-                return
-            except OSError:
-                return
-            if not chunk:
-                return
-            self.reader.feed(chunk)
-
     def _wait_readable(self) -> bool:
         poller = select.poll()
-        poller.register(self.sock, select.POLLIN)
+        poller.register(self.receiver, select.POLLIN)
         return bool(poller.poll(MIDWAY_WAIT_MS))
 
 
@@ -218,13 +160,13 @@ def long_frame(reader: FrameReader, *, decodes: bool) -> Generator[memoryview, i
     Returns:
         The frame.
     """
-    kind, request, size, part = reader.take_pending()
+    (kind, request, part, begin_by), size = reader.take_pending()
     if kind == RUN and decodes:
-        return kind, request, (yield from decode_pieces(size, part))
+        return kind, request, (yield from decode_pieces(size, part)), begin_by
     payload = bytearray(size)
     view = memoryview(payload)
     view[: len(part)] = part
     filled = len(part)
     while filled < size:
         filled += yield view[filled:]
-    return kind, request, payload
+    return kind, request, payload, begin_by

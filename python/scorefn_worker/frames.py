@@ -6,28 +6,34 @@ import json
 import struct
 from typing import Any, Union
 
-from .protocol import MAX_PAYLOAD_BYTES, RESULT
+from .protocol import MAX_PAYLOAD_BYTES, RESULT, RUN, RUN_META
 
 Bytes = Union[bytes, bytearray]
-Frame = tuple[int, int, Any]
-"""Type, request id, payload. The payload is bytes, except for a long RUN body (channel.py)."""
+Frame = tuple[int, int, Any, int]
+"""Type, request id, payload, "begin by" (protocol, §4). The payload is bytes, but for a long RUN body (channel.py)."""
 
-HEAD = struct.Struct("<IB3sI")
-RESULT_HEAD = struct.Struct("<IB3xId")
+HEAD = struct.Struct("<III")
+"""Payload length, then the type with "begin by" in the 24 bits above it, then the request id."""
+
+RESULT_HEAD = struct.Struct("<IIId")
 LENGTH = struct.Struct("<I")
 
 HEAD_BYTES = HEAD.size
-_ZEROS = b"\0\0\0"
+TYPE_BITS = 8
+_TYPE_MASK = 0xFF
 _MILLISECONDS_BYTES = 8
+
+
+_WITH_BEGIN_BY = (RUN, RUN_META)
 
 
 class FrameError(Exception):
     """The pipe carried something that is not a frame of this protocol."""
 
 
-def encode(kind: int, request: int, payload: Bytes = b"") -> bytes:
+def encode(kind: int, request: int, payload: Bytes = b"", begin_by: int = 0) -> bytes:
     """Build a whole frame."""
-    return HEAD.pack(len(payload), kind, _ZEROS, request) + payload
+    return HEAD.pack(len(payload), kind | begin_by << TYPE_BITS, request) + payload
 
 
 def encode_json(kind: int, request: int, value: dict[str, Any]) -> bytes:
@@ -35,15 +41,17 @@ def encode_json(kind: int, request: int, value: dict[str, Any]) -> bytes:
     return encode(kind, request, json.dumps(value).encode())
 
 
-def encode_meta(kind: int, request: int, meta: dict[str, Any], body: Bytes = b"") -> bytes:
+def encode_meta(kind: int, request: int, meta: dict[str, Any], body: Bytes = b"", begin_by: int = 0) -> bytes:
     """Build a frame whose payload is meta + body."""
-    return meta_head(kind, request, meta, len(body)) + body
+    return meta_head(kind, request, meta, len(body), begin_by) + body
 
 
-def meta_head(kind: int, request: int, meta: dict[str, Any], size: int) -> bytes:
+def meta_head(kind: int, request: int, meta: dict[str, Any], size: int, begin_by: int = 0) -> bytes:
     """Build everything of a meta + body frame that precedes the `size` bytes of body."""
     text = json.dumps(meta).encode()
-    return HEAD.pack(LENGTH.size + len(text) + size, kind, _ZEROS, request) + LENGTH.pack(len(text)) + text
+    return (
+        HEAD.pack(LENGTH.size + len(text) + size, kind | begin_by << TYPE_BITS, request) + LENGTH.pack(len(text)) + text
+    )
 
 
 def result_head(request: int, milliseconds: float, size: int) -> bytes:
@@ -98,14 +106,20 @@ class FrameReader:
         start = self._at + HEAD_BYTES
         if len(data) < start:
             return None
-        size, kind, zeros, request = HEAD.unpack_from(data, self._at)
-        if zeros != _ZEROS or size > MAX_PAYLOAD_BYTES:
+        size, word, request = HEAD.unpack_from(data, self._at)
+        kind = word & _TYPE_MASK
+        if size > MAX_PAYLOAD_BYTES or (word != kind and kind not in _WITH_BEGIN_BY):
             raise FrameError(f"not a frame head: {bytes(data[self._at : start]).hex(' ')}")
         end = start + size
         if len(data) < end:
             return None
         self._at = end
-        return kind, request, data[start:end]
+        return kind, request, data[start:end], word >> TYPE_BITS
+
+    def has_frame(self) -> bool:
+        """Tell whether `next` would return a frame."""
+        start = self._at + HEAD_BYTES
+        return len(self._data) >= start and len(self._data) - start >= self.pending_size()
 
     def pending_size(self) -> int:
         """Payload length that the incomplete frame at hand announces; 0 while its head is incomplete."""
@@ -117,10 +131,10 @@ class FrameReader:
         """Tell whether part of a frame has been received; true only after `next` returned None."""
         return self._at < len(self._data)
 
-    def take_pending(self) -> tuple[int, int, int, Bytes]:
-        """Take the incomplete frame out: type, request id, payload size, the part of the payload received so far."""
-        size, kind, _, request = HEAD.unpack_from(self._data, self._at)
+    def take_pending(self) -> tuple[Frame, int]:
+        """Take the incomplete frame out: with the part of its payload received so far, and the size of all of it."""
+        size, word, request = HEAD.unpack_from(self._data, self._at)
         part = self._data[self._at + HEAD_BYTES :]
         self._data = b""
         self._at = 0
-        return kind, request, size, part
+        return (word & _TYPE_MASK, request, part, word >> TYPE_BITS), size

@@ -5,61 +5,147 @@ from __future__ import annotations
 import contextlib
 from time import perf_counter
 from types import GeneratorType
-from typing import Any
+from typing import Any, Callable
 
-from .channel import Channel, FrontGone, encode_recalled
+from .channel import Channel, FrontGone
 from .failures import BadInput
+from .frames import Bytes, Frame, encode, result_head
+from .inbox import Inbox, encode_recalled
 from .interrupts import Interrupts
 from .locate import UserFiles
-from .protocol import END, INTERRUPT, RECALL, RUN, RUN_META, STOP
+from .protocol import BEGUN, CREDIT, END, INTERRUPT, STOP, is_in_time, monotonic_ns
 from .raw.answer import Answer, is_response
 from .report import error_frame, input_error_frame, result_error_frame
 from .requests import failed_run_frame, read_request
 from .script import Script
 from .stream import Stream, credit_of
 
+_STOPPED: Frame = (STOP, 0, b"", 0)
+
 
 class SyncLoop:
     """Answers the requests of one script."""
 
-    def __init__(self, channel: Channel, script: Script, interrupts: Interrupts, files: UserFiles) -> None:
-        """Join what answering takes."""
+    def __init__(
+        self,
+        channel: Channel,
+        script: Script,
+        interrupts: Interrupts,
+        files: UserFiles,
+        now: Callable[[], int] = monotonic_ns,
+    ) -> None:
+        """Join what answering takes. `now` is the clock of "begin by", in nanoseconds."""
         self._channel = channel
         self._script = script
         self._interrupts = interrupts
         self._files = files
+        self._now = now
+        self._inbox = Inbox(channel.send, now)
+        self._next: Frame | None = None
+        """The request that begins next; where it has waited, BEGUN has been sent."""
+        self._current = 0
+        self._waited = False
+        """Whether the current request has waited: others are then likely to wait behind it."""
+        self._interrupt: Bytes | None = None
+        """Payload of an INTERRUPT for the current request that has not been raised."""
+        self._streaming: Stream | None = None
+        interrupts.look = self._look
 
     def serve(self) -> None:
         """Answer requests until STOP. Raises FrontGone when the pipe closes."""
-        receive = self._channel.receive
+        turn = self._turn
         step = self._step
         # Nothing of a request is held here, so that a big body is free again before the next one comes.
-        while step(*receive()):
+        while step(*turn()):
             pass
 
-    def _step(self, kind: int, request: int, payload: Any) -> bool:  # noqa: ANN401 - as Frame
-        """Handle one frame; False after STOP. An INTERRUPT or CREDIT that arrives here is for an answered request."""
-        if kind != RUN and kind != RUN_META:
-            if kind == RECALL:
-                self._channel.send(encode_recalled([]))
-            return kind != STOP
+    def _turn(self) -> Frame:
+        """Wait for the request whose turn it is, and say that it begins. After STOP and the last one, return STOP."""
+        while True:
+            frame, self._next = self._next, None
+            if frame is None:
+                frame = self._wait()
+                if frame[3]:
+                    self._channel.send(encode(BEGUN, frame[1]))
+            # The second look: only of what was announced in time the front knows that it has begun (§4, rule 4).
+            if not frame[3] or is_in_time(frame[3], self._now()):
+                return frame
+            self._channel.send(encode_recalled([frame[1]]))
+
+    def _wait(self) -> Frame:
+        while True:
+            self._take_received()
+            frame = self._inbox.next()
+            if frame is not None:
+                return frame
+            if self._inbox.stopping:
+                return _STOPPED
+            self._take(self._channel.receive())
+
+    def _take_received(self) -> None:
+        """Take all that has been read already: what is recalled must not begin."""
+        while (frame := self._channel.received()) is not None:
+            self._take(frame)
+
+    def _take(self, frame: Frame) -> None:
+        """Handle a frame of the front."""
+        if self._inbox.take(frame):
+            return
+        kind, request, payload, _ = frame
+        if request != self._current:
+            return  # answered already
+        if kind == INTERRUPT:
+            self._interrupt = payload
+        elif kind == CREDIT and self._streaming is not None:
+            self._streaming.credit += credit_of(payload)
+
+    def _look(self) -> Bytes | None:
+        """Take what the pipe holds while the script runs; return the payload of an INTERRUPT for the request."""
+        for frame in self._channel.drain():
+            self._take(frame)
+        payload, self._interrupt = self._interrupt, None
+        return payload
+
+    def _step(self, kind: int, request: int, payload: Any, begin_by: int) -> bool:  # noqa: ANN401 - as Frame
+        """Answer one request; False after STOP."""
+        if kind == STOP:
+            return False
+        self._current = request
+        self._waited = begin_by != 0
+        self._interrupt = None
+        order = self._inbox.interrupts.pop(request, None)
+        if order is not None:
+            self._end(self._error(request, "run", self._interrupts.exception(order)))
+            return True
         try:
             arguments = read_request(self._script, kind, payload)
         except BadInput as error:
-            self._channel.send(input_error_frame(request, error))
+            self._end(input_error_frame(request, error))
         else:
             self._answer(request, arguments)
         return True
+
+    def _end(self, *parts: Bytes) -> None:
+        """Send what ends the current request, in one write with BEGUN of the next one where that is here already."""
+        self._current = 0
+        self._take_received()
+        if self._waited and not self._inbox and self._channel.receive_more():
+            self._take_received()
+        frame = self._next = self._inbox.next()
+        if frame is not None and frame[3]:
+            self._channel.send(*parts, encode(BEGUN, frame[1]))
+        else:
+            self._channel.send(*parts)
 
     def _answer(self, request: int, arguments: dict[str, Any]) -> None:
         """Call run() and send its result. The clock covers the call and nothing else (HDR-10)."""
         try:
             with self._script.call(arguments) as is_head:
                 started = perf_counter()
-                result = self._interrupts.call(request, self._script.run, arguments)
+                result = self._interrupts.call(self._script.run, arguments)
                 milliseconds = (perf_counter() - started) * 1000
         except BaseException as error:  # SystemExit and KeyboardInterrupt are the script's failures too (OUT-9)
-            self._channel.send(self._error(request, "run", error))
+            self._end(self._error(request, "run", error))
             return
         if isinstance(result, GeneratorType):
             self._stream(request, result, Stream(request, started))
@@ -68,50 +154,60 @@ class SyncLoop:
             self._respond(request, result, milliseconds, is_head=is_head)
             return
         try:
-            text = self._script.render(result)
+            body = self._script.render(result).encode()
         except BaseException as error:  # a result's own methods may raise anything
-            self._channel.send(result_error_frame(request, result, error, self._files))
+            self._end(result_error_frame(request, result, error, self._files))
             return
-        self._channel.send_result(request, milliseconds, text)
+        self._end(result_head(request, milliseconds, len(body)), body)
 
     def _respond(self, request: int, response: Any, milliseconds: float, *, is_head: bool) -> None:  # noqa: ANN401
         """Send an HTTP response that the script built (OUT-2)."""
         try:
             answer = Answer(response, is_head=is_head, is_async=False)
         except BaseException as error:  # a response's own methods may raise anything
-            self._channel.send(self._error(request, "run", error))
+            self._end(self._error(request, "run", error))
             return
-        self._channel.send_joined(answer.head(request, milliseconds), answer.body)
+        head = answer.head(request, milliseconds)
         if answer.items is not None:
+            self._channel.send(head)
             self._stream(request, answer.items, Stream(request, 0, begun=True))
-        elif answer.is_stream:
-            self._channel.send_frame(END, request)
+        else:
+            self._end(head, encode(END, request) if answer.is_stream else answer.body)
         answer.close()
 
     def _stream(self, request: int, items: Any, stream: Stream) -> None:  # noqa: ANN401 - a generator of anything
         """Send what the generator yields, no faster than the client takes it (protocol, §6)."""
-        send = self._channel.send
+        self._streaming = stream
+        # Begun in any case: a generator that is closed before its first item runs none of its code, so the `finally`
+        # that its author relies on would be left out for a client that leaves early enough.
+        begins = True
         try:
             while True:
                 while stream.credit <= 0:
-                    stream.credit += self._await_credit(request)
-                send(stream.encode(self._interrupts.call(request, items.__next__, {})))
+                    self._await_credit()
+                item = self._interrupts.call(items.__next__, {}, begins=begins)
+                begins = False
+                frames = stream.encode(item)
+                if frames:
+                    self._channel.send(frames)
         except StopIteration:
-            send(stream.end())
+            last = stream.end()
         except FrontGone:
             raise
         except BaseException as error:
             # Closed first: the request has ended for the front when the ERROR arrives.
             with contextlib.suppress(BaseException):
                 items.close()
-            send(self._error(request, stream.failure_kind, error))
+            last = self._error(request, stream.failure_kind, error)
+        self._streaming = None
+        self._end(last)
 
-    def _await_credit(self, request: int) -> int:
-        """Wait until the client has taken some of the stream. Raises when an INTERRUPT comes instead."""
-        kind, _, payload = self._channel.receive_for(request)
-        if kind == INTERRUPT:
+    def _await_credit(self) -> None:
+        """Wait until the front has said something. Raises when it is an INTERRUPT."""
+        self._take(self._channel.receive())
+        if self._interrupt is not None:
+            payload, self._interrupt = self._interrupt, None
             raise self._interrupts.exception(payload)
-        return credit_of(payload)
 
     def _error(self, request: int, kind: str, error: BaseException) -> bytes:
         if self._interrupts.caused(error):

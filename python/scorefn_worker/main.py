@@ -37,11 +37,10 @@ from .script import Script, begin_init, end_init, extend_import_path, init_failu
 
 def main() -> None:
     """Be a worker until the front says STOP or is gone. Does not return."""
-    pipe = process.claim_pipe()
+    channel = Channel(*process.claim_pipes())
     process.enable_fault_handler()
     process.ignore_stop_signals()
-    channel = Channel(pipe)
-    interrupts = Interrupts(channel)
+    interrupts = Interrupts()
     interrupts.install()
     try:
         code = _work(channel, interrupts)
@@ -71,7 +70,7 @@ def _work(channel: Channel, interrupts: Interrupts) -> int:
         stand_ins.install()
         undo_logs = logs.install(settings.log_level, settings.logging)
         process.release_in_children(channel.close_in_child, undo_logs)
-        process.watch_front(channel.sock)
+        process.watch_front(channel.receiver)
         if settings.debug_port is not None:
             debugger.connect(settings.debug_port)
         sys.argv[:] = [settings.entry_script or ""]
@@ -115,7 +114,7 @@ def _front_hello(channel: Channel) -> dict[str, Any]:
     Raises:
         StartFailure: stage "protocol".
     """
-    kind, _, payload = channel.receive()
+    kind, _, payload, _ = channel.receive()
     if kind != HELLO:
         raise FrameError(f"the first frame is of type {kind}, not HELLO")
     hello: dict[str, Any] = json.loads(payload)
@@ -127,7 +126,7 @@ def _front_hello(channel: Channel) -> dict[str, Any]:
 
 def _begin_again(channel: Channel, script: Script) -> None:
     """Shake hands as a forked worker, whose script is loaded already."""
-    process.watch_front(channel.sock)
+    process.watch_front(channel.receiver)
     _send_hello(channel)
     _front_hello(channel)
     channel.send(encode_json(LOADED, 0, script.facts()))

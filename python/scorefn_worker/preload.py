@@ -12,12 +12,12 @@ import struct
 import sys
 
 from .channel import Channel
-from .frames import encode_json
+from .frames import Frame, encode_json
 from .process import catch, fork_worker
-from .protocol import FAULT_FD, FORK, FORK_ENDED, FORKED, PIPE_FD, STOP
+from .protocol import FAULT_FD, FORK, FORK_ENDED, FORKED, FROM_WORKER_FD, STOP, TO_WORKER_FD
 
-PIPE_ROLE = 0
-FAULT_ROLE = 1
+_ROLES = (TO_WORKER_FD, FROM_WORKER_FD, FAULT_FD)
+"""The descriptors that the connections of roles 0, 1 and 2 become."""
 
 _PREAMBLE = struct.Struct("<II")
 """What a connection to the front begins with: number of the fork, role of the connection."""
@@ -41,7 +41,7 @@ def fork_workers(channel: Channel, path: str) -> bool:
     gc.freeze()
     forks = _Forks(channel)
     while True:
-        kind, number, _ = forks.wait()
+        kind, number, *_ = forks.wait()
         if kind == STOP:
             return False
         if kind == FORK and forks.start(number) == 0:
@@ -63,18 +63,18 @@ class _Forks:
         catch(signal.SIGCHLD, lambda _number, _frame: None)
         self._wakeup_before = signal.set_wakeup_fd(self._wake.fileno(), warn_on_full_buffer=False)
 
-    def wait(self) -> tuple[int, int, object]:
+    def wait(self) -> Frame:
         """Return the next frame of the front; tell of workers that end meanwhile."""
         poller = select.poll()
-        poller.register(self._channel.sock, select.POLLIN)
+        poller.register(self._channel.receiver, select.POLLIN)
         poller.register(self._woken, select.POLLIN)
-        while not self._channel.has_frame():
+        while not self._channel.reader.has_frame():
             ready = [descriptor for descriptor, _ in poller.poll()]
             if self._woken.fileno() in ready:
                 with contextlib.suppress(BlockingIOError):
                     self._woken.recv(4096)
                 self._reap()
-            if self._channel.sock.fileno() in ready:
+            if self._channel.receiver.fileno() in ready:
                 break
         return self._channel.receive()
 
@@ -119,7 +119,7 @@ class _Forks:
 def _become_worker(channel: Channel, path: str, number: int) -> None:
     """Put connections of this worker's own in the places of the preload process's pipes, so that whatever knows their
     descriptors goes on with them."""
-    for role, descriptor in ((PIPE_ROLE, PIPE_FD), (FAULT_ROLE, FAULT_FD)):
+    for role, descriptor in enumerate(_ROLES):
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
             connection.connect(path)
             connection.sendall(_PREAMBLE.pack(number, role))

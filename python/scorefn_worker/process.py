@@ -15,7 +15,7 @@ import threading
 import time
 from typing import Callable
 
-from .protocol import EXIT_NO_PIPE, EXIT_STOPPED, FAULT_FD, PIPE_FD
+from .protocol import EXIT_NO_PIPE, EXIT_STOPPED, FAULT_FD, FROM_WORKER_FD, TO_WORKER_FD
 
 EXIT_LIMIT_S = 3.0
 """How long the script's exit handlers may take."""
@@ -30,20 +30,26 @@ _forking = threading.local()
 """What a fork under way in this thread is to do: `mask`, the signals blocked before it; `keeps`, stay a worker."""
 
 
-def claim_pipe() -> socket.socket:
-    """Take over descriptor 3, hidden from everything the script starts. Exits when there is no such pipe."""
+def claim_pipes() -> tuple[socket.socket, socket.socket]:
+    """Take over descriptor 3, to receive on, and 4, to send on, hidden from everything the script starts. Exits when
+    there are no such pipes."""
+    return _claim_pipe(TO_WORKER_FD), _claim_pipe(FROM_WORKER_FD)
+
+
+def _claim_pipe(number: int) -> socket.socket:
     try:
-        os.set_inheritable(PIPE_FD, False)
-        pipe = socket.socket(fileno=PIPE_FD)
+        os.set_inheritable(number, False)
+        pipe = socket.socket(fileno=number)
     except OSError:
-        sys.stderr.write("worker.py is started by scorefn and does nothing by itself: descriptor 3 is not a socket.\n")
+        text = f"worker.py is started by scorefn and does nothing by itself: descriptor {number} is not a socket.\n"
+        sys.stderr.write(text)
         sys.exit(EXIT_NO_PIPE)
     pipe.setblocking(True)
     return pipe
 
 
 def enable_fault_handler() -> None:
-    """Have fatal signals dump their tracebacks on descriptor 4, or on stderr where there is none (LOG-16)."""
+    """Have fatal signals dump their tracebacks on descriptor 5, or on stderr where there is none (LOG-16)."""
     with contextlib.suppress(OSError, ValueError, AttributeError):
         faulthandler.enable(file=FAULT_FD if _claim_fault_pipe() else sys.stderr)
 

@@ -1,21 +1,26 @@
 """Types, version and limits of the worker protocol.
 
 A score script runs in a process of its own. The front process (`src/worker/`) and the worker (`python/` for Python,
-`src/worker/node-worker.ts` for JavaScript and TypeScript) talk over one duplex pipe, file descriptor 3 of the worker;
+`src/node-worker/` for JavaScript and TypeScript) talk over two one-way pipes, file descriptors 3 and 4 of the worker;
 stdout and stderr stay the script's own. Both ends write frames: a head of 12 bytes, then the payload. The head is the
-payload's length in bytes (4 bytes, the head not counted), the type (1 byte), three zero bytes and the request id
-(4 bytes; 0 for frames that belong to no request); numbers are unsigned and little-endian. docs/worker-protocol.md is
-the whole story; the golden frames in test/fixtures/frames keep both ends to it.
+payload's length in bytes (4 bytes, the head not counted), the type (1 byte), "begin by" of a request that waits
+(3 bytes, otherwise zero) and the request id (4 bytes; 0 for frames that belong to no request); numbers are unsigned and
+little-endian. The worker is the authority on what has begun. docs/worker-protocol.md is the whole story; the golden
+frames in test/fixtures/frames keep both ends to it, the scenarios beside them both task loops.
 """
 
 from __future__ import annotations
 
+import sys
+import time
 from typing import Any, TypedDict
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 
-PIPE_FD = 3
-FAULT_FD = 4
+TO_WORKER_FD = 3
+FROM_WORKER_FD = 4
+FAULT_FD = 5
+"""The lifeline; the text of a crash is all that is ever written on it."""
 
 # Front to worker.
 HELLO = 1
@@ -40,6 +45,7 @@ ERROR = 41
 RECALLED = 42
 FORKED = 43
 FORK_ENDED = 44
+BEGUN = 45
 
 MAX_PAYLOAD_BYTES = 2_147_483_647
 """Largest payload a frame may announce."""
@@ -50,10 +56,34 @@ STREAM_CREDIT_BYTES = 262_144
 LONG_BODY_BYTES = 262_144
 """Payloads above this are received in place (RUN bodies decoded as they arrive) instead of through the frame reader."""
 
+TICK_MS = 8
+"""Unit of "begin by"."""
+
+LEASE_TICKS = 125
+"""How far in the future "begin by" may lie: 1,000 ms, which is as long as the front lets a request wait in a pipe."""
+
+_TICK_NS = TICK_MS * 1_000_000
+_TICKS = 0xFFFFFF
+
 EXIT_STOPPED = 0
 EXIT_FAULT = 1
 EXIT_NO_PIPE = 2
 EXIT_FAILED = 3
+
+
+# The clock that libuv has for process.hrtime(), for the front's "begin by" is compared with it. On Linux it is that of
+# time.monotonic(), too; on macOS that one stands still while the machine sleeps, and the front's does not.
+_CLOCK = time.CLOCK_MONOTONIC_RAW if sys.platform == "darwin" else time.CLOCK_MONOTONIC
+
+
+def monotonic_ns() -> int:
+    """Read the clock that front and worker share, in nanoseconds."""
+    return time.clock_gettime_ns(_CLOCK)
+
+
+def is_in_time(begin_by: int, now_ns: int) -> bool:
+    """Tell whether a waiting request may still begin (§4)."""
+    return 0 < (begin_by - now_ns // _TICK_NS) & _TICKS <= LEASE_TICKS
 
 
 class Location(TypedDict):

@@ -1,4 +1,4 @@
-"""Drives a real worker process over its pipe, as the front does."""
+"""Drives a real worker process over its pipes, as the front does."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FIXTURES = ROOT / "test" / "fixtures"
 sys.path.insert(0, str(PYTHON_DIR))
 
 from scorefn_worker import protocol as p  # noqa: E402
-from scorefn_worker.frames import Frame, FrameReader, encode, encode_json, encode_meta  # noqa: E402
+from scorefn_worker.frames import FrameReader, encode, encode_json, encode_meta  # noqa: E402
 
 SCHEMAS_PYTHON = str(ROOT / "test" / ".envs" / "schemas" / "bin" / "python")
 """An interpreter with the real inference-schema, numpy and pandas (test/setup/environments.mjs); it may be missing."""
@@ -40,44 +40,48 @@ DEADLINE_S = 20.0
 
 
 class Worker:
-    """One worker process and the front's end of its pipe."""
+    """One worker process and the front's ends of its pipes."""
 
     def __init__(self, hello: dict[str, Any], environment: dict[str, str], cwd: Path, python: str) -> None:
         """Start the process and send HELLO."""
-        self.pipe, theirs = socket.socketpair()
+        self.pipe, to_worker = socket.socketpair()
+        self.answers, from_worker = socket.socketpair()
         self.pipe.settimeout(DEADLINE_S)
+        self.answers.settimeout(DEADLINE_S)
         self.fault_pipe, fault_end = os.pipe()
         self._stdout = tempfile.TemporaryFile()
         self._stderr = tempfile.TemporaryFile()
-        # Copies above 10, for descriptors 3 and 4 may be taken in this process.
-        sources = [fcntl.fcntl(number, fcntl.F_DUPFD, 10) for number in (theirs.fileno(), fault_end)]
+        # Copies above 10, for descriptors 3 to 5 may be taken in this process.
+        ends = (to_worker.fileno(), from_worker.fileno(), fault_end)
+        sources = [fcntl.fcntl(number, fcntl.F_DUPFD, 10) for number in ends]
         self.process = subprocess.Popen(
             [python, str(PYTHON_DIR / "worker.py")],
             stdin=subprocess.DEVNULL,
             stdout=self._stdout,
             stderr=self._stderr,
-            pass_fds=(p.PIPE_FD, p.FAULT_FD),
+            pass_fds=(p.TO_WORKER_FD, p.FROM_WORKER_FD, p.FAULT_FD),
             preexec_fn=lambda: [os.dup2(source, 3 + index) for index, source in enumerate(sources)],
             env={**os.environ, **environment},
             cwd=cwd,
         )
         for number in (*sources, fault_end):
             os.close(number)
-        theirs.close()
+        to_worker.close()
+        from_worker.close()
         self._reader = FrameReader()
         self.pipe.sendall(encode_json(p.HELLO, 0, hello))
 
-    def send(self, kind: int, request: int = 0, payload: bytes = b"") -> None:
+    def send(self, kind: int, request: int = 0, payload: bytes = b"", begin_by: int = 0) -> None:
         """Send one frame."""
-        self.pipe.sendall(encode(kind, request, payload))
+        self.pipe.sendall(encode(kind, request, payload, begin_by))
 
-    def receive(self) -> Frame:
-        """Wait for the next frame."""
+    def receive(self) -> tuple[int, int, bytes]:
+        """Wait for the next frame: type, request id, payload."""
         while True:
             frame = self._reader.next()
             if frame is not None:
-                return frame
-            chunk = self.pipe.recv(1 << 20)
+                return frame[:3]
+            chunk = self.answers.recv(1 << 20)
             if not chunk:
                 raise EOFError(f"the worker is gone: {self.process.wait(DEADLINE_S)}\n{self.stderr()}")
             self._reader.feed(chunk)
@@ -174,6 +178,7 @@ class Worker:
         self.process.kill()
         self.process.wait(DEADLINE_S)
         self.pipe.close()
+        self.answers.close()
         os.close(self.fault_pipe)
         self._stdout.close()
         self._stderr.close()
@@ -231,6 +236,11 @@ def start(app: Path) -> Iterator[Start]:
     yield start_worker
     for worker in workers:
         worker.close()
+
+
+def begin_by_in(seconds: float) -> int:
+    """Make the "begin by" of a waiting request that may begin within this time."""
+    return (p.monotonic_ns() // (p.TICK_MS * 1_000_000) + round(seconds * 1000) // p.TICK_MS) & 0xFFFFFF or 0xFFFFFF
 
 
 def eventually(condition: Callable[[], bool]) -> None:

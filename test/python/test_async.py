@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from conftest import Start, eventually
+from conftest import Start, begin_by_in, eventually
 from scorefn_worker import protocol as p
 from scorefn_worker.frames import encode, encode_json
 
@@ -48,7 +48,6 @@ def test_begins_no_more_than_the_concurrency_and_in_order(start: Start) -> None:
     worker.error(1, "interrupted")
     eventually(lambda: "begun 3" in worker.stdout())
     assert "begun 4" not in worker.stdout()
-    worker.interrupt(4)
     worker.interrupt(2)
     worker.error(2, "interrupted")
     eventually(lambda: "begun 4" in worker.stdout())
@@ -167,7 +166,7 @@ def test_sends_results_larger_than_the_pipe_holds(start: Start) -> None:
 def test_stop_finishes_what_has_begun_and_begins_nothing_more(start: Start) -> None:
     worker = start(GATE, concurrency=2)
     worker.ready()
-    frames = [(p.RUN, 1, b"a"), (p.RUN, 2, b"b"), (p.RUN, 3, b"c"), (p.STOP, 0, b"")]
+    frames = [(p.RUN, 1, b"a"), (p.RUN, 2, b"b"), (p.RUN, 3, b"c", begin_by_in(1)), (p.STOP, 0, b"")]
     worker.pipe.sendall(b"".join(encode(*frame) for frame in frames))
     eventually(lambda: "begun b" in worker.stdout())
     worker.interrupt(1)
@@ -214,8 +213,13 @@ def test_a_recall_gives_back_what_has_not_begun(start: Start) -> None:
         concurrency=2,
     )
     worker.ready()
-    for request, seconds in ((1, b"0.3"), (2, b"0.3"), (3, b"0"), (4, b"0")):
-        worker.send(p.RUN, request, seconds)
+    for request, seconds, begin_by in (
+        (1, b"0.3", 0),
+        (2, b"0.3", 0),
+        (3, b"0", begin_by_in(1)),
+        (4, b"0", begin_by_in(1)),
+    ):
+        worker.send(p.RUN, request, seconds, begin_by)
     worker.send(p.RECALL)
     assert worker.expect_json(p.RECALLED) == {"ids": [3, 4]}
     assert [worker.result(1), worker.result(2)] == ['"0.3"', '"0.3"']

@@ -18,31 +18,33 @@ from scorefn_worker.frames import (
     result_head,
     split_meta,
 )
-from scorefn_worker.protocol import MAX_PAYLOAD_BYTES
+from scorefn_worker.protocol import INTERRUPT, MAX_PAYLOAD_BYTES
 
 GOLDEN: list[dict[str, Any]] = json.loads((FIXTURES / "frames" / "frames.json").read_text())
 STREAM = b"".join(bytes.fromhex(golden["frameHex"]) for golden in GOLDEN)
-FRAMES = [(golden["type"], golden["id"], bytes.fromhex(golden["payloadHex"])) for golden in GOLDEN]
+FRAMES = [
+    (golden["type"], golden["id"], bytes.fromhex(golden["payloadHex"]), golden.get("beginBy", 0)) for golden in GOLDEN
+]
 
 
 def rebuild(golden: dict[str, Any]) -> bytes:
-    kind, request, decoded = golden["type"], golden["id"], golden["decoded"]
+    kind, request, decoded, begin_by = golden["type"], golden["id"], golden["decoded"], golden.get("beginBy", 0)
     if "json" in decoded:
         return encode_json(kind, request, decoded["json"])
     body = bytes.fromhex(decoded.get("bodyHex", ""))
     if "meta" in decoded:
-        return encode_meta(kind, request, decoded["meta"], body)
+        return encode_meta(kind, request, decoded["meta"], body, begin_by)
     if "execMs" in decoded:
         return result_head(request, decoded["execMs"], len(body)) + body
     if "credit" in decoded:
         body = LENGTH.pack(decoded["credit"])
-    return encode(kind, request, body)
+    return encode(kind, request, body, begin_by)
 
 
-def read_all(reader: FrameReader) -> list[tuple[int, int, bytes]]:
+def read_all(reader: FrameReader) -> list[tuple[int, int, bytes, int]]:
     frames = []
     while (frame := reader.next()) is not None:
-        frames.append((frame[0], frame[1], bytes(frame[2])))
+        frames.append((frame[0], frame[1], bytes(frame[2]), frame[3]))
     return frames
 
 
@@ -75,16 +77,25 @@ def test_reads_the_same_frames_however_the_bytes_are_cut(seed: int) -> None:
 
 def test_takes_out_a_frame_that_has_begun_to_arrive() -> None:
     reader = FrameReader()
-    reader.feed(encode(2, 1, b"first") + encode(2, 9, b"0123456789")[:15])
-    assert reader.next() == (2, 1, b"first")
+    reader.feed(encode(2, 1, b"first") + encode(2, 9, b"0123456789", 77)[:15])
+    assert reader.has_frame()
+    assert reader.next() == (2, 1, b"first", 0)
+    assert not reader.has_frame()
     assert reader.next() is None
     assert reader.is_midway()
     assert reader.pending_size() == 10
-    assert reader.take_pending() == (2, 9, 10, b"012")
+    assert reader.take_pending() == ((2, 9, b"012", 77), 10)
     assert reader.pending_size() == 0
 
 
-@pytest.mark.parametrize("head", [b"GET / HTTP/1.1", LENGTH.pack(MAX_PAYLOAD_BYTES + 1) + b"\2\0\0\0\1\0\0\0"])
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET / HTTP/1.1",
+        LENGTH.pack(MAX_PAYLOAD_BYTES + 1) + b"\2\0\0\0\1\0\0\0",
+        encode(INTERRUPT, 1, b"", begin_by=1),
+    ],
+)
 def test_refuses_what_is_not_a_frame_head(head: bytes) -> None:
     reader = FrameReader()
     reader.feed(head)

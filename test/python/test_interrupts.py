@@ -8,7 +8,7 @@ import signal
 import threading
 
 import pytest
-from conftest import Start, eventually
+from conftest import Start, begin_by_in, eventually
 from scorefn_worker import protocol as p
 from scorefn_worker.frames import encode, encode_json
 
@@ -223,7 +223,7 @@ def test_a_recall_gives_back_what_waits_behind_a_running_request(start: Start, s
     worker.send(p.RUN, 1, b"stream" if stream else b"1")
     eventually(lambda: "begun" in worker.stdout())
     for request in (2, 3):
-        worker.send(p.RUN, request, b"0")
+        worker.send(p.RUN, request, b"0", begin_by_in(1))
     worker.send(p.RECALL)
     worker.process.send_signal(signal.SIGUSR1)
     got = worker.receive()

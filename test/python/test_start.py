@@ -32,7 +32,7 @@ def test_says_hello_first_and_names_its_runtime(start: Start) -> None:
 
 def test_refuses_another_protocol_version_and_says_both(start: Start) -> None:
     failure = start(FINE, protocol=99).failed("protocol")
-    assert "protocol 1" in failure["error"]["message"]
+    assert "protocol 2" in failure["error"]["message"]
     assert "protocol 99" in failure["error"]["message"]
 
 
