@@ -21,12 +21,15 @@ import sys
 import threading
 import time
 
-from .protocol import EXIT_STOPPED
+from .protocol import EXIT_STOPPED, FAULT_FD
 
-LIFELINE_FD = 5
+LIFELINE_FD = FAULT_FD
 
 NOTICE_S = 0.5
 """How long the main thread has to notice the end by itself before the watching thread ends the process under it."""
+
+_leftover: str | None = None
+"""The unix socket of a front that can no longer remove it."""
 
 _CLOSED = select.POLLHUP | select.POLLERR | getattr(select, "POLLRDHUP", 0)
 
@@ -49,7 +52,22 @@ def hold() -> None:
         thread.start()
     # It may have closed before.
     if _is_closed(timeout_ms=0):
-        os._exit(EXIT_STOPPED)
+        _end()
+
+
+def remove_at_end(path: str | None) -> None:
+    """When the front has gone, remove its unix socket and the folder in which that lies. On Linux the socket has no
+    file, which is as well, for the kernel ends the process there."""
+    global _leftover
+    _leftover = None if path is None or path.startswith("\0") else path
+
+
+def clean_up() -> None:
+    """Remove what the front has left behind."""
+    if _leftover is not None:
+        with contextlib.suppress(OSError):
+            os.unlink(_leftover)
+            os.rmdir(os.path.dirname(_leftover))
 
 
 def _die_at_end() -> bool:
@@ -66,6 +84,11 @@ def _die_at_end() -> bool:
 def _watch() -> None:
     _is_closed(timeout_ms=None)
     time.sleep(NOTICE_S)
+    _end()
+
+
+def _end() -> None:
+    clean_up()
     os._exit(EXIT_STOPPED)
 
 

@@ -35,8 +35,8 @@ export type Exit = { readonly code: number | null; readonly signal: string | nul
 
 /** What whoever launches a process tells of it. */
 export interface LaunchEvents {
-  /** Called at most once, maybe before the launch returns. @param faults text of the interpreter's fault handler */
-  onPipes(pipe: Socket, faults: Readable): void;
+  /** Called at most once, maybe before the launch returns. */
+  onPipes(pipes: { toWorker: Socket; fromWorker: Socket; lifeline: Socket }): void;
   /** Called once. */
   onExit(exit: Exit): void;
 }
@@ -77,6 +77,7 @@ export class WorkerProcess implements WorkerLink {
   readonly #start: StartOptions;
   readonly #exited: Promise<void>;
   readonly #reader: FrameReader;
+  #toWorker: Socket | undefined;
   #pipe: Socket | undefined;
   #faults: Readable | undefined;
   #faultText = "";
@@ -104,7 +105,7 @@ export class WorkerProcess implements WorkerLink {
       ended = resolve;
     });
     this.#child = launch({
-      onPipes: (pipe, faults) => this.#connect(pipe, faults, helloMs),
+      onPipes: ({ toWorker, fromWorker, lifeline }) => this.#connect(toWorker, fromWorker, lifeline, helloMs),
       onExit: (exit) => void this.#finish(exit).then(ended),
     });
   }
@@ -114,7 +115,7 @@ export class WorkerProcess implements WorkerLink {
   }
 
   write(buffers: readonly Uint8Array[]): void {
-    if (this.#pipe?.writable) writeBuffers(this.#pipe, buffers);
+    if (this.#toWorker?.writable) writeBuffers(this.#toWorker, buffers);
   }
 
   nudge(): void {
@@ -133,9 +134,12 @@ export class WorkerProcess implements WorkerLink {
     clearTimeout(timer);
   }
 
-  #connect(pipe: Socket, faults: Readable, helloMs: number): void {
+  #connect(toWorker: Socket, pipe: Socket, faults: Socket, helloMs: number): void {
+    this.#toWorker = toWorker;
     this.#pipe = pipe;
     this.#faults = faults;
+    toWorker.on("error", () => {});
+    toWorker.resume();
     pipe.on("data", (chunk: Buffer) => this.#feed(chunk));
     // A broken pipe shows as the end of the process, which is where it is dealt with.
     pipe.on("error", () => {});
@@ -193,6 +197,7 @@ export class WorkerProcess implements WorkerLink {
       Promise.all([closed(this.#pipe), closed(this.#faults)]),
       new Promise((resolve) => setTimeout(resolve, PIPE_DRAIN_MS)),
     ]);
+    this.#toWorker?.destroy();
     this.#pipe?.destroy();
     this.#faults?.destroy();
     this.#events.onExit(this.#describe(exit));
@@ -219,10 +224,11 @@ export class WorkerProcess implements WorkerLink {
 }
 
 function spawnCommand({ file, args, env }: WorkerCommand, events: LaunchEvents): LaunchedProcess {
-  const child = spawn(file, args, { env, stdio: ["ignore", "inherit", "inherit", "pipe", "pipe"] });
+  const child = spawn(file, args, { env, stdio: ["ignore", "inherit", "inherit", "pipe", "pipe", "pipe"] });
   child.once("exit", (code, signal) => events.onExit({ code, signal }));
   child.once("error", (error) => events.onExit(error));
-  events.onPipes(child.stdio[3] as Socket, child.stdio[4] as Readable);
+  const [, , , toWorker, fromWorker, lifeline] = child.stdio as unknown as Socket[];
+  events.onPipes({ toWorker: toWorker!, fromWorker: fromWorker!, lifeline: lifeline! });
   return child as LaunchedProcess;
 }
 
