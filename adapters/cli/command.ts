@@ -3,6 +3,7 @@ import {
   type Config,
   type ConfigInput,
   configurationErrorRecord,
+  type Flags,
   InvalidSettingsError,
   type LogLevel,
   resolveConfig,
@@ -21,6 +22,8 @@ export interface CommandHost {
   readonly writeError: (text: string) => void;
   /** Serves until it is told to stop; resolves with the exit code. */
   readonly serve: (config: Config) => Promise<number>;
+  /** Has another process do all that and resolves with its exit code; with undefined when it is for this one to do. */
+  readonly delegate?: (flags: Flags) => Promise<number | undefined>;
   /** Builds for a cloud, or tries such a build; resolves with the exit code. @throws ScoreError */
   readonly runTarget: (command: TargetCommand, host: Pick<CommandHost, "write" | "writeError">) => Promise<number>;
   /** Stand in for the process's own. */
@@ -52,6 +55,9 @@ export async function runCommand(program: Program, args: readonly string[], host
       return 1;
     }
   }
+
+  const delegated = await host.delegate?.(command.flags);
+  if (delegated !== undefined) return delegated;
 
   const log = (level: LogLevel, message: string) =>
     host.write(`${formatRecord(Date.now(), level, process.pid, "azmlinfsrv", message)}\n`);

@@ -11,6 +11,9 @@ export async function main(program: Program, args: readonly string[]): Promise<v
   const code = await runCommand(program, args, {
     write: (text) => process.stdout.write(text),
     writeError: (text) => process.stderr.write(text),
+    ...(process.pid === 1 && {
+      delegate: async (flags) => (await import("./process-one.ts")).serveBelowReaper(flags),
+    }),
     serve: async (config) => (await import("../http/serve.ts")).serve(config),
     runTarget: async (command, host) => (await import("./run-target.ts")).runTarget(command, host),
   });

@@ -1,6 +1,6 @@
 // The socket to which forked workers connect: strangers change nothing, whatever they say.
 import { once } from "node:events";
-import { mkdirSync, readdirSync, statSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
@@ -131,7 +131,6 @@ describe.skipIf(process.platform === "win32")("a stranger on the preload's socke
   test("sees a folder of mode 0700 where there are no abstract addresses, and nothing of it is left", async () => {
     const folder = await temporaryFolder();
     onTestFinished(folder.remove);
-    mkdirSync(folder.file(""), { recursive: true });
     vi.stubEnv("TMPDIR", folder.file(""));
     onTestFinished(() => void vi.unstubAllEnvs());
     const { listener } = await listen("darwin");
