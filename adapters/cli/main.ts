@@ -1,5 +1,6 @@
 import { runCommand } from "./command.ts";
 import type { Program } from "./command-line.ts";
+import { watchLauncher } from "./launcher.ts";
 
 /** Runs the command in this process and ends the process with the command's exit code.
  *  @param args without interpreter and program */
@@ -14,7 +15,10 @@ export async function main(program: Program, args: readonly string[]): Promise<v
     ...(process.pid === 1 && {
       delegate: async (flags) => (await import("./process-one.ts")).serveBelowReaper(flags),
     }),
-    serve: async (config) => (await import("../http/serve.ts")).serve(config),
+    serve: async (config) => {
+      watchLauncher(() => process.kill(process.pid, "SIGTERM"));
+      return (await import("../http/serve.ts")).serve(config);
+    },
     runTarget: async (command, host) => (await import("./run-target.ts")).runTarget(command, host),
   });
   await Promise.all([drained(process.stdout), drained(process.stderr)]);

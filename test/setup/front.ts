@@ -13,8 +13,8 @@ export interface Front {
 }
 
 /** Starts a program whose output is looked at. When the test has ended it is killed, and so are `pid 123` of its output. */
-export function startProgram(file: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Front {
-  const child = spawn(file, args, { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+export function startProgram(file: string, args: readonly string[], env: NodeJS.ProcessEnv = {}, cwd?: string): Front {
+  const child = spawn(file, args, { cwd, env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
   let output = "";
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding("utf8").on("data", (text: string) => {
