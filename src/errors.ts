@@ -1,3 +1,5 @@
+import { attempt } from "./locate/attempt.ts";
+import { messageOf } from "./locate/thrown.ts";
 import type { ErrorReport } from "./types.ts";
 
 /** Every error the product raises on purpose. `code` is stable; `status` is the HTTP status it is answered with; the
@@ -137,9 +139,9 @@ export function abortError(reason: unknown): ScoreError {
   return new ScoreError("ERR_CLIENT_GONE", "the client left before it was answered");
 }
 
-/** The error as a ScoreError, wrapping what was not one. */
+/** The error as a ScoreError, wrapping what was not one. Never throws, whatever was thrown. */
 export function toScoreError(error: unknown): ScoreError {
-  if (error instanceof ScoreError) return error;
-  const message = error instanceof Error ? error.message : String(error);
-  return new ScoreError("ERR_INTERNAL", message, { cause: error });
+  // A proxy may refuse to tell what it is an instance of.
+  if (attempt(() => error instanceof ScoreError, false)) return error as ScoreError;
+  return new ScoreError("ERR_INTERNAL", messageOf(error), { cause: error });
 }

@@ -20,6 +20,10 @@ from .requests import failed_run_frame, read_request
 from .script import Script
 from .stream import Stream, credit_of
 
+LOOK_AFTER_S = 0.0001
+"""After a run() of this time the pipe is looked at before the answer is sent: a look that finds nothing costs 1.5 µs, a
+BEGUN that is sent alone later costs a write and wakes the front. After a request that waited it is looked at in any case."""
+
 _STOPPED: Frame = (STOP, 0, b"", 0)
 
 
@@ -46,6 +50,7 @@ class SyncLoop:
         self._current = 0
         self._waited = False
         """Whether the current request has waited: others are then likely to wait behind it."""
+        self._begun_at = 0.0
         self._interrupt: Bytes | None = None
         """Payload of an INTERRUPT for the current request that has not been raised."""
         self._streaming: Stream | None = None
@@ -112,6 +117,7 @@ class SyncLoop:
             return False
         self._current = request
         self._waited = begin_by != 0
+        self._begun_at = perf_counter()
         self._interrupt = None
         order = self._inbox.interrupts.pop(request, None)
         if order is not None:
@@ -129,7 +135,8 @@ class SyncLoop:
         """Send what ends the current request, in one write with BEGUN of the next one where that is here already."""
         self._current = 0
         self._take_received()
-        if self._waited and not self._inbox and self._channel.receive_more():
+        if not self._inbox and (self._waited or perf_counter() - self._begun_at > LOOK_AFTER_S):
+            self._channel.receive_more()
             self._take_received()
         frame = self._next = self._inbox.next()
         if frame is not None and frame[3]:

@@ -1,4 +1,6 @@
 import { ResultError } from "../errors.ts";
+import { attempt } from "../locate/attempt.ts";
+import { messageOf } from "../locate/thrown.ts";
 import { hasToJson, renderPythonJson } from "./renderer.ts";
 import { adviceFor, describeFault } from "./result-fault.ts";
 import { MAX_JSON_DEPTH } from "./values.ts";
@@ -15,8 +17,8 @@ export function renderResult(value: unknown, onNotFinite?: () => void): string {
     if (verdict & NOT_FINITE) onNotFinite?.();
     return renderPythonJson(value);
   } catch (error) {
-    if (error instanceof ResultError) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
+    if (attempt(() => error instanceof ResultError, false)) throw error;
+    const reason = messageOf(error);
     throw new ResultError("ERR_RESULT", `run() returned a value that cannot be rendered as JSON: ${reason}`, {
       cause: error,
     });

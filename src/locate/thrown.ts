@@ -1,9 +1,15 @@
-// Reads what was thrown, which need not be an Error.
+// Reads what was thrown, which need not be an Error. Nothing here throws, though what is read may: a getter, a proxy, a
+// custom inspect().
 import { inspect } from "node:util";
+import { attempt } from "./attempt.ts";
 
 export function typeOf(error: unknown): string {
   if (error === null) return "null";
   if (typeof error !== "object") return typeof error;
+  return attempt(() => classOf(error), "Object");
+}
+
+function classOf(error: object): string {
   const className: unknown = error.constructor?.name;
   const ownName: unknown = (error as { name?: unknown }).name;
   // `error.name = "KeyError"` is the older way to make a class of errors.
@@ -14,7 +20,8 @@ export function typeOf(error: unknown): string {
 export function messageOf(error: unknown): string {
   if (typeof error === "string") return error;
   const message = property(error, "message");
-  return typeof message === "string" ? message : inspect(error, { depth: 1, breakLength: Number.POSITIVE_INFINITY });
+  if (typeof message === "string") return message;
+  return attempt(() => inspect(error, { depth: 1, breakLength: Number.POSITIVE_INFINITY }), UNREADABLE);
 }
 
 export function stackOf(error: unknown): string {
@@ -23,7 +30,8 @@ export function stackOf(error: unknown): string {
 }
 
 export function property(value: unknown, name: string): unknown {
-  return typeof value === "object" && value !== null ? (value as Record<string, unknown>)[name] : undefined;
+  if (typeof value !== "object" || value === null) return undefined;
+  return attempt(() => (value as Record<string, unknown>)[name], undefined);
 }
 
 /** The error and its causes, outermost first. */
@@ -36,6 +44,9 @@ export function chainOf(error: unknown): unknown[] {
   } while (next !== undefined && next !== null && chain.length < MAX_CHAIN && !chain.includes(next));
   return chain;
 }
+
+/** Says what cannot be said otherwise. */
+const UNREADABLE = "the thrown value cannot be read";
 
 /** Causes that are followed; a chain longer than that, or a circular one, is cut. */
 const MAX_CHAIN = 10;

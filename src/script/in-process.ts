@@ -4,6 +4,7 @@ import type { StartupLog } from "../startup.ts";
 import { timerMs } from "../timer.ts";
 import type { RunCall, RunOutcome, RuntimeState, ScoreRuntime, ScriptFacts } from "../types.ts";
 import { type JavaScriptOptions, type LoadedScript, loadJavaScript } from "./javascript.ts";
+import { clientGone, deadlinePassed, LazySignal } from "./lazy-signal.ts";
 import { logModelDirectory } from "./model-directory.ts";
 
 export interface InProcessOptions extends JavaScriptOptions {
@@ -91,24 +92,23 @@ export class InProcessRuntime implements ScoreRuntime {
   }
 
   #runNow(script: LoadedScript, call: RunCall): RunOutcome | Promise<RunOutcome> {
-    let aborter: AbortController | undefined;
-    const outcome = script.run({
-      ...call,
-      signal: () => {
-        aborter ??= new AbortController();
-        if (call.signal?.aborted) aborter.abort();
-        return aborter.signal;
-      },
-    });
-    return outcome instanceof Promise ? this.#bounded(outcome, call, (reason) => aborter?.abort(reason)) : outcome;
+    const lazy = new LazySignal();
+    // Never taken away: the client may leave while the answer is streamed, or while the script works on behind it.
+    const onAbort = (): void => lazy.abort(reasonOf(abortError(call.signal?.reason)));
+    call.signal?.addEventListener("abort", onAbort);
+    if (call.signal?.aborted) onAbort();
+    const outcome = script.run({ ...call, signal: () => lazy.signal() });
+    return outcome instanceof Promise ? this.#bounded(outcome, call, lazy) : outcome;
   }
 
   /** The outcome, or the reason why nobody waits for it any longer. */
-  #bounded(outcome: Promise<RunOutcome>, call: RunCall, abort: (reason: Error) => void): Promise<RunOutcome> {
+  #bounded(outcome: Promise<RunOutcome>, call: RunCall, lazy: LazySignal): Promise<RunOutcome> {
     const { scoringTimeoutMs } = this.#options;
     return new Promise((resolve, reject) => {
+      let isGivenUp = false;
       const giveUp = (error: ScoreError): void => {
-        abort(error);
+        isGivenUp = true;
+        lazy.abort(reasonOf(error));
         reject(error);
       };
       const onAbort = (): void => giveUp(abortError(call.signal?.reason));
@@ -117,10 +117,24 @@ export class InProcessRuntime implements ScoreRuntime {
           ? setTimeout(() => giveUp(new ScoreTimeoutError(scoringTimeoutMs)), timerMs(scoringTimeoutMs))
           : undefined;
       call.signal?.addEventListener("abort", onAbort);
-      outcome.then(resolve, reject).finally(() => {
-        clearTimeout(timer);
-        call.signal?.removeEventListener("abort", onAbort);
-      });
+      if (call.signal?.aborted) onAbort();
+      outcome
+        .then((value) => (isGivenUp ? abandon(value) : resolve(value)), reject)
+        .finally(() => {
+          clearTimeout(timer);
+          call.signal?.removeEventListener("abort", onAbort);
+        });
     });
   }
+}
+
+/** Closes a stream that nobody will read, so that the script's `finally` runs. */
+function abandon(outcome: RunOutcome): void {
+  const { body } = outcome;
+  if (typeof body !== "object" || !(Symbol.asyncIterator in body)) return;
+  void Promise.resolve(body[Symbol.asyncIterator]().return?.()).catch(() => {});
+}
+
+function reasonOf(error: ScoreError): DOMException {
+  return error.code === "ERR_CLIENT_GONE" ? clientGone() : deadlinePassed();
 }

@@ -10,6 +10,7 @@ import {
   ScriptRunError,
   ScriptShapeError,
 } from "../errors.ts";
+import { attempt } from "../locate/attempt.ts";
 import { describeV8, locateV8, type Roots } from "../locate/v8.ts";
 import type { Log } from "../log/logger.ts";
 import { markerOf, type SchemaMarker } from "../schema/marker.ts";
@@ -103,12 +104,14 @@ export async function loadJavaScript(options: JavaScriptOptions, log: Log): Prom
   function invoke(data: unknown, context: RunContext | undefined): RunOutcome | Promise<RunOutcome> {
     const startedAt = performance.now();
     let value: unknown;
+    let later: boolean;
     try {
       value = call.call(self, data, context);
+      later = isThenable(value);
     } catch (error) {
       throw failed(error);
     }
-    if (isThenable(value)) {
+    if (later) {
       return Promise.resolve(value).then(
         (result) => finish(result, startedAt, guard, failed),
         (error: unknown) => {
@@ -148,14 +151,14 @@ function finish(
   failed: (error: unknown) => ScoreError,
 ): RunOutcome | Promise<RunOutcome> {
   const execMs = performance.now() - startedAt;
-  const items = typeof value === "object" ? streamItems(value) : undefined;
-  if (items !== undefined) {
-    return streamOutcome(items, execMs, guard.render).catch((error: unknown) => {
-      throw failed(error);
-    });
-  }
   let body: string | Promise<string>;
   try {
+    const items = typeof value === "object" ? streamItems(value) : undefined;
+    if (items !== undefined) {
+      return streamOutcome(items, execMs, guard.render).catch((error: unknown) => {
+        throw failed(error);
+      });
+    }
     body = guard.body(value);
   } catch (error) {
     throw failed(error);
@@ -170,7 +173,8 @@ function finish(
 }
 
 function runFailure(cause: unknown, roots: Roots): ScoreError {
-  if (cause instanceof ResultError || cause instanceof BadInputError) return cause;
+  // A proxy may refuse to tell what it is an instance of.
+  if (attempt(() => cause instanceof ResultError || cause instanceof BadInputError, false)) return cause as ScoreError;
   const report = describeV8(cause, roots);
   return new ScriptRunError("ERR_SCRIPT_RUN", `${report.type}: ${report.message}`, { cause, report });
 }

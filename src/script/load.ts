@@ -63,7 +63,7 @@ const TRACEABLE = ["-Xfrozen_modules=off"];
 function nodeCommand(config: Config): WorkerCommand {
   return {
     file: process.execPath,
-    args: [...inspectArgs(config.debugPort), packageFile("dist/src/worker/node-worker.js")],
+    args: [...inspectArgs(config.debugPort), packageFile("dist/src/node-worker/main.js")],
     env: config.workerEnv,
     // A signal cannot reach a JavaScript function that runs.
     nudgeSignal: null,

@@ -37,19 +37,25 @@ async function readBody(response: Response): Promise<Uint8Array | BodyStream> {
   if (first.done) return new Uint8Array(0);
   const second = reader.read();
   const ended = await Promise.race([second.then(({ done }) => done), macrotask()]);
-  return ended ? first.value : rest(first.value, second, reader);
+  if (ended) return first.value;
+  const body = rest(first.value, second, reader);
+  await body.next();
+  return body;
 }
 
 function macrotask(): Promise<false> {
   return new Promise((resolve) => setImmediate(resolve, false as const));
 }
 
+/** Its first value is empty and is to be taken at once: a generator that is closed before it was begun runs none of its
+ *  code, so the script's stream would not be cancelled. */
 async function* rest(
   first: Uint8Array,
   second: ReturnType<ReadableStreamDefaultReader<Uint8Array>["read"]>,
   reader: ReadableStreamDefaultReader<Uint8Array>,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   try {
+    yield new Uint8Array(0);
     yield first;
     for (let item = await second; !item.done; item = await reader.read()) if (item.value.length > 0) yield item.value;
   } finally {

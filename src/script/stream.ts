@@ -26,12 +26,16 @@ export async function streamOutcome(items: Items, execMs: number, render: Render
   while (first.done !== true && isEmpty(first.value)) first = await items.next();
   const contentType = first.done === true ? TEXT_TYPE : contentTypeOf(first.value);
   const body = chunks(first, items, render);
+  await body.next();
   return { kind: "response", status: 200, headers: [["Content-Type", contentType]], body, execMs, fromScript: false };
 }
 
+/** Its first value is empty and is to be taken at once: a generator that is closed before it was begun runs none of its
+ *  code, and the script's would never learn that nobody reads on. */
 async function* chunks(first: IteratorResult<unknown>, items: Items, render: Render): BodyStreamGenerator {
   let finished = false;
   try {
+    yield NOTHING;
     let item = first;
     while (item.done !== true) {
       const chunk = toChunk(item.value, render);
@@ -46,6 +50,7 @@ async function* chunks(first: IteratorResult<unknown>, items: Items, render: Ren
 
 type BodyStreamGenerator = AsyncGenerator<Uint8Array, void, undefined> & BodyStream;
 
+const NOTHING = new Uint8Array(0);
 const TEXT_TYPE = "text/plain; charset=utf-8";
 const encoder = new TextEncoder();
 

@@ -10,7 +10,7 @@ import { withLock } from "./lock.mjs";
 const SOURCES = ["src", "adapters", "functions"];
 const SETTINGS = ["tsconfig.json", "tsconfig.build.json", "package-lock.json"];
 /** A file that every build leaves. */
-const PROOF = packageFile("dist/src/worker/node-worker.js");
+const PROOF = packageFile("dist/src/node-worker/main.js");
 const STATE = packageFile("test/.envs");
 const BUILD_DEADLINE_MS = 120_000;
 

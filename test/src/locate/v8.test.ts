@@ -167,7 +167,7 @@ describe("the place of an error (ERR-11)", () => {
       },
     );
     expect(locateV8(hostile, roots)).toBeNull();
-    expect(describeV8(hostile, roots)).toMatchObject({ type: "object", location: null });
+    expect(describeV8(hostile, roots)).toMatchObject({ type: "Object", location: null });
   });
 });
 

@@ -1,0 +1,132 @@
+// Entry of the worker process for JavaScript and TypeScript scripts: shakes hands, loads the script, hands the frames to
+// the task loop. It writes the script's log records to its stdout.
+import { format } from "node:util";
+import { toScoreError } from "../errors.ts";
+import { stackOf } from "../locate/thrown.ts";
+import type { LogLevel } from "../log/levels.ts";
+import type { Log } from "../log/logger.ts";
+import { openWorkerLog } from "../log/open.ts";
+import { type LoadedScript, loadJavaScript } from "../script/javascript.ts";
+import type { ScriptFacts } from "../types.ts";
+import { FrameReader, FrameWriter } from "../worker/frame.ts";
+import {
+  type Failed,
+  FROM_WORKER_FD,
+  Frame,
+  jsonPayload,
+  PROTOCOL_VERSION,
+  parseJson,
+  type StartOptions,
+  TO_WORKER_FD,
+} from "../worker/protocol.ts";
+import { toWireSchemas } from "../worker/wire-schemas.ts";
+import { DescriptorLink, readDescriptor } from "./channel.ts";
+import { monotonicMs } from "./clock.ts";
+import { scriptFailure, wrongLogging, wrongProtocol } from "./failures.ts";
+import { TaskLoop } from "./loop.ts";
+
+const EXIT_STOPPED = 0;
+/** Exit code of a worker that its script's own fault has ended. */
+const EXIT_FAULT = 1;
+/** Exit code of a worker whose script cannot be served (contract PROC-8). */
+const EXIT_FAILED = 3;
+
+/** The front has gone, or wants this process to end: nobody would read an answer. */
+const stop = (): void => process.exit(EXIT_STOPPED);
+
+const link = new DescriptorLink(FROM_WORKER_FD, stop);
+let loop: TaskLoop | undefined;
+
+const reader = new FrameReader((type, id, payload, beginBy) => {
+  if (loop !== undefined) loop.receive(type, id, payload, beginBy);
+  else if (type === Frame.HELLO) void start(parseJson<StartOptions>(payload));
+  else if (type === Frame.STOP) stop();
+});
+
+readDescriptor(
+  TO_WORKER_FD,
+  (chunk) => {
+    reader.feed(chunk);
+    loop?.advance();
+  },
+  stop,
+);
+
+async function start(options: StartOptions): Promise<void> {
+  say(Frame.WORKER_HELLO, {
+    protocol: PROTOCOL_VERSION,
+    runtime: `node ${process.versions.node}`,
+    pid: process.pid,
+  });
+  if (options.protocol !== PROTOCOL_VERSION) fail(wrongProtocol(options.protocol));
+  const log = openLog(options);
+  guardProcess(log);
+  const script = await load(options, log);
+  loop = new TaskLoop({
+    link,
+    script,
+    concurrency: options.concurrency,
+    now: monotonicMs,
+    defer: setImmediate,
+    onStopped: stop,
+  });
+  say(Frame.READY, {});
+}
+
+async function load({ entryScript, appRoot, modelDir, strict }: StartOptions, log: Log): Promise<LoadedScript> {
+  let stage: Failed["stage"] = "load";
+  try {
+    const script = await loadJavaScript({ entryScript: entryScript!, appRoot, modelDir, strict }, log);
+    say(Frame.LOADED, toLoaded(script.facts));
+    stage = "init";
+    await script.init();
+    return script;
+  } catch (error) {
+    return fail(scriptFailure(stage, toScoreError(error)));
+  }
+}
+
+function toLoaded({ schemas, ...facts }: ScriptFacts): object {
+  return schemas === undefined ? facts : { ...facts, schemas: toWireSchemas(schemas) };
+}
+
+function openLog({ logging, logLevel }: StartOptions): Log {
+  try {
+    return openWorkerLog(logging, logLevel as LogLevel, (text) => process.stdout.write(text));
+  } catch (error) {
+    return fail(wrongLogging(error as Error));
+  }
+}
+
+/** The script's prints become records, and what it fails to catch does not pass unnoticed. */
+function guardProcess(log: Log): void {
+  const print = (...values: unknown[]): void => log.print.info(format(...values));
+  Object.assign(console, { log: print, info: print, debug: print });
+  // A script may close them; a line that cannot be written is not worth a worker.
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
+  // It belongs to no request, so no request fails for it.
+  process.on("unhandledRejection", (reason) => {
+    log.server.error(`Unhandled rejection in the score script: ${stackOf(reason)}\n`);
+  });
+  process.on("uncaughtException", (error) => {
+    log.server.error(`Uncaught exception in the score script: ${stackOf(error)}\n`);
+    process.exit(EXIT_FAULT);
+  });
+  // Ctrl+C reaches the whole process group; the front decides when a worker stops.
+  process.on("SIGINT", () => {});
+  process.on("SIGTERM", () => {});
+}
+
+function say(type: number, message: object): void {
+  const writer = new FrameWriter(
+    (buffers) => link.write(buffers),
+    () => {},
+  );
+  writer.send(type, 0, jsonPayload(message));
+  writer.flush();
+}
+
+function fail(failed: Failed): never {
+  say(Frame.FAILED, failed);
+  process.exit(EXIT_FAILED);
+}
