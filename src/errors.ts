@@ -12,6 +12,8 @@ export class ScoreError extends Error {
   readonly expose: boolean;
   /** What the script host knows of the exception behind this error. */
   readonly report: ErrorReport | undefined;
+  /** When it is worth coming back, in seconds; sent as Retry-After. */
+  retryAfterSeconds: number | undefined;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
@@ -21,12 +23,14 @@ export class ScoreError extends Error {
     this.status = entry.status;
     this.expose = entry.expose;
     this.report = details.report;
+    this.retryAfterSeconds = details.retryAfterSeconds;
   }
 }
 
 export interface ErrorDetails {
   readonly cause?: unknown;
   readonly report?: ErrorReport | undefined;
+  readonly retryAfterSeconds?: number | undefined;
 }
 
 /** The one table of codes; docs/errors.md says when each happens. `status` 0: never answered over HTTP, the command ends
@@ -51,6 +55,7 @@ export const ERROR_CODES = {
   ERR_SCORE_TIMEOUT: { status: 500, expose: false },
   ERR_DEADLINE: { status: 504, expose: true },
   ERR_ANSWER: { status: 500, expose: true },
+  ERR_WORKER_START: { status: 503, expose: false },
   ERR_WORKER_EXIT: { status: 500, expose: false },
   ERR_CLIENT_GONE: { status: 499, expose: false },
   ERR_OVERLOAD: { status: 503, expose: true },
@@ -122,10 +127,8 @@ export class WorkerExitError extends ScoreError {
 /** The request was turned away for lack of room; come back after `retryAfterSeconds`. */
 export class OverloadError extends ScoreError {
   static override readonly className: string = "OverloadError";
-  readonly retryAfterSeconds: number;
   constructor(code: "ERR_OVERLOAD" | "ERR_STOPPING", message: string, retryAfterSeconds: number) {
-    super(code, message);
-    this.retryAfterSeconds = retryAfterSeconds;
+    super(code, message, { retryAfterSeconds });
   }
 }
 /** The worker pipe carried something that is not a frame of this protocol. */

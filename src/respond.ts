@@ -1,5 +1,5 @@
 import type { ErrorDetail } from "./config.ts";
-import { OverloadError, type ScoreError } from "./errors.ts";
+import type { ScoreError } from "./errors.ts";
 import {
   contractHeaders,
   type Header,
@@ -37,6 +37,7 @@ const FACES: Readonly<Record<string, ErrorFace>> = {
   ERR_SCRIPT_SHAPE: { message: SCRIPT_NOT_STARTED, runFailed: true, detailed: true },
   ERR_SCRIPT_INIT: { message: SCRIPT_NOT_STARTED, runFailed: true, detailed: true },
   ERR_PYTHON_NOT_FOUND: { message: SCRIPT_NOT_STARTED, runFailed: true, detailed: true },
+  ERR_WORKER_START: { message: SCRIPT_NOT_STARTED, runFailed: true, detailed: true },
   ERR_SCRIPT_RUN: { message: SCRIPT_FAILED, runFailed: true, detailed: true },
   ERR_WORKER_EXIT: { message: SCRIPT_FAILED, runFailed: true, detailed: true },
   ERR_SCORE_TIMEOUT: { message: null, runFailed: true, detailed: true },
@@ -53,7 +54,7 @@ export function errorResponse(error: ScoreError, ids: RequestIds | null, setting
   if (face.detailed && settings.errorDetail !== "none") body.error = errorMember(error, settings.errorDetail);
   const headers =
     ids === null ? bareHeaders(face.runFailed) : messageHeaders(ids, settings.serverVersion, face.runFailed);
-  if (error instanceof OverloadError) headers.push(["Retry-After", String(error.retryAfterSeconds)]);
+  if (error.retryAfterSeconds !== undefined) headers.push(["Retry-After", String(error.retryAfterSeconds)]);
   return { status: error.status === 0 ? 503 : error.status, headers, body: renderPythonJson(body) };
 }
 

@@ -147,6 +147,9 @@ export interface ScoreRuntime {
    *  @param bodyBytes size of its body, and of all bodies that the host is still receiving
    *  @returns undefined: it would be taken */
   refusal?(bodyBytes: number): Error | undefined;
+  /** Resolves when it is known what the script is. Waiting for that has the bounds of waiting for a worker.
+   *  @throws ScoreError */
+  whenLoaded?(bodyBytes: number, signal?: CancelSignal): Promise<ScriptFacts>;
   /** Resolves once no script runs on for a request that is answered already (timed out, or its client left): a worker
    *  that is not done with it after `graceMs` milliseconds is killed and replaced. Undefined: nothing runs on. For hosts
    *  that are frozen between requests; absent where a running script cannot be stopped. */

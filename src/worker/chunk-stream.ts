@@ -1,28 +1,37 @@
 import type { ScoreError } from "../errors.ts";
-import { STREAM_CREDIT_BYTES } from "./protocol.ts";
 
 /** The front's end of a streamed answer: chunks are pushed in by the pipe and pulled out by the host, and what was
  *  pulled is reported as credit, so that back-pressure reaches the script. */
 export class ChunkStream implements AsyncIterableIterator<Uint8Array> {
+  readonly #quarter: number;
   readonly #grant: (bytes: number) => void;
   readonly #abandon: () => void;
   #chunks: Uint8Array[] = [];
+  /** Bytes the worker may still send. */
+  #credit: number;
   #taken = 0;
   #ended = false;
   #error: ScoreError | undefined;
   #wake: (() => void) | undefined;
 
-  /** @param grant tells the worker that it may send so many more bytes
+  /** @param credit bytes that the worker may send before any are granted
+   *  @param grant tells the worker that it may send so many more bytes
    *  @param abandon tells it that nobody reads any more */
-  constructor(grant: (bytes: number) => void, abandon: () => void) {
+  constructor(credit: number, grant: (bytes: number) => void, abandon: () => void) {
+    this.#credit = credit;
+    this.#quarter = credit / 4;
     this.#grant = grant;
     this.#abandon = abandon;
   }
 
-  push(chunk: Uint8Array): void {
-    if (this.#ended) return;
+  /** @returns false for what the worker must not send: more than its credit (which one chunk may overdraw), or nothing */
+  push(chunk: Uint8Array): boolean {
+    if (chunk.length === 0 || this.#credit <= 0) return false;
+    this.#credit -= chunk.length;
+    if (this.#ended) return true;
     this.#chunks.push(chunk);
     this.#signal();
+    return true;
   }
 
   end(error?: ScoreError): void {
@@ -42,7 +51,8 @@ export class ChunkStream implements AsyncIterableIterator<Uint8Array> {
     if (chunk !== undefined) {
       this.#taken += chunk.length;
       // Credit goes back in quarters, so that it costs a frame per 64 KiB and the worker never runs dry in between.
-      if (this.#taken >= STREAM_CREDIT_BYTES / 4 && !this.#ended) {
+      if (this.#taken >= this.#quarter && !this.#ended) {
+        this.#credit += this.#taken;
         this.#grant(this.#taken);
         this.#taken = 0;
       }

@@ -1,6 +1,6 @@
 import {
   OverloadError,
-  type ScoreError,
+  ScoreError,
   ScriptInitError,
   ScriptLoadError,
   ScriptShapeError,
@@ -10,12 +10,16 @@ import {
 import type { Log } from "../log/logger.ts";
 import { logModelDirectory } from "../script/model-directory.ts";
 import type { StartupLog } from "../startup.ts";
-import type { RunCall, RunOutcome, RuntimeState, ScoreRuntime, ScriptFacts } from "../types.ts";
+import type { CancelSignal, RunCall, RunOutcome, RuntimeState, ScoreRuntime, ScriptFacts } from "../types.ts";
+import { Dispatcher } from "./dispatcher.ts";
 import { Job } from "./job.ts";
+import { Pending } from "./pending.ts";
 import { Preload } from "./preload.ts";
-import { type ProcessEvents, type WorkerCommand, WorkerProcess } from "./process.ts";
+import { type Launch, type ProcessEvents, type WorkerCommand, WorkerProcess } from "./process.ts";
 import { type Failed, type Loaded, PROTOCOL_VERSION, type StartOptions } from "./protocol.ts";
-import { JobQueue, type QueueOptions, RETRY_AFTER_SECONDS } from "./queue.ts";
+import { type QueueOptions, RETRY_AFTER_SECONDS, WaitingRoom } from "./queue.ts";
+import { Slot } from "./slot.ts";
+import { StoppedWatch } from "./stopped-watch.ts";
 import { fromWireSchemas } from "./wire-schemas.ts";
 import { Worker } from "./worker.ts";
 
@@ -33,18 +37,12 @@ export interface PoolOptions extends QueueOptions {
    *  `by-requests`: at once, but after several such deaths in a row only when the next request comes; nothing happens by
    *  the clock then, which a host that is frozen between requests needs. */
   readonly restart?: "paced" | "by-requests";
+  /** How a process comes into being. Default: the command is started. */
+  readonly launch?: Launch;
 }
-
-/** First pause before a worker that died without answering anything is started again, in milliseconds; it doubles. */
-const RESTART_MIN_MS = 100;
-const RESTART_MAX_MS = 30_000;
 
 /** Deaths in a row without an answer after which `by-requests` waits for a request. */
 const EAGER_RESTARTS = 2;
-
-/** A worker whose run() has gone on for so many milliseconds gives back what waits in its pipe to an idle one: several
- *  times what the window takes for a short run(). */
-const RECALL_AFTER_MS = 5;
 
 const FAILURE_CLASSES = {
   protocol: [ScriptLoadError, "ERR_PROTOCOL_VERSION"],
@@ -53,45 +51,41 @@ const FAILURE_CLASSES = {
   init: [ScriptInitError, "ERR_SCRIPT_INIT"],
 } as const;
 
-/** One place for a worker: the process that fills it now, and how its predecessors fared. */
-interface Slot {
-  process: WorkerProcess | undefined;
-  worker: Worker | undefined;
-  failure: ScoreError | undefined;
-  /** Deaths in a row without a single answer. */
-  deaths: number;
-  wasReady: boolean;
-  restartTimer: NodeJS.Timeout | undefined;
-  /** Settles the first start of this slot. */
-  started: { resolve: (facts: ScriptFacts) => void; reject: (error: ScoreError) => void };
-}
-
-/** Runs a score script in `workerCount` processes: queue, order, deadlines, replacement (docs/architecture.md). */
+/** Runs a score script in `workerCount` processes: their life, and what is told of it (docs/architecture.md). */
 export class WorkerPool implements ScoreRuntime {
   readonly #options: PoolOptions;
   readonly #log: Log;
   readonly #startup: StartupLog;
   readonly #slots: Slot[] = [];
   readonly #preload: Preload | undefined;
-  readonly #queue: JobQueue;
-  #recallTimer: NodeJS.Timeout | undefined;
-  #nextId = 1;
+  readonly #room: WaitingRoom;
+  readonly #dispatcher: Dispatcher;
+  readonly #stoppedWatch: StoppedWatch;
+  #lastId = 0;
   #starting: Promise<ScriptFacts> | undefined;
-  #closing = false;
-  #drained: (() => void) | undefined;
-  #settled: (() => void) | undefined;
+  #started: { resolve: (facts: ScriptFacts) => void; reject: (error: ScoreError) => void } | undefined;
+  /** What the script turned out to be; undefined until a worker has been ready. */
+  #facts: ScriptFacts | undefined;
+  /** Requests that wait for that. */
+  #untilLoaded = new Set<Pending<ScriptFacts>>();
   #failure: ScoreError | undefined;
+  #closed: Promise<void> | undefined;
+  #isHurried = false;
+  #drained: (() => void) | undefined;
+  #settled: (() => void)[] = [];
 
   constructor(options: PoolOptions, log: Log, startup: StartupLog) {
     this.#options = options;
     this.#log = log;
     this.#startup = startup;
-    this.#queue = new JobQueue(options, () => this.#checkDrained());
+    this.#room = new WaitingRoom(options, () => this.#checkDrained());
+    this.#dispatcher = new Dispatcher(this.#slots, this.#room, () => this.#checkDrained());
+    this.#stoppedWatch = new StoppedWatch(() => this.#slots.flatMap(({ process }) => process ?? []));
     if (options.preload) this.#preload = this.#createPreload();
   }
 
   get state(): RuntimeState {
-    if (this.#closing) return "stopping";
+    if (this.#closed !== undefined) return "stopping";
     const ready = this.#slots.filter((slot) => slot.worker !== undefined);
     if (ready.length > 0) return ready.some((slot) => slot.worker?.isIdle) ? "ready" : "busy";
     return this.#failure === undefined ? "loading" : "failed";
@@ -101,24 +95,50 @@ export class WorkerPool implements ScoreRuntime {
     return this.#failure;
   }
 
+  /** What is counted now: requests that wait, the bytes of their bodies, and requests that workers have not answered. */
+  get load(): { waiting: number; waitingBytes: number; unanswered: number } {
+    const unanswered = this.#slots.reduce((sum, { worker }) => sum + (worker?.unanswered ?? 0), 0);
+    return { waiting: this.#room.size, waitingBytes: this.#room.bytes, unanswered };
+  }
+
+  /** Resolves when every worker is ready, or has failed while another is ready. */
   start(): Promise<ScriptFacts> {
     if (this.#starting === undefined) {
-      const starts = Array.from({ length: this.#options.workerCount }, () => this.#addSlot());
-      this.#starting = Promise.all(starts).then((facts) => facts[0]!);
+      this.#starting = new Promise((resolve, reject) => {
+        this.#started = { resolve, reject };
+      });
+      const { workerCount, restart, start } = this.#options;
+      this.#slots.push(...Array.from({ length: workerCount }, () => new Slot()));
+      for (const slot of this.#slots) this.#spawn(slot);
+      // A host that is frozen between requests finds its workers stopped, and a debugger stops them on purpose.
+      if (restart !== "by-requests" && start.debugPort === undefined) this.#stoppedWatch.start();
     }
     return this.#starting;
   }
 
+  refusal(bodyBytes: number): ScoreError | undefined {
+    if (this.#closed !== undefined) return stopping();
+    if (this.#failure !== undefined && this.state === "failed" && !this.#waitsForRequest) return this.#failure;
+    return this.state === "ready" ? undefined : this.#room.refusal(bodyBytes);
+  }
+
+  whenLoaded(bodyBytes: number, signal?: CancelSignal): Promise<ScriptFacts> {
+    if (this.#facts !== undefined) return Promise.resolve(this.#facts);
+    const refused = this.#turnAway();
+    if (refused !== undefined) return Promise.reject(refused);
+    const waiter = new Pending<ScriptFacts>(bodyBytes, signal, performance.now());
+    if (this.#room.enter(waiter)) {
+      waiter.onGivenUp = () => this.#untilLoaded.delete(waiter);
+      this.#untilLoaded.add(waiter);
+    }
+    return waiter.outcome;
+  }
+
   run(call: RunCall): Promise<RunOutcome> {
-    if (this.#closing)
-      return Promise.reject(new OverloadError("ERR_STOPPING", "The server is stopping.", RETRY_AFTER_SECONDS));
-    this.#reviveByRequest();
-    if (this.#failure !== undefined && this.state === "failed") return Promise.reject(this.#failure);
-    const job = new Job(this.#nextId, call, performance.now());
-    this.#nextId = this.#nextId === 0xffff_ffff ? 1 : this.#nextId + 1;
-    const worker = this.#queue.length === 0 ? this.#choose(call.body.length) : undefined;
-    if (worker !== undefined) worker.send(job);
-    else this.#queue.push(job);
+    const refused = this.#turnAway();
+    if (refused !== undefined) return Promise.reject(refused);
+    const job = new Job(call, performance.now());
+    this.#dispatcher.add(job);
     return job.outcome;
   }
 
@@ -128,11 +148,10 @@ export class WorkerPool implements ScoreRuntime {
       const timer = setTimeout(() => {
         for (const { worker } of this.#slots) if (worker?.runsOn) worker.killIfUseless();
       }, graceMs);
-      this.#settled = () => {
+      this.#settled.push(() => {
         clearTimeout(timer);
-        this.#settled = undefined;
         resolve();
-      };
+      });
     });
   }
 
@@ -140,10 +159,20 @@ export class WorkerPool implements ScoreRuntime {
     return this.#slots.some(({ worker }) => worker?.runsOn);
   }
 
-  async close(graceMs: number): Promise<void> {
-    this.#closing = true;
+  /** A second call with 0 ends what the first one waits for. */
+  close(graceMs: number): Promise<void> {
+    this.#closed ??= this.#end(graceMs);
+    if (graceMs === 0) this.#hurry();
+    return this.#closed;
+  }
+
+  async #end(graceMs: number): Promise<void> {
+    this.#stoppedWatch.stop();
     for (const slot of this.#slots) clearTimeout(slot.restartTimer);
-    if (this.#pending > 0) {
+    this.#rejectLoadWaiters(stopping());
+    // Nobody would ever take what waits for a script that is loading.
+    if (!this.#slots.some(({ worker }) => worker !== undefined)) this.#room.rejectAll(stopping());
+    if (this.#dispatcher.pending > 0 && graceMs > 0) {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, graceMs);
         this.#drained = () => {
@@ -152,117 +181,56 @@ export class WorkerPool implements ScoreRuntime {
         };
       });
     }
-    this.#queue.rejectAll(new OverloadError("ERR_STOPPING", "The server is stopping.", RETRY_AFTER_SECONDS));
-    clearTimeout(this.#recallTimer);
+    this.#room.rejectAll(stopping());
+    this.#dispatcher.stop();
     const processes = this.#slots.flatMap(({ process }) => process ?? []);
     for (const { worker, process } of this.#slots) {
-      if (worker === undefined || worker.unanswered > 0) process?.kill("the server is stopping");
+      if (worker === undefined || worker.unanswered > 0 || this.#isHurried) process?.kill("the server is stopping");
       else worker.stop();
     }
     await Promise.all(processes.map((process) => process.ended()));
     await this.#preload?.close();
   }
 
-  get #pending(): number {
-    return this.#slots.reduce((sum, { worker }) => sum + (worker?.unanswered ?? 0), this.#queue.length);
-  }
-
-  // ---- requests --------------------------------------------------------------------------------------------------------
-
-  /** The worker a request of so many bytes goes to now: an idle one, else the emptiest open window. */
-  #choose(bytes: number): Worker | undefined {
-    let best: Worker | undefined;
-    for (const { worker } of this.#slots) {
-      if (worker?.isIdle) {
-        if (best === undefined || worker.unanswered < best.unanswered) best = worker;
-      }
-    }
-    if (best !== undefined) return best;
-    for (const { worker } of this.#slots) {
-      if (worker?.hasWindow(bytes) && (best === undefined || worker.unanswered < best.unanswered)) best = worker;
-    }
-    return best;
-  }
-
-  /** Gives what a worker had not begun to others. */
-  #requeue(jobs: readonly Job[]): void {
-    this.#queue.putBack(jobs);
-    this.#pump();
-  }
-
-  #pump(): void {
-    while (this.#queue.length > 0) {
-      const worker = this.#choose(this.#queue.first!.call.body.length);
-      if (worker === undefined) return;
-      worker.send(this.#queue.shift()!);
-    }
-    this.#considerRecall();
-    this.#checkDrained();
+  #hurry(): void {
+    this.#isHurried = true;
+    this.#drained?.();
+    for (const { process } of this.#slots) process?.kill("the server is stopping");
   }
 
   #checkDrained(): void {
-    if (this.#settled !== undefined && !this.#runsOn) this.#settled();
-    if (this.#drained !== undefined && this.#pending === 0) this.#drained();
+    if (this.#settled.length > 0 && !this.#runsOn) {
+      for (const resolve of this.#settled.splice(0)) resolve();
+    }
+    if (this.#drained !== undefined && this.#dispatcher.pending === 0) this.#drained();
   }
 
-  /** While one worker has nothing to do, nobody waits in another's pipe behind a run() that turned out slow. */
-  #considerRecall(): void {
-    if (this.#slots.length < 2 || this.#recallTimer !== undefined || !this.#hasIdle()) return;
-    if (!this.#slots.some(({ worker }) => worker?.hasWaiting)) return;
-    this.#recallTimer = setTimeout(() => {
-      this.#recallTimer = undefined;
-      if (this.#queue.length > 0 || !this.#hasIdle()) return;
-      const now = performance.now();
-      for (const { worker } of this.#slots) if (worker?.isStuckFor(RECALL_AFTER_MS, now)) worker.recall();
-      this.#considerRecall();
-    }, RECALL_AFTER_MS);
-  }
-
-  #hasIdle(): boolean {
-    return this.#slots.some(({ worker }) => worker?.isIdle);
+  /** Why nothing can be taken now. */
+  #turnAway(): ScoreError | undefined {
+    if (this.#closed !== undefined) return stopping();
+    this.#reviveByRequest();
+    return this.state === "failed" ? this.#failure : undefined;
   }
 
   // ---- workers ------------------------------------------------------------------------------------------------------
 
-  #addSlot(): Promise<ScriptFacts> {
-    return new Promise((resolve, reject) => {
-      const slot: Slot = {
-        process: undefined,
-        worker: undefined,
-        failure: undefined,
-        deaths: 0,
-        wasReady: false,
-        restartTimer: undefined,
-        started: { resolve, reject },
-      };
-      this.#slots.push(slot);
-      this.#spawn(slot);
-    });
-  }
-
   #spawn(slot: Slot): void {
-    const { command, start, workerTimeoutMs } = this.#options;
-    let facts: Loaded | undefined;
-    slot.failure = undefined;
+    const { command, start, workerTimeoutMs, launch } = this.#options;
     slot.restartTimer = undefined;
     if (this.#preload === undefined) this.#startup.starting();
-    try {
-      const events: ProcessEvents = {
-        onLoaded: (loaded) => {
-          facts = loaded;
-        },
-        onReady: () => this.#ready(slot, facts!),
-        onFailed: (failed) => {
-          slot.failure = this.#report(failed);
-        },
-        onFrame: (type, id, payload) => slot.worker!.receive(type, id, payload),
-        onExit: (error) => this.#exited(slot, error),
-      };
-      const options = { protocol: PROTOCOL_VERSION, ...start };
-      slot.process = new WorkerProcess(command, options, workerTimeoutMs, events, this.#preload?.launch);
-    } catch (error) {
-      this.#exited(slot, command.onMissing(error as Error));
-    }
+    const events: ProcessEvents = {
+      onLoaded: (loaded) => {
+        slot.facts = loaded;
+      },
+      onReady: () => this.#ready(slot),
+      onFailed: (failed) => {
+        slot.reported = this.#report(failed);
+      },
+      onFrame: (type, id, payload) => slot.worker!.receive(type, id, payload),
+      onExit: (error) => this.#exited(slot, error),
+    };
+    const options = { protocol: PROTOCOL_VERSION, ...start };
+    slot.process = new WorkerProcess(command, options, workerTimeoutMs, events, this.#preload?.launch ?? launch);
   }
 
   /** What is said of the script's start is said of the preload process, once (contract PROC-2, BAN-8). */
@@ -279,25 +247,43 @@ export class WorkerPool implements ScoreRuntime {
     });
   }
 
-  #ready(slot: Slot, facts: Loaded): void {
+  #ready(slot: Slot): void {
     const { scoringTimeoutMs, start } = this.#options;
-    const concurrency = facts.concurrent ? start.concurrency : 1;
-    slot.worker = new Worker(
+    const { takes, concurrent } = slot.facts!;
+    const worker = new Worker(
       slot.process!,
-      { takes: facts.takes, concurrency, timeoutMs: scoringTimeoutMs },
+      { takes, concurrency: concurrent ? start.concurrency : 1, timeoutMs: scoringTimeoutMs },
       {
-        onFree: () => this.#pump(),
-        onRecalled: (jobs) => this.#requeue(jobs),
+        newId: () => this.#newId(),
+        onFree: () => this.#dispatcher.pump(),
+        onRecalled: (jobs) => this.#dispatcher.putBack(jobs),
         onInterrupted: ({ traceback }) =>
           this.#log.server.error(`run() was stopped at its deadline here: ${traceback}\n`),
       },
     );
-    slot.wasReady = true;
+    const facts = factsOf(slot.facts!);
+    if (this.#preload === undefined) this.#startup.ready(slot.process!.pid!, facts);
+    slot.ready(worker);
     this.#failure = undefined;
-    const script = factsOf(facts);
-    if (this.#preload === undefined) this.#startup.ready(slot.process!.pid!, script);
-    slot.started.resolve(script);
-    this.#pump();
+    if (this.#facts === undefined) this.#loaded(facts);
+    this.#settleStart();
+    this.#dispatcher.pump();
+  }
+
+  /** The first worker is ready. */
+  #loaded(facts: ScriptFacts): void {
+    this.#facts = facts;
+    for (const waiter of this.#untilLoaded) waiter.resolve(facts);
+    this.#untilLoaded.clear();
+    // What failed beside it was no fault of the script.
+    for (const slot of this.#slots) {
+      if (slot.firstFailure !== undefined && slot.process === undefined) this.#restart(slot, slot.firstFailure);
+    }
+  }
+
+  #newId(): number {
+    this.#lastId = this.#lastId === 0xffff_ffff ? 1 : this.#lastId + 1;
+    return this.#lastId;
   }
 
   /** Writes what the worker wants logged, and gives the failure as an error. */
@@ -315,44 +301,81 @@ export class WorkerPool implements ScoreRuntime {
   }
 
   #exited(slot: Slot, exit: ScoreError): void {
-    const { worker } = slot;
-    slot.worker = undefined;
-    slot.process = undefined;
+    const { worker, reported } = slot.clear();
     const back = worker?.exited(toExit(exit)) ?? [];
-    if (this.#closing) {
-      for (const job of back) job.reject(exit);
+    if (this.#closed !== undefined) {
+      for (const job of back) job.reject(stopping());
       this.#checkDrained();
       return;
     }
-    if (worker === undefined) {
-      this.#failure = slot.failure ?? exit;
-      slot.started.reject(this.#failure);
-      if (this.state === "failed") this.#queue.rejectAll(this.#failure);
+    const failure = reported ?? toStartFailure(exit);
+    if (worker === undefined && this.#facts === undefined && !slot.mayRetryFirstStart(reported)) {
       // A script that never came up will not come up by itself: the host decides what becomes of the server.
-      if (!slot.wasReady) return;
+      slot.firstFailure = failure;
+      if (this.#slots.every(({ firstFailure }) => firstFailure !== undefined)) this.#fail(failure);
+      this.#settleStart();
+      return;
     }
-    slot.deaths = worker !== undefined && worker.answered > 0 ? 0 : slot.deaths + 1;
-    const pauseMs = slot.deaths === 0 ? 0 : Math.min(RESTART_MAX_MS, RESTART_MIN_MS * 2 ** (slot.deaths - 1));
+    this.#restart(slot, exit, back.length);
+    if (worker === undefined && this.#facts !== undefined && this.state !== "ready" && this.state !== "busy") {
+      failure.retryAfterSeconds = Math.max(RETRY_AFTER_SECONDS, Math.ceil(slot.pauseMs / 1000));
+      this.#fail(failure);
+    }
+    this.#dispatcher.putBack(back);
+  }
+
+  /** Nobody is there to take requests, and nobody will be soon. */
+  #fail(failure: ScoreError): void {
+    this.#failure = failure;
+    this.#room.rejectAll(failure);
+    this.#rejectLoadWaiters(failure);
+  }
+
+  #rejectLoadWaiters(error: ScoreError): void {
+    for (const waiter of this.#untilLoaded) waiter.reject(error);
+    this.#untilLoaded.clear();
+  }
+
+  /** Ends start() when all first starts have come to an end. */
+  #settleStart(): void {
+    if (!this.#slots.every(({ hasServed, firstFailure }) => hasServed || firstFailure !== undefined)) return;
+    if (this.#facts !== undefined) this.#started?.resolve(this.#facts);
+    else this.#started?.reject(this.#failure!);
+  }
+
+  /** @param back requests that the process which ended gives back */
+  #restart(slot: Slot, exit: ScoreError, back = 0): void {
+    const { pauseMs } = slot;
     if (this.#options.restart === "by-requests") {
-      const waits = slot.deaths > EAGER_RESTARTS && this.#queue.length + back.length === 0;
+      const waits = slot.deaths > EAGER_RESTARTS && this.#room.size + back === 0;
       this.#log.server.error(`${capitalise(exit.message)}; starting another${waits ? " with the next request" : ""}.`);
-      if (!waits) this.#spawn(slot);
-    } else {
-      this.#log.server.error(`${capitalise(exit.message)}; starting another${pauseMs > 0 ? ` in ${pauseMs} ms` : ""}.`);
-      slot.restartTimer = setTimeout(() => this.#spawn(slot), pauseMs);
+      // Not here: a start that fails at once would come back to here.
+      if (!waits) slot.restartTimer = setTimeout(() => this.#spawn(slot), 0);
+      return;
     }
-    this.#requeue(back);
+    this.#log.server.error(`${capitalise(exit.message)}; starting another${pauseMs > 0 ? ` in ${pauseMs} ms` : ""}.`);
+    slot.restartTimer = setTimeout(() => this.#spawn(slot), pauseMs);
+  }
+
+  /** True when a worker is started by the next request. */
+  get #waitsForRequest(): boolean {
+    return this.#options.restart === "by-requests" && this.#slots.some(isResting);
   }
 
   /** Starts workers anew whose restart was left to the next request. */
   #reviveByRequest(): void {
-    if (this.#options.restart !== "by-requests") return;
-    for (const slot of this.#slots) {
-      if (slot.process !== undefined || !slot.wasReady) continue;
-      this.#failure = undefined;
-      this.#spawn(slot);
-    }
+    if (!this.#waitsForRequest) return;
+    this.#failure = undefined;
+    for (const slot of this.#slots) if (isResting(slot)) this.#spawn(slot);
   }
+}
+
+function isResting({ process, restartTimer, hasServed }: Slot): boolean {
+  return process === undefined && restartTimer === undefined && hasServed;
+}
+
+function stopping(): OverloadError {
+  return new OverloadError("ERR_STOPPING", "The server is stopping.", RETRY_AFTER_SECONDS);
 }
 
 function capitalise(text: string): string {
@@ -363,6 +386,12 @@ function toExit(error: ScoreError): WorkerExitError {
   return error instanceof WorkerExitError
     ? error
     : new WorkerExitError("ERR_WORKER_EXIT", toScoreError(error).message, { cause: error });
+}
+
+/** A process that ended while it loaded the script. */
+function toStartFailure(exit: ScoreError): ScoreError {
+  if (!(exit instanceof WorkerExitError)) return exit;
+  return new ScoreError("ERR_WORKER_START", exit.message, { cause: exit, report: exit.report });
 }
 
 function factsOf({ takes, concurrent, input, schemas }: Loaded): ScriptFacts {

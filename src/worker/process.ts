@@ -1,11 +1,11 @@
-import { spawn } from "node:child_process";
+import { type StdioOptions, spawn } from "node:child_process";
 import type { Socket } from "node:net";
-import type { Readable } from "node:stream";
 import { FrameError, ScoreError, toScoreError, WorkerExitError } from "../errors.ts";
 import { locateFault } from "../locate/python.ts";
 import { packageFile } from "../package-root.ts";
 import { timerMs } from "../timer.ts";
 import type { ErrorReport } from "../types.ts";
+import { readFailed, readLoaded } from "./answer.ts";
 import { FrameReader, FrameWriter, writeBuffers } from "./frame.ts";
 import {
   type Failed,
@@ -33,11 +33,19 @@ export interface WorkerCommand {
 /** How a process ended: of itself, by a signal, or not even started. */
 export type Exit = { readonly code: number | null; readonly signal: string | null } | Error;
 
+/** The front's ends of a worker's descriptors 3, 4 and 5. */
+export interface WorkerPipes {
+  readonly toWorker: Socket;
+  readonly fromWorker: Socket;
+  /** Never written to; text of the interpreter's fault handler comes out of it. */
+  readonly lifeline: Socket;
+}
+
 /** What whoever launches a process tells of it. */
 export interface LaunchEvents {
   /** Called at most once, maybe before the launch returns. */
-  onPipes(pipes: { toWorker: Socket; fromWorker: Socket; lifeline: Socket }): void;
-  /** Called once. */
+  onPipes(pipes: WorkerPipes): void;
+  /** Called once, never before the launch returns. */
   onExit(exit: Exit): void;
 }
 
@@ -60,8 +68,12 @@ export interface ProcessEvents {
   onExit(error: ScoreError): void;
 }
 
-/** After the process has ended its pipes are read for at most so many milliseconds: what it started may hold them. */
-const PIPE_DRAIN_MS = 200;
+/** A process whose pipe has closed ends by itself within so many milliseconds, or is killed: it lives on, but nobody can
+ *  reach it any more. */
+const CLOSED_GRACE_MS = 1_000;
+
+/** What a dead process has written is read for at most so many milliseconds: what it started may hold the pipe, and write. */
+const DRAIN_LIMIT_MS = 1_000;
 
 /** Between STOP and SIGKILL, in milliseconds, for a worker that has nothing left to do. */
 const STOP_WAIT_MS = 2_000;
@@ -77,12 +89,13 @@ export class WorkerProcess implements WorkerLink {
   readonly #start: StartOptions;
   readonly #exited: Promise<void>;
   readonly #reader: FrameReader;
-  #toWorker: Socket | undefined;
-  #pipe: Socket | undefined;
-  #faults: Readable | undefined;
+  #pipes: WorkerPipes | undefined;
+  #bytesRead = 0;
   #faultText = "";
   #helloTimer: NodeJS.Timeout | undefined;
-  #ready = false;
+  #closedTimer: NodeJS.Timeout | undefined;
+  #hasEnded = false;
+  #stage: "hello" | "load" | "init" | "ready" = "hello";
   /** Why we ended it ourselves. */
   #killReason: string | undefined;
   #error: ScoreError | undefined;
@@ -99,13 +112,13 @@ export class WorkerProcess implements WorkerLink {
     this.#command = command;
     this.#start = start;
     this.#events = events;
-    this.#reader = new FrameReader((type, id, payload) => this.#receive(type, id, payload));
+    this.#reader = new FrameReader((...frame) => this.#receive(...frame));
     let ended = (): void => {};
     this.#exited = new Promise((resolve) => {
       ended = resolve;
     });
     this.#child = launch({
-      onPipes: ({ toWorker, fromWorker, lifeline }) => this.#connect(toWorker, fromWorker, lifeline, helloMs),
+      onPipes: (pipes) => this.#connect(pipes, helloMs),
       onExit: (exit) => void this.#finish(exit).then(ended),
     });
   }
@@ -115,7 +128,7 @@ export class WorkerProcess implements WorkerLink {
   }
 
   write(buffers: readonly Uint8Array[]): void {
-    if (this.#toWorker?.writable) writeBuffers(this.#toWorker, buffers);
+    if (this.#pipes?.toWorker.writable) writeBuffers(this.#pipes.toWorker, buffers);
   }
 
   nudge(): void {
@@ -134,20 +147,21 @@ export class WorkerProcess implements WorkerLink {
     clearTimeout(timer);
   }
 
-  #connect(toWorker: Socket, pipe: Socket, faults: Socket, helloMs: number): void {
-    this.#toWorker = toWorker;
-    this.#pipe = pipe;
-    this.#faults = faults;
-    toWorker.on("error", () => {});
-    toWorker.resume();
-    pipe.on("data", (chunk: Buffer) => this.#feed(chunk));
-    // A broken pipe shows as the end of the process, which is where it is dealt with.
-    pipe.on("error", () => {});
-    faults.on("data", (chunk: Buffer) => {
+  #connect(pipes: WorkerPipes, helloMs: number): void {
+    this.#pipes = pipes;
+    const { toWorker, fromWorker, lifeline } = pipes;
+    fromWorker.on("data", this.#feed);
+    lifeline.on("data", (chunk: Buffer) => {
       if (this.#faultText.length < MAX_FAULT_CHARS) this.#faultText += chunk.toString("utf8");
       process.stderr.write(chunk);
     });
-    faults.on("error", () => {});
+    // Nothing comes out of it, but only a socket that is read notices that it was closed.
+    toWorker.resume();
+    for (const pipe of [toWorker, fromWorker, lifeline]) {
+      // A broken pipe shows as closed.
+      pipe.on("error", () => {});
+      pipe.once("close", () => this.#closed());
+    }
     const hello = new FrameWriter((buffers) => this.write(buffers), setImmediate);
     hello.send(Frame.HELLO, 0, jsonPayload(this.#start));
     hello.flush();
@@ -156,51 +170,61 @@ export class WorkerProcess implements WorkerLink {
     }
   }
 
-  #feed(chunk: Buffer): void {
+  #closed(): void {
+    if (this.#hasEnded) return;
+    this.#closedTimer ??= setTimeout(() => this.kill("it had closed its pipe and lived on"), CLOSED_GRACE_MS);
+  }
+
+  readonly #feed = (chunk: Buffer): void => {
+    this.#bytesRead += chunk.length;
     try {
       this.#reader.feed(chunk);
     } catch (error) {
       this.#error ??= toScoreError(error);
-      this.#pipe?.removeAllListeners("data").resume();
+      this.#pipes?.fromWorker.off("data", this.#feed).resume();
       this.kill("it broke the worker protocol");
     }
-  }
+  };
 
-  #receive(type: number, id: number, payload: Buffer): void {
-    if (this.#ready) {
+  #receive(type: number, id: number, payload: Buffer, beginBy: number): void {
+    if (beginBy !== 0) throw new FrameError("ERR_FRAME", `a worker sent frame type ${type} with a time in its head`);
+    if (this.#stage === "ready") {
       this.#events.onFrame(type, id, payload);
       return;
     }
-    switch (type) {
-      case Frame.WORKER_HELLO:
-        clearTimeout(this.#helloTimer);
-        checkVersion(parseJson<WorkerHello>(payload));
-        return;
-      case Frame.LOADED:
-        this.#events.onLoaded(parseJson<Loaded>(payload));
-        return;
-      case Frame.READY:
-        this.#ready = true;
-        this.#events.onReady();
-        return;
-      case Frame.FAILED:
-        this.#events.onFailed(parseJson<Failed>(payload));
-        return;
-      default:
-        throw new FrameError("ERR_FRAME", `a worker sent frame type ${type} before it was ready`);
-    }
+    if (type === Frame.FAILED && this.#stage !== "hello") {
+      this.#events.onFailed(readFailed(payload));
+    } else if (type === Frame.WORKER_HELLO && this.#stage === "hello") {
+      clearTimeout(this.#helloTimer);
+      checkVersion(parseJson<WorkerHello>(payload));
+      this.#stage = "load";
+    } else if (type === Frame.LOADED && this.#stage === "load") {
+      this.#stage = "init";
+      this.#events.onLoaded(readLoaded(payload));
+    } else if (type === Frame.READY && this.#stage === "init") {
+      this.#stage = "ready";
+      this.#events.onReady();
+    } else throw new FrameError("ERR_FRAME", `a worker sent frame type ${type} before it was ready`);
   }
 
   async #finish(exit: Exit): Promise<void> {
+    this.#hasEnded = true;
     clearTimeout(this.#helloTimer);
-    await Promise.race([
-      Promise.all([closed(this.#pipe), closed(this.#faults)]),
-      new Promise((resolve) => setTimeout(resolve, PIPE_DRAIN_MS)),
-    ]);
-    this.#toWorker?.destroy();
-    this.#pipe?.destroy();
-    this.#faults?.destroy();
+    clearTimeout(this.#closedTimer);
+    await this.#readRest();
+    for (const pipe of Object.values(this.#pipes ?? {}) as Socket[]) pipe.destroy();
     this.#events.onExit(this.#describe(exit));
+  }
+
+  /** All that a dead process wrote lies in the pipe: it has been read when a whole turn of the event loop brings nothing. */
+  async #readRest(): Promise<void> {
+    const endAt = performance.now() + DRAIN_LIMIT_MS;
+    let before: number;
+    do {
+      before = this.#bytesRead;
+      // The rest of this turn, and one more: the first may be past the reading of pipes.
+      for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve));
+    } while (this.#bytesRead !== before && performance.now() < endAt);
   }
 
   #describe(how: Exit): ScoreError {
@@ -223,12 +247,23 @@ export class WorkerProcess implements WorkerLink {
   }
 }
 
+const STDIO: StdioOptions = ["ignore", "inherit", "inherit", "pipe", "pipe", "pipe"];
+
 function spawnCommand({ file, args, env }: WorkerCommand, events: LaunchEvents): LaunchedProcess {
-  const child = spawn(file, args, { env, stdio: ["ignore", "inherit", "inherit", "pipe", "pipe", "pipe"] });
-  child.once("exit", (code, signal) => events.onExit({ code, signal }));
-  child.once("error", (error) => events.onExit(error));
-  const [, , , toWorker, fromWorker, lifeline] = child.stdio as unknown as Socket[];
-  events.onPipes({ toWorker: toWorker!, fromWorker: fromWorker!, lifeline: lifeline! });
+  let ended = false;
+  const end = (exit: Exit): void => {
+    if (!ended) events.onExit(exit);
+    ended = true;
+  };
+  const child = spawn(file, args, { env, stdio: STDIO });
+  child.once("exit", (code, signal) => end({ code, signal }));
+  // Also told when a signal cannot be sent, which ends nothing.
+  child.on("error", (error) => child.pid === undefined && end(error));
+  // Without descriptors left there are none of these.
+  const [, , , toWorker, fromWorker, lifeline] = (child.stdio as unknown as Socket[] | undefined) ?? [];
+  if (toWorker && fromWorker && lifeline) {
+    events.onPipes({ toWorker, fromWorker, lifeline });
+  }
   return child as LaunchedProcess;
 }
 
@@ -238,10 +273,4 @@ function checkVersion({ protocol, runtime }: WorkerHello): void {
     "ERR_PROTOCOL_VERSION",
     `the server speaks worker protocol ${PROTOCOL_VERSION}, the worker (${runtime}) ${protocol}; reinstall scorefn`,
   );
-}
-
-function closed(stream: Readable | undefined): Promise<void> {
-  return stream === undefined || stream.destroyed
-    ? Promise.resolve()
-    : new Promise((resolve) => stream.once("close", () => resolve()));
 }

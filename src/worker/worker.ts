@@ -1,49 +1,21 @@
-import {
-  BadInputError,
-  DeadlineError,
-  FrameError,
-  ResultError,
-  ScoreTimeoutError,
-  ScriptRunError,
-  type WorkerExitError,
-} from "../errors.ts";
-import { timerMs } from "../timer.ts";
-import type { ErrorReport, RunOutcome, ScriptTakes } from "../types.ts";
+import { DeadlineError, FrameError, ScoreTimeoutError, type WorkerExitError } from "../errors.ts";
+import type { ErrorReport, ScriptTakes } from "../types.ts";
+import { expectNoStream, expectStream, readError, readIds, readResponse, readResult } from "./answer.ts";
 import { ChunkStream } from "./chunk-stream.ts";
+import { Deadlines } from "./deadlines.ts";
 import { FrameWriter } from "./frame.ts";
 import type { Job } from "./job.ts";
+import { Nudger } from "./nudger.ts";
 import {
   creditPayload,
   Frame,
   type InterruptReason,
   jsonPayload,
   metaPrefix,
-  parseJson,
-  type ResponseMeta,
-  type RunError,
   type RunMeta,
-  splitMeta,
+  STREAM_CREDIT_BYTES,
 } from "./protocol.ts";
-
-/** Requests that may wait in the pipe behind those begun, while the script is quick: waking a process costs more than
- *  a short run(), and 16 waiting requests make the wake-ups rare. */
-export const WINDOW_REQUESTS = 16;
-
-/** Bytes of bodies that may wait in the pipe: less than a socket buffer, so that an INTERRUPT is never stuck behind. */
-export const WINDOW_BYTES = 65_536;
-
-/** The window is open while the moving average of run()'s time stays below so many milliseconds. */
-export const WINDOW_RUN_MS = 1;
-
-/** How long an interrupted run() may take to come back before its worker is killed, in milliseconds. */
-export const INTERRUPT_GRACE_MS = 2_000;
-
-/** A signal that comes just before a blocking call is not noticed until that call is over (seen: 1 in 1000), so a worker
- *  that did not react is nudged again after so many milliseconds. */
-const NUDGE_AGAIN_MS = [50, 500];
-
-/** Weight of the newest run() in the moving average. */
-const AVERAGE_WEIGHT = 0.25;
+import { Window } from "./window.ts";
 
 /** What a worker needs of its process. */
 export interface WorkerLink {
@@ -65,33 +37,31 @@ export interface WorkerOptions {
 
 /** What the worker tells the pool. */
 export interface WorkerEvents {
+  /** A number for a request that is sent, unlike all that are under way. */
+  newId(): number;
   /** It has room for another request. */
   onFree(): void;
-  /** It gives these back, in order; it had not begun them. */
+  /** These come back, in order; they have not begun, and will not here. */
   onRecalled(jobs: Job[]): void;
   /** A run() that was interrupted at its deadline came back, long answered; the report tells where it was. */
   onInterrupted(report: ErrorReport): void;
 }
 
 /** The front's view of one ready worker: which requests it has begun, which wait in its pipe, their deadlines and
- *  answers. Knows no process: bytes come in through `feed` and go out through the link. */
+ *  answers. Knows no process: bytes come in through `receive` and go out through the link. What it may conclude from which
+ *  frame stands in docs/worker-protocol.md, §4. */
 export class Worker {
   readonly #link: WorkerLink;
   readonly #options: WorkerOptions;
   readonly #events: WorkerEvents;
   readonly #writer: FrameWriter;
+  /** Sent at once, or said to have begun; by id. */
   readonly #begun = new Map<number, Job>();
-  readonly #streams = new Map<number, ChunkStream>();
-  /** Streamed answers whose first chunk has not come: a script that fails before it can still be answered 500. */
-  readonly #heads = new Map<number, RunOutcome>();
-  #ahead: Job[] = [];
-  #pipeBytes = 0;
-  /** Moving average of run()'s time; infinite until the first answer, so that the window starts closed. */
-  #averageMs = Number.POSITIVE_INFINITY;
-  #deadlineTimer: NodeJS.Timeout | undefined;
+  readonly #deadlines: Deadlines;
+  readonly #nudger: Nudger;
+  /** Waiting in its pipe. */
+  readonly #window: Window;
   #recalling = false;
-  /** An interrupted run() did not come back in time: no more requests for this worker, and its end, unless it does. */
-  #hung = false;
   #stopped = false;
   #answered = 0;
 
@@ -100,6 +70,16 @@ export class Worker {
     this.#options = options;
     this.#events = events;
     this.#writer = new FrameWriter((buffers) => link.write(buffers), setImmediate);
+    this.#nudger = new Nudger(this.#writer, () => link.nudge());
+    this.#window = new Window((jobs) => events.onRecalled(jobs));
+    this.#deadlines = new Deadlines(options.timeoutMs, this.#begun, {
+      onExpired: (job) => {
+        job.reject(new ScoreTimeoutError(options.timeoutMs));
+        this.#interrupt(job, "deadline");
+      },
+      askForLife: () => this.recall(),
+      onHopeless: () => link.kill(),
+    });
   }
 
   /** Requests answered so far. */
@@ -108,32 +88,30 @@ export class Worker {
   }
 
   get unanswered(): number {
-    return this.#begun.size + this.#ahead.length;
+    return this.#begun.size + this.#window.length;
   }
 
   /** True when a request sent now would be begun at once. */
   get isIdle(): boolean {
-    return this.#isOpen && this.#begun.size < this.#options.concurrency && this.#ahead.length === 0;
+    return this.#isOpen && this.#begun.size < this.#options.concurrency && this.#window.length === 0;
   }
 
   /** True when a request of so many bytes may wait in its pipe. */
   hasWindow(bytes: number): boolean {
-    return (
-      this.#averageMs < WINDOW_RUN_MS &&
-      this.#ahead.length < WINDOW_REQUESTS &&
-      this.#pipeBytes + bytes <= WINDOW_BYTES &&
-      this.#isOpen &&
-      !this.#recalling
-    );
+    return this.#window.hasRoom(bytes) && this.#isOpen && !this.#recalling;
   }
 
   get #isOpen(): boolean {
-    return !this.#hung && !this.#stopped;
+    return !this.#deadlines.isHung && !this.#stopped;
   }
 
-  /** True when requests wait in its pipe behind one that was begun `ms` milliseconds ago or earlier. */
+  get hasWaiting(): boolean {
+    return this.#window.length > 0;
+  }
+
+  /** True when requests wait in its pipe behind others that were begun `ms` milliseconds ago or earlier. */
   isStuckFor(ms: number, now: number): boolean {
-    if (this.#ahead.length === 0 || this.#recalling) return false;
+    if (this.#recalling || !this.#window.hasWaited(ms, now)) return false;
     for (const job of this.#begun.values()) if (now - job.begunAt < ms) return false;
     return true;
   }
@@ -151,18 +129,19 @@ export class Worker {
     this.#link.kill();
   }
 
-  get hasWaiting(): boolean {
-    return this.#ahead.length > 0;
-  }
-
+  /** Sends a request, to be begun at once where there is room, else to wait in the pipe. */
   send(job: Job): void {
-    const { call } = job;
-    job.onCancel = this.#cancel;
-    this.#pipeBytes += call.body.length;
-    if (this.#begun.size < this.#options.concurrency) this.#begin(job, performance.now());
-    else this.#ahead.push(job);
-    if (this.#options.takes === "body") this.#writer.send(Frame.RUN, job.id, call.body);
-    else this.#writer.send(Frame.RUN_META, job.id, call.body, metaPrefix(this.#meta(job)));
+    const now = performance.now();
+    job.id = this.#events.newId();
+    job.onGivenUp = () => this.#givenUp(job);
+    job.leaseEndsAt = 0;
+    let beginBy = 0;
+    if (this.unanswered < this.#options.concurrency) this.#begin(job, now);
+    else beginBy = this.#window.add(job, now);
+    this.#window.bytes += job.bytes;
+    const { body } = job.call;
+    if (this.#options.takes === "body") this.#writer.send(Frame.RUN, job.id, body, undefined, beginBy);
+    else this.#writer.send(Frame.RUN_META, job.id, body, metaPrefix(this.#meta(job)), beginBy);
     // A worker with nothing else to do need not wait for what else this turn may bring.
     if (this.unanswered === 1) this.#writer.flush();
   }
@@ -170,58 +149,53 @@ export class Worker {
   /** Asks for the requests it has not begun: another worker has nothing to do. */
   recall(): void {
     this.#recalling = true;
+    this.#window.shut();
     this.#writer.send(Frame.RECALL, 0);
-    this.#nudge(() => this.#recalling);
+    this.#nudger.nudge(() => this.#recalling);
   }
 
   /** Handles one frame that the ready worker sent. @throws FrameError when it makes no sense */
   receive(type: number, id: number, payload: Buffer): void {
+    if (type === Frame.BEGUN) {
+      this.#hasBegun(id);
+      return;
+    }
     if (type === Frame.RECALLED) {
-      this.#recalled(parseJson<{ ids: number[] }>(payload).ids);
+      this.#recalled(readIds(payload));
       return;
     }
     const job = this.#begun.get(id);
     if (job === undefined)
-      throw new FrameError("ERR_FRAME", `frame ${type} answers request ${id}, which has not begun`);
+      throw new FrameError("ERR_FRAME", `a worker sent frame ${type} for request ${id}, which has not begun`);
     switch (type) {
       case Frame.RESULT: {
-        const execMs = payload.readDoubleLE(0);
-        this.#ran(execMs);
-        job.resolve({ kind: "json", body: payload.subarray(8), execMs });
+        expectNoStream(job, type);
+        const outcome = readResult(payload);
+        this.#window.ran(outcome.execMs);
+        job.resolve(outcome);
         this.#end(job);
         return;
       }
-      case Frame.RESPONSE: {
-        const { meta, body } = splitMeta<ResponseMeta>(payload);
-        this.#ran(meta.execMs);
-        const { status, headers, execMs, fromScript } = meta;
-        if (!meta.stream) {
-          job.resolve({ kind: "response", status, headers, body, execMs, fromScript });
-          this.#end(job);
-          return;
-        }
-        job.streaming = true;
-        const stream = new ChunkStream(
-          (bytes) => this.#writer.send(Frame.CREDIT, id, creditPayload(bytes)),
-          () => this.#abandon(job),
-        );
-        this.#streams.set(id, stream);
-        if (job.settled) void stream.return();
-        else this.#heads.set(id, { kind: "response", status, headers, body: stream, execMs, fromScript });
+      case Frame.RESPONSE:
+        expectNoStream(job, type);
+        this.#respond(job, payload);
+        return;
+      case Frame.CHUNK: {
+        const stream = expectStream(job, type);
+        if (!stream.push(payload)) throw new FrameError("ERR_FRAME", `a worker sent more of a stream than its credit`);
+        this.#sendHead(job);
         return;
       }
-      case Frame.CHUNK:
-        this.#streams.get(id)?.push(payload);
+      case Frame.END: {
+        const stream = expectStream(job, type);
         this.#sendHead(job);
-        return;
-      case Frame.END:
-        this.#sendHead(job);
-        this.#streams.get(id)?.end();
+        stream.end();
         this.#end(job);
         return;
+      }
       case Frame.ERROR: {
-        const error = toError(parseJson<RunError>(payload), this.#options.timeoutMs);
-        this.#streams.get(id)?.end(error);
+        const error = readError(payload, this.#options.timeoutMs);
+        job.stream?.end(error);
         if (job.expired && error.report !== undefined) this.#events.onInterrupted(error.report);
         job.reject(error);
         this.#end(job);
@@ -232,18 +206,17 @@ export class Worker {
     }
   }
 
-  /** The process has ended: fails what it had begun, and returns what it had not, in order. */
+  /** The process has ended, and all that it wrote has been received: fails what it had begun, and returns what it had not,
+   *  in order. */
   exited(error: WorkerExitError): Job[] {
     this.#stopped = true;
-    clearTimeout(this.#deadlineTimer);
+    this.#deadlines.stop();
     for (const job of this.#begun.values()) {
-      this.#streams.get(job.id)?.end(error);
+      job.stream?.end(error);
       job.reject(error);
     }
     this.#begun.clear();
-    this.#streams.clear();
-    this.#heads.clear();
-    return this.#takeAhead();
+    return this.#window.takeAll();
   }
 
   /** Lets it finish what it has, then exit. */
@@ -261,23 +234,48 @@ export class Worker {
 
   #begin(job: Job, now: number): void {
     job.begunAt = now;
+    job.room?.leave(job);
     this.#begun.set(job.id, job);
-    this.#armDeadline();
+    this.#deadlines.arm();
   }
 
-  #armDeadline(): void {
-    const { timeoutMs } = this.#options;
-    if (timeoutMs > 0 && this.#deadlineTimer === undefined) {
-      this.#deadlineTimer = setTimeout(this.#checkDeadlines, timerMs(timeoutMs));
+  /** BEGUN. One for an unknown id is about a request that was taken back, which the worker is about to find out. */
+  #hasBegun(id: number): void {
+    const job = this.#window.take(id);
+    if (job === undefined) return;
+    this.#begin(job, performance.now());
+    if (this.#begun.size > this.#options.concurrency) {
+      throw new FrameError("ERR_FRAME", `a worker has begun ${this.#begun.size} requests at a time`);
     }
+    // Its client left, or it had waited for too long, while BEGUN was on its way.
+    if (job.settled) this.#interrupt(job, "client-gone");
+  }
+
+  #respond(job: Job, payload: Buffer): void {
+    const { meta, body } = readResponse(payload);
+    const { status, headers, execMs, fromScript } = meta;
+    this.#window.ran(execMs);
+    if (!meta.stream) {
+      job.resolve({ kind: "response", status, headers, body, execMs, fromScript });
+      this.#end(job);
+      return;
+    }
+    job.streaming = true;
+    job.stream = new ChunkStream(
+      STREAM_CREDIT_BYTES,
+      (bytes) => this.#writer.send(Frame.CREDIT, job.id, creditPayload(bytes)),
+      () => this.#abandon(job),
+    );
+    if (job.settled) void job.stream.return();
+    else job.head = { kind: "response", status, headers, body: job.stream, execMs, fromScript };
   }
 
   /** Answers with a stream whose first chunk has come, or that has none. */
   #sendHead(job: Job): void {
-    const head = this.#heads.get(job.id);
+    const { head } = job;
     if (head === undefined) return;
-    this.#heads.delete(job.id);
-    if (job.settled) void this.#streams.get(job.id)?.return();
+    job.head = undefined;
+    if (job.settled) void job.stream?.return();
     else job.resolve(head);
   }
 
@@ -290,105 +288,57 @@ export class Worker {
   #applyDeadline(job: Job): void {
     job.streaming = false;
     job.begunAt = performance.now();
-    this.#armDeadline();
-  }
-
-  #ran(execMs: number): void {
-    const slow = execMs >= WINDOW_RUN_MS || this.#averageMs === Number.POSITIVE_INFINITY;
-    this.#averageMs = slow ? execMs : this.#averageMs + AVERAGE_WEIGHT * (execMs - this.#averageMs);
+    this.#deadlines.arm();
   }
 
   #end(job: Job): void {
     this.#begun.delete(job.id);
-    this.#streams.delete(job.id);
-    this.#heads.delete(job.id);
     this.#answered++;
-    this.#pipeBytes -= job.call.body.length;
-    const next = this.#ahead.shift();
-    if (next !== undefined) this.#begin(next, performance.now());
-    if (this.#hung) this.#killIfHopeless();
+    this.#window.bytes -= job.bytes;
+    this.#deadlines.ended();
     if (this.#isOpen) this.#events.onFree();
   }
 
-  // One timer for all deadlines, looked at when it fires: arming one per request costs more than the request.
-  readonly #checkDeadlines = (): void => {
-    const { timeoutMs } = this.#options;
-    const now = performance.now();
-    let nextMs = Number.POSITIVE_INFINITY;
-    for (const job of this.#begun.values()) {
-      if (job.streaming || job.expired) continue;
-      const leftMs = job.begunAt + timeoutMs - now;
-      if (leftMs <= 0) this.#expire(job);
-      else nextMs = Math.min(nextMs, leftMs);
+  /** Nobody waits for a request any more: stops it, or has it given back unrun. */
+  #givenUp(job: Job): void {
+    if (this.#begun.get(job.id) !== job) {
+      this.#writer.send(Frame.RECALL, job.id);
+      this.#nudger.nudgeSoon(() => this.#window.includes(job));
+      return;
     }
-    this.#deadlineTimer =
-      nextMs === Number.POSITIVE_INFINITY ? undefined : setTimeout(this.#checkDeadlines, timerMs(nextMs));
-  };
-
-  #expire(job: Job): void {
-    job.expired = true;
-    job.reject(new ScoreTimeoutError(this.#options.timeoutMs));
-    this.#interrupt(job, "deadline");
-    setTimeout(() => {
-      if (!this.#begun.has(job.id)) return;
-      this.#hung = true;
-      this.#killIfHopeless();
-    }, INTERRUPT_GRACE_MS);
-  }
-
-  /** Kills a hung worker as soon as nobody can get an answer from it any more; forgives one that came back. */
-  #killIfHopeless(): void {
-    const begun = [...this.#begun.values()];
-    if (!begun.some((job) => job.expired)) this.#hung = false;
-    else if (begun.every((job) => job.expired)) this.#link.kill();
-  }
-
-  readonly #cancel = (job: Job): void => {
-    if (!this.#begun.has(job.id)) return;
     if (job.streaming) this.#applyDeadline(job);
     const { reason } = job.call.signal ?? {};
     if (reason instanceof DeadlineError) this.#interrupt(job, "deadline", reason.limitMs);
     else this.#interrupt(job, "client-gone");
-  };
+  }
 
   #interrupt(job: Job, reason: InterruptReason, timeoutMs = this.#options.timeoutMs): void {
     job.interrupted = true;
     this.#writer.send(Frame.INTERRUPT, job.id, jsonPayload({ reason, timeoutMs }));
-    this.#nudge(() => this.#begun.get(job.id) === job);
-  }
-
-  /** Sends what it should see at once and wakes it, again while it `isDeaf`. */
-  #nudge(isDeaf: () => boolean): void {
-    this.#writer.flush();
-    this.#link.nudge();
-    for (const ms of NUDGE_AGAIN_MS) setTimeout(() => isDeaf() && this.#link.nudge(), ms).unref();
+    this.#nudger.nudge(() => this.#begun.get(job.id) === job);
   }
 
   #recalled(ids: readonly number[]): void {
     this.#recalling = false;
-    const given = new Set(ids);
-    const back = this.#ahead.filter((job) => given.has(job.id));
-    this.#ahead = this.#ahead.filter((job) => !given.has(job.id));
-    for (const job of back) this.#pipeBytes -= job.call.body.length;
+    this.#deadlines.showsLife();
+    const back: Job[] = [];
+    for (const id of ids) {
+      const job = this.#window.take(id) ?? this.#takeUnrun(id);
+      if (job === undefined) continue;
+      this.#window.bytes -= job.bytes;
+      back.push(job);
+    }
     this.#events.onRecalled(back);
   }
 
-  #takeAhead(): Job[] {
-    const back = this.#ahead;
-    this.#ahead = [];
-    return back;
-  }
-}
-
-function toError({ kind, error: report }: RunError, timeoutMs: number) {
-  switch (kind) {
-    case "input":
-      return new BadInputError("ERR_BAD_INPUT", report.message, { report });
-    case "result":
-      return new ResultError("ERR_RESULT", report.message, { report });
-    case "interrupted":
-      return new ScoreTimeoutError(timeoutMs, { report });
-    default:
-      return new ScriptRunError("ERR_SCRIPT_RUN", `${report.type}: ${report.message}`, { report });
+  /** A request that was said to have begun, and whose lease was over before it could be run. */
+  #takeUnrun(id: number): Job | undefined {
+    const job = this.#begun.get(id);
+    if (job === undefined) return undefined;
+    if (job.leaseEndsAt === 0) {
+      throw new FrameError("ERR_FRAME", `a worker gave back request ${id}, which it was to begin at once`);
+    }
+    this.#begun.delete(id);
+    return job;
   }
 }

@@ -1,24 +1,32 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { ScoreTimeoutError, WorkerExitError } from "../../../src/errors.ts";
+import { FrameError, ScoreTimeoutError, WorkerExitError } from "../../../src/errors.ts";
 import type { ErrorReport, RunCall, RunOutcome } from "../../../src/types.ts";
+import { INTERRUPT_GRACE_MS } from "../../../src/worker/deadlines.ts";
 import { FrameReader } from "../../../src/worker/frame.ts";
 import { Job } from "../../../src/worker/job.ts";
-import { execMsPrefix, Frame, jsonPayload, metaPrefix, parseJson, splitMeta } from "../../../src/worker/protocol.ts";
 import {
-  INTERRUPT_GRACE_MS,
-  WINDOW_BYTES,
-  WINDOW_REQUESTS,
-  Worker,
-  type WorkerOptions,
-} from "../../../src/worker/worker.ts";
+  execMsPrefix,
+  Frame,
+  isInTime,
+  jsonPayload,
+  LEASE_MS,
+  metaPrefix,
+  parseJson,
+  STREAM_CREDIT_BYTES,
+  splitMeta,
+} from "../../../src/worker/protocol.ts";
+import { CLOCK_OFFSET_MS, WINDOW_BYTES, WINDOW_REQUESTS } from "../../../src/worker/window.ts";
+import { Worker, type WorkerOptions } from "../../../src/worker/worker.ts";
 
 const DIED = new WorkerExitError("ERR_WORKER_EXIT", "worker process 1 was killed by SIGKILL");
 
 /** A worker whose process is this test: what it is sent is listed, what it answers is fed back. */
 function setUp(options: Partial<WorkerOptions> = {}) {
-  const sent: { type: number; id: number; payload: Buffer }[] = [];
-  const reader = new FrameReader((type, id, payload) => sent.push({ type, id, payload: Buffer.from(payload) }));
+  const sent: { type: number; id: number; payload: Buffer; beginBy: number }[] = [];
+  const reader = new FrameReader((type, id, payload, beginBy) => {
+    sent.push({ type, id, payload: Buffer.from(payload), beginBy });
+  });
   const link = {
     write: (buffers: readonly Uint8Array[]) => {
       for (const buffer of buffers) reader.feed(Buffer.from(buffer));
@@ -28,16 +36,17 @@ function setUp(options: Partial<WorkerOptions> = {}) {
   };
   const recalled: Job[] = [];
   const interrupted: ErrorReport[] = [];
+  let nextId = 1;
   const worker = new Worker(
     link,
     { takes: "body", concurrency: 1, timeoutMs: 0, ...options },
     {
+      newId: () => nextId++,
       onFree: () => {},
       onRecalled: (jobs) => recalled.push(...jobs),
       onInterrupted: (report) => interrupted.push(report),
     },
   );
-  let nextId = 1;
   const send = (body = "{}", more: Partial<RunCall> = {}): Job => {
     const call: RunCall = {
       body: Buffer.from(body),
@@ -48,18 +57,22 @@ function setUp(options: Partial<WorkerOptions> = {}) {
       requestId: "r",
       ...more,
     };
-    const job = new Job(nextId++, call, performance.now());
+    const job = new Job(call, performance.now());
     job.outcome.catch(() => {});
     worker.send(job);
     return job;
   };
   const result = (id: number, execMs = 0.1, body = `"${id}"`): void =>
     worker.receive(Frame.RESULT, id, Buffer.concat([execMsPrefix(execMs), Buffer.from(body)]));
+  /** The worker says that a waiting request begins. */
+  const begun = (...ids: number[]): void => {
+    for (const id of ids) worker.receive(Frame.BEGUN, id, Buffer.alloc(0));
+  };
   const types = async (): Promise<number[]> => {
     await vi.advanceTimersToNextTimerAsync();
     return sent.map(({ type }) => type);
   };
-  return { worker, link, sent, send, result, recalled, interrupted, types };
+  return { worker, link, sent, send, result, begun, recalled, interrupted, types };
 }
 
 beforeEach(() => {
@@ -120,21 +133,28 @@ describe("the window of one worker", () => {
 
 describe("a worker that dies", () => {
   test("loses what it had begun and gives back the rest in order, at any concurrency and moment", async () => {
+    const numbers = [fc.integer({ min: 1, max: 4 }), fc.nat(12), fc.nat(12), fc.nat(4)] as const;
     await fc.assert(
-      fc.asyncProperty(fc.integer({ min: 1, max: 4 }), fc.nat(12), fc.nat(12), async (concurrency, sent, answered) => {
-        const { worker, send, result } = setUp({ concurrency });
+      fc.asyncProperty(...numbers, async (concurrency, sent, answered, said) => {
+        const { worker, send, result, begun } = setUp({ concurrency });
         const jobs = Array.from({ length: sent }, () => send());
+        let known = Math.min(concurrency, sent);
         const done = Math.min(answered, sent);
-        for (let id = 1; id <= done; id++) result(id);
+        for (let id = 1; id <= done; id++) {
+          result(id);
+          if (known < done) begun(++known);
+        }
+        // Of those that follow, the worker may have said BEGUN of as many as it has room for.
+        for (let more = 0; more < said && known < sent && known - done < concurrency; more++) begun(++known);
         const back = worker.exited(DIED);
-        expect(back).toEqual(jobs.slice(done + concurrency));
+        expect(back).toEqual(jobs.slice(known));
         for (const [index, job] of jobs.entries()) {
           if (index < done) expect(await text(job)).toBe(`"${index + 1}"`);
-          else if (index < done + concurrency) await expect(job.outcome).rejects.toBe(DIED);
+          else if (index < known) await expect(job.outcome).rejects.toBe(DIED);
           else expect(job.settled).toBe(false);
         }
       }),
-      { numRuns: 100 },
+      { numRuns: 200 },
     );
   });
 
@@ -155,11 +175,12 @@ describe("a worker that dies", () => {
 
 describe("the scoring deadline", () => {
   test("starts when the worker begins the request, not while it waits in the pipe", async () => {
-    const { send, result } = setUp({ timeoutMs: 100 });
+    const { send, result, begun } = setUp({ timeoutMs: 100 });
     const first = send();
     const second = send();
     await vi.advanceTimersByTimeAsync(80);
     result(1, 0.1);
+    begun(2);
     await vi.advanceTimersByTimeAsync(80);
     expect(await text(first)).toBe('"1"');
     expect(second.settled).toBe(false);
@@ -230,17 +251,119 @@ describe("the scoring deadline", () => {
 });
 
 describe("requests waiting in the pipe", () => {
+  test("say in their frame until when they may begin; one that is sent at once does not", async () => {
+    const { send, sent, types } = setUp();
+    send();
+    const waiting = send();
+    await types();
+    expect(sent.map(({ beginBy }) => beginBy === 0)).toEqual([true, false]);
+    const nowMs = waiting.leaseEndsAt - LEASE_MS - CLOCK_OFFSET_MS;
+    expect(isInTime(sent[1]!.beginBy, nowMs)).toBe(true);
+    expect(isInTime(sent[1]!.beginBy, nowMs + LEASE_MS)).toBe(false);
+  });
+
   test("are given back on recall, and a late answer for what had begun still counts", async () => {
-    const { worker, send, result, recalled, types } = setUp();
+    const { worker, send, result, recalled, begun, types } = setUp();
     const jobs = [send(), send(), send()];
     worker.recall();
     expect(await types()).toEqual([Frame.RUN, Frame.RUN, Frame.RUN, Frame.RECALL]);
     result(1);
+    begun(2);
     worker.receive(Frame.RECALLED, 0, jsonPayload({ ids: [3] }));
     expect(recalled).toEqual([jobs[2]]);
     result(2);
     expect(await text(jobs[1]!)).toBe('"2"');
     expect(worker.isIdle).toBe(true);
+  });
+
+  test("count as begun only when the worker says so, whatever it has answered", async () => {
+    const { worker, send, result } = setUp();
+    const [first, second] = [send(), send()];
+    result(1);
+    expect(await text(first)).toBe('"1"');
+    expect(worker.exited(DIED)).toEqual([second]);
+  });
+
+  test("come back when their lease is over, without a word of the worker", async () => {
+    const { worker, send, recalled } = setUp();
+    send();
+    const [second, third] = [send(), send()];
+    await vi.advanceTimersByTimeAsync(LEASE_MS - 1);
+    expect(recalled).toEqual([]);
+    await vi.advanceTimersByTimeAsync(2);
+    expect(recalled).toEqual([second, third]);
+    expect(worker.unanswered).toBe(1);
+    expect(worker.hasWindow(1)).toBe(false);
+  });
+
+  test("that were taken back and are said to begin change nothing", async () => {
+    const { worker, send, recalled, begun } = setUp();
+    send();
+    const second = send();
+    await vi.advanceTimersByTimeAsync(LEASE_MS + 1);
+    expect(recalled).toEqual([second]);
+    begun(2);
+    worker.receive(Frame.RECALLED, 0, jsonPayload({ ids: [2] }));
+    expect(recalled).toEqual([second]);
+    expect(worker.unanswered).toBe(1);
+  });
+
+  test("that began too late and were not run come back", async () => {
+    const { worker, send, result, recalled, begun } = setUp();
+    send();
+    const second = send();
+    result(1);
+    begun(2);
+    worker.receive(Frame.RECALLED, 0, jsonPayload({ ids: [2] }));
+    expect(recalled).toEqual([second]);
+    expect(worker.isIdle).toBe(true);
+  });
+});
+
+describe("a worker that breaks the protocol", () => {
+  const meta = { status: 200, headers: [], execMs: 1, stream: true, fromScript: false };
+  const stream: [number, number, Buffer] = [Frame.RESPONSE, 1, metaPrefix(meta)];
+  const report = { type: "E", message: "", traceback: "", location: null };
+  const cases: [string, ...[number, number, Buffer][]][] = [
+    ["answers a request that waits", [Frame.RESULT, 2, execMsPrefix(1)]],
+    ["answers a request that nobody sent", [Frame.RESULT, 9, execMsPrefix(1)]],
+    ["answers twice", [Frame.RESULT, 1, execMsPrefix(1)], [Frame.RESULT, 1, execMsPrefix(1)]],
+    ["begins more than it may", [Frame.BEGUN, 2, Buffer.alloc(0)]],
+    ["gives back what it was to begin at once", [Frame.RECALLED, 0, jsonPayload({ ids: [1] })]],
+    ["sends a short RESULT", [Frame.RESULT, 1, Buffer.alloc(7)]],
+    ["sends a time that is none", [Frame.RESULT, 1, execMsPrefix(Number.NaN)]],
+    ["sends a RESPONSE without meta", [Frame.RESPONSE, 1, Buffer.alloc(3)]],
+    ["sends a RESPONSE whose meta is null", [Frame.RESPONSE, 1, Buffer.from("\x04\0\0\0null")]],
+    ["sends headers that are none", [Frame.RESPONSE, 1, metaPrefix({ ...meta, headers: [["a"]] })]],
+    ["sends a status that is none", [Frame.RESPONSE, 1, metaPrefix({ ...meta, status: "ok" })]],
+    ["sends an ERROR that is no JSON", [Frame.ERROR, 1, Buffer.from("{")]],
+    ["sends an ERROR of an unknown kind", [Frame.ERROR, 1, jsonPayload({ kind: "x", error: report })]],
+    ["sends an ERROR without a report", [Frame.ERROR, 1, jsonPayload({ kind: "run" })]],
+    ["gives back without ids", [Frame.RECALLED, 0, jsonPayload({})]],
+    ["sends a chunk without a RESPONSE", [Frame.CHUNK, 1, Buffer.from("a")]],
+    ["ends a stream that there is not", [Frame.END, 1, Buffer.alloc(0)]],
+    ["begins a stream twice", stream, stream],
+    ["answers inside a stream", stream, [Frame.RESULT, 1, execMsPrefix(1)]],
+    ["sends an empty chunk", stream, [Frame.CHUNK, 1, Buffer.alloc(0)]],
+    [
+      "sends more than its credit",
+      stream,
+      [Frame.CHUNK, 1, Buffer.alloc(STREAM_CREDIT_BYTES)],
+      [Frame.CHUNK, 1, Buffer.from("a")],
+    ],
+    ["sends an unknown frame", [99, 1, Buffer.alloc(0)]],
+    ["sends a frame of the front's", [Frame.RUN, 1, Buffer.alloc(0)]],
+  ];
+  test.each(cases)("%s: that is an error, and its end answers everybody", async (_, ...frames) => {
+    const { worker, send } = setUp();
+    const [first, second] = [send(), send()];
+    const feed = (): void => {
+      for (const [type, id, payload] of frames) worker.receive(type, id, payload);
+    };
+    expect(feed).toThrow(FrameError);
+    const back = worker.exited(DIED);
+    expect(first.settled).toBe(true);
+    expect(back.includes(second) || second.settled).toBe(true);
   });
 });
 
@@ -264,19 +387,67 @@ describe("what is framed", () => {
 });
 
 describe("a client that leaves", () => {
-  test("interrupts its request when that has begun", async () => {
+  function client() {
     const listeners: (() => void)[] = [];
     const signal = {
       aborted: false,
       addEventListener: (_: string, listener: () => void) => listeners.push(listener),
       removeEventListener: () => {},
     };
+    function leave(): void {
+      for (const listener of listeners) listener();
+    }
+    return { signal, leave };
+  }
+
+  test("interrupts its request when that has begun", async () => {
+    const { signal, leave } = client();
     const { send, sent, link } = setUp();
     const job = send("{}", { signal });
-    for (const listener of listeners) listener();
+    leave();
     await expect(job.outcome).rejects.toThrow("the client left");
     expect(parseJson(sent.at(-1)!.payload)).toMatchObject({ reason: "client-gone" });
     expect(link.nudge).toHaveBeenCalledOnce();
+  });
+
+  test("has its request given back when that waits in the pipe", async () => {
+    const { signal, leave } = client();
+    const { worker, send, sent, link, recalled, types } = setUp();
+    send();
+    const job = send("{}", { signal });
+    leave();
+    await expect(job.outcome).rejects.toThrow("the client left");
+    expect(await types()).toContain(Frame.RECALL);
+    expect(sent.find(({ type }) => type === Frame.RECALL)!.id).toBe(job.id);
+    expect(link.nudge).toHaveBeenCalledOnce();
+    worker.receive(Frame.RECALLED, 0, jsonPayload({ ids: [job.id] }));
+    expect(recalled).toEqual([job]);
+    expect(worker.unanswered).toBe(1);
+  });
+
+  test("costs one nudge however many leave in one turn", async () => {
+    const { signal, leave } = client();
+    const { send, link, types } = setUp();
+    for (let count = 0; count < 10; count++) send("{}", { signal });
+    leave();
+    await types();
+    // One for the request that had begun, one for all that waited.
+    expect(link.nudge).toHaveBeenCalledTimes(2);
+  });
+
+  test("interrupts its request when BEGUN crosses the RECALL", async () => {
+    const { signal, leave } = client();
+    const { worker, send, sent, result, begun } = setUp();
+    send();
+    const job = send("{}", { signal });
+    leave();
+    await expect(job.outcome).rejects.toThrow("the client left");
+    result(1);
+    begun(job.id);
+    expect(sent.at(-1)).toMatchObject({ type: Frame.INTERRUPT, id: job.id });
+    worker.receive(Frame.RECALLED, 0, jsonPayload({ ids: [] }));
+    result(job.id);
+    expect(worker.isIdle).toBe(true);
   });
 });
 
