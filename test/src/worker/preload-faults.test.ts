@@ -264,6 +264,8 @@ describe("a process id", () => {
         fork.forked(first.pid);
         fork.kill("SIGKILL");
         expect((await once(first, "exit"))[1]).toBe("SIGKILL");
+        // The start of a process is told to a hundredth of a second, and ids do not come round in that time by themselves.
+        await new Promise((resolve) => setTimeout(resolve, 50));
         // Another process of this machine may be quicker.
         writeFileSync(lastPid, String(first.pid! - 1));
         const second = spawn("sleep", ["1000"]);
