@@ -1,7 +1,8 @@
-// npm run bench [-- local | lambda | azure]
+// npm run bench [-- local | lambda | azure | sound]
 const SUITES = {
   local: async () => (await import("./local.mjs")).benchLocal(),
   lambda: async () => (await import("./lambda.mjs")).benchLambda(),
+  sound: async () => (await import("./sound.mjs")).benchSound(),
   azure: async () => (await import("./azure.mjs")).benchAzure(),
 };
 

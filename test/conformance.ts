@@ -66,6 +66,8 @@ export interface Host {
   readonly repeats?: boolean;
   /** Bodies of a megabyte pass. Default: true. */
   readonly megabytes?: boolean;
+  /** One of several front doors of a host that takes the whole suite: only what the door carries can fail for its sake. */
+  readonly isFurtherDoor?: boolean;
 }
 
 const NOT_FOUND =
@@ -88,6 +90,8 @@ function testWhere(carried: boolean): typeof test {
 export function describeConformance(name: string, host: Host): void {
   const { language, cutsOff = host.streams, unknownPaths = true } = host;
   const python = language === "python";
+  /** `describe` for what the core decides, whichever way the request came. */
+  const describeCore = host.isFurtherDoor === true && process.env.CI !== "true" ? (): void => {} : describe;
 
   /** The driver for a script, made at its first use and shared by the cases of a `describe`. */
   function serve(script: string, env: Readonly<Record<string, string>> = {}): Driver["send"] & { logged(): string } {
@@ -545,7 +549,7 @@ export function describeConformance(name: string, host: Host): void {
       });
     });
 
-    describe("failures of run()", () => {
+    describeCore("failures of run()", () => {
       const none = serve("raises", { SCOREFN_ERROR_DETAIL: "none" });
       const location = serve("raises", { SCOREFN_ERROR_DETAIL: "location" });
       const full = serve("raises", { SCOREFN_ERROR_DETAIL: "full" });
@@ -606,7 +610,7 @@ export function describeConformance(name: string, host: Host): void {
       });
     });
 
-    describe("a script that cannot be served", () => {
+    describeCore("a script that cannot be served", () => {
       const none = serve("broken/init_throws", { SCOREFN_ERROR_DETAIL: "none" });
       const location = serve("broken/init_throws", { SCOREFN_ERROR_DETAIL: "location" });
 
@@ -637,7 +641,7 @@ export function describeConformance(name: string, host: Host): void {
       });
     });
 
-    describe("readiness", () => {
+    describeCore("readiness", () => {
       const send = serve("echo", { SCOREFN_READY_PATH: "/health/ready" });
 
       test("a script whose init() is done is ready, at the path that was set", async () => {
@@ -649,7 +653,7 @@ export function describeConformance(name: string, host: Host): void {
       });
     });
 
-    describe("timeouts", () => {
+    describeCore("timeouts", () => {
       const short = serve("sleeps", { SCORING_TIMEOUT_MS: "300", SCOREFN_ERROR_DETAIL: "none" });
       const unlimited = serve("sleeps", { SCORING_TIMEOUT_MS: "0" });
 
@@ -667,7 +671,7 @@ export function describeConformance(name: string, host: Host): void {
       });
     });
 
-    describe("swagger", () => {
+    describeCore("swagger", () => {
       const plain = serve("echo");
       const named = serve("echo", {
         SERVICE_NAME: 'A "name" \\ $SERVICE_VERSION$',
@@ -723,7 +727,7 @@ export function describeConformance(name: string, host: Host): void {
       });
     });
 
-    describe("CORS", () => {
+    describeCore("CORS", () => {
       const origin = "https://App.Example";
       const send = serve("raises", { AML_CORS_ORIGINS: "https://app.example, http://.*\\.local" });
       const allowed = ({ headers }: WireResponse) => [
@@ -775,7 +779,7 @@ export function describeConformance(name: string, host: Host): void {
       });
     });
 
-    describe("files of the app root", () => {
+    describeCore("files of the app root", () => {
       const root = packageFile("test/fixtures/configured");
       const script = join(SCRIPTS, scriptFile("echo", language));
       const send = serve("echo", { AML_APP_ROOT: root, AZUREML_ENTRY_SCRIPT: script });

@@ -1,14 +1,5 @@
-import {
-  OverloadError,
-  ScoreError,
-  ScriptInitError,
-  ScriptLoadError,
-  ScriptShapeError,
-  toScoreError,
-  WorkerExitError,
-} from "../errors.ts";
+import { OverloadError, type ScoreError } from "../errors.ts";
 import type { Log } from "../log/logger.ts";
-import { logModelDirectory } from "../script/model-directory.ts";
 import type { StartupLog } from "../startup.ts";
 import type { CancelSignal, RunCall, RunOutcome, RuntimeState, ScoreRuntime, ScriptFacts } from "../types.ts";
 import { Dispatcher } from "./dispatcher.ts";
@@ -19,6 +10,7 @@ import { type Launch, type ProcessEvents, type WorkerCommand, WorkerProcess } fr
 import { type Failed, type Loaded, PROTOCOL_VERSION, type StartOptions } from "./protocol.ts";
 import { type QueueOptions, RETRY_AFTER_SECONDS, WaitingRoom } from "./queue.ts";
 import { Slot } from "./slot.ts";
+import { reportFailure, toExit, toStartFailure } from "./start-failure.ts";
 import { StoppedWatch } from "./stopped-watch.ts";
 import { fromWireSchemas } from "./wire-schemas.ts";
 import { Worker } from "./worker.ts";
@@ -43,13 +35,6 @@ export interface PoolOptions extends QueueOptions {
 
 /** Deaths in a row without an answer after which `by-requests` waits for a request. */
 const EAGER_RESTARTS = 2;
-
-const FAILURE_CLASSES = {
-  protocol: [ScriptLoadError, "ERR_PROTOCOL_VERSION"],
-  load: [ScriptLoadError, "ERR_SCRIPT_LOAD"],
-  shape: [ScriptShapeError, "ERR_SCRIPT_SHAPE"],
-  init: [ScriptInitError, "ERR_SCRIPT_INIT"],
-} as const;
 
 /** Runs a score script in `workerCount` processes: their life, and what is told of it (docs/architecture.md). */
 export class WorkerPool implements ScoreRuntime {
@@ -276,9 +261,7 @@ export class WorkerPool implements ScoreRuntime {
     for (const waiter of this.#untilLoaded) waiter.resolve(facts);
     this.#untilLoaded.clear();
     // What failed beside it was no fault of the script.
-    for (const slot of this.#slots) {
-      if (slot.firstFailure !== undefined && slot.process === undefined) this.#restart(slot, slot.firstFailure);
-    }
+    for (const slot of this.#slots) if (slot.firstExit !== undefined) this.#restart(slot, slot.firstExit);
   }
 
   #newId(): number {
@@ -286,18 +269,8 @@ export class WorkerPool implements ScoreRuntime {
     return this.#lastId;
   }
 
-  /** Writes what the worker wants logged, and gives the failure as an error. */
-  #report({ stage, error: report, records }: Failed): ScoreError {
-    const { server } = this.#log;
-    for (const { level, message } of records) {
-      if (level === "INFO") server.info(message);
-      else if (level === "WARNING") server.warning(message);
-      else if (level === "CRITICAL") server.critical(message);
-      else server.error(message);
-    }
-    if (stage === "init") logModelDirectory(this.#options.start.modelDir, server);
-    const [Failure, code] = FAILURE_CLASSES[stage];
-    return new Failure(code, `${report.type}: ${report.message}`, { report });
+  #report(failed: Failed): ScoreError {
+    return reportFailure(failed, this.#options.start.modelDir, this.#log);
   }
 
   #exited(slot: Slot, exit: ScoreError): void {
@@ -313,6 +286,7 @@ export class WorkerPool implements ScoreRuntime {
     if (worker === undefined && this.#facts === undefined && !slot.mayRetryFirstStart(reported)) {
       // A script that never came up will not come up by itself: the host decides what becomes of the server.
       slot.firstFailure = failure;
+      slot.firstExit = exit;
       if (this.#slots.every(({ firstFailure }) => firstFailure !== undefined)) this.#fail(failure);
       this.#settleStart();
       return;
@@ -381,18 +355,6 @@ function stopping(): OverloadError {
 
 function capitalise(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
-}
-
-function toExit(error: ScoreError): WorkerExitError {
-  return error instanceof WorkerExitError
-    ? error
-    : new WorkerExitError("ERR_WORKER_EXIT", toScoreError(error).message, { cause: error });
-}
-
-/** A process that ended while it loaded the script. */
-function toStartFailure(exit: ScoreError): ScoreError {
-  if (!(exit instanceof WorkerExitError)) return exit;
-  return new ScoreError("ERR_WORKER_START", exit.message, { cause: exit, report: exit.report });
 }
 
 function factsOf({ takes, concurrent, input, schemas }: Loaded): ScriptFacts {

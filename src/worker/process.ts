@@ -79,6 +79,9 @@ const DRAIN_LIMIT_MS = 1_000;
 /** Between STOP and SIGKILL, in milliseconds, for a worker that has nothing left to do. */
 const STOP_WAIT_MS = 2_000;
 
+/** Errors of a start that say nothing about the program. */
+const NO_ROOM: ReadonlySet<string> = new Set(["EMFILE", "ENFILE", "EAGAIN", "ENOMEM"]);
+
 /** The fault handler's text is kept up to this many characters; a dump of many threads is longer than anyone reads. */
 const MAX_FAULT_CHARS = 65_536;
 
@@ -228,9 +231,16 @@ export class WorkerProcess implements WorkerLink {
     } while (this.#bytesRead !== before && performance.now() < endAt);
   }
 
+  /** The program is missing, or there is no room for a process: then it is worth trying again. */
+  #describeNoStart(cause: NodeJS.ErrnoException): ScoreError {
+    if (!NO_ROOM.has(cause.code ?? "")) return this.#command.onMissing(cause);
+    const message = `cannot start a worker: ${cause.message}; give the server more open files, processes or memory`;
+    return new ScoreError("ERR_WORKER_START", message, { cause });
+  }
+
   #describe(how: Exit): ScoreError {
     if (how instanceof ScoreError) return how;
-    if (how instanceof Error) return this.#command.onMissing(how);
+    if (how instanceof Error) return this.#describeNoStart(how);
     if (this.#error !== undefined) return this.#error;
     const code = how.code === null ? "has ended" : `exited with code ${how.code}`;
     const end = how.signal === null ? code : `was killed by ${how.signal}`;

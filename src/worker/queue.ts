@@ -117,6 +117,8 @@ export class WaitingRoom implements Room {
 
   /** For a request that came before all others and was said to have begun; rare, so it may cost. */
   #addFirst(waiter: Waiter): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
     const others = [...this.#waiting];
     this.#waiting = new Set();
     this.#add(waiter);

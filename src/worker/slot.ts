@@ -21,8 +21,9 @@ export class Slot {
   facts: Loaded | undefined;
   /** What the process said of its failure before it ended. */
   reported: ScoreError | undefined;
-  /** Why its first start is not tried again by itself. */
+  /** Why its first start is not tried again by itself, and how the process ended. */
   firstFailure: ScoreError | undefined;
+  firstExit: ScoreError | undefined;
   /** True once a process of this place has been ready. */
   hasServed = false;
   restartTimer: NodeJS.Timeout | undefined;

@@ -20,7 +20,6 @@ import { schema } from "./scenarios/schema.ts";
 import { startup } from "./scenarios/startup.ts";
 import { swaggerFiles } from "./scenarios/swagger-files.ts";
 
-const DEADLINE_MS = 120_000;
 const OURS = fileURLToPath(new URL("../../dist/adapters/cli/azmlinfsrv.js", import.meta.url));
 const recordOnly = process.env.DIFFERENTIAL === "record";
 
@@ -44,7 +43,7 @@ describe.skipIf("unavailable" in found)(
     const differences: Difference[] = [];
     let compared = 0;
 
-    test.concurrent.each(scenarios)("$name", { timeout: DEADLINE_MS }, async (scenario) => {
+    test.concurrent.each(scenarios)("$name", async (scenario) => {
       if ("unavailable" in found) return;
       if (recordOnly) return print(scenario.name, await observe(reference(found.python), scenario));
       const [theirs, ours] = await Promise.all([

@@ -1,6 +1,5 @@
 import { request as httpRequest, type IncomingMessage } from "node:http";
-
-const DEADLINE_MS = 30_000;
+import { DEADLINE_MS } from "../setup/deadline.ts";
 
 export interface WireRequest {
   readonly method: string;

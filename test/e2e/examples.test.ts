@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { beforeAll, describe, expect, test } from "vitest";
+import { DEADLINE_MS } from "../setup/deadline.ts";
 import { environment } from "../setup/environments.mjs";
 import { freePort, type RunningServer, startServer } from "../setup/server.ts";
 
@@ -111,7 +112,7 @@ async function start({ args, cwd, folder }: Example): Promise<RunningServer> {
 
 function score(server: RunningServer, body: string): Promise<Response> {
   const headers = { "Content-Type": "application/json" };
-  return fetch(`${server.url}/score`, { method: "POST", headers, body, signal: AbortSignal.timeout(10_000) });
+  return fetch(`${server.url}/score`, { method: "POST", headers, body, signal: AbortSignal.timeout(DEADLINE_MS) });
 }
 
 /** The answer that the README shows below its curl command. */

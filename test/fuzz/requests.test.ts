@@ -3,15 +3,13 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { packageFile } from "../../src/package-root.ts";
+import { DEADLINE_MS } from "../setup/deadline.ts";
 import { openConnection } from "../setup/raw-client.ts";
 import { type FuzzedServer, fuzzedScripts, startFuzzed } from "./servers.ts";
 
-/** An answer that takes longer is a hang: far more than a loaded machine needs. */
-const ANSWER_DEADLINE_MS = 10_000;
 /** After so long without an end the rest of a request that lacks one is given up. */
 const SILENCE_MS = 40;
 const RUNS = Number(process.env.FUZZ_RUNS ?? 250);
-const TEST_DEADLINE_MS = 60_000;
 
 interface Answer {
   readonly status: number;
@@ -30,7 +28,7 @@ async function send(port: number, bytes: Buffer, isWhole: boolean, cuts: readonl
     setTimeout(() => {
       isLate = true;
       socket.destroy();
-    }, ANSWER_DEADLINE_MS),
+    }, DEADLINE_MS),
     // A server that waits for the rest says nothing; one that has all it needs answers and closes.
     ...(isWhole ? [] : [setTimeout(() => socket.end(), SILENCE_MS)]),
   ];
@@ -43,7 +41,7 @@ async function send(port: number, bytes: Buffer, isWhole: boolean, cuts: readonl
   }
   await closed;
   for (const timer of timers) clearTimeout(timer);
-  if (isLate) throw new Error(`no end after ${ANSWER_DEADLINE_MS} ms`);
+  if (isLate) throw new Error(`no end after ${DEADLINE_MS} ms`);
   return Buffer.concat(chunks);
 }
 
@@ -223,12 +221,12 @@ describe.each(fuzzedScripts)("$what", ({ script, good, unavailable }) => {
 
   async function stillServes(): Promise<void> {
     const headers = { "Content-Type": "application/json" };
-    const signal = AbortSignal.timeout(ANSWER_DEADLINE_MS);
+    const signal = AbortSignal.timeout(DEADLINE_MS);
     const answer = await fetch(`${server.url}/score`, { method: "POST", headers, body: good, signal });
     expect(await answer.json()).toEqual({ sum: 6 });
   }
 
-  test("every request is answered, as the contract says", { timeout: TEST_DEADLINE_MS }, async () => {
+  test("every request is answered, as the contract says", async () => {
     const property = fc.asyncProperty(request, async (parts) => {
       const answers = answersIn(await send(server.port, bytesOf(parts), true), parts.method === "HEAD");
       expect(answers).toHaveLength(1);
@@ -238,7 +236,7 @@ describe.each(fuzzedScripts)("$what", ({ script, good, unavailable }) => {
     await stillServes();
   });
 
-  test("what is no request is refused or dropped", { timeout: TEST_DEADLINE_MS }, async () => {
+  test("what is no request is refused or dropped", async () => {
     const noise = fc.oneof({ weight: 4, arbitrary: damaged }, fc.uint8Array({ maxLength: 500 }).map(Buffer.from));
     const property = fc.asyncProperty(noise, async (bytes) => {
       const isHead = bytes.subarray(0, 5).equals(Buffer.from("HEAD "));
@@ -248,9 +246,7 @@ describe.each(fuzzedScripts)("$what", ({ script, good, unavailable }) => {
     await stillServes();
   });
 
-  test("requests that come in pieces, one after the other, are answered in order", {
-    timeout: TEST_DEADLINE_MS,
-  }, async () => {
+  test("requests that come in pieces, one after the other, are answered in order", async () => {
     const lists = fc.array(fc.array(fc.integer()), { minLength: 1, maxLength: 4 });
     const property = fc.asyncProperty(
       lists,

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import PYTHON_DIR, SCHEMAS_PYTHON, needs_schemas
+from conftest import DEADLINE_S, PYTHON_DIR, SCHEMAS_PYTHON, needs_schemas
 
 PROBE = Path(__file__).with_name("schema_probe.py")
 
@@ -21,7 +21,7 @@ Facts = dict[str, dict[str, Any]]
 def probe(python: str, *arguments: str) -> Facts:
     """Let schema_probe.py run all its cases."""
     command = [python, str(PROBE), *arguments]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    result = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
     assert result.returncode == 0, result.stderr
     return json.loads(result.stdout)
 
@@ -88,6 +88,8 @@ def test_leaves_spark_to_the_package() -> None:
         "offer_fallback()\n"
         "import inference_schema.parameter_types.spark_parameter_type"
     )
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=DEADLINE_S, check=False
+    )
     assert "ImportError: SparkParameterType needs the package inference-schema itself" in result.stderr
     assert "pip install inference-schema[pyspark-support]" in result.stderr

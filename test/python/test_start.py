@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import PYTHON_DIR, Start
+from conftest import DEADLINE_S, PYTHON_DIR, Start
 from scorefn_worker import protocol as p
 
 FINE = """
@@ -41,7 +41,9 @@ def test_does_nothing_when_started_by_hand() -> None:
     import subprocess
     import sys
 
-    done = subprocess.run([sys.executable, str(PYTHON_DIR / "worker.py")], capture_output=True, text=True, timeout=20)
+    done = subprocess.run(
+        [sys.executable, str(PYTHON_DIR / "worker.py")], capture_output=True, text=True, timeout=DEADLINE_S
+    )
     assert done.returncode == p.EXIT_NO_PIPE
     assert "descriptor 3" in done.stderr
 

@@ -4,6 +4,7 @@ import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { packageFile } from "../../src/package-root.ts";
+import { BUILD_DEADLINE_MS } from "./command.mjs";
 import { withLock } from "./lock.mjs";
 
 /** Sources of dist, as tsconfig.build.json names them, and what else decides what is built. */
@@ -12,7 +13,6 @@ const SETTINGS = ["tsconfig.json", "tsconfig.build.json", "package-lock.json"];
 /** A file that every build leaves. */
 const PROOF = packageFile("dist/src/node-worker/main.js");
 const STATE = packageFile("test/.envs");
-const BUILD_DEADLINE_MS = 120_000;
 
 /** Makes sure that dist is that of the sources: worker processes run from it. Does nothing when it is, so that two test
  *  runs at a time do not rewrite it under each other. */

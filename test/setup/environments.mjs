@@ -1,48 +1,54 @@
-// Makes what the tests need beside node and npm: Python environments and the packages of examples/onnx. An environment is
-// made anew only when its list of packages, its interpreter or its folder has changed; what is known of it stands in
-// test/.envs/<name>.json. As a command: node test/setup/environments.mjs [name ...]
+// Makes what the tests need beside node and npm: Python environments and the packages of examples/onnx. Names whose
+// packages agree share one. An environment is made anew only when its list of packages, its interpreter or its folder has
+// changed; what is known of it stands beside its folder. As a command: node test/setup/environments.mjs [name ...]
 
-import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, realpathSync } from "node:fs";
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
+import { BUILD_DEADLINE_MS, command, reasonOf } from "./command.mjs";
 import { withLock } from "./lock.mjs";
+import { makePythonEnvironment, PYTHON, pythonOf } from "./python-environment.mjs";
 
 /** @import { EnvironmentName } from "./environments.d.mts" */
 /** @typedef {{ key: string, at: number, unavailable?: string }} Stamp */
 /**
  * @typedef {object} Recipe
- * @property {string} list file that names the packages
+ * @property {string} name
+ * @property {string[]} lists files that name the packages
  * @property {string} directory
  * @property {string} proof a file that is there when the environment is
  * @property {string} [python] its interpreter
  * @property {() => Promise<string>} interpreter its version and place
- * @property {() => Promise<void>} build
+ * @property {(say: (text: string) => void) => Promise<void>} build
  */
 
 const ROOT = realpathSync(fileURLToPath(new URL("../../", import.meta.url)));
 const ENVIRONMENTS = join(ROOT, "test", ".envs");
-/** Longer than any takes on a slow line: 15 minutes. */
-const BUILD_DEADLINE_MS = 15 * 60_000;
 /** How long a failure is believed before a test run tries again: 10 minutes. */
 const FAILURE_KEPT_MS = 10 * 60_000;
 const WINDOWS = process.platform === "win32";
-const PYTHON = WINDOWS ? "python" : "python3";
 
-const run = promisify(execFile);
+/** The real azmlinfsrv, and whatever runs beside its packages. */
+const shared = virtualEnvironment("azmlinfsrv", [
+  "test/setup/azmlinfsrv.requirements.txt",
+  "test/setup/schemas.requirements.txt",
+  "test/setup/fuzz.requirements.txt",
+  "test/setup/debugger.requirements.txt",
+  "examples/sklearn/requirements.txt",
+]);
 
 /** @type {Record<EnvironmentName, Recipe>} */
 const recipes = {
-  sklearn: virtualEnvironment("sklearn", "examples/sklearn/requirements.txt"),
-  azmlinfsrv: virtualEnvironment("azmlinfsrv", "test/setup/azmlinfsrv.requirements.txt"),
-  tools: virtualEnvironment("tools", "test/setup/tools.requirements.txt"),
-  schemas: virtualEnvironment("schemas", "test/setup/schemas.requirements.txt"),
-  fuzz: virtualEnvironment("fuzz", "test/setup/fuzz.requirements.txt"),
-  debugger: virtualEnvironment("debugger", "test/setup/debugger.requirements.txt"),
-  onnx: nodePackages("examples/onnx", "onnxruntime-node"),
+  azmlinfsrv: shared,
+  sklearn: shared,
+  schemas: shared,
+  fuzz: shared,
+  debugger: shared,
+  // Apart, for it is also the environment without Flask and numpy.
+  tools: virtualEnvironment("tools", ["test/setup/tools.requirements.txt"]),
+  onnx: nodePackages("onnx", "examples/onnx", "onnxruntime-node"),
 };
 
 /** @type {readonly EnvironmentName[]} */
@@ -53,148 +59,152 @@ export const environmentNames = /** @type {EnvironmentName[]} */ (Object.keys(re
  * @returns {any} as environments.d.mts has it
  */
 export function environment(name) {
-  const { directory, python } = recipes[name];
-  if (!existsSync(stampFile(name))) return { unavailable: "not made yet: node test/setup/environments.mjs" };
+  const recipe = recipes[name];
+  const { directory, python } = recipe;
+  if (!existsSync(stampFile(recipe))) return { unavailable: "not made yet: node test/setup/environments.mjs" };
   /** @type {Stamp} */
-  const stamp = JSON.parse(readFileSync(stampFile(name), "utf8"));
+  const stamp = JSON.parse(readFileSync(stampFile(recipe), "utf8"));
   return stamp.unavailable === undefined ? { directory, python } : { unavailable: stamp.unavailable };
 }
 
 /** @type {typeof import("./environments.d.mts").prepareEnvironments} */
 export async function prepareEnvironments({ names = environmentNames, believeFailures = true } = {}) {
   await mkdir(ENVIRONMENTS, { recursive: true });
-  const lines = await Promise.all(names.map((name) => prepare(name, believeFailures)));
+  const wanted = [...new Set(names.map((name) => recipes[name]))];
+  // Many of the workers that tests start write no bytecode: without this each one would compile its own source again.
+  const compiled = command(PYTHON, ["-m", "compileall", "-q", join(ROOT, "python")]).catch(() => undefined);
+  const lines = await Promise.all(wanted.map((recipe) => prepare(recipe, believeFailures)));
+  await compiled;
   const failures = lines.filter((line) => line !== undefined);
   if (failures.length > 0 && process.env.CI) throw new Error(failures.join("\n"));
 }
 
 /**
- * @param {EnvironmentName} name
+ * Says in one line each what is begun and what became of it; nothing of what is there already.
+ *
+ * @param {Recipe} recipe
  * @param {boolean} believeFailures
  * @returns the line that says why it is unavailable
  */
-async function prepare(name, believeFailures) {
+async function prepare(recipe, believeFailures) {
   const from = performance.now();
-  const key = await keyOf(recipes[name]);
+  const key = await keyOf(recipe);
+  const say = (/** @type {string} */ text) => console.log(`test environment ${recipe.name}: ${text}`);
   const failuresSince = believeFailures ? Date.now() - FAILURE_KEPT_MS : Number.POSITIVE_INFINITY;
-  const stamp = (await usableStamp(name, key, failuresSince)) ?? (await makeOnce(name, key));
-  const outcome = stamp.unavailable === undefined ? "ready" : `unavailable: ${stamp.unavailable}`;
-  const line = `test environment ${name}: ${outcome}`;
-  console.log(`${line} (${((performance.now() - from) / 1000).toFixed(1)} s)`);
-  return stamp.unavailable === undefined ? undefined : line;
+  const known = await usableStamp(recipe, key, failuresSince);
+  const { unavailable } = known ?? (await makeOnce(recipe, key, say));
+  if (unavailable !== undefined) {
+    say(`unavailable: ${unavailable}`);
+    return `test environment ${recipe.name}: unavailable: ${unavailable}`;
+  }
+  if (known === undefined) say(`ready after ${((performance.now() - from) / 1000).toFixed(1)} s`);
+  return undefined;
 }
 
 /** @param {Recipe} recipe */
-async function keyOf({ list, directory, interpreter }) {
-  const facts = [await readFile(list, "utf8"), directory, await interpreter().catch(reasonOf)];
+async function keyOf({ lists, directory, interpreter }) {
+  const texts = await Promise.all(lists.map((list) => readFile(list, "utf8")));
+  const facts = [...texts, directory, await interpreter().catch(reasonOf)];
   return createHash("sha256").update(facts.join("\0")).digest("hex");
 }
 
 /**
- * @param {EnvironmentName} name
+ * @param {Recipe} recipe
  * @param {string} key
+ * @param {(text: string) => void} say
  */
-function makeOnce(name, key) {
+function makeOnce(recipe, key, say) {
   const now = Date.now();
-  return withLock(join(ENVIRONMENTS, `${name}.lock`), BUILD_DEADLINE_MS, async () => {
-    const madeMeanwhile = await usableStamp(name, key, now);
+  return withLock(join(ENVIRONMENTS, `${recipe.name}.lock`), BUILD_DEADLINE_MS, async () => {
+    const madeMeanwhile = await usableStamp(recipe, key, now);
     if (madeMeanwhile) return madeMeanwhile;
-    await rm(stampFile(name), { force: true });
-    const unavailable = await recipes[name].build().then(() => undefined, reasonOf);
-    return writeStamp(name, { key, at: Date.now(), ...(unavailable !== undefined && { unavailable }) });
+    await rm(stampFile(recipe), { force: true });
+    const unavailable = await recipe.build(say).then(() => undefined, reasonOf);
+    return writeStamp(recipe, { key, at: Date.now(), ...(unavailable !== undefined && { unavailable }) });
   });
 }
 
 /**
- * @param {EnvironmentName} name
+ * @param {Recipe} recipe
  * @param {string} key
  * @param {number} failuresSince an earlier failure is not believed (milliseconds since 1970)
  * @returns {Promise<Stamp | undefined>}
  */
-async function usableStamp(name, key, failuresSince) {
-  const text = await readFile(stampFile(name), "utf8").catch(() => undefined);
+async function usableStamp(recipe, key, failuresSince) {
+  const text = await readFile(stampFile(recipe), "utf8").catch(() => undefined);
   if (text === undefined) return undefined;
   /** @type {Stamp} */
   const stamp = JSON.parse(text);
-  const stands = stamp.unavailable === undefined ? existsSync(recipes[name].proof) : stamp.at >= failuresSince;
+  const stands = stamp.unavailable === undefined ? existsSync(recipe.proof) : stamp.at >= failuresSince;
   return stamp.key === key && stands ? stamp : undefined;
 }
 
 /**
- * @param {EnvironmentName} name
+ * @param {Recipe} recipe
  * @param {Stamp} stamp
  */
-async function writeStamp(name, stamp) {
-  const draft = `${stampFile(name)}.${process.pid}`;
+async function writeStamp(recipe, stamp) {
+  const draft = `${stampFile(recipe)}.${process.pid}`;
   await writeFile(draft, `${JSON.stringify(stamp)}\n`);
-  await rename(draft, stampFile(name));
+  await rename(draft, stampFile(recipe));
   return stamp;
 }
 
-/** @param {EnvironmentName} name */
-function stampFile(name) {
+/** @param {Recipe} recipe */
+function stampFile({ name }) {
   return join(ENVIRONMENTS, `${name}.json`);
 }
 
 /**
  * @param {string} name
- * @param {string} requirements
+ * @param {string[]} requirements
  * @returns {Recipe}
  */
 function virtualEnvironment(name, requirements) {
-  const list = join(ROOT, requirements);
+  const lists = requirements.map((list) => join(ROOT, list));
   const directory = join(ENVIRONMENTS, name);
-  const python = join(directory, WINDOWS ? "Scripts/python.exe" : "bin/python");
+  const python = pythonOf(directory);
   return {
-    list,
+    name,
+    lists,
     directory,
     proof: python,
     python,
     interpreter: () => command(PYTHON, ["-c", "import sys; print(sys.version, sys.executable)"]),
-    build: async () => {
-      await command(PYTHON, ["-m", "venv", "--clear", directory]);
-      await command(python, ["-m", "pip", "install", "--disable-pip-version-check", "--no-input", "-q", "-r", list]);
-    },
+    build: (say) => makePythonEnvironment({ directory, lists, state: ENVIRONMENTS, say }),
   };
 }
 
 /**
+ * @param {string} name
  * @param {string} folder
  * @param {string} mainPackage
  * @returns {Recipe}
  */
-function nodePackages(folder, mainPackage) {
+function nodePackages(name, folder, mainPackage) {
   const directory = join(ROOT, folder);
+  const installed = join(directory, "node_modules", mainPackage);
   return {
-    list: join(directory, "package-lock.json"),
+    name,
+    lists: [join(directory, "package-lock.json")],
     directory,
-    proof: join(directory, "node_modules", mainPackage, "package.json"),
+    proof: join(installed, "package.json"),
     interpreter: async () => `${process.version} ${process.platform} ${process.arch}`,
-    build: async () => {
+    build: async (say) => {
+      say(`installing ${mainPackage} with npm`);
       await command("npm", ["ci", "--no-audit", "--no-fund"], { cwd: directory, shell: WINDOWS });
+      await removeOtherPlatforms(join(installed, "bin"));
     },
   };
 }
 
-/**
- * @param {string} file
- * @param {string[]} args
- * @param {import("node:child_process").ExecFileOptions} [options]
- */
-async function command(file, args, options = {}) {
-  const { stdout } = await run(file, args, { ...options, encoding: "utf8", timeout: BUILD_DEADLINE_MS });
-  return stdout;
-}
-
-/**
- * One line: pip and npm name the reason in lines of their own, others in the last line.
- *
- * @param {Error & { stdout?: string, stderr?: string }} error
- */
-function reasonOf(error) {
-  const lines = `${error.stdout ?? ""}\n${error.stderr ?? ""}`.split("\n").filter((line) => line.trim() !== "");
-  const telling = lines.filter((line) => /^(npm )?error\b/i.test(line));
-  return (telling[0] ?? lines.at(-1) ?? error.message).trim();
+/** onnxruntime-node brings its library for every platform: 220 MB that this one does not use. @param {string} folder */
+async function removeOtherPlatforms(folder) {
+  for (const version of await readdir(folder)) {
+    const platforms = await readdir(join(folder, version));
+    const others = platforms.filter((platform) => platform !== process.platform);
+    await Promise.all(others.map((platform) => rm(join(folder, version, platform), { recursive: true })));
+  }
 }
 
 if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {

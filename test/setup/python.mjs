@@ -1,5 +1,6 @@
 // Lint, minimum version and tests of the Python worker: node test/setup/python.mjs [pytest arguments]
 import { spawnSync } from "node:child_process";
+import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { environment, prepareEnvironments } from "./environments.mjs";
@@ -23,4 +24,6 @@ function run(...command) {
 run("ruff", "check", "--config", "python/ruff.toml", "python", "test/python");
 run("ruff", "format", "--check", "--config", "python/ruff.toml", "python", "test/python");
 run("vermin", "--quiet", "-t=3.9-", "--no-tips", "--violations", "python");
-run("python", "-m", "pytest", "-q", "test/python", ...process.argv.slice(2));
+// A file's tests stay together, for they share what is asked of an interpreter once.
+const processes = ["-n", String(availableParallelism()), "--dist", "loadfile"];
+run("python", "-m", "pytest", "-q", ...processes, "test/python", ...process.argv.slice(2));

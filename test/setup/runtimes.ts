@@ -1,11 +1,10 @@
-// What the tests of built functions need besides: newer versions of Node, and Lambda's own runtime client. Both are kept
-// below test/.envs and made once.
-import { execFile } from "node:child_process";
+// What the tests of built functions need besides: newer versions of Node, Lambda's own runtime client, libraries of AWS. They
+// are kept below test/.envs and made once.
 import { existsSync } from "node:fs";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { packageFile } from "../../src/package-root.ts";
+import { BUILD_DEADLINE_MS, command, reasonOf } from "./command.mjs";
 import { withLock } from "./lock.mjs";
 
 /** Versions of the npm packages. */
@@ -14,29 +13,31 @@ const RUNTIME_CLIENT = "4.0.2";
 const CDK = "2.276.0";
 const AWS_SDK = ["@aws-sdk/client-lambda@3.1162.0", "@aws-sdk/client-codedeploy@3.1133.0"];
 
-/** The runtime client is compiled: minutes on a slow machine. */
-const DEADLINE_MS = 15 * 60_000;
+const ENVIRONMENTS = packageFile("test/.envs");
 
 const HOW_TO_GET =
-  "needs a C++ compiler, make and (Debian's names) autoconf automake libtool cmake; install them and run the tests again";
+  "to compile aws-lambda-ric takes a C++ compiler, make and (Debian's names) autoconf automake libtool cmake";
+
+/** Of a Node, what only compilers need: 65 MB. */
+const HEADERS = [`node_modules/node/node_modules/node-${process.platform}-${process.arch}/include`];
 
 /** Path of a Node of that major version; throws when it cannot be had. */
 export async function preparedNode(major: keyof typeof NODE): Promise<string> {
-  const folder = await prepare(`node${major}`, `node@${NODE[major]}`, "node_modules/node/bin/node");
+  const folder = await prepare(`node${major}`, [`node@${NODE[major]}`], "node_modules/node/bin/node", HEADERS);
   return join(folder, "node_modules/node/bin/node");
 }
 
-/** Path of Lambda's runtime client; undefined where it cannot be had, except under CI=true: there that is an error. */
+/** Path of Lambda's runtime client; undefined where it is not. Only CI=true has it compiled, which takes a minute of both
+ *  processors, and fails when it cannot be had. */
 export async function preparedRuntimeClient(): Promise<string | undefined> {
   const proof = "node_modules/aws-lambda-ric/rapid-client.node";
-  try {
-    const folder = await prepare("runtime-client", `aws-lambda-ric@${RUNTIME_CLIENT}`, proof);
-    return join(folder, "node_modules/aws-lambda-ric/index.mjs");
-  } catch (error) {
-    if (process.env.CI === "true") throw error;
-    console.log(`aws-lambda-ric: skipped, ${HOW_TO_GET}`);
+  const name = "runtime-client";
+  const specifiers = [`aws-lambda-ric@${RUNTIME_CLIENT}`];
+  if (process.env.CI !== "true" && !isThere(name, specifiers, proof)) {
+    console.log("aws-lambda-ric: skipped; CI=true has it compiled");
     return undefined;
   }
+  return join(await prepare(name, specifiers, proof), "node_modules/aws-lambda-ric/index.mjs");
 }
 
 /** Folder below which `aws-cdk-lib` is installed. */
@@ -49,24 +50,41 @@ export function preparedAwsSdk(): Promise<string> {
   return prepare("aws-sdk", AWS_SDK, "node_modules/@aws-sdk/client-codedeploy/package.json");
 }
 
-/** Installs packages into a folder of their own, unless they are there. @returns the folder */
-async function prepare(name: string, specifier: string | readonly string[], proof: string): Promise<string> {
-  const environments = packageFile("test/.envs");
-  const folder = join(environments, name);
-  const specifiers = [specifier].flat();
-  const stamp = join(folder, specifiers.join("-").replace(/[@/]/g, "-"));
-  const isThere = () => existsSync(stamp) && existsSync(join(folder, proof));
-  if (isThere()) return folder;
-  await mkdir(environments, { recursive: true });
-  await withLock(`${folder}.lock`, DEADLINE_MS, async () => {
-    if (isThere()) return;
+/** Installs packages into a folder of their own, unless they are there, and says so.
+ *  @param unneeded files of theirs that are removed   @returns the folder */
+async function prepare(
+  name: string,
+  specifiers: readonly string[],
+  proof: string,
+  unneeded: readonly string[] = [],
+): Promise<string> {
+  const folder = join(ENVIRONMENTS, name);
+  if (isThere(name, specifiers, proof)) return folder;
+  await mkdir(ENVIRONMENTS, { recursive: true });
+  await withLock(`${folder}.lock`, BUILD_DEADLINE_MS, async () => {
+    if (isThere(name, specifiers, proof)) return;
+    const from = performance.now();
+    console.log(`test environment ${name}: installing ${specifiers.join(" ")} with npm`);
     await rm(folder, { recursive: true, force: true });
     await mkdir(folder, { recursive: true });
     await writeFile(join(folder, "package.json"), '{"private":true}\n');
     const args = ["install", "--no-audit", "--no-fund", "--prefix", folder, ...specifiers];
-    await promisify(execFile)("npm", args, { cwd: folder, timeout: DEADLINE_MS });
+    await command("npm", args, { cwd: folder }).catch((error: Error) => {
+      throw new Error(`${name} cannot be had: ${reasonOf(error)}; ${HOW_TO_GET}`, { cause: error });
+    });
     if (!existsSync(join(folder, proof))) throw new Error(`${specifiers.join(" ")} was installed without ${proof}`);
-    await writeFile(stamp, "");
+    await Promise.all(unneeded.map((file) => rm(join(folder, file), { recursive: true, force: true })));
+    await writeFile(stampOf(folder, specifiers), "");
+    console.log(`test environment ${name}: ready after ${((performance.now() - from) / 1000).toFixed(1)} s`);
   });
   return folder;
+}
+
+function isThere(name: string, specifiers: readonly string[], proof: string): boolean {
+  const folder = join(ENVIRONMENTS, name);
+  return existsSync(stampOf(folder, specifiers)) && existsSync(join(folder, proof));
+}
+
+function stampOf(folder: string, specifiers: readonly string[]): string {
+  return join(folder, specifiers.join("-").replace(/[@/]/g, "-"));
 }

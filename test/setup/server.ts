@@ -3,11 +3,10 @@ import { randomInt } from "node:crypto";
 import { createServer } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll } from "vitest";
+import { DEADLINE_MS } from "./deadline.ts";
 
-const READY_DEADLINE_MS = 20_000;
-const EXIT_DEADLINE_MS = 30_000;
 /** One probe of waitReady(): a server that is loading its script may leave it without an answer. */
-const PROBE_DEADLINE_MS = 2_000;
+const PROBE_DEADLINE_MS = 10_000;
 const POLL_MS = 25;
 
 export interface ServerOptions {
@@ -69,21 +68,21 @@ export function startServer(options: ServerOptions): RunningServer {
 
   /** Asks `condition` again after every piece of output, or every POLL_MS. */
   async function waitUntil(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
-    const deadline = performance.now() + READY_DEADLINE_MS;
+    const deadline = performance.now() + DEADLINE_MS;
     while (!(await condition())) {
       if (ended !== undefined) throw fail(`ended (${ended}) before ${what}`);
-      if (performance.now() > deadline) throw fail(`no sign of ${what} after ${READY_DEADLINE_MS} ms`);
+      if (performance.now() > deadline) throw fail(`no sign of ${what} after ${DEADLINE_MS} ms`);
       await Promise.race([delay(POLL_MS), closed]);
     }
   }
 
   async function waitExit(): Promise<number | NodeJS.Signals> {
     const late = new AbortController();
-    await Promise.race([closed, delay(EXIT_DEADLINE_MS, undefined, { signal: late.signal }).catch(() => undefined)]);
+    await Promise.race([closed, delay(DEADLINE_MS, undefined, { signal: late.signal }).catch(() => undefined)]);
     late.abort();
     if (ended === undefined) {
       child.kill("SIGKILL");
-      throw fail(`still running after ${EXIT_DEADLINE_MS} ms`);
+      throw fail(`still running after ${DEADLINE_MS} ms`);
     }
     if (ended instanceof Error) throw ended;
     return ended;

@@ -17,11 +17,11 @@ import {
   type Scorer,
 } from "../../src/index.ts";
 import { packageFile } from "../../src/package-root.ts";
+import { DEADLINE_MS } from "./deadline.ts";
 
 export type Language = "python" | "typescript";
 
-/** What a test waits for comes within so many milliseconds, or it fails: far more than a loaded machine needs. */
-export const DEADLINE_MS = 15_000;
+export { DEADLINE_MS };
 
 /** Folder of the score scripts of the tests, which is also their app root. */
 export const SCRIPTS: string = packageFile("test/fixtures/scripts");

@@ -4,10 +4,8 @@ import { describe, expect, test } from "vitest";
 import { inProcess } from "../../../adapters/azure/service.ts";
 import type { StandInRequest, StandInResponse } from "../../../adapters/azure/stand-in.ts";
 import type { HeaderList, RunCall, RunOutcome, ScoreRuntime } from "../../../src/index.ts";
+import { DEADLINE_MS } from "../../setup/deadline.ts";
 import { type AppParts, startApp, startHandler, type Transport } from "./host.ts";
-
-/** An answer takes no longer, or the client was forgotten. */
-const PROMPT_MS = 2_000;
 
 const FAILED = '{"message": "An unexpected error occurred in scoring script. Check the logs for more info."}';
 const INTERNAL = '{"message": "An unexpected internal error occurred. Check the logs for more info."}';
@@ -15,7 +13,8 @@ const NOT_STARTED = '{"message": "The scoring script could not be started. Check
 
 export function describeHardCases(transport: Transport): void {
   const streaming = transport === "streaming";
-  const limits = { limitMs: PROMPT_MS };
+  /** A client that gets no answer was forgotten. */
+  const limits = { limitMs: DEADLINE_MS };
 
   /** An app whose run() is `answer`. */
   const answering = (answer: (call: RunCall) => RunOutcome | Promise<RunOutcome>, parts: AppParts = {}) =>
@@ -145,7 +144,7 @@ export function describeHardCases(transport: Transport): void {
       ["a query parameter", { target: `/score?headers=${encodeURIComponent('{"a b": "x"}')}`, body: '"plain"' }],
       ["a member of the body", { target: "/score", body: '{"headers": {"a b": "x"}}' }],
     ] as [string, StandInRequest][])("a request whose headers are spoilt by %s is answered", async ([, request]) => {
-      const { send } = await startApp(transport, "echo.ts", {}, { limitMs: 20_000 });
+      const { send } = await startApp(transport, "echo.ts", {}, limits);
       const answer = await send({ ...request, headers: [["x-request-id", "mine"]] });
       // The library cannot make a request of it for the handler, and drops it.
       expect(answer.status).toBe(streaming ? 400 : 200);

@@ -212,7 +212,7 @@ describe("abbreviations (CLI-3)", () => {
     [["--worker_con", "2"], { worker_concurrency: "2" }],
     [["--py", "x"], { python: "x" }],
     [["--ho=x"], { host: "x" }],
-    [["--max_q", "5"], { max_queue: "5" }],
+    [["--queue_t", "5"], { queue_timeout_ms: "5" }],
     [["--python", "x"], { python: "x" }],
   ])("%j is ours where none of the reference's flags matches", (args, flags) => {
     expect(flagsOf("azmlinfsrv", ...args)).toEqual(flags);
@@ -220,7 +220,7 @@ describe("abbreviations (CLI-3)", () => {
 
   test("ours may be ambiguous among themselves", () => {
     expect(exitOf("azmlinfsrv", "--max", "5").stderr).toContain(
-      "ambiguous option: --max could match --max_body_mb, --max_queue\n",
+      "ambiguous option: --max could match --max_body_mb, --max_queue, --max_queue_mb\n",
     );
   });
 });

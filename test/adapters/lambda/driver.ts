@@ -3,11 +3,11 @@ import { streamHandler } from "../../../adapters/lambda/stream.ts";
 import { workers } from "../../../adapters/lambda/workers.ts";
 import { createRuntime } from "../../../src/index.ts";
 import type { CreateDriver, WireRequest } from "../../conformance.ts";
-import { type Language, SCRIPTS } from "../../setup/service.ts";
+import { DEADLINE_MS, type Language, SCRIPTS } from "../../setup/service.ts";
 import { contextWith, type FrontDoor, fromResult, receiveStream, toEvent } from "./front-door.ts";
 
 /** Milliseconds a request has where a test does not say. */
-const TIME_MS = 60_000;
+const TIME_MS = DEADLINE_MS;
 
 export interface TestService extends LambdaService {
   logged(): string;

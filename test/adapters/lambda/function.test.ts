@@ -13,6 +13,7 @@ import {
   startFunction,
 } from "../../../adapters/lambda/invoke.ts";
 import { packageFile } from "../../../src/package-root.ts";
+import { DEADLINE_MS } from "../../setup/deadline.ts";
 import { environment } from "../../setup/environments.mjs";
 import { preparedNode, preparedRuntimeClient } from "../../setup/runtimes.ts";
 import { SCRIPTS, until } from "../../setup/service.ts";
@@ -52,7 +53,7 @@ async function start(directory: string, machine: Machine, env: Record<string, st
   });
   onTestFinished(async () => void (await local.stop()));
   return Object.assign(local, {
-    post: async (body: string, timeoutMs?: number) =>
+    post: async (body: string, timeoutMs = DEADLINE_MS) =>
       readAnswer(await local.invoke(scoreEvent(Buffer.from(body)), timeoutMs)),
     log: () => log,
   });
@@ -106,7 +107,7 @@ describe.each(MACHINES)("a TypeScript function on %s", (name, prepare) => {
 
   test("answers 504 before its time is up, and the next request", async ({ skip }) => {
     const local = await start(builds.behaves, on(skip));
-    const { status, text } = await local.post("hang", 800);
+    const { status, text } = await local.post("hang", 2_000);
     expect(status).toBe(504);
     expect(text).toContain("not answered within");
     expect((await local.post("count")).status).toBe(200);
@@ -198,7 +199,8 @@ describe("a Python function", () => {
 
   test("has a hanging worker replaced although it is frozen right after the answer", async () => {
     const local = await start(await buildScript("never_returns.py"), here);
-    expect((await local.post("swallow", 1_000)).status).toBe(504);
+    expect((await local.post("")).status).toBe(200);
+    expect((await local.post("swallow", 3_000)).status).toBe(504);
     await freeze(local, 500);
     expect((await local.post("")).status).toBe(200);
   });

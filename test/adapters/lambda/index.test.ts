@@ -5,6 +5,7 @@ import { createHandler, inProcess, type LambdaResult, startService } from "../..
 import { MAX_RESULT_BYTES } from "../../../adapters/lambda/result.ts";
 import { rawHttp } from "../../../src/index.ts";
 import { packageFile } from "../../../src/package-root.ts";
+import { DEADLINE_MS } from "../../setup/deadline.ts";
 import { headerOf, until } from "../../setup/service.ts";
 import { startScript } from "./driver.ts";
 import { contextWith, type FrontDoor, fromResult, toEvent } from "./front-door.ts";
@@ -25,7 +26,7 @@ async function serve(script: Exports, env: Readonly<Record<string, string>> = {}
   return {
     handler,
     logged: () => text,
-    send: async (body: string | Uint8Array, door: FrontDoor = "url", remainingMs = 60_000) =>
+    send: async (body: string | Uint8Array, door: FrontDoor = "url", remainingMs = DEADLINE_MS) =>
       fromResult(await handler(toEvent(door, { target: "/score", body }), contextWith(remainingMs))),
   };
 }
@@ -243,7 +244,7 @@ describe("the time limit", () => {
     const service = await startScript(script, "python", env);
     onTestFinished(() => service.runtime.close(0));
     const handler = createHandler(service);
-    const send = async (body: string, remainingMs = 60_000) =>
+    const send = async (body: string, remainingMs = DEADLINE_MS) =>
       fromResult(await handler(toEvent("url", { target: "/score", body }), contextWith(remainingMs)));
     const pids = () => [...service.logged().matchAll(/Worker with pid (\d+) ready/g)].map(([, pid]) => pid);
     return { send, pids, logged: service.logged };
@@ -258,9 +259,7 @@ describe("the time limit", () => {
 
   test("Python: one that cannot has its worker replaced before the next request", async () => {
     const { send, pids, logged } = await python("never_returns.py");
-    const startedAt = performance.now();
     expect((await send("swallow", 600)).status).toBe(504);
-    expect(performance.now() - startedAt).toBeLessThan(2_000);
     expect(logged()).toContain("starting another");
     expect((await send("")).status).toBe(200);
     expect(pids()).toHaveLength(2);

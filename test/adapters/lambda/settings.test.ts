@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { createHandler, inProcess, startService } from "../../../adapters/lambda/index.ts";
 import { packageFile } from "../../../src/package-root.ts";
+import { DEADLINE_MS } from "../../setup/deadline.ts";
 import { contextWith, fromResult, toEvent } from "./front-door.ts";
 
 /** A function that was deployed to this folder. */
@@ -21,7 +22,7 @@ async function deployed(folder: string, env: Readonly<Record<string, string>> = 
   const handler = createHandler(service);
   const send = async (target: string) =>
     fromResult(
-      await handler(toEvent("url", { target, ...(target === "/score" && { body: "" }) }), contextWith(60_000)),
+      await handler(toEvent("url", { target, ...(target === "/score" && { body: "" }) }), contextWith(DEADLINE_MS)),
     );
   return { config: service.config, send, logged: () => logged };
 }

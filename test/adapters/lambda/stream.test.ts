@@ -4,6 +4,7 @@ import { describe, expect, test, vi } from "vitest";
 import { inProcess, startService } from "../../../adapters/lambda/index.ts";
 import { createStreamHandler, streamHandler } from "../../../adapters/lambda/stream.ts";
 import { rawHttp } from "../../../src/index.ts";
+import { DEADLINE_MS } from "../../setup/deadline.ts";
 import { headerOf, until } from "../../setup/service.ts";
 import { contextWith, receiveStream, toEvent } from "./front-door.ts";
 
@@ -19,7 +20,7 @@ async function serve(script: Record<string, unknown>) {
       },
     },
   );
-  const send = (event: unknown, remainingMs = 60_000) =>
+  const send = (event: unknown, remainingMs = DEADLINE_MS) =>
     receiveStream((stream, start) => streamHandler(service, start)(event, stream, contextWith(remainingMs)));
   return { service, send, logged: () => text };
 }
@@ -70,7 +71,7 @@ describe("the body", () => {
       },
     });
     const stream = new PassThrough({ highWaterMark: 65_536 });
-    const done = streamHandler(service, (out) => out)(post(), stream, contextWith(60_000));
+    const done = streamHandler(service, (out) => out)(post(), stream, contextWith(DEADLINE_MS));
     await until(() => stream.writableNeedDrain, "the buffer is full");
     await delay(20);
     expect(taken).toBeLessThan(10);
@@ -108,7 +109,9 @@ describe("the body", () => {
     });
     const stream = new PassThrough();
     stream.once("data", () => stream.destroy());
-    await expect(streamHandler(service, (out) => out)(post(), stream, contextWith(60_000))).rejects.toThrow(/left/);
+    await expect(streamHandler(service, (out) => out)(post(), stream, contextWith(DEADLINE_MS))).rejects.toThrow(
+      /left/,
+    );
     await until(() => closed.mock.calls.length === 1, "the generator is closed");
     expect(logged()).toContain("A streamed answer ended early");
   });

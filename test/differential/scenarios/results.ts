@@ -36,8 +36,8 @@ export const results: readonly Scenario[] = [
   {
     name: "TMO-2 scoring timeout",
     scripts: ["sleeps.py"],
-    env: { SCORING_TIMEOUT_MS: "500" },
-    requests: [post("0"), post("2"), post("0.01"), get("/")],
+    env: { SCORING_TIMEOUT_MS: "1500" },
+    requests: [post("0"), post("3600"), post("0.01"), get("/")],
   },
   { name: "TMO-4 no timeout", scripts: ["sleeps.py"], env: { SCORING_TIMEOUT_MS: "0" }, requests: [post("0.05")] },
   { name: "TMO-4 negative timeout", scripts: ["sleeps.py"], env: { SCORING_TIMEOUT_MS: "-1" }, requests: [post("0")] },

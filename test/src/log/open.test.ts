@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { ConfigError } from "../../../src/errors.ts";
 import type { Log } from "../../../src/log/logger.ts";
 import { openLog, openWorkerLog } from "../../../src/log/open.ts";
+import { DEADLINE_MS } from "../../setup/deadline.ts";
 
 let folder: string;
 let stdout: string;
@@ -123,7 +124,7 @@ describe("a file handler", () => {
     log.server.info("one");
     openWorkerLog(log.file?.forWorkers, "INFO", () => {}).server.info("two");
     log.server.info("three");
-    await vi.waitFor(() => expect(readFileSync(filename, "utf8")).toMatch(/two/));
+    await vi.waitFor(() => expect(readFileSync(filename, "utf8")).toMatch(/two/), { timeout: DEADLINE_MS });
     expect(readFileSync(filename, "utf8")).toBe(`${before}one\nthree\ntwo\n`);
     expect(stdout).toBe("");
   });

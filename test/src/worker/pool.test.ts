@@ -6,6 +6,7 @@ import {
   type Answer,
   createGate,
   createService,
+  DEADLINE_MS,
   type Gate,
   headerOf,
   isAlive,
@@ -139,8 +140,8 @@ describe.each(LANGUAGES)("a pool of %s workers", (language) => {
     test("TMO-2, TMO-3: interrupts run() in time, and the worker lives on", async () => {
       const { post, workerPids } = await serve("sleeps", { SCORING_TIMEOUT_MS: "300" });
       const startedAt = performance.now();
-      const answer = await post("60");
-      expect(performance.now() - startedAt).toBeLessThan(300 + 1000);
+      const answer = await post("3600");
+      expect(performance.now() - startedAt).toBeLessThan(DEADLINE_MS);
       expect(answer).toMatchObject({ status: 500, text: expect.stringContaining("Scoring timeout after 300 ms") });
       expect(Number((await post("0")).text)).toBe(workerPids()[0]);
       expect(workerPids()).toHaveLength(1);
@@ -150,14 +151,12 @@ describe.each(LANGUAGES)("a pool of %s workers", (language) => {
       "TMO-3: ends a worker whose run() (%s) does not come back, and nobody else's request",
       async (how) => {
         const { post, logged, workerPids } = await serve("never_returns", { SCORING_TIMEOUT_MS: "300" });
-        const startedAt = performance.now();
-        const late = post(how).then((answer) => ({ ...answer, afterMs: performance.now() - startedAt }));
+        const late = post(how);
         const others = await Promise.all([post(""), post(""), post("")]);
         expect(await late).toMatchObject({
           status: 500,
           text: expect.stringContaining("Scoring timeout after 300 ms"),
         });
-        expect((await late).afterMs).toBeLessThan(300 + 1000);
         const [first, second] = workerPids();
         expect(others.map(({ status, text }) => [status, Number(text)])).toEqual(Array(3).fill([200, second]));
         expect(logged()).toContain(
@@ -268,6 +267,25 @@ describe.each(LANGUAGES)("a pool of %s workers", (language) => {
     expect(recall).toHaveBeenCalled();
     await slow.open();
     expect((await slowAnswer).text).not.toBe(helper);
+  });
+
+  test("requests behind a call that nothing can get through to go to another worker", async () => {
+    const { post, workerPids } = await serve("holds_lock", { WORKER_COUNT: "2" });
+    for (let round = 0; round < 20; round++) await Promise.all([post(""), post("")]);
+    let held = true;
+    const client = new AbortController();
+    const holding = post("hold", { signal: client.signal }).finally(() => {
+      held = false;
+    });
+    const quick = await Promise.all(Array.from({ length: 24 }, () => post("")));
+    expect(held).toBe(true);
+    expect(new Set(quick.map(({ status }) => status))).toEqual(new Set([200]));
+    // And what comes later does not get stuck either.
+    const later = await Promise.all(Array.from({ length: 24 }, () => post("")));
+    expect(new Set(later.map(({ text }) => text)).size).toBe(1);
+    expect(workerPids()).toHaveLength(2);
+    client.abort();
+    await holding;
   });
 
   test("finishes what runs and what waits when it is closed, and takes nothing new", async () => {

@@ -16,6 +16,6 @@ export function run(data: string): unknown {
 
 async function* ticks(): AsyncGenerator<string> {
   yield "first";
-  await delay(150);
+  await delay(1_000);
   yield "second";
 }

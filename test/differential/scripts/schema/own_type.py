@@ -18,7 +18,7 @@ class Seconds(AbstractParameterType):
 
 
 def init():
-    time.sleep(0.6)  # longer than the limit of run()
+    time.sleep(2)  # longer than the limit of run()
 
 
 @input_schema("pause", Seconds())
