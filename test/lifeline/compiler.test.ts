@@ -1,5 +1,5 @@
 // The compiler of TypeScript scripts is a process of its own; it stays no longer than it is needed.
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { hasEnded } from "../setup/front.ts";
 import { startService, temporaryFolder, until } from "../setup/service.ts";
@@ -45,13 +45,15 @@ describe.skipIf(process.platform !== "linux")("the compiler", () => {
     }
   });
 
-  test("ends with a worker that is killed while it compiles", async () => {
+  test("leaves no file when its worker is killed while it compiles", async () => {
     const folder = await temporaryFolder();
     onTestFinished(folder.remove);
+    const TMPDIR = folder.file("tmp");
+    mkdirSync(TMPDIR);
     const lines = Array.from({ length: 200_000 }, (_, index) => `export const x${index}: number = ${index};`);
     writeFileSync(folder.file("big.ts"), lines.join("\n"));
     writeFileSync(folder.file("score.ts"), SCRIPT);
-    const service = await startService("score.ts", { AML_APP_ROOT: folder.file("") });
+    const service = await startService("score.ts", { AML_APP_ROOT: folder.file(""), TMPDIR });
     onTestFinished(service.close);
     const [worker] = service.workerPids();
     const before = compilersOf(worker!);
@@ -62,9 +64,31 @@ describe.skipIf(process.platform !== "linux")("the compiler", () => {
       compilers = compilersOf(worker!);
       return compilers.length > 0;
     }, "the compiler is there again");
+    // It is handed the source about now.
+    const files = new Set<string>();
+    for (let look = 0; look < 50; look += 1) {
+      for (const name of readdirSync(TMPDIR)) files.add(name);
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
     process.kill(worker!, "SIGKILL");
     await until(() => compilers.every(hasEnded), "the compiler has ended");
     expect((await late).status).toBe(500);
+    expect([...files, ...readdirSync(TMPDIR)]).toEqual([]);
+  });
+
+  test("places an error in a long file like one in a short file", async () => {
+    const folder = await temporaryFolder();
+    onTestFinished(folder.remove);
+    const script = (comment: string): string =>
+      `${comment}\nenum Level { Low }\nexport const init = (): void => {};\nexport function run(data: string): number {\n  const level: Level = Level.Low;\n  throw new Error("here " + level);\n}\n`;
+    writeFileSync(folder.file("short #1.ts"), script("// short"));
+    writeFileSync(folder.file("long #1.ts"), script(`// ${"long ".repeat(300_000)}`));
+    for (const name of ["short #1.ts", "long #1.ts"]) {
+      const service = await startService(name, { AML_APP_ROOT: folder.file("") });
+      onTestFinished(service.close);
+      const { error } = JSON.parse((await service.post("{}")).text);
+      expect(error.location).toEqual({ ...error.location, file: name, line: 6, column: 9 });
+    }
   });
 });
 
