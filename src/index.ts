@@ -35,3 +35,4 @@ export { createRuntime } from "./script/load.ts";
 export { createStartupLog, type StartupLog } from "./startup.ts";
 export type * from "./types.ts";
 export { PRODUCT, VERSION } from "./version.ts";
+export { findPython } from "./worker/interpreter.ts";

@@ -26,6 +26,8 @@ export interface CommandHost {
   readonly serve: (config: Config, reserved?: ReservedPort) => Promise<number>;
   /** Picks a free port. */
   readonly reservePort: (host: string) => Promise<ReservedPort>;
+  /** Has another process do all that and resolves with its exit code; with undefined when it is for this one to do. */
+  readonly delegate?: (flags: Flags) => Promise<number | undefined>;
   /** Builds for a cloud, or tries such a build; resolves with the exit code. @throws ScoreError */
   readonly runTarget: (command: TargetCommand, host: Pick<CommandHost, "write" | "writeError">) => Promise<number>;
   /** Stand in for the process's own. */
@@ -60,6 +62,9 @@ export async function runCommand(program: Program, args: readonly string[], host
       return 1;
     }
   }
+
+  const delegated = await host.delegate?.(command.flags);
+  if (delegated !== undefined) return delegated;
 
   const log = (level: LogLevel, message: string) =>
     host.write(`${formatRecord(Date.now(), level, process.pid, "azmlinfsrv", message)}\n`);

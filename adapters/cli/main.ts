@@ -1,5 +1,6 @@
 import { runCommand } from "./command.ts";
 import type { Program } from "./command-line.ts";
+import { watchLauncher } from "./launcher.ts";
 
 /** Runs the command in this process and ends the process with the command's exit code.
  *  @param args without interpreter and program */
@@ -11,7 +12,13 @@ export async function main(program: Program, args: readonly string[]): Promise<v
   const code = await runCommand(program, args, {
     write: (text) => process.stdout.write(text),
     writeError: (text) => process.stderr.write(text),
-    serve: async (config, reserved) => (await import("../http/serve.ts")).serve(config, reserved),
+    ...(process.pid === 1 && {
+      delegate: async (flags) => (await import("./process-one.ts")).serveBelowReaper(flags),
+    }),
+    serve: async (config, reserved) => {
+      watchLauncher(() => process.kill(process.pid, "SIGTERM"));
+      return (await import("../http/serve.ts")).serve(config, reserved);
+    },
     reservePort: async (host) => (await import("../http/reserve-port.ts")).reservePort(host),
     runTarget: async (command, host) => (await import("./run-target.ts")).runTarget(command, host),
   });

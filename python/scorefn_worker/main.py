@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Awaitable
 from typing import Any
 
-from . import debugger, logs, process, stand_ins
+from . import debugger, lifeline, logs, process, stand_ins
 from .channel import Channel, FrontGone
 from .failures import ProtocolMismatch, StartFailure
 from .frames import FrameError, encode_json
@@ -37,6 +37,7 @@ from .script import Script, begin_init, end_init, extend_import_path, init_failu
 
 def main() -> None:
     """Be a worker until the front says STOP or is gone. Does not return."""
+    lifeline.hold()
     channel = Channel(*process.claim_pipes())
     process.enable_fault_handler()
     process.ignore_stop_signals()
@@ -45,6 +46,7 @@ def main() -> None:
     try:
         code = _work(channel, interrupts)
     except FrontGone:
+        lifeline.clean_up()
         process.leave(EXIT_STOPPED, limit_s=None)
     except FrameError as error:
         sys.stderr.write(f"scorefn worker {os.getpid()}: {error}\n")
@@ -65,12 +67,13 @@ def _work(channel: Channel, interrupts: Interrupts) -> int:
     try:
         settings = Settings(_front_hello(channel))
         files = UserFiles(settings.app_root, settings.entry_script, settings.source_directory)
+        if settings.fork_socket is not None:
+            lifeline.remove_at_end(settings.fork_socket)
         # First, for logging.json may name classes of the user's own.
         extend_import_path(settings)
         stand_ins.install()
         undo_logs = logs.install(settings.log_level, settings.logging)
         process.release_in_children(channel.close_in_child, undo_logs)
-        process.watch_front(channel.receiver)
         if settings.debug_port is not None:
             debugger.connect(settings.debug_port)
         sys.argv[:] = [settings.entry_script or ""]
@@ -84,7 +87,7 @@ def _work(channel: Channel, interrupts: Interrupts) -> int:
             if initialised:
                 _initialise(script)
             channel.send(encode_json(READY, 0, {}))
-            if not fork_workers(channel, settings.fork_socket):
+            if not fork_workers(channel, settings.fork_socket, settings.fork_secret):
                 return EXIT_STOPPED
             _begin_again(channel, script)
         if script.concurrent:
@@ -126,7 +129,6 @@ def _front_hello(channel: Channel) -> dict[str, Any]:
 
 def _begin_again(channel: Channel, script: Script) -> None:
     """Shake hands as a forked worker, whose script is loaded already."""
-    process.watch_front(channel.receiver)
     _send_hello(channel)
     _front_hello(channel)
     channel.send(encode_json(LOADED, 0, script.facts()))

@@ -11,7 +11,8 @@ import socket
 import struct
 import sys
 
-from .channel import Channel
+from . import lifeline
+from .channel import Channel, FrontGone
 from .frames import Frame, encode_json
 from .process import catch, fork_worker
 from .protocol import FAULT_FD, FORK, FORK_ENDED, FORKED, FROM_WORKER_FD, STOP, TO_WORKER_FD
@@ -19,16 +20,17 @@ from .protocol import FAULT_FD, FORK, FORK_ENDED, FORKED, FROM_WORKER_FD, STOP, 
 _ROLES = (TO_WORKER_FD, FROM_WORKER_FD, FAULT_FD)
 """The descriptors that the connections of roles 0, 1 and 2 become."""
 
-_PREAMBLE = struct.Struct("<II")
-"""What a connection to the front begins with: number of the fork, role of the connection."""
+_PREAMBLE = struct.Struct("<16sII")
+"""What a connection to the front begins with: the secret, number of the fork, role of the connection."""
 
 
-def fork_workers(channel: Channel, path: str) -> bool:
+def fork_workers(channel: Channel, path: str, secret: str) -> bool:
     """Fork a worker for each FORK until the front says STOP. Returns twice or more: once here, once in each worker.
 
     Args:
         channel: The pipe of this process. In a worker it is connected to the front anew and knows nothing of before.
         path: The unix socket on which the front awaits the workers.
+        secret: What tells them from strangers, hexadecimal.
 
     Returns:
         True in a worker; False here, when there is nothing left to do.
@@ -46,7 +48,7 @@ def fork_workers(channel: Channel, path: str) -> bool:
             return False
         if kind == FORK and forks.start(number) == 0:
             forks.forget()
-            _become_worker(channel, path, number)
+            _become_worker(channel, path, bytes.fromhex(secret), number)
             return True
 
 
@@ -106,25 +108,41 @@ class _Forks:
             try:
                 ended, status = os.waitpid(pid, os.WNOHANG)
             except ChildProcessError:
-                # Somebody else's wait() has taken it.
-                ended, status = pid, 0
+                # A wait() of the script's has taken it, and nobody can say how it ended.
+                ended, status = pid, None
             if ended == 0:
                 continue
             del self._numbers[pid]
-            code = os.waitstatus_to_exitcode(status)
-            how = {"code": code, "signal": None} if code >= 0 else {"code": None, "signal": _signal_name(-code)}
-            self._channel.send(encode_json(FORK_ENDED, number, how))
+            self._channel.send(encode_json(FORK_ENDED, number, _describe(status)))
 
 
-def _become_worker(channel: Channel, path: str, number: int) -> None:
+def _become_worker(channel: Channel, path: str, secret: bytes, number: int) -> None:
     """Put connections of this worker's own in the places of the preload process's pipes, so that whatever knows their
-    descriptors goes on with them."""
+    descriptors goes on with them.
+
+    Raises:
+        FrontGone: nobody awaits this worker any more.
+    """
+    lifeline.remove_at_end(None)  # That is left to the preload process.
     for role, descriptor in enumerate(_ROLES):
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-            connection.connect(path)
-            connection.sendall(_PREAMBLE.pack(number, role))
+            connection.setblocking(True)  # whatever default the script has set
+            try:
+                connection.connect(path)
+                connection.sendall(_PREAMBLE.pack(secret, number, role))
+            except (ConnectionError, FileNotFoundError) as error:
+                raise FrontGone from error
             os.dup2(connection.fileno(), descriptor, inheritable=False)
+    lifeline.hold()
     channel.restart()
+
+
+def _describe(status: int | None) -> dict[str, object]:
+    """Turn the status of a child into what FORK_ENDED says."""
+    code = None if status is None else os.waitstatus_to_exitcode(status)
+    return (
+        {"code": code, "signal": None} if code is None or code >= 0 else {"code": None, "signal": _signal_name(-code)}
+    )
 
 
 def _signal_name(number: int) -> str:

@@ -6,7 +6,6 @@ import atexit
 import contextlib
 import faulthandler
 import os
-import select
 import signal
 import socket
 import stat
@@ -15,7 +14,7 @@ import threading
 import time
 from typing import Callable
 
-from .protocol import EXIT_NO_PIPE, EXIT_STOPPED, FAULT_FD, FROM_WORKER_FD, TO_WORKER_FD
+from .protocol import EXIT_NO_PIPE, FAULT_FD, FROM_WORKER_FD, TO_WORKER_FD
 
 EXIT_LIMIT_S = 3.0
 """How long the script's exit handlers may take."""
@@ -139,22 +138,6 @@ def _release_fault_pipe() -> None:
         if _claim_fault_pipe():
             os.close(FAULT_FD)
         faulthandler.enable(file=sys.stderr)
-
-
-def watch_front(pipe: socket.socket) -> None:
-    """End the process when the front is gone, even while the script is busy: nobody waits for it any more."""
-
-    def watch() -> None:
-        poller = select.poll()
-        poller.register(pipe, getattr(select, "POLLRDHUP", 0))
-        poller.poll()
-        time.sleep(FRONT_GONE_GRACE_S)
-        os._exit(EXIT_STOPPED)
-
-    thread = threading.Thread(target=watch, name="scorefn-front-watch", daemon=True)
-    # A debugger stops all threads at a breakpoint, but not those that carry this mark.
-    thread.pydev_do_not_trace = True  # type: ignore[attr-defined]
-    thread.start()
 
 
 def leave(code: int, *, limit_s: float | None = EXIT_LIMIT_S) -> None:

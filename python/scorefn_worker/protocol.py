@@ -131,6 +131,7 @@ class Settings:
         self.strict: bool = bool(hello.get("strict"))
         self.debug_port: int | None = hello.get("debugPort")
         self.fork_socket: str | None = hello.get("forkSocket")
+        self.fork_secret: str = hello.get("forkSecret", "")
 
 
 def error_record(message: str) -> Record:

@@ -23,6 +23,7 @@ import { toWireSchemas } from "../worker/wire-schemas.ts";
 import { DescriptorLink, readDescriptor } from "./channel.ts";
 import { monotonicMs } from "./clock.ts";
 import { scriptFailure, wrongLogging, wrongProtocol } from "./failures.ts";
+import { holdLifeline } from "./lifeline.ts";
 import { TaskLoop } from "./loop.ts";
 
 const EXIT_STOPPED = 0;
@@ -34,6 +35,7 @@ const EXIT_FAILED = 3;
 /** The front has gone, or wants this process to end: nobody would read an answer. */
 const stop = (): void => process.exit(EXIT_STOPPED);
 
+holdLifeline();
 const link = new DescriptorLink(FROM_WORKER_FD, stop);
 let loop: TaskLoop | undefined;
 

@@ -201,12 +201,14 @@ async function importScript(options: JavaScriptOptions, roots: Roots): Promise<R
 /** Node keeps the place of a module's syntax error to itself; the compiler tells. */
 async function locatable(error: unknown, path: string, roots: Roots): Promise<unknown> {
   if (!(error instanceof SyntaxError) || locateV8(error, roots) !== null) return error;
-  const { transformSync } = await import("esbuild");
+  const { transform, stop } = await import("esbuild");
   try {
-    transformSync(readFileSync(path, "utf8"), { loader: "js", sourcefile: path, logLevel: "silent" });
+    await transform(readFileSync(path, "utf8"), { loader: "js", sourcefile: path, logLevel: "silent" });
     return error;
   } catch (located) {
     return located;
+  } finally {
+    await stop();
   }
 }
 

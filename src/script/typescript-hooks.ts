@@ -3,9 +3,28 @@
 import { readFile } from "node:fs/promises";
 import type { LoadHook, ResolveHook } from "node:module";
 import { fileURLToPath } from "node:url";
-import { transformSync } from "esbuild";
+import { build, stop, transform } from "esbuild";
 
 const TYPESCRIPT = /\.([cm]?)tsx?$/;
+
+/** The compiler is a process of about 11 MB. It is ended when nothing has been compiled for so many milliseconds: a script's
+ *  files follow each other faster, and most scripts compile nothing once they are loaded. To start it takes 10 ms. */
+const COMPILER_IDLE_MS = 1_000;
+
+/** Above so many characters transform() hands the source over in a temporary file, which stays when this process is killed. */
+const MAX_TRANSFORM_CHARS = 1024 * 1024;
+
+interface CompileOptions {
+  readonly loader: "ts" | "tsx";
+  readonly format: "cjs" | "esm";
+  /** Address of the source. */
+  readonly sourcefile: string;
+}
+
+const SHARED = { target: `node${process.versions.node}`, sourcesContent: false };
+
+let underWay = 0;
+let idle: NodeJS.Timeout | undefined;
 
 /** `./helper` and `./helper.js` may mean helper.ts; `scorefn` is the one that runs the script, installed beside it or not. */
 export const resolve: ResolveHook = async (specifier, context, nextResolve) => {
@@ -32,17 +51,45 @@ export const load: LoadHook = async (url, context, nextLoad) => {
   const path = fileURLToPath(url);
   const source = await readFile(path, "utf8");
   const commonjs = kind === "c" || (kind === "" && isCommonJs(source));
-  // The synchronous call leaves no compiler process behind.
-  const { code } = transformSync(source, {
+  const code = await compile(source, {
     loader: path.endsWith("x") ? "tsx" : "ts",
     format: commonjs ? "cjs" : "esm",
-    target: `node${process.versions.node}`,
-    sourcemap: "inline",
     sourcefile: url,
-    sourcesContent: false,
   });
   return { format: commonjs ? "commonjs" : "module", source: code, shortCircuit: true };
 };
+
+async function compile(source: string, options: CompileOptions): Promise<string> {
+  clearTimeout(idle);
+  underWay += 1;
+  try {
+    return source.length > MAX_TRANSFORM_CHARS
+      ? await compileBig(source, options)
+      : (await transform(source, { ...SHARED, ...options, sourcemap: "inline" })).code;
+  } finally {
+    underWay -= 1;
+    if (underWay === 0) idle = setTimeout(() => void stop(), COMPILER_IDLE_MS).unref();
+  }
+}
+
+/** Gives what transform() would. */
+async function compileBig(source: string, { loader, format, sourcefile }: CompileOptions): Promise<string> {
+  const { outputFiles } = await build({
+    ...SHARED,
+    format,
+    stdin: { contents: source, loader, sourcefile },
+    sourcemap: "external",
+    outfile: "out.js",
+    write: false,
+    logLevel: "silent",
+    // No tsconfig.json is looked for.
+    tsconfigRaw: {},
+  });
+  const [map, code] = outputFiles.map(({ text }) => text);
+  // build() makes a path relative to the current folder of it.
+  const own = JSON.stringify({ ...JSON.parse(map!), sources: [sourcefile] });
+  return `${code}//# sourceMappingURL=data:application/json;base64,${Buffer.from(own).toString("base64")}\n`;
+}
 
 function isCommonJs(source: string): boolean {
   return /^\s*(module\.exports|exports\.\w+)\s*=/m.test(source) && !/^\s*(export|import)\b/m.test(source);

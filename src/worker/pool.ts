@@ -288,7 +288,8 @@ export class WorkerPool implements ScoreRuntime {
   }
 
   #exited(slot: Slot, exit: ScoreError): void {
-    const { worker, reported } = slot.clear();
+    // What the preload process said of its failure is how all end that it was to fork.
+    const { worker, reported = /^ERR_(SCRIPT|PROTOCOL)/.test(exit.code) ? exit : undefined } = slot.clear();
     const back = worker?.exited(toExit(exit)) ?? [];
     if (this.#closed !== undefined) {
       for (const job of back) job.reject(stopping());

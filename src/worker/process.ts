@@ -18,6 +18,7 @@ import {
   type StartOptions,
   type WorkerHello,
 } from "./protocol.ts";
+import { workerFolder } from "./start-folder.ts";
 import type { WorkerLink } from "./worker.ts";
 
 /** How to start the worker process of one script language. */
@@ -270,7 +271,7 @@ function spawnCommand({ file, args, env }: WorkerCommand, events: LaunchEvents):
     if (!ended) events.onExit(exit);
     ended = true;
   };
-  const child = spawn(file, args, { env, stdio: STDIO });
+  const child = spawn(file, args, { cwd: workerFolder(), env, stdio: STDIO });
   child.once("exit", (code, signal) => end({ code, signal }));
   // Also told when a signal cannot be sent, which ends nothing.
   child.on("error", (error) => child.pid === undefined && end(error));

@@ -59,7 +59,7 @@ class Worker:
         self.answers, from_worker = socket.socketpair()
         self.pipe.settimeout(DEADLINE_S)
         self.answers.settimeout(DEADLINE_S)
-        self.fault_pipe, fault_end = os.pipe()
+        self.fault_pipe, fault_end = (end.detach() for end in socket.socketpair())
         self._stdout = tempfile.TemporaryFile()
         self._stderr = tempfile.TemporaryFile()
         # Copies above 10, for descriptors 3 to 5 may be taken in this process.
@@ -167,6 +167,13 @@ class Worker:
         self.send(p.STOP)
         return self.exit_code()
 
+    def vanish(self) -> None:
+        """Close all pipes, as the system does for a front that is killed."""
+        self.pipe.close()
+        self.answers.close()
+        os.close(self.fault_pipe)
+        self.fault_pipe = -1
+
     def exit_code(self) -> int:
         """Wait for the process to end."""
         return self.process.wait(DEADLINE_S)
@@ -190,7 +197,8 @@ class Worker:
         self.process.wait(DEADLINE_S)
         self.pipe.close()
         self.answers.close()
-        os.close(self.fault_pipe)
+        if self.fault_pipe >= 0:
+            os.close(self.fault_pipe)
         self._stdout.close()
         self._stderr.close()
 

@@ -124,7 +124,8 @@ describe.skipIf(process.platform === "win32")("PROC-2: with WORKER_PRELOAD=true"
     vi.stubEnv("TMPDIR", sockets);
     onTestFinished(() => void vi.unstubAllEnvs());
     await runtime.start();
-    expect(readdirSync(sockets)).toHaveLength(1);
+    // On Linux the socket is no file, so that a killed front leaves none either.
+    expect(readdirSync(sockets)).toHaveLength(process.platform === "linux" ? 0 : 1);
     const { loaded, run } = await ask();
     await close();
     expect([isAlive(loaded), isAlive(run)]).toEqual([false, false]);

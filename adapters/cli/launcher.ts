@@ -1,0 +1,83 @@
+// A server that was started by `npx scorefn serve` runs below npm and a shell. When npm is killed neither of the others hears
+// of it, and the server would go on without anybody who knows of it. Then it ends as if it had been told to.
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { processEnvironment } from "../../src/config.ts";
+
+/** How often the processes above are looked at, in milliseconds. */
+const LOOK_MS = 1_000;
+
+/** npm is the parent, or the parent's parent when there is a shell between. */
+const MAX_DISTANCE = 3;
+
+/** Calls `end` once, when the npm that runs this process by `npx` or `npm exec` is gone, unless a signal has come before.
+ *  Nothing is watched in a process that was started in another way, whose parent may go as it likes. */
+export function watchLauncher(end: () => void): void {
+  if (processEnvironment.npm_command !== "exec" || process.platform === "win32") return;
+  const chain = chainToNpm();
+  if (chain === undefined) return;
+  const timer = setInterval(() => {
+    if (isWhole(chain)) return;
+    clearInterval(timer);
+    end();
+  }, LOOK_MS).unref();
+  // Ctrl+C reaches all of them, and a second signal would cut short what the first has begun.
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    const stopWatching = (): void => {
+      clearInterval(timer);
+      // Whoever listens only from now on has not seen it.
+      if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
+    };
+    process.once(signal, stopWatching);
+  }
+}
+
+/** Process ids from the parent up to npm; undefined when npm is not there. A daemon (pm2, for example) that was started by
+ *  npx once has handed on its environment, but it is no npm. */
+function chainToNpm(): readonly number[] | undefined {
+  const own = describe(process.pid);
+  const chain: number[] = [];
+  let pid = process.ppid;
+  while (chain.length < MAX_DISTANCE && pid > 0) {
+    chain.push(pid);
+    const { parent, command, session } = describe(pid);
+    // With a session of its own (setsid) it is meant to outlive whoever started it.
+    if (session !== own.session) return undefined;
+    if (/^np[mx]( |$)|\bnp[mx]-cli\.js\b/.test(command)) return chain;
+    pid = parent;
+  }
+  return undefined;
+}
+
+/** True while each process is there. One that has lost its parent has got another, though the parent may stay in the process
+ *  table until somebody asks for its end. */
+function isWhole(chain: readonly number[]): boolean {
+  if (process.ppid !== chain[0]) return false;
+  if (process.platform !== "linux") return isAlive(chain.at(-1)!);
+  return chain.slice(0, -1).every((pid, index) => describe(pid).parent === chain[index + 1]);
+}
+
+/** @returns parent 0 for a process that is not there */
+function describe(pid: number): { readonly parent: number; readonly command: string; readonly session?: string } {
+  try {
+    if (process.platform === "linux") {
+      // Not every image has ps. The name in brackets may hold blanks; state, parent, group and session follow it.
+      const [, parent, , session] = readFileSync(`/proc/${pid}/stat`, "latin1").split(") ").at(-1)!.split(" ");
+      const command = readFileSync(`/proc/${pid}/cmdline`, "latin1").replaceAll("\0", " ");
+      return { parent: Number(parent), command, session: session! };
+    }
+    const line = execFileSync("ps", ["-o", "ppid=,command=", "-p", String(pid)], { encoding: "utf8" }).trim();
+    return { parent: Number.parseInt(line, 10), command: line.replace(/^\d+\s+/, "") };
+  } catch {
+    return { parent: 0, command: "" };
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
