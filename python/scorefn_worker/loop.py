@@ -22,7 +22,7 @@ from .stream import Stream, credit_of
 
 LOOK_AFTER_S = 0.0001
 """After a run() of this time the pipe is looked at before the answer is sent: a look that finds nothing costs 1.5 µs, a
-BEGUN that is sent alone later costs a write and wakes the front. After a request that waited it is looked at in any case."""
+BEGUN that is sent alone later costs a write and wakes the front. After a request that waited it is always looked at."""
 
 _STOPPED: Frame = (STOP, 0, b"", 0)
 
