@@ -226,6 +226,15 @@ class LoopHarness:
             self._nudges = True
             signal.pthread_kill(self._main, SIGNAL)
 
+    def say(self, *texts: str) -> None:
+        """Write frames at once."""
+        self.send(b"".join(map(self.encode, texts)))
+
+    @property
+    def written(self) -> int:
+        """How many bytes of the loop the system has taken."""
+        return self._sender.total
+
     def release(self, name: str) -> None:
         if self._event_loop is None:
             self.hooks.gate(name).set()
@@ -275,10 +284,7 @@ class LoopHarness:
 
     def write_of(self, frame: Said) -> tuple[int, int]:
         """The write that brought a frame: its first byte and the one after its last."""
-        end = time.monotonic() + DEADLINE_S
-        while self._sender.total < frame.end:  # received already, and about to be recorded
-            assert time.monotonic() < end
-            time.sleep(0.001)
+        wait_until(lambda: self.written >= frame.end)  # it is received already, and about to be recorded
         return next(write for write in self._sender.writes if write[0] <= frame.start < write[1])
 
     def encode(self, text: str) -> bytes:
@@ -296,6 +302,14 @@ class LoopHarness:
         if name == "CREDIT":
             return encode(p.CREDIT, request, int(words[0]).to_bytes(4, "little"))
         return encode({"RECALL": p.RECALL, "STOP": p.STOP}[name], request)
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Wait for something that nothing announces."""
+    end = time.monotonic() + DEADLINE_S
+    while not condition():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.001)
 
 
 def to_begin_by(milliseconds: int) -> int:
