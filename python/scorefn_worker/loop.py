@@ -193,7 +193,7 @@ class SyncLoop:
                 while stream.credit <= 0:
                     self._await_credit()
                 item = self._interrupts.call(items.__next__, {}, begins=begins)
-                begins = True
+                begins = False
                 frames = stream.encode(item)
                 if frames:
                     self._channel.send(frames)
