@@ -211,6 +211,12 @@ describe("the process", () => {
     for (const pipe of pipes) expect(shown).not.toContain(pipe);
   });
 
+  test("says what is missing when it is started by hand", () => {
+    const { status, stderr } = spawnSync(process.execPath, [packageFile("dist/src/node-worker/main.js")]);
+    expect(stderr.toString()).toMatch(/started by scorefn/);
+    expect(status).toBe(2);
+  });
+
   test("finishes on STOP with code 0, and ends when the front closes its pipe", async () => {
     const stopped = await start("export function init() {}\nexport function run(data) { return data; }").ready();
     stopped.send(Frame.STOP);
