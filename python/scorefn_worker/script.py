@@ -104,7 +104,10 @@ def extend_import_path(settings: Settings) -> None:
     sys.path.append(settings.app_root)
     if settings.source_directory is not None:
         sys.path.append(os.path.join(settings.app_root, settings.source_directory))
-    current = os.getcwd()
+    try:
+        current = os.getcwd()
+    except OSError:  # it has been removed since: there is nothing to import from
+        return
     if current not in sys.path:
         sys.path.insert(0, current)
 

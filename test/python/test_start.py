@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -283,3 +284,15 @@ def test_never_throws_away_a_start_because_of_the_current_directory(start: Start
     worker = start(FINE, appRoot=os.fspath(app) + "/")
     worker.ready()
     assert worker.run("x") == '"x"'
+
+
+def test_starts_where_the_current_folder_has_vanished(start: Start, tmp_path: Path) -> None:
+    launcher = tmp_path / "launch.sh"
+    launcher.write_text(
+        f'#!/bin/sh\nmkdir {tmp_path}/gone && cd {tmp_path}/gone && rmdir {tmp_path}/gone\nexec {sys.executable} "$@"\n'
+    )
+    launcher.chmod(0o755)
+    worker = start(FINE, python=str(launcher))
+    worker.ready()
+    worker.run()
+    assert worker.stop() == 0
