@@ -34,7 +34,7 @@ export class Connection {
   #lingers = false;
   #isPaused = false;
   #onIdle: (() => void) | undefined;
-  #bytesAtIdle = 0;
+  #bytesAtLastLook = 0;
 
   constructor(socket: Socket, begin: Begin) {
     this.socket = socket;
@@ -95,9 +95,13 @@ export class Connection {
     this.#lingers = true;
   }
 
-  /** Ends the connection now unless a request is under way or on its way in. @param ms given to the client to end its half */
+  /** Ends the connection unless a request is under way, or something has come in since the last call: it may be the
+   *  beginning of one. @param ms given to the client to end its half */
   endIfIdle(ms: number): void {
-    if (this.#exchanges.length === 0 && !this.isEnding && this.socket.bytesRead === this.#bytesAtIdle) this.end(ms);
+    if (this.#exchanges.length > 0 || this.isEnding) return;
+    const { bytesRead } = this.socket;
+    if (bytesRead === this.#bytesAtLastLook) this.end(ms);
+    this.#bytesAtLastLook = bytesRead;
   }
 
   /** Sends the end, and closes when the client has ended its half, too. What it sends until then is read away. */
@@ -114,14 +118,11 @@ export class Connection {
   readonly #over = (exchange: Exchange): void => {
     const index = this.#exchanges.indexOf(exchange);
     if (index < 0) return;
-    this.#exchanges.splice(index, 1);
+    if (index === 0) this.#exchanges.shift();
+    else this.#exchanges.splice(index, 1);
     if (index < this.#begun) this.#begun--;
-    if (this.#exchanges.length > 0) {
-      this.#beginNext();
-      return;
-    }
-    this.#bytesAtIdle = this.socket.bytesRead;
-    this.#onIdle?.();
+    if (this.#exchanges.length > 0) this.#beginNext();
+    else this.#onIdle?.();
   };
 
   #beginNext(): void {
