@@ -1,8 +1,9 @@
 // What node:http does not look after by itself: how many requests of one connection are under way, what becomes of them
 // when the client leaves, and how a connection ends without the client losing the answer.
-import type { ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { Socket } from "node:net";
 import type { Exchange } from "./exchange.ts";
+import { usualBytes } from "./incoming.ts";
 import { watchPresence } from "./presence.ts";
 
 /** Requests of one connection that are under way at a time. More only wait for their turn: answers leave in order, and
@@ -35,6 +36,8 @@ export class Connection {
   #isPaused = false;
   #onIdle: (() => void) | undefined;
   #bytesAtLastLook = 0;
+  /** Where the next request begins, as far as known. */
+  #bytesTaken = 0;
 
   constructor(socket: Socket, begin: Begin) {
     this.socket = socket;
@@ -57,6 +60,15 @@ export class Connection {
 
   get isEnding(): boolean {
     return this.#isEnding || this.socket.writableEnded;
+  }
+
+  /** True when what has come since the request before is just as long as this request, written as everybody does: there
+   *  are then no blanks in its line that the parser has skipped. Costs less than a look at the line. */
+  isPlain(request: IncomingMessage): boolean {
+    const end = this.#bytesTaken + usualBytes(request);
+    const { bytesRead } = this.socket;
+    this.#bytesTaken = Math.max(end, bytesRead);
+    return end === bytesRead;
   }
 
   /** Begins a request when it is its turn. */
