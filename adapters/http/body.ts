@@ -98,8 +98,6 @@ export function readBody(
     request.on("data", add);
     request.once("end", () => over(() => resolve(room ?? first ?? EMPTY)));
     request.once("error", (error) => over(() => reject(error)));
-    // A request that node:http drops without a word.
-    request.once("close", () => over(() => reject(new Error("the connection was closed"))));
   });
 }
 

@@ -1,8 +1,9 @@
 // What node:http does not look after by itself: how many requests of one connection are under way, what becomes of them
 // when the client leaves, and how a connection ends without the client losing the answer.
-import type { ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { Socket } from "node:net";
 import type { Exchange } from "./exchange.ts";
+import { usualBytes } from "./incoming.ts";
 import { watchPresence } from "./presence.ts";
 
 /** Requests of one connection that are under way at a time. More only wait for their turn: answers leave in order, and
@@ -34,7 +35,9 @@ export class Connection {
   #lingers = false;
   #isPaused = false;
   #onIdle: (() => void) | undefined;
-  #bytesAtIdle = 0;
+  #bytesAtLastLook = 0;
+  /** Where the next request begins, as far as known. */
+  #bytesTaken = 0;
 
   constructor(socket: Socket, begin: Begin) {
     this.socket = socket;
@@ -57,6 +60,15 @@ export class Connection {
 
   get isEnding(): boolean {
     return this.#isEnding || this.socket.writableEnded;
+  }
+
+  /** True when what has come since the request before is just as long as this request, written as everybody does: there
+   *  are then no blanks in its line that the parser has skipped. Costs less than a look at the line. */
+  isPlain(request: IncomingMessage): boolean {
+    const end = this.#bytesTaken + usualBytes(request);
+    const { bytesRead } = this.socket;
+    this.#bytesTaken = Math.max(end, bytesRead);
+    return end === bytesRead;
   }
 
   /** Begins a request when it is its turn. */
@@ -95,9 +107,13 @@ export class Connection {
     this.#lingers = true;
   }
 
-  /** Ends the connection now unless a request is under way or on its way in. @param ms given to the client to end its half */
+  /** Ends the connection unless a request is under way, or something has come in since the last call: it may be the
+   *  beginning of one. @param ms given to the client to end its half */
   endIfIdle(ms: number): void {
-    if (this.#exchanges.length === 0 && !this.isEnding && this.socket.bytesRead === this.#bytesAtIdle) this.end(ms);
+    if (this.#exchanges.length > 0 || this.isEnding) return;
+    const { bytesRead } = this.socket;
+    if (bytesRead === this.#bytesAtLastLook) this.end(ms);
+    this.#bytesAtLastLook = bytesRead;
   }
 
   /** Sends the end, and closes when the client has ended its half, too. What it sends until then is read away. */
@@ -114,14 +130,11 @@ export class Connection {
   readonly #over = (exchange: Exchange): void => {
     const index = this.#exchanges.indexOf(exchange);
     if (index < 0) return;
-    this.#exchanges.splice(index, 1);
+    if (index === 0) this.#exchanges.shift();
+    else this.#exchanges.splice(index, 1);
     if (index < this.#begun) this.#begun--;
-    if (this.#exchanges.length > 0) {
-      this.#beginNext();
-      return;
-    }
-    this.#bytesAtIdle = this.socket.bytesRead;
-    this.#onIdle?.();
+    if (this.#exchanges.length > 0) this.#beginNext();
+    else this.#onIdle?.();
   };
 
   #beginNext(): void {

@@ -26,7 +26,8 @@ export class Exchange implements ScoreRequest {
   #signal: ClientSignal | undefined;
   #clientGone = false;
 
-  constructor(request: IncomingMessage, response: ServerResponse) {
+  /** @param isPlain the request line is known to have no more blanks than it should */
+  constructor(request: IncomingMessage, response: ServerResponse, isPlain = false) {
     this.receivedAt = performance.now();
     this.request = request;
     this.response = response;
@@ -36,7 +37,7 @@ export class Exchange implements ScoreRequest {
     this.path = target.path;
     this.query = target.query;
     this.headers = toHeaders(request);
-    this.problem = headProblem(request) ?? lineProblem(request, this.headers);
+    this.problem = headProblem(request) ?? lineProblem(request, this.headers, isPlain);
     response.on("close", () => this.#closed());
   }
 

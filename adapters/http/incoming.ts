@@ -53,13 +53,14 @@ export function headProblem(
 export function lineProblem(
   request: IncomingMessage,
   headers: Readonly<Record<string, string>>,
+  isPlain: boolean,
 ): BadInputError | undefined {
   const { httpVersion } = request;
   if (httpVersion !== "1.1") {
     if (httpVersion !== "1.0") return malformed(`version ${httpVersion} of HTTP`);
     if (headers["transfer-encoding"] !== undefined) return malformed("Transfer-Encoding in a request of HTTP/1.0");
   }
-  return hasWideBlanks(request) ? malformed("more than one blank in a row in the request line") : undefined;
+  return !isPlain && hasWideBlanks(request) ? malformed("more than one blank in a row in the request line") : undefined;
 }
 
 function malformed(what: string): BadInputError {
@@ -80,6 +81,18 @@ function hasWideBlanks(request: IncomingMessage): boolean {
 
 function literal(text = ""): string {
   return text.replace(/[.*+?^${}()|[\]\\/-]/g, "\\$&");
+}
+
+/** Bytes of a request that is written as everybody does, with one blank where there may be blanks. */
+export function usualBytes({ method = "", url = "", rawHeaders }: IncomingMessage): number {
+  let bytes = method.length + url.length + "  HTTP/1.1\r\n\r\n".length;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index]!;
+    const value = rawHeaders[index + 1]!;
+    bytes += name.length + value.length + ": \r\n".length;
+    if (name.length === "content-length".length && name.toLowerCase() === "content-length") bytes += Number(value);
+  }
+  return bytes;
 }
 
 /** True when bytes will follow the head. */

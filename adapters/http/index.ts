@@ -68,10 +68,12 @@ export function createHttpServer(scorer: Scorer, options: HttpOptions, log: Log)
   };
 
   function take(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void {
-    const exchange = new Exchange(request, response);
+    const connection = connections.get(request.socket);
+    if (connection === undefined) return;
+    const exchange = new Exchange(request, response, connection.isPlain(request));
     exchange.expectsContinue = expectsContinue;
     options.onExchange?.(exchange);
-    connections.get(request.socket)?.take(exchange);
+    connection.take(exchange);
   }
 
   server.on("connection", (socket: Socket) => {

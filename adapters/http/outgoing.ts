@@ -53,7 +53,7 @@ export function send(
 
 /** node:http writes a body that is text and its head as one text in UTF-8, which changes the bytes of a header's value. */
 function isAscii(flat: readonly string[]): boolean {
-  for (const text of flat) if (NOT_ASCII.test(text)) return false;
+  for (let index = 1; index < flat.length; index += 2) if (NOT_ASCII.test(flat[index]!)) return false;
   return true;
 }
 

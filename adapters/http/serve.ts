@@ -41,7 +41,7 @@ export async function serve(config: Config, reserved?: ReservedPort): Promise<nu
     return log === undefined ? EXIT_SCRIPT : await run(config, log, reserved);
   } finally {
     flush();
-    await lastLines(stdout, process.stdout);
+    await lastLines(stdout);
   }
 }
 

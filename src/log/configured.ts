@@ -37,7 +37,8 @@ export function createConfiguredLog(
 
   function sinkOf(handler: Handler | BuiltIn, logger: string, level: LogLevel): RecordSink {
     if (handler === BUILT_IN) {
-      return (message) => outputs.stdout(`${formatRecord(Date.now(), level, pid, logger, message)}\n`, level);
+      return (message) =>
+        outputs.stdout(`${formatRecord(Date.now(), level, pid, logger, printable(message))}\n`, level);
     }
     const write = written.get(handler.target);
     if (LEVEL_NUMBERS[level] < handler.level || write === undefined) return writeNothing;

@@ -3,7 +3,7 @@ import type { LogLevel } from "./levels.ts";
 /** One log record in the server's line format, without the newline (contract LOG-1).
  *  @param timeMs milliseconds since the epoch, as of `Date.now()` */
 export function formatRecord(timeMs: number, level: LogLevel, pid: number, logger: string, message: string): string {
-  return `${utcTimestamp(timeMs)} ${level[0]} [${pid}] ${logger} - ${printable(message)}`;
+  return `${utcTimestamp(timeMs)} ${level[0]} [${pid}] ${logger} - ${message}`;
 }
 
 /** The server's own access record, the message of logger `azmlinfsrv` (contract LOG-9).

@@ -1,12 +1,9 @@
 // A stalled reader of our stdout must not stop us, yet starting a process with the same stdout makes it a blocking one for
 // both: a write to it then waits for the reader, and Node's own stream writes from the thread that everything else runs in.
-import { constants, fstatSync, openSync, write } from "node:fs";
+// Writes stay in order with those of other processes only if they are made at once, so no other thread can make them.
+import { constants, fstatSync, openSync, writeSync } from "node:fs";
 import { Socket } from "node:net";
 import { Writable } from "node:stream";
-
-/** How soon a write is tried again that found the pipe full, in milliseconds. Only where somebody has made our stdout
- *  non-blocking; else the write itself waits. */
-const RETRY_MS = 20;
 
 /** What a log writes to. */
 export interface LogStream {
@@ -15,40 +12,21 @@ export interface LogStream {
   once(event: "drain", listener: () => void): unknown;
 }
 
-/** Writes to a socket, which cannot be opened a second time, from one of Node's threads for files. */
-class ThreadedStream extends Writable {
-  readonly #descriptor: number;
+type StandardStream = LogStream & { readonly fd: number };
 
-  constructor(descriptor: number) {
-    super({ decodeStrings: true });
-    this.#descriptor = descriptor;
-  }
-
-  override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
-    this.#send(chunk, done);
-  }
-
-  override _writev(chunks: readonly { readonly chunk: Buffer }[], done: () => void): void {
-    this.#send(Buffer.concat(chunks.map(({ chunk }) => chunk)), done);
-  }
-
-  #send(bytes: Buffer, done: () => void): void {
-    write(this.#descriptor, bytes, (error, written) => {
-      if (error?.code === "EAGAIN") setTimeout(() => this.#send(bytes, done), RETRY_MS);
-      else if (error === null && written < bytes.length) this.#send(bytes.subarray(written), done);
-      // Whoever read our output may have left; that must not end the server.
-      else done();
-    });
-  }
+/** libuv's stream, which Node keeps to itself. */
+interface Handle {
+  setBlocking?: (isBlocking: boolean) => void;
 }
 
 /** A stream to stdout or stderr that a reader who reads nothing does not stop. */
-export function logStream(stream: LogStream & { readonly fd: number }): LogStream {
+export function logStream(stream: StandardStream): LogStream {
   const { fd } = stream;
   try {
     const kind = fstatSync(fd);
     if (kind.isFIFO()) return reopened(fd);
-    return kind.isSocket() ? new ThreadedStream(fd) : stream;
+    const { _handle: handle } = stream as { _handle?: Handle };
+    return kind.isSocket() && handle?.setBlocking !== undefined ? new SocketStream(fd, handle) : stream;
   } catch {
     // It is closed, or there is no /proc.
     return stream;
@@ -63,24 +41,57 @@ function reopened(fd: number): LogStream {
   return socket.on("error", () => {}).unref();
 }
 
+/** How soon a write is tried again that found no room, in milliseconds. */
+const RETRY_MS = 20;
+
+/** A socket cannot be opened a second time, so it is a non-blocking one only while we write to it. */
+class SocketStream extends Writable {
+  readonly #fd: number;
+  readonly #handle: Handle;
+
+  constructor(fd: number, handle: Handle) {
+    super();
+    this.#fd = fd;
+    this.#handle = handle;
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
+    this.#send(chunk, done);
+  }
+
+  override _writev(chunks: readonly { readonly chunk: Buffer }[], done: () => void): void {
+    this.#send(Buffer.concat(chunks.map(({ chunk }) => chunk)), done);
+  }
+
+  #send(bytes: Buffer, done: () => void): void {
+    const rest = bytes.subarray(this.#writeNow(bytes));
+    if (rest.length === 0) done();
+    else setTimeout(() => this.#send(rest, done), RETRY_MS).unref();
+  }
+
+  /** @returns how many bytes there was room for */
+  #writeNow(bytes: Buffer): number {
+    this.#handle.setBlocking!(false);
+    try {
+      return writeSync(this.#fd, bytes);
+    } catch (error) {
+      // Whoever read our output may have left: then all of it is as good as written.
+      return (error as NodeJS.ErrnoException).code === "EAGAIN" ? 0 : bytes.length;
+    } finally {
+      this.#handle.setBlocking!(true);
+    }
+  }
+}
+
 /** How long the end waits for somebody to take the last lines, in milliseconds. */
 const LAST_LINES_MS = 2_000;
 
-/** Waits for all that was written to be taken, or for long enough. @param stream what `logStream` made of `origin` */
-export async function lastLines(stream: LogStream, origin: { end(): unknown }): Promise<void> {
-  const taken = new Promise<void>((resolve) => stream.write("", () => resolve()));
-  await atMost(LAST_LINES_MS, taken);
-  if (!(stream instanceof ThreadedStream) || stream.writableLength === 0) return;
-  // A thread in the middle of a write would hold up the end of the process; shutting the socket down releases it.
-  origin.end();
-  await atMost(LAST_LINES_MS, taken);
-}
-
-async function atMost(ms: number, event: Promise<void>): Promise<void> {
+/** Waits for all that was written to be taken, or for long enough. */
+export async function lastLines(stream: LogStream): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
+  await new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, LAST_LINES_MS);
+    stream.write("", resolve);
   });
-  await Promise.race([event, late]);
   clearTimeout(timer);
 }
