@@ -7,7 +7,8 @@ export const DEADLINE_MS: number = 3 * 60_000;
 /** For a whole test, or what is done before or after it: 5 minutes, so that what it waits for says first what is missing. */
 export const TEST_DEADLINE_MS: number = 5 * 60_000;
 
-/** Timers that fire later than this on a machine say that it is starved: 30 ms, twice what an idle one shows. */
+/** Timers that fire later than this on a machine say that it is starved: 30 ms, a tenth of the margin that Lambda's
+ *  functions are given to answer. */
 const STARVED_MS = 30;
 const NANOSECONDS_PER_MS = 1e6;
 
