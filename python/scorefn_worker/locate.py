@@ -35,7 +35,7 @@ class UserFiles:
         # A script may be reached through a symlink: both spellings are the user's.
         self._folders: list[str] = []
         for folder in folders:
-            for spelling in (os.path.abspath(folder), os.path.realpath(folder)):
+            for spelling in (_absolute(folder), _absolute(folder, os.path.realpath)):
                 if spelling not in self._folders:
                     self._folders.append(spelling)
         self.folders = tuple(self._folders)
@@ -47,7 +47,7 @@ class UserFiles:
         compiled code names its sources relative to where it was built, other code names what it likes."""
         if filename.startswith("<"):
             return None
-        path = os.path.abspath(filename)
+        path = _absolute(filename)
         if _is_inside(path, PACKAGE_DIR) or any(_is_inside(path, library) for library in self._libraries):
             return None
         for folder in self._folders:
@@ -58,6 +58,14 @@ class UserFiles:
                     return None
                 return "/".join(parts)
         return None
+
+
+def _absolute(path: str, resolve: Callable[[str], str] = os.path.abspath) -> str:
+    """Make a path absolute; as it is where the current folder has been removed, to which it would be relative."""
+    try:
+        return resolve(path)
+    except OSError:
+        return path
 
 
 class Place:
