@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { packageFile } from "../package-root.ts";
+import { LIFELINE_FD } from "../worker/protocol.ts";
 
 /** From now on this process ends with the front, even while its main thread never comes back from a loop or a call. To be
  *  called first of all, so that it holds while the script is loaded.
@@ -10,6 +11,7 @@ import { packageFile } from "../package-root.ts";
 export function holdLifeline(): void {
   const thread = new Worker(packageFile("dist/src/node-worker/lifeline-thread.cjs"), {
     name: "scorefn-lifeline",
+    workerData: LIFELINE_FD,
     // What the user has Node load first (NODE_OPTIONS, --import) has no business in this thread.
     execArgv: [],
     env: {},
