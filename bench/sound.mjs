@@ -66,7 +66,14 @@ async function run(script, requests, kills) {
     while (next < requests) {
       const id = next++;
       const sentAt = performance.now();
-      const call = { body: Buffer.from(String(id)), method: "POST", path: "/score", query: "", headers: {}, requestId: "" };
+      const call = {
+        body: Buffer.from(String(id)),
+        method: "POST",
+        path: "/score",
+        query: "",
+        headers: {},
+        requestId: "",
+      };
       try {
         const outcome = await runtime.run(call);
         ids[id] = 1;

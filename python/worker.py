@@ -1,9 +1,14 @@
 """Entry of the Python worker process: `python3 worker.py`, spawned by the front with its pipe on descriptor 3."""
 
-from __future__ import annotations
-
+# This file is read by whatever Python the user names, even 2.7: nothing here may be newer.
 import os
 import sys
+
+EXIT_OLD_PYTHON = 4
+"""The front knows it and says why (src/worker/interpreter.ts)."""
+
+if sys.version_info < (3, 9):  # noqa: UP036 - see above
+    sys.exit(EXIT_OLD_PYTHON)
 
 if __name__ in ("__main__", "__mp_main__"):
     # Our folder is on the import path for the import below only: the score script must not find our modules.

@@ -3,6 +3,7 @@ import { loadConfigFile } from "./config/file.ts";
 import { type Address, resolveListen } from "./config/listen.ts";
 import { InvalidSettingsError } from "./config/problems.ts";
 import { type Environment, environmentLayer, type Flags, flagLayer, SettingsReader } from "./config/reader.ts";
+import { MAX_BODY_MB } from "./config/settings.ts";
 import { readSwaggerFiles } from "./config/swagger-files.ts";
 import { checkTelemetry, exportEnvironment, resolveServerVersion } from "./config/worker-env.ts";
 import type { LogLevel } from "./log/levels.ts";
@@ -46,9 +47,11 @@ export interface Config {
   readonly maxQueueBytes: number;
   /** Milliseconds a request may wait for a worker before it is answered 503; 0: no bound. */
   readonly queueTimeoutMs: number;
-  /** 0: no limit. */
+  /** Largest request body; the setting's 0 is what the worker protocol can carry. */
   readonly maxBodyBytes: number;
   readonly readyPath: string;
+  /** What `GET /` tells: that the server lives, or that init() has been done. */
+  readonly rootProbe: "live" | "ready";
   readonly errorDetail: ErrorDetail;
   /** True: what is otherwise warned about is an error. */
   readonly strict: boolean;
@@ -138,8 +141,9 @@ export function resolveConfig(input: ConfigInput = {}): ResolvedConfig {
     maxQueue: read.integerOrDefault("maxQueue"),
     maxQueueBytes: read.integerOrDefault("maxQueueMb") * 1_048_576,
     queueTimeoutMs: read.integerOrDefault("queueTimeoutMs"),
-    maxBodyBytes: read.integerOrDefault("maxBodyMb") * 1_048_576,
+    maxBodyBytes: (read.integerOrDefault("maxBodyMb") || MAX_BODY_MB) * 1_048_576,
     readyPath: read.textOrDefault("readyPath"),
+    rootProbe: read.choice("rootProbe"),
     errorDetail: read.choice("errorDetail"),
     strict: read.boolean("strict"),
     corsOrigins: read.text("corsOrigins"),

@@ -21,6 +21,8 @@ export {
 export { ncsaMessage } from "./log/format.ts";
 export { batchLines, createLog, type Log, type Logger, type LoggingFile } from "./log/logger.ts";
 export { openLog } from "./log/open.ts";
+export { boundedLines } from "./log/outputs.ts";
+export { lastLines, logStream } from "./log/stream.ts";
 export type { Declaration, Declarations, InputOf, ResultOf } from "./schema/infer.ts";
 export { type Sample, type SampleOptions, type SampleValue, sample } from "./schema/sample.ts";
 export { type SchemaRun, schema } from "./schema/schema.ts";

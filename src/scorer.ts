@@ -1,8 +1,16 @@
 import type { Config } from "./config.ts";
 import { createCors } from "./cors.ts";
-import { abortError, BadInputError, type ScoreError, ScoreError as ScoreFault, toScoreError } from "./errors.ts";
+import {
+  abortError,
+  BadInputError,
+  OverloadError,
+  type ScoreError,
+  ScoreError as ScoreFault,
+  toScoreError,
+} from "./errors.ts";
 import { DEPRECATED_ID_WARNING, messageHeaders, type RequestIds, resolveIds } from "./headers.ts";
 import { renderPythonJson } from "./json/python-json.ts";
+import { Bursts } from "./log/bursts.ts";
 import { accessMessage } from "./log/format.ts";
 import type { Log, Logger } from "./log/logger.ts";
 import { newRequestId } from "./request-id.ts";
@@ -16,13 +24,22 @@ export type ScorerConfig = Pick<
   Config,
   "errorDetail" | "readyPath" | "serverVersion" | "serviceName" | "servicePathPrefix" | "serviceVersion"
 > &
-  Partial<Pick<Config, "corsOrigins" | "swaggerFiles">>;
+  Partial<Pick<Config, "corsOrigins" | "rootProbe" | "swaggerFiles">>;
 
 /** Answers requests with a score script, whatever host they come from. */
 export interface Scorer {
   readonly handle: ScoreHandler;
   /** The answer to a request the host cannot hand over: too large, not HTTP, not complete. */
   refuse(request: Refused, error: ScoreError): ScoreResponse;
+  /** The answer in place of one that the host could not send. */
+  failed(request: Refused, error: unknown): ScoreResponse;
+  /** False: whatever the body holds, the answer is the same, so a host need not keep it. */
+  takesBody(request: Pick<ScoreRequest, "method" | "path">): boolean;
+  /** Why a request with a body would be turned away if it came now, so that a host can say so before it reads the body.
+   *  @param bodyBytes of this body and all that the host is receiving   @returns undefined: it would be taken */
+  refusal(request: Pick<ScoreRequest, "method" | "path">, bodyBytes: number): ScoreError | undefined;
+  /** Writes what the log still holds back: the numbers of refusals. */
+  flush(): void;
 }
 
 type Refused = Pick<ScoreRequest, "method" | "path" | "query" | "headers" | "log">;
@@ -47,17 +64,19 @@ export function createScorer(config: ScorerConfig, runtime: ScoreRuntime, log: L
     ["/swagger.json", "swagger"],
     [config.readyPath, "ready"],
   ]);
+  const refusals = new Bursts();
   let facts: ScriptFacts | undefined;
   let swagger: SwaggerBook | undefined;
 
-  async function loaded(): Promise<ScriptFacts> {
-    facts ??= await runtime.start();
+  /** What the script is. Waiting for that has the bounds of waiting for a worker, where the runtime has any. */
+  async function loaded({ body, signal }: ScoreRequest): Promise<ScriptFacts> {
+    facts ??= await (runtime.whenLoaded?.(body.length, signal) ?? runtime.start());
     return facts;
   }
 
   /** Undefined for a script that does not come up, which the runtime answers for. */
-  function known(): Promise<ScriptFacts | undefined> {
-    return loaded().catch(() => undefined);
+  function known(request: ScoreRequest): Promise<ScriptFacts | undefined> {
+    return loaded(request).catch(() => undefined);
   }
 
   function findRoute(path: string): Route | undefined {
@@ -86,14 +105,15 @@ export function createScorer(config: ScorerConfig, runtime: ScoreRuntime, log: L
           if (request.method === "OPTIONS") return options(route, ids);
           return logged(request, startedAt, await serveSwagger(request, ids));
         case "liveness":
-          return request.method === "OPTIONS" ? options(route, ids) : textResponse("Healthy", ids, config);
+          return request.method === "OPTIONS" ? options(route, ids) : root(ids);
         case "ready":
           return request.method === "OPTIONS" ? options(route, ids) : ready(ids);
       }
     } catch (error) {
       const failure = toScoreError(error);
-      logFailure(request, failure);
+      const isLogged = logFailure(request, failure);
       const response = errorResponse(failure, ids, config);
+      if (!isLogged) return { ...response, isSummedUp: true };
       return route === "score" || route === "swagger" ? logged(request, startedAt, response) : response;
     }
   }
@@ -101,7 +121,7 @@ export function createScorer(config: ScorerConfig, runtime: ScoreRuntime, log: L
   async function score(request: ScoreRequest, ids: RequestIds): Promise<ScoreResponse> {
     const { method } = request;
     // A POST body means the same to every script; only for the other methods the script's kind must be known first.
-    const raw = method === "POST" ? facts?.takes === "request" : (facts ?? (await loaded())).takes === "request";
+    const raw = method === "POST" ? facts?.takes === "request" : (facts ?? (await loaded(request))).takes === "request";
     if (!raw && method === "OPTIONS") {
       return textResponse("", ids, config, [["x-ms-run-function-failed", "False"]]);
     }
@@ -109,7 +129,11 @@ export function createScorer(config: ScorerConfig, runtime: ScoreRuntime, log: L
       return errorResponse(new BadInputError("ERR_METHOD", "Method not allowed"), ids, config);
     }
     const { path, query, headers, signal, remoteAddress } = request;
-    if (method === "POST" && !isJsonType(headers["content-type"]) && (facts ?? (await known()))?.input === "json") {
+    if (
+      method === "POST" &&
+      !isJsonType(headers["content-type"]) &&
+      (facts ?? (await known(request)))?.input === "json"
+    ) {
       throw new BadInputError("ERR_MEDIA_TYPE", "Expects Content-Type to be application/json");
     }
     const body = !raw && method === "GET" ? Buffer.from(queryToJsonText(query)) : request.body;
@@ -127,10 +151,16 @@ export function createScorer(config: ScorerConfig, runtime: ScoreRuntime, log: L
   }
 
   async function serveSwagger(request: ScoreRequest, ids: RequestIds): Promise<ScoreResponse> {
-    const { schemas } = await loaded();
+    const { schemas } = await loaded(request);
     swagger ??= createSwaggerBook({ ...config, schemas });
     const { status, body } = swagger.lookup(request.query);
     return { status, headers: messageHeaders(ids, config.serverVersion, false), body };
+  }
+
+  /** Liveness; and where the setting says so, that the script has come up once (contract RT-2, RT-20). */
+  function root(ids: RequestIds): ScoreResponse {
+    const isUp = config.rootProbe !== "ready" || runtime.initialised;
+    return isUp ? textResponse("Healthy", ids, config) : ready(ids);
   }
 
   function ready(ids: RequestIds): ScoreResponse {
@@ -163,24 +193,59 @@ export function createScorer(config: ScorerConfig, runtime: ScoreRuntime, log: L
     return response;
   }
 
-  function logFailure(request: Pick<ScoreRequest, "method" | "path" | "log">, failure: ScoreError): void {
+  /** @returns false: the failure has only been counted, and one line tells of many */
+  function logFailure(request: Pick<ScoreRequest, "method" | "path" | "log">, failure: ScoreError): boolean {
     const { code, report, message } = failure;
     if (code === "ERR_CLIENT_GONE")
       logOf(request).info(`The client of ${request.method} ${request.path} left before it was answered`);
+    else if (code === "ERR_OVERLOAD" || code === "ERR_STOPPING") return logRefusal(request, code, message);
     else if (failure.expose) {
       if (failure.status >= 500) logOf(request).warning(message);
     } else logOf(request).error(`Encountered Exception: ${report?.traceback ?? failure.stack ?? message}\n`);
+    return true;
+  }
+
+  function logRefusal(request: Pick<ScoreRequest, "log">, kind: string, line: string): boolean {
+    if (request.log === undefined) return refusals.add(kind, line, (text) => log.server.warning(text));
+    // A host that keeps records by request has no place for what is summed up.
+    request.log.server.warning(line);
+    return true;
   }
 
   function refuse(request: Refused, error: ScoreError): ScoreResponse {
-    logOf(request).warning(`${request.method} ${request.path} refused: ${error.message}`);
-    const known = findRoute(request.path) !== undefined;
-    const ids = known ? resolveIds(request.headers, newRequestId) : null;
-    return errorResponse(error, ids, config);
+    const line = `${request.method} ${request.path} refused: ${error.message}`;
+    const isOverload = error instanceof OverloadError;
+    const isLogged = logRefusal(request, isOverload ? error.code : error.message, line);
+    const response = errorResponse(error, idsOf(request), config);
+    return isLogged ? response : { ...response, isSummedUp: true };
   }
 
+  function failed(request: Refused, error: unknown): ScoreResponse {
+    const { message } = toScoreError(error);
+    const report = { type: "TypeError", message, traceback: `TypeError: ${message}`, location: null };
+    const failure = new ScoreFault("ERR_SCRIPT_RUN", message, { cause: error, report });
+    logFailure(request, failure);
+    return errorResponse(failure, idsOf(request), config);
+  }
+
+  /** Null for an unknown path (contract RT-3). */
+  function idsOf({ path, headers }: Refused): RequestIds | null {
+    return findRoute(path) === undefined ? null : resolveIds(headers, newRequestId);
+  }
+
+  function takesBody({ method, path }: Pick<ScoreRequest, "method" | "path">): boolean {
+    return findRoute(path) === "score" && isRouted("score", method);
+  }
+
+  function refusal(request: Pick<ScoreRequest, "method" | "path">, bodyBytes: number): ScoreError | undefined {
+    if (!takesBody(request)) return undefined;
+    const error = runtime.refusal?.(bodyBytes);
+    return error && toScoreError(error);
+  }
+
+  const bare: Scorer = { handle, refuse, failed, takesBody, refusal, flush: () => refusals.flush() };
   const cors = createCors(config.corsOrigins);
-  if (cors === undefined) return { handle, refuse };
+  if (cors === undefined) return bare;
 
   /** Known routes and methods only (contract CORS-2). */
   function withCors(request: Refused, response: ScoreResponse): ScoreResponse {
@@ -190,8 +255,10 @@ export function createScorer(config: ScorerConfig, runtime: ScoreRuntime, log: L
   }
 
   return {
+    ...bare,
     handle: async (request) => withCors(request, await handle(request)),
     refuse: (request, error) => withCors(request, refuse(request, error)),
+    failed: (request, error) => withCors(request, failed(request, error)),
   };
 }
 

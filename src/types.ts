@@ -45,6 +45,8 @@ export interface ScoreResponse {
   readonly headers: HeaderList;
   /** Hosts drop it for HEAD, and for statuses that have no body. */
   readonly body: string | Uint8Array | BodyStream;
+  /** True: one of many refusals that one log line tells of, so hosts write no access record of it. */
+  readonly isSummedUp?: true;
 }
 
 /** The seam between hosts and core: answers every request, never rejects. */
@@ -157,6 +159,8 @@ export interface ScoreRuntime {
   /** Finishes what runs (up to `graceMs` milliseconds), then ends. Never rejects. */
   close(graceMs: number): Promise<void>;
   readonly state: RuntimeState;
+  /** Whether init() has been done once, whatever has become of it since. */
+  readonly initialised: boolean;
   /** The reason of `failed`, or of the last worker that did not come up. */
   readonly failure: Error | undefined;
 }

@@ -69,8 +69,10 @@ function parseScorefn(args: readonly string[]): Command {
     description: "Serves a score script, Python, JavaScript or TypeScript, over HTTP: POST /score calls its run().",
     color: false,
   }) as Parser;
-  for (const setting of FLAG_SETTINGS)
-    serveParser.add_argument(`--${setting.flag}`, optionOf(setting, ownHelp(setting)));
+  for (const setting of FLAG_SETTINGS) {
+    const option = optionOf(setting, ownHelp(setting));
+    serveParser.add_argument(`--${setting.flag}`, setting.flag === "port" ? orAnyPort(option) : option);
+  }
 
   addBuildCommand(commands);
   addInvokeCommand(commands);
@@ -123,6 +125,18 @@ function optionOf(setting: Setting, help: string): ArgumentOptions {
   if (setting.kind === "choice") return { choices: setting.choices ?? [], help: shown };
   if (setting.kind === "integer") return { type: (text: string) => checkedInteger(setting, text), help: shown };
   return { help: shown };
+}
+
+/** The reference has no such thing as a port of the system's choice, so only our own command takes it (contract CLI-5). */
+function orAnyPort(option: ArgumentOptions): ArgumentOptions {
+  const check = option.type as (text: string) => string;
+  const type = (text: string): string => (isAnyPort(text) ? text : check(text));
+  return { ...option, type };
+}
+
+/** Whether a port's text asks the system to pick one. */
+export function isAnyPort(text: string): boolean {
+  return /^\s*\+?0+\s*$/.test(text);
 }
 
 function ownHelp(setting: Setting): string {

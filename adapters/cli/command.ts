@@ -6,11 +6,13 @@ import {
   type Flags,
   InvalidSettingsError,
   type LogLevel,
+  type ResolvedConfig,
   resolveConfig,
 } from "../../src/config.ts";
 import { ScoreError } from "../../src/errors.ts";
 import { formatRecord } from "../../src/log/format.ts";
-import { type Command, type Program, parseCommandLine } from "./command-line.ts";
+import type { ReservedPort } from "../http/reserve-port.ts";
+import { type Command, isAnyPort, type Program, parseCommandLine } from "./command-line.ts";
 import { realPath } from "./real-path.ts";
 
 /** A command about a cloud's build. */
@@ -20,8 +22,10 @@ export type TargetCommand = Extract<Command, { kind: "build" | "invoke" }>;
 export interface CommandHost {
   readonly write: (text: string) => void;
   readonly writeError: (text: string) => void;
-  /** Serves until it is told to stop; resolves with the exit code. */
-  readonly serve: (config: Config) => Promise<number>;
+  /** Serves until it is told to stop; resolves with the exit code. @param reserved the port that was picked */
+  readonly serve: (config: Config, reserved?: ReservedPort) => Promise<number>;
+  /** Picks a free port. */
+  readonly reservePort: (host: string) => Promise<ReservedPort>;
   /** Has another process do all that and resolves with its exit code; with undefined when it is for this one to do. */
   readonly delegate?: (flags: Flags) => Promise<number | undefined>;
   /** Builds for a cloud, or tries such a build; resolves with the exit code. @throws ScoreError */
@@ -30,6 +34,9 @@ export interface CommandHost {
   readonly env?: ConfigInput["env"];
   readonly cwd?: ConfigInput["cwd"];
 }
+
+/** Azure's images use `GET /` for readiness as well: a roll-out must not send traffic to a script that still loads. */
+const DROP_IN_DEFAULTS = { SCOREFN_ROOT_PROBE: "ready" };
 
 const NO_SCRIPT = [
   "Error!",
@@ -68,16 +75,11 @@ export async function runCommand(program: Program, args: readonly string[], host
   }
 
   try {
-    const { config, notices, warnings } = resolveConfig({
-      flags: command.flags,
-      env: host.env,
-      cwd: host.cwd,
-      realPath,
-    });
+    const { config, notices, warnings, reserved } = await resolve(program, command.flags, host);
     const lines = [...modelDirLines(config.workerEnv), ...notices, ...bannerLines(config.workerEnv)];
     host.write(`${lines.join("\n")}\n`);
     for (const warning of warnings) log("WARNING", warning);
-    return await host.serve(config);
+    return await host.serve(config, reserved);
   } catch (error) {
     if (error instanceof InvalidSettingsError) {
       for (const problem of error.problems) {
@@ -91,3 +93,20 @@ export async function runCommand(program: Program, args: readonly string[], host
     return 1;
   }
 }
+
+/** With `--port 0` everything that names the port, the script's environment included, has to know the one that is picked. */
+async function resolve(
+  program: Program,
+  flags: Flags,
+  host: CommandHost,
+): Promise<ResolvedConfig & { reserved?: ReservedPort }> {
+  const defaults = program === "azmlinfsrv" ? DROP_IN_DEFAULTS : undefined;
+  const given = { env: host.env, cwd: host.cwd, defaults, realPath };
+  if (flags.port === undefined || !isAnyPort(flags.port)) return resolveConfig({ ...given, flags });
+  const { config } = resolveConfig({ ...given, flags: { ...flags, port: ANY_VALID_PORT } });
+  const reserved = await host.reservePort(config.host);
+  return { ...resolveConfig({ ...given, flags: { ...flags, port: String(reserved.port) } }), reserved };
+}
+
+/** Stands in for a port that is not picked yet, while the other settings are checked. */
+const ANY_VALID_PORT = "1";

@@ -15,17 +15,24 @@ export async function main(program: Program, args: readonly string[]): Promise<v
     ...(process.pid === 1 && {
       delegate: async (flags) => (await import("./process-one.ts")).serveBelowReaper(flags),
     }),
-    serve: async (config) => {
+    serve: async (config, reserved) => {
       watchLauncher(() => process.kill(process.pid, "SIGTERM"));
-      return (await import("../http/serve.ts")).serve(config);
+      return (await import("../http/serve.ts")).serve(config, reserved);
     },
+    reservePort: async (host) => (await import("../http/reserve-port.ts")).reservePort(host),
     runTarget: async (command, host) => (await import("./run-target.ts")).runTarget(command, host),
   });
   await Promise.all([drained(process.stdout), drained(process.stderr)]);
   process.exit(code);
 }
 
-/** Resolves when everything written so far has left; on a pipe that is not at once. */
+/** How long the end waits for a reader of our output that takes nothing, in milliseconds. */
+const DRAIN_MS = 2_000;
+
+/** Resolves when everything written so far has left; on a pipe that is not at once, and never where nobody reads. */
 function drained(stream: NodeJS.WriteStream): Promise<void> {
-  return new Promise((resolve) => stream.write("", () => resolve()));
+  return new Promise((resolve) => {
+    setTimeout(resolve, DRAIN_MS);
+    stream.write("", () => resolve());
+  });
 }

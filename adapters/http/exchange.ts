@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { ScoreRequest } from "../../src/index.ts";
+import type { BadInputError, ScoreRequest } from "../../src/index.ts";
 import { ClientSignal } from "./client-signal.ts";
-import { toHeaders } from "./incoming.ts";
+import { headProblem, lineProblem, toHeaders } from "./incoming.ts";
 
 const EMPTY: Uint8Array = new Uint8Array(0);
 
@@ -16,11 +16,18 @@ export class Exchange implements ScoreRequest {
   readonly query: string;
   readonly headers: Record<string, string>;
   readonly receivedAt: number;
+  /** What is wrong with the head. */
+  readonly problem: BadInputError | undefined;
   body: Uint8Array = EMPTY;
+  /** True: the client waits to be told before it sends the body. */
+  expectsContinue = false;
+  /** Called when nothing more will come of the exchange: the answer is out, or its client has left. */
+  onEnd: ((exchange: Exchange) => void) | undefined;
   #signal: ClientSignal | undefined;
   #clientGone = false;
 
-  constructor(request: IncomingMessage, response: ServerResponse) {
+  /** @param isPlain the request line is known to have no more blanks than it should */
+  constructor(request: IncomingMessage, response: ServerResponse, isPlain = false) {
     this.receivedAt = performance.now();
     this.request = request;
     this.response = response;
@@ -30,6 +37,7 @@ export class Exchange implements ScoreRequest {
     this.path = target.path;
     this.query = target.query;
     this.headers = toHeaders(request);
+    this.problem = headProblem(request) ?? lineProblem(request, this.headers, isPlain);
     response.on("close", () => this.#closed());
   }
 
@@ -46,16 +54,25 @@ export class Exchange implements ScoreRequest {
     return this.#signal;
   }
 
-  #closed(): void {
-    if (this.response.writableFinished) return;
+  /** The client has left. node:http says so only of the request whose answer is the next. */
+  leave(): void {
+    this.onEnd = undefined;
     this.#clientGone = true;
     this.#signal?.abort();
   }
+
+  #closed(): void {
+    const { onEnd } = this;
+    if (!this.response.writableFinished) this.leave();
+    onEnd?.(this);
+  }
 }
 
-/** Takes the request target apart; an absolute one (`http://host/score`) loses its host. */
+/** Takes the request target apart; an absolute one (`http://host/score`) loses its host, and any its fragment. */
 export function toTarget(url: string): { path: string; query: string } {
-  const local = url.charCodeAt(0) === SLASH ? url : url.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, "");
+  const fragment = url.indexOf("#");
+  const whole = fragment < 0 ? url : url.slice(0, fragment);
+  const local = whole.charCodeAt(0) === SLASH ? whole : whole.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?]*/i, "");
   const mark = local.indexOf("?");
   if (mark < 0) return { path: local === "" ? "/" : local, query: "" };
   return { path: mark === 0 ? "/" : local.slice(0, mark), query: local.slice(mark + 1) };

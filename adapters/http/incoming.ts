@@ -25,7 +25,7 @@ export function toHeaders(request: IncomingMessage): Record<string, string> {
   return headers;
 }
 
-/** What is wrong with the size of the request's head, if anything. */
+/** What is wrong with the request's head, of what node:http lets pass, if anything. */
 export function headProblem(
   request: Pick<IncomingMessage, "method" | "rawHeaders" | "url">,
 ): BadInputError | undefined {
@@ -37,7 +37,10 @@ export function headProblem(
   if (raw.length > MAX_HEADERS * 2) {
     return new BadInputError("ERR_HEADER_LIMIT", `The request has more than ${MAX_HEADERS} headers.`);
   }
+  let hosts = 0;
   for (let index = 0; index < raw.length; index += 2) {
+    if (raw[index]!.length === 4 && raw[index]!.toLowerCase() === "host" && ++hosts > 1)
+      return malformed("two Host headers");
     if (raw[index]!.length + raw[index + 1]!.length + ": \r\n".length > MAX_HEADER_FIELD_BYTES) {
       const message = `The request header ${raw[index]!.slice(0, 64)} is longer than ${MAX_HEADER_FIELD_BYTES} bytes.`;
       return new BadInputError("ERR_HEADER_LIMIT", message);
@@ -46,50 +49,56 @@ export function headProblem(
   return undefined;
 }
 
+/** What is wrong with the request's version and line, of what node:http lets pass, if anything. */
+export function lineProblem(
+  request: IncomingMessage,
+  headers: Readonly<Record<string, string>>,
+  isPlain: boolean,
+): BadInputError | undefined {
+  const { httpVersion } = request;
+  if (httpVersion !== "1.1") {
+    if (httpVersion !== "1.0") return malformed(`version ${httpVersion} of HTTP`);
+    if (headers["transfer-encoding"] !== undefined) return malformed("Transfer-Encoding in a request of HTTP/1.0");
+  }
+  return !isPlain && hasWideBlanks(request) ? malformed("more than one blank in a row in the request line") : undefined;
+}
+
+function malformed(what: string): BadInputError {
+  return new BadInputError("ERR_BAD_REQUEST", `The request is not valid HTTP: ${what}.`);
+}
+
+/** node:http's parser skips blanks in the request line. What it was given is still to be had while it tells of the head,
+ *  unless the line came in pieces; then nobody knows. */
+function hasWideBlanks(request: IncomingMessage): boolean {
+  const { parser } = request.socket as { parser?: { getCurrentBuffer?: () => Buffer } };
+  const packet = parser?.getCurrentBuffer?.();
+  if (packet === undefined) return false;
+  const line = `${request.method} ${request.url} HTTP/`;
+  // Where it is but for requests that are sent ahead of an answer.
+  if (packet.toString("latin1", 0, line.length) === line || packet.includes(line, 0, "latin1")) return false;
+  return new RegExp(`${literal(request.method)} +${literal(request.url)} +HTTP/`).test(packet.toString("latin1"));
+}
+
+function literal(text = ""): string {
+  return text.replace(/[.*+?^${}()|[\]\\/-]/g, "\\$&");
+}
+
+/** Bytes of a request that is written as everybody does, with one blank where there may be blanks. */
+export function usualBytes({ method = "", url = "", rawHeaders }: IncomingMessage): number {
+  let bytes = method.length + url.length + "  HTTP/1.1\r\n\r\n".length;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index]!;
+    const value = rawHeaders[index + 1]!;
+    bytes += name.length + value.length + ": \r\n".length;
+    if (name.length === "content-length".length && name.toLowerCase() === "content-length") bytes += Number(value);
+  }
+  return bytes;
+}
+
 /** True when bytes will follow the head. */
 export function hasBody(headers: Readonly<Record<string, string>>): boolean {
   return headers["transfer-encoding"] !== undefined || (headers["content-length"] ?? "0") !== "0";
 }
-
-/** The whole body. A body of known length is collected in one buffer, so that it costs its own size and no more.
- *  @param maxBytes 0: no limit
- *  @throws BadInputError `ERR_BODY_TOO_LARGE`; whatever the connection fails with */
-export function readBody(
-  request: IncomingMessage,
-  headers: Readonly<Record<string, string>>,
-  maxBytes: number,
-): Promise<Uint8Array> {
-  const declared = headers["content-length"] === undefined ? undefined : Number(headers["content-length"]);
-  if (maxBytes > 0 && declared !== undefined && declared > maxBytes) return Promise.reject(tooLarge(maxBytes));
-  return new Promise((resolve, reject) => {
-    let first: Buffer | undefined;
-    let whole: Buffer | undefined;
-    const pieces: Buffer[] = [];
-    let length = 0;
-    request.on("data", (chunk: Buffer) => {
-      length += chunk.length;
-      if (maxBytes > 0 && length > maxBytes) {
-        request.removeAllListeners("data");
-        reject(tooLarge(maxBytes));
-      } else if (first === undefined && whole === undefined) {
-        if (declared === undefined || chunk.length >= declared) first = chunk;
-        else {
-          whole = Buffer.allocUnsafeSlow(declared);
-          chunk.copy(whole);
-        }
-      } else if (whole !== undefined) chunk.copy(whole, length - chunk.length);
-      else pieces.push(chunk);
-    });
-    request.once("end", () => {
-      if (whole !== undefined) resolve(whole);
-      else if (first === undefined) resolve(EMPTY);
-      else resolve(pieces.length === 0 ? first : Buffer.concat([first, ...pieces], length));
-    });
-    request.once("error", reject);
-  });
-}
-
-const EMPTY = new Uint8Array(0);
 
 export function tooLarge(maxBytes: number): BadInputError {
   return new BadInputError("ERR_BODY_TOO_LARGE", `The request body is larger than ${maxBytes} bytes.`);

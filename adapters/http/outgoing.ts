@@ -2,8 +2,14 @@ import type { ServerResponse } from "node:http";
 import { Socket } from "node:net";
 import { type BodyStream, type HeaderList, ScoreError, type ScoreResponse } from "../../src/index.ts";
 
-/** A client that takes nothing of a streamed answer for so many milliseconds is cut off: it holds a worker. */
-export const STREAM_STALL_MS = 30_000;
+/** A client that takes nothing of an answer for so many milliseconds is cut off: it holds memory, or a worker. */
+export const STALL_MS = 30_000;
+
+export interface SendOptions {
+  readonly stallMs?: number | undefined;
+  /** Called when a client is cut off that takes nothing of an answer that is whole. */
+  readonly onStall?: () => void;
+}
 
 /** A streamed answer that ended early; the cause is what it failed with. */
 export class BrokenStream extends Error {
@@ -22,7 +28,7 @@ export function send(
   method: string,
   response: ServerResponse,
   answer: ScoreResponse,
-  stallMs: number = STREAM_STALL_MS,
+  { stallMs = STALL_MS, onStall }: SendOptions = {},
 ): number | Promise<number> {
   const { status, headers, body } = answer;
   const flat = flatten(headers);
@@ -40,8 +46,28 @@ export function send(
     response.end();
     return 0;
   }
-  response.end(body);
+  response.end(typeof body === "string" && !isAscii(flat) ? Buffer.from(body) : body);
+  if (response.writableLength > 0) cutOffStalled(response, stallMs, onStall);
   return length;
+}
+
+/** node:http writes a body that is text and its head as one text in UTF-8, which changes the bytes of a header's value. */
+function isAscii(flat: readonly string[]): boolean {
+  for (let index = 1; index < flat.length; index += 2) if (NOT_ASCII.test(flat[index]!)) return false;
+  return true;
+}
+
+const NOT_ASCII = /[^\t\x20-\x7e]/;
+
+/** Closes the connection when the client takes nothing of what has been written for so long.
+ *  Node's own time-out, which starts anew whenever a part has left. */
+function cutOffStalled(response: ServerResponse, stallMs: number, onStall?: () => void): void {
+  if (!(response.req?.socket instanceof Socket)) return;
+  response.setTimeout(stallMs, () => {
+    if (response.writableLength === 0) return;
+    onStall?.();
+    response.destroy();
+  });
 }
 
 function flatten(headers: HeaderList): string[] {
@@ -70,6 +96,7 @@ async function sendStream(response: ServerResponse, body: BodyStream, stallMs: n
     response.off("close", abandon);
   }
   response.end();
+  if (response.writableLength > 0) cutOffStalled(response, stallMs);
   return length;
 }
 
@@ -90,15 +117,17 @@ function cutOff(response: ServerResponse, waitMs: number): void {
 
 function drained(response: ServerResponse, stallMs: number): Promise<void> {
   return new Promise((resolve, reject) => {
+    const isReal = response.req?.socket instanceof Socket;
     const done = (error?: ScoreError): void => {
       clearTimeout(timer);
-      response.off("drain", done).off("close", done);
+      response.off("drain", done).off("close", done).off("timeout", stalled);
       if (error instanceof ScoreError) reject(error);
       else resolve();
     };
-    const timer = setTimeout(() => {
+    const stalled = (): void =>
       done(new ScoreError("ERR_CLIENT_GONE", `the client took nothing of a streamed answer for ${stallMs} ms`));
-    }, stallMs);
+    const timer = isReal ? undefined : setTimeout(stalled, stallMs);
+    if (isReal) response.setTimeout(stallMs).on("timeout", stalled);
     response.once("drain", done).once("close", done);
   });
 }

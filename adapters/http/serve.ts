@@ -1,34 +1,47 @@
-import type { Address, Config, ScoreRuntime, Scorer } from "../../src/index.ts";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Address, Config, ScoreError, ScoreRuntime, Scorer } from "../../src/index.ts";
 import {
   batchLines,
+  boundedLines,
   ConfigError,
   createLog,
   createRuntime,
   createScorer,
   type Log,
+  lastLines,
+  logStream,
   openLog,
   toScoreError,
 } from "../../src/index.ts";
 import { formatRecord } from "../../src/log/format.ts";
+import { firstFault } from "./faults.ts";
 import { createHttpServer, type HttpServer } from "./index.ts";
+import type { ReservedPort } from "./reserve-port.ts";
 
 /** How long running requests may take after SIGTERM or SIGINT, in milliseconds: what the reference gives them. */
 export const STOP_GRACE_MS = 30_000;
+
+/** How long workers may take to die after the second signal, in milliseconds. */
+const FORCED_END_MS = 2_000;
 
 /** Exit codes of contract PROC-8. */
 export const EXIT_OK = 0;
 export const EXIT_USAGE = 1;
 export const EXIT_SCRIPT = 3;
+/** A fault of the server's own: EX_SOFTWARE of sysexits.h. */
+export const EXIT_FAULT = 70;
 
-/** Serves until a signal comes or the script turns out not to start. @returns the exit code */
-export async function serve(config: Config): Promise<number> {
-  const { write, flush } = batchLines((text) => process.stdout.write(text));
-  process.once("exit", flush);
+/** Serves until a signal comes or the script turns out not to start.
+ *  @param reserved listens already at the first address   @returns the exit code */
+export async function serve(config: Config, reserved?: ReservedPort): Promise<number> {
+  const stdout = logStream(process.stdout);
+  const { write, flush } = batchLines(boundedLines(stdout));
   try {
     const log = openLogOrReport(config, write);
-    return log === undefined ? EXIT_SCRIPT : await run(config, log);
+    return log === undefined ? EXIT_SCRIPT : await run(config, log, reserved);
   } finally {
     flush();
+    await lastLines(stdout);
   }
 }
 
@@ -43,32 +56,69 @@ function openLogOrReport(config: Config, write: (text: string) => void): Log | u
   }
 }
 
-async function run(config: Config, log: Log): Promise<number> {
+type End = { readonly kind: "signal"; readonly signal: string } | { readonly kind: "fault" } | StartFailure;
+type StartFailure = { readonly kind: "start failure"; readonly error: ScoreError };
+
+async function run(config: Config, log: Log, reserved: ReservedPort | undefined): Promise<number> {
+  const signals = watchSignals();
+  const fault = firstFault(log, config.scriptHost === "in-process");
   const runtime = createRuntime(config, log);
   const scorer = createScorer(config, runtime, log);
   const servers = await createServers(config, runtime, scorer, log);
-  const stopped = stopSignal();
   try {
-    await Promise.all(servers.map((server, index) => server.listen(config.listen[index]!)));
+    await listen(servers, config.listen, reserved);
   } catch (error) {
     await close(servers, 0);
     process.stderr.write(`scorefn: ${listenProblem(error as NodeJS.ErrnoException)}\n`);
     return EXIT_USAGE;
   }
+  if (reserved !== undefined) log.server.info(`Listening on port ${reserved.port}, the free one that was picked`);
   const started = runtime.start().finally(() => {
     for (const server of servers) server.reportState?.();
   });
-  const end = await Promise.race([stopped, started.then(() => stopped, toScoreError)]);
-  if (typeof end === "string") {
-    process.stderr.write(
-      `${formatRecord(Date.now(), "INFO", process.pid, "gunicorn.error", `Handling signal: ${end}`)}\n`,
-    );
-    await Promise.all([close(servers, STOP_GRACE_MS), runtime.close(STOP_GRACE_MS)]);
-    return EXIT_OK;
+  const never = new Promise<never>(() => {});
+  const end: End = await Promise.race([
+    signals.first.then((signal) => ({ kind: "signal", signal }) as const),
+    fault.then(() => ({ kind: "fault" }) as const),
+    started.then(
+      () => never,
+      (error: unknown) => ({ kind: "start failure", error: toScoreError(error) }) as const,
+    ),
+  ]);
+  if (end.kind === "signal") reportSignal(end.signal);
+  const graceMs = end.kind === "start failure" ? 0 : STOP_GRACE_MS;
+  await Promise.race([
+    Promise.all([close(servers, graceMs), runtime.close(graceMs)]),
+    signals.second.then((signal) => {
+      reportSignal(signal);
+      return Promise.race([Promise.all([close(servers, 0), runtime.close(0)]), delay(FORCED_END_MS)]);
+    }),
+  ]);
+  scorer.flush();
+  if (end.kind === "start failure") {
+    process.stderr.write(`${describeStartFailure(end.error)}\n`);
+    return EXIT_SCRIPT;
   }
-  await Promise.all([close(servers, 0), runtime.close(0)]);
-  process.stderr.write(`${describeStartFailure(end)}\n`);
-  return EXIT_SCRIPT;
+  return end.kind === "fault" ? EXIT_FAULT : EXIT_OK;
+}
+
+function reportSignal(signal: string): void {
+  process.stderr.write(
+    `${formatRecord(Date.now(), "INFO", process.pid, "gunicorn.error", `Handling signal: ${signal}`)}\n`,
+  );
+}
+
+/** The health ports first: a probe that finds one closed while the score port is open takes the server for broken. */
+async function listen(
+  servers: readonly Listening[],
+  addresses: readonly Address[],
+  reserved: ReservedPort | undefined,
+): Promise<void> {
+  const pairs = servers.map((server, index) => ({ server, address: addresses[index]! }));
+  for (const { server, address } of pairs) if (address.health) await server.listen(address);
+  for (const { server, address } of pairs) {
+    if (!address.health) await server.listen(address, address.port === reserved?.port ? reserved.listener : undefined);
+  }
 }
 
 /** What serves each address of `config.listen`, in that order. */
@@ -87,7 +137,7 @@ async function createServers(config: Config, runtime: ScoreRuntime, scorer: Scor
 
 /** A server whatever thread it runs in. */
 interface Listening extends Pick<HttpServer, "close"> {
-  listen(address: Address): Promise<unknown>;
+  listen(address: Address, bound?: object): Promise<unknown>;
   /** The runtime's state has changed. */
   reportState?(): void;
 }
@@ -96,11 +146,25 @@ function close(servers: readonly Listening[], graceMs: number): Promise<unknown>
   return Promise.all(servers.map((server) => server.close(graceMs)));
 }
 
-function stopSignal(): Promise<"SIGTERM" | "SIGINT"> {
-  return new Promise((resolve) => {
-    process.once("SIGTERM", resolve);
-    process.once("SIGINT", resolve);
+/** The first signal asks the server to stop in an orderly way, the second to end at once. */
+function watchSignals(): { readonly first: Promise<string>; readonly second: Promise<string> } {
+  let arrive: (signal: string) => void = () => {};
+  let arriveAgain: (signal: string) => void = () => {};
+  const first = new Promise<string>((resolve) => {
+    arrive = resolve;
   });
+  const second = new Promise<string>((resolve) => {
+    arriveAgain = resolve;
+  });
+  let count = 0;
+  for (const name of ["SIGTERM", "SIGINT"] as const) {
+    process.on(name, () => {
+      count++;
+      if (count === 1) arrive(name);
+      else arriveAgain(name);
+    });
+  }
+  return { first, second };
 }
 
 function listenProblem(error: NodeJS.ErrnoException & { address?: string; port?: number }): string {
@@ -114,7 +178,7 @@ function listenProblem(error: NodeJS.ErrnoException & { address?: string; port?:
 }
 
 /** What went wrong where and what to do, for whoever started the command. */
-function describeStartFailure(error: ReturnType<typeof toScoreError>): string {
+function describeStartFailure(error: ScoreError): string {
   const { report } = error;
   const at = report?.location;
   const place = at ? `${at.file}:${at.line}${at.column === null ? "" : `:${at.column}`}: ` : "";

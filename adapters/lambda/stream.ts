@@ -188,18 +188,13 @@ async function finish(out: Writable, body: string | Uint8Array = ""): Promise<vo
  *  @throws what the script throws midway; ScoreError `ERR_DEADLINE` or `ERR_CLIENT_GONE` */
 async function pump(body: BodyStream, out: Writable, signal: ClientSignal): Promise<number> {
   const chunks = body[Symbol.asyncIterator]();
-  const aborted = new Promise<never>((_resolve, reject) => {
-    const onAbort = (): void => reject(reasonOf(signal.reason));
-    if (signal.aborted) onAbort();
-    else signal.addEventListener("abort", onAbort);
-  });
   let length = 0;
   try {
     for (;;) {
-      const item = await Promise.race([chunks.next(), aborted]);
+      const item = await unlessAborted(chunks.next(), signal);
       if (item.done) break;
       length += item.value.length;
-      if (!out.write(item.value)) await Promise.race([once(out, "drain"), aborted]);
+      if (!out.write(item.value)) await unlessAborted(once(out, "drain"), signal);
     }
   } catch (error) {
     // Not waited for: a script that is stuck would hold the request.
@@ -209,6 +204,17 @@ async function pump(body: BodyStream, out: Writable, signal: ClientSignal): Prom
   }
   await finish(out);
   return length;
+}
+
+/** The promise's outcome, or the signal's reason when that comes first. Leaves nothing on the signal: a reaction for each
+ *  chunk would keep all of them alive. */
+function unlessAborted<T>(promise: Promise<T>, signal: ClientSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(reasonOf(signal.reason));
+    if (signal.aborted) onAbort();
+    else signal.addEventListener("abort", onAbort);
+    void promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+  });
 }
 
 function reasonOf(reason: DeadlineError | ScoreError | undefined): ScoreError {

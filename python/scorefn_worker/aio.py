@@ -13,13 +13,13 @@ from types import AsyncGeneratorType, GeneratorType
 from typing import Any, Callable, TypeVar
 
 from .async_pipe import AsyncPipe
-from .channel import Channel
+from .channel import Channel, FrontGone
 from .failures import BadInput, chain
-from .frames import Bytes, Frame, encode, result_head
+from .frames import Bytes, Frame, encode, encode_begun, result_head
 from .inbox import Inbox, encode_recalled
 from .interrupts import to_exception
 from .locate import UserFiles
-from .protocol import BEGUN, CREDIT, END, INTERRUPT, is_in_time, monotonic_ns
+from .protocol import CREDIT, END, INTERRUPT, is_in_time, monotonic_ns
 from .raw.answer import Answer, is_response
 from .report import error_frame, input_error_frame, result_error_frame
 from .requests import failed_run_frame, read_request
@@ -52,8 +52,9 @@ def run_forever(work: Coroutine[Any, Any, T]) -> T:
 class Running:
     """A request that has begun."""
 
-    def __init__(self) -> None:
-        """Begin."""
+    def __init__(self, *, waited: bool) -> None:
+        """Begin. `waited`: it was not sent at once."""
+        self.waited = waited
         self.task: asyncio.Task[None] | None = None
         self.entered = False
         self.interrupt: Bytes | None = None
@@ -86,7 +87,7 @@ class AsyncLoop:
         now: Callable[[], int] = monotonic_ns,
     ) -> None:
         """Join what answering takes. Must be called on the event loop. `now` is the clock of "begin by"."""
-        self._pipe = AsyncPipe(channel, self._go_on)
+        self._pipe = AsyncPipe(channel, self._on_received, self._on_taken, self._fail)
         self._script = script
         self._files = files
         self._concurrency = concurrency
@@ -99,21 +100,25 @@ class AsyncLoop:
 
     async def serve(self) -> None:
         """Answer requests until STOP. Raises FrontGone when the pipe closes."""
-        receiving = asyncio.create_task(self._receive())
-        done, _ = await asyncio.wait({receiving, self._finished}, return_when=asyncio.FIRST_COMPLETED)
-        if receiving in done:
-            receiving.result()
+        self._pipe.start()
+        try:
+            await self._finished
+        finally:
+            self._pipe.stop()
         self._pipe.flush()
 
-    async def _receive(self) -> None:
-        """Handle frames for ever; the way out is an exception, or `serve` ending."""
-        while True:
-            frame: Frame | None = await self._pipe.receive()
-            # All that has been read already comes first: what is recalled must not begin.
-            while frame is not None:
-                self._take(frame)
-                frame = self._pipe.received()
-            self._advance()
+    def _fail(self, error: BaseException) -> None:
+        if not self._finished.done():
+            self._finished.set_exception(error)
+
+    def _on_received(self) -> None:
+        self._take_received()
+        self._advance()
+
+    def _take_received(self) -> None:
+        """Take all that has been read already: what is recalled must not begin."""
+        while (frame := self._pipe.received()) is not None:
+            self._take(frame)
 
     def _take(self, frame: Frame) -> None:
         """Handle a frame of the front."""
@@ -134,11 +139,11 @@ class AsyncLoop:
         while True:
             # What waited does not begin before the front can read so: not while the pipe has not taken all frames.
             has_room = len(self._running) < self._concurrency
-            frame = self._inbox.next(waiting=not self._pipe.is_behind) if has_room else None
+            frame = self._inbox.next(waiting=not self._pipe.unsent) if has_room else None
             if frame is not None:
-                self._running[frame[1]] = Running()
+                self._running[frame[1]] = Running(waited=frame[3] != 0)
                 if frame[3]:
-                    ends = (*ends, encode(BEGUN, frame[1]))
+                    ends = (*ends, encode_begun(frame[1]))
             if ends:
                 self._pipe.send(*ends)
             if frame is None:
@@ -151,7 +156,7 @@ class AsyncLoop:
         """Begin a request, announced where it had to be; return what ends it when that does not take a run()."""
         kind, request, payload, begin_by = frame
         if begin_by:
-            if self._pipe.is_behind:
+            if self._pipe.unsent:
                 self._announced.append(frame)
                 return ()
             # The second look: only of what was announced in time the front knows that it has begun (§4, rule 4).
@@ -168,10 +173,10 @@ class AsyncLoop:
         running.task = asyncio.create_task(self._run(request, running, arguments))
         return ()
 
-    def _go_on(self) -> None:
+    def _on_taken(self) -> None:
         """The pipe has taken everything: begin what was announced meanwhile, and what else may begin."""
         ends: tuple[Bytes, ...] = ()
-        while self._announced and not self._pipe.is_behind:
+        while self._announced and not self._pipe.unsent:
             ends = self._begin(self._announced.popleft())
             if ends:
                 self._pipe.send(*ends)
@@ -183,7 +188,17 @@ class AsyncLoop:
             ends = await self._answer(request, running, arguments)
         finally:
             del self._running[request]
+            if running.waited and not self._inbox.requests:
+                self._look()
             self._advance(*ends)
+
+    def _look(self) -> None:
+        """Receive before the next turn of the event loop: behind a request that waited there are likely others, and the
+        BEGUN of one that is here leaves with the answer."""
+        # A closed pipe is left for the event loop to notice.
+        with contextlib.suppress(FrontGone):
+            self._pipe.receive_more()
+        self._take_received()
 
     async def _answer(self, request: int, running: Running, arguments: dict[str, Any]) -> tuple[Bytes, ...]:
         """Await run() and return what ends the request."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from typing import Callable
 
 from .channel import RECEIVE_BYTES, Channel, FrontGone, front_gone, long_frame
@@ -13,69 +13,121 @@ from .protocol import LONG_BODY_BYTES
 
 
 class AsyncPipe:
-    """Channel with non-blocking I/O; sends never wait, what the pipe does not take at once is kept."""
+    """Channel with non-blocking I/O; sends never wait, what the pipe does not take at once is kept in `unsent`."""
 
-    def __init__(self, channel: Channel, on_taken: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        channel: Channel,
+        on_received: Callable[[], None],
+        on_taken: Callable[[], None],
+        on_failure: Callable[[BaseException], None],
+    ) -> None:
         """Take the pipes over from `channel`. Must be called on the event loop.
 
         Args:
             channel: What has been used so far.
+            on_received: Called when `received` may have frames. Must take them all.
             on_taken: Called when the pipe has taken what was kept.
+            on_failure: Called with FrontGone, FrameError or what `on_received` raised; nothing is received any more.
         """
+        self.unsent: deque[memoryview] = deque()
         self._receiver = channel.receiver
         self._sender = channel.sender
         self._decodes = channel.decodes
         self._reader = channel.reader
         self._loop = asyncio.get_running_loop()
-        self._unsent: deque[memoryview] = deque()
+        self._on_received = on_received
         self._on_taken = on_taken
+        self._on_failure = on_failure
+        self._rooms: Generator[memoryview, int, Frame] | None = None
+        """Receives a long frame that has begun to arrive, `_room` next."""
+        self._room = memoryview(b"")
+        self._long: Frame | None = None
+        """A long frame that has arrived."""
         self._receiver.setblocking(False)
         self._sender.setblocking(False)
 
-    @property
-    def is_behind(self) -> bool:
-        """Whether there is something that the pipe has not taken yet."""
-        return bool(self._unsent)
+    def start(self) -> None:
+        """Receive from now on; what `channel` has received already comes first."""
+        self._loop.add_reader(self._receiver, self._receive)
+        self._loop.call_soon(self._hand_on)
 
-    async def receive(self) -> Frame:
-        """Wait for the next frame; see Channel.receive."""
-        reader = self._reader
-        while True:
-            frame = reader.next()
-            if frame is not None:
-                return frame
-            if reader.pending_size() > LONG_BODY_BYTES:
-                return await self._receive_long()
-            try:
-                chunk = await self._loop.sock_recv(self._receiver, RECEIVE_BYTES)
-            except OSError as error:
-                raise FrontGone from error
-            if not chunk:
-                raise FrontGone
-            reader.feed(chunk)
+    def stop(self) -> None:
+        """Receive nothing more."""
+        self._loop.remove_reader(self._receiver)
 
     def received(self) -> Frame | None:
-        """Take the next frame out of what has been received already, or return None."""
-        return self._reader.next()
+        """Take the next frame out of what has been received already, or return None. See Channel.receive."""
+        if self._rooms is None:
+            return self._reader.next()
+        frame, self._long = self._long, None
+        if frame is not None:
+            self._rooms = None
+        return frame
+
+    def receive_more(self) -> None:
+        """Receive once what can be had without waiting.
+
+        Raises:
+            FrontGone: the pipe is closed.
+        """
+        if self._rooms is None and self._reader.pending_size() > LONG_BODY_BYTES:
+            self._rooms = long_frame(self._reader, decodes=self._decodes)
+            self._room = next(self._rooms)
+        try:
+            if self._rooms is None:
+                chunk = self._receiver.recv(RECEIVE_BYTES)
+                count = len(chunk)
+                self._reader.feed(chunk)
+            else:
+                count = self._receiver.recv_into(self._room)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            raise FrontGone from error
+        if count == 0:
+            raise FrontGone
+        if self._rooms is not None:
+            try:
+                self._room = self._rooms.send(count)
+            except StopIteration as end:
+                self._long = end.value
+
+    def _receive(self) -> None:
+        """Once, so that the requests under way get their turn between the pieces of a big body."""
+        try:
+            self.receive_more()
+        except BaseException as error:
+            self.stop()
+            self._on_failure(error)
+        else:
+            self._hand_on()
+
+    def _hand_on(self) -> None:
+        try:
+            self._on_received()
+        except BaseException as error:
+            self.stop()
+            self._on_failure(error)
 
     def send(self, *parts: Bytes) -> None:
         """Send all parts, in one write where the pipe takes them. A closed one is left for `receive` to notice."""
-        sent = 0 if self._unsent else self._send_some(parts)
+        sent = 0 if self.unsent else self._send_some(parts)
         for part in parts:
             if sent < len(part):
-                if not self._unsent:
+                if not self.unsent:
                     self._loop.add_writer(self._sender, self._send_unsent)
-                self._unsent.append(memoryview(part)[sent:])
+                self.unsent.append(memoryview(part)[sent:])
             sent = max(0, sent - len(part))
 
     def flush(self) -> None:
         """Send everything, waiting as long as that takes."""
         self._sender.setblocking(True)
-        while self._unsent:
-            part = self._unsent.popleft()
+        while self.unsent:
+            part = self.unsent.popleft()
             rest = part[self._send_some((part,)) :]
             if rest:
-                self._unsent.appendleft(rest)
+                self.unsent.appendleft(rest)
 
     def _send_some(self, parts: Sequence[Bytes | memoryview]) -> int:
         """Send what the pipe takes and return how much that was."""
@@ -88,32 +140,12 @@ class AsyncPipe:
             return sum(map(len, parts))
 
     def _send_unsent(self) -> None:
-        while self._unsent:
-            rest = self._unsent[0]
+        while self.unsent:
+            rest = self.unsent[0]
             rest = rest[self._send_some((rest,)) :]
             if rest:
-                self._unsent[0] = rest
+                self.unsent[0] = rest
                 return
-            self._unsent.popleft()
+            self.unsent.popleft()
         self._loop.remove_writer(self._sender)
         self._on_taken()
-
-    async def _receive_into(self, room: memoryview) -> int:
-        try:
-            count = await self._loop.sock_recv_into(self._receiver, room)
-        except OSError as error:
-            raise FrontGone from error
-        if count == 0:
-            raise FrontGone
-        await asyncio.sleep(0)  # the requests under way get their turn between two pieces
-        return count
-
-    async def _receive_long(self) -> Frame:
-        rooms = long_frame(self._reader, decodes=self._decodes)
-        try:
-            room = next(rooms)
-            while True:
-                room = rooms.send(await self._receive_into(room))
-        except StopIteration as end:
-            frame: Frame = end.value
-            return frame

@@ -17,7 +17,7 @@ RECEIVE_BYTES = 65_536
 MIDWAY_WAIT_MS = 100
 """How long a look for an INTERRUPT waits for the rest of a frame that has begun to arrive."""
 
-_JOIN_BYTES = 65_536
+JOIN_BYTES = 65_536
 """Up to this size a copy into one buffer is cheaper than a gathered write."""
 
 
@@ -61,10 +61,6 @@ class Channel:
                 return self._receive_long()
             reader.feed(self._receive_some())
 
-    def received(self) -> Frame | None:
-        """Take the next frame out of what has been received already, or return None."""
-        return self.reader.next()
-
     def receive_more(self) -> bool:
         """Receive once what can be had without waiting. False when there is nothing, or the pipe is closed, which is
         left for `receive` to notice."""
@@ -91,25 +87,27 @@ class Channel:
         """Forget what came before: the descriptors have been connected anew."""
         self.reader = FrameReader()
 
-    def send(self, *parts: Bytes | memoryview) -> None:
-        """Send all parts in one write; big ones are not copied to join them.
+    def send(self, data: Bytes | memoryview) -> None:
+        """Send all of it.
 
         Raises:
-            FrontGone: nobody is there to read them.
+            FrontGone: nobody is there to read it.
         """
         try:
-            if len(parts) == 1:
-                self.sender.sendall(parts[0])
-            elif sum(map(len, parts)) <= _JOIN_BYTES:
-                self.sender.sendall(b"".join(parts))
-            else:
-                sent = self.sender.sendmsg(parts)
-                for part in parts:
-                    if sent < len(part):
-                        self.sender.sendall(memoryview(part)[sent:])
-                    sent = max(0, sent - len(part))
+            self.sender.sendall(data)
         except OSError as error:
             raise front_gone(self.sender) from error
+
+    def send_parts(self, *parts: Bytes) -> None:
+        """Send parts that are too big to be copied into one, in one write as far as the system takes them."""
+        try:
+            sent = self.sender.sendmsg(parts)
+        except OSError as error:
+            raise front_gone(self.sender) from error
+        for part in parts:
+            if sent < len(part):
+                self.send(memoryview(part)[sent:])
+            sent = max(0, sent - len(part))
 
     def close_in_child(self) -> None:
         """Give the pipe up in a forked child, which must neither answer nor hold it open."""

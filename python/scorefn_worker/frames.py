@@ -6,7 +6,7 @@ import json
 import struct
 from typing import Any, Union
 
-from .protocol import MAX_PAYLOAD_BYTES, RESULT, RUN, RUN_META
+from .protocol import BEGUN, MAX_PAYLOAD_BYTES, RESULT, RUN, RUN_META
 
 Bytes = Union[bytes, bytearray]
 Frame = tuple[int, int, Any, int]
@@ -34,6 +34,11 @@ class FrameError(Exception):
 def encode(kind: int, request: int, payload: Bytes = b"", begin_by: int = 0) -> bytes:
     """Build a whole frame."""
     return HEAD.pack(len(payload), kind | begin_by << TYPE_BITS, request) + payload
+
+
+def encode_begun(request: int) -> bytes:
+    """Build the frame that says that a waiting request begins."""
+    return HEAD.pack(0, BEGUN, request)
 
 
 def encode_json(kind: int, request: int, value: dict[str, Any]) -> bytes:

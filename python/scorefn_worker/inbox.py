@@ -8,6 +8,8 @@ from typing import Callable
 from .frames import Bytes, Frame, encode_json
 from .protocol import INTERRUPT, RECALL, RECALLED, RUN, RUN_META, STOP, is_in_time
 
+_RUNS = (RUN, RUN_META)
+
 
 def encode_recalled(requests: list[int]) -> bytes:
     """Build the frame that gives requests back."""
@@ -30,28 +32,24 @@ class Inbox:
         self.stopping = False
         self.interrupts: dict[int, Bytes] = {}
         """Payloads of INTERRUPTs for requests sent at once, until they begin."""
-        self._requests: deque[Frame] = deque()
+        self.requests: deque[Frame] = deque()
         self._send = send
         self._now = now
-
-    def __len__(self) -> int:
-        """How many requests are kept."""
-        return len(self._requests)
 
     def take(self, frame: Frame) -> bool:
         """Handle a frame. False: it is an INTERRUPT or a CREDIT, and for no request that is kept here."""
         kind, request, payload, begin_by = frame
-        if kind in (RUN, RUN_META):
+        if kind in _RUNS:
             if not (begin_by and self.stopping):
-                self._requests.append(frame)
+                self.requests.append(frame)
         elif kind == RECALL:
             self._send(encode_recalled(self._give_back(request)))
         elif kind == STOP:
             self.stopping = True
             self._give_back(0)
-        elif kind == INTERRUPT and any(kept[1] == request for kept in self._requests):
+        elif kind == INTERRUPT and any(kept[1] == request for kept in self.requests):
             # One for a request that waits is ignored: the front interrupts what it knows to have begun.
-            if any(kept[1] == request and not kept[3] for kept in self._requests):
+            if any(kept[1] == request and not kept[3] for kept in self.requests):
                 self.interrupts[request] = payload
         else:
             return False
@@ -63,7 +61,7 @@ class Inbox:
         Args:
             waiting: Whether one that waited may begin now.
         """
-        requests = self._requests
+        requests = self.requests
         while requests:
             begin_by = requests[0][3]
             if begin_by and not is_in_time(begin_by, self._now()):
@@ -76,8 +74,8 @@ class Inbox:
 
     def _give_back(self, request: int) -> list[int]:
         """Forget this waiting request, or all with 0, and return which those were."""
-        kept = self._requests
+        kept = self.requests
         given = [frame[1] for frame in kept if frame[3] and request in (0, frame[1])]
         if given:
-            self._requests = deque(frame for frame in kept if not (frame[3] and request in (0, frame[1])))
+            self.requests = deque(frame for frame in kept if not (frame[3] and request in (0, frame[1])))
         return given

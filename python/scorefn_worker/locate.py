@@ -38,10 +38,13 @@ class UserFiles:
             for spelling in (os.path.abspath(folder), os.path.realpath(folder)):
                 if spelling not in self._folders:
                     self._folders.append(spelling)
+        self.folders = tuple(self._folders)
+        """What the absolute path of a user's file begins with; so do others, which `name` tells apart."""
         self._libraries = [os.path.realpath(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib")]
 
     def name(self, filename: str) -> str | None:
-        """Name a file of the user's relative to its folder, with `/`; None for any other file."""
+        """Name a file of the user's relative to its folder, with `/`; None for any other file, and where there is none:
+        compiled code names its sources relative to where it was built, other code names what it likes."""
         if filename.startswith("<"):
             return None
         path = os.path.abspath(filename)
@@ -51,7 +54,9 @@ class UserFiles:
             if _is_inside(path, folder):
                 relative = os.path.relpath(path, folder)
                 parts = relative.split(os.sep)
-                return None if any(part in _LIBRARY_FOLDERS for part in parts) else "/".join(parts)
+                if any(part in _LIBRARY_FOLDERS for part in parts) or not _is_there(path):
+                    return None
+                return "/".join(parts)
         return None
 
 
@@ -108,6 +113,13 @@ def code_frame(place: Place) -> str | None:
         return "\n".join(shown)
     except Exception:
         return None
+
+
+def _is_there(path: str) -> bool:
+    """Tell whether a path is that of a file, or of a module in an archive."""
+    while not os.path.exists(path):
+        path = os.path.dirname(path)
+    return os.path.isfile(path)
 
 
 def _is_inside(path: str, folder: str) -> bool:

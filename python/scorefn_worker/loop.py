@@ -7,13 +7,13 @@ from time import perf_counter
 from types import GeneratorType
 from typing import Any, Callable
 
-from .channel import Channel, FrontGone
+from .channel import JOIN_BYTES, Channel, FrontGone
 from .failures import BadInput
-from .frames import Bytes, Frame, encode, result_head
+from .frames import Bytes, Frame, encode, encode_begun, result_head
 from .inbox import Inbox, encode_recalled
 from .interrupts import Interrupts
 from .locate import UserFiles
-from .protocol import BEGUN, CREDIT, END, INTERRUPT, STOP, is_in_time, monotonic_ns
+from .protocol import CREDIT, END, INTERRUPT, STOP, is_in_time, monotonic_ns
 from .raw.answer import Answer, is_response
 from .report import error_frame, input_error_frame, result_error_frame
 from .requests import failed_run_frame, read_request
@@ -22,7 +22,7 @@ from .stream import Stream, credit_of
 
 LOOK_AFTER_S = 0.0001
 """After a run() of this time the pipe is looked at before the answer is sent: a look that finds nothing costs 1.5 µs, a
-BEGUN that is sent alone later costs a write and wakes the front. After a request that waited it is looked at in any case."""
+BEGUN that is sent alone later costs a write and wakes the front. After a request that waited it is always looked at."""
 
 _STOPPED: Frame = (STOP, 0, b"", 0)
 
@@ -71,7 +71,7 @@ class SyncLoop:
             if frame is None:
                 frame = self._wait()
                 if frame[3]:
-                    self._channel.send(encode(BEGUN, frame[1]))
+                    self._channel.send(encode_begun(frame[1]))
             # The second look: only of what was announced in time the front knows that it has begun (§4, rule 4).
             if not frame[3] or is_in_time(frame[3], self._now()):
                 return frame
@@ -89,13 +89,19 @@ class SyncLoop:
 
     def _take_received(self) -> None:
         """Take all that has been read already: what is recalled must not begin."""
-        while (frame := self._channel.received()) is not None:
-            self._take(frame)
+        read = self._channel.reader.next
+        take = self._inbox.take
+        while (frame := read()) is not None:
+            if not take(frame):
+                self._take_order(frame)
 
     def _take(self, frame: Frame) -> None:
         """Handle a frame of the front."""
-        if self._inbox.take(frame):
-            return
+        if not self._inbox.take(frame):
+            self._take_order(frame)
+
+    def _take_order(self, frame: Frame) -> None:
+        """Handle an INTERRUPT or a CREDIT for a request that has begun."""
         kind, request, payload, _ = frame
         if request != self._current:
             return  # answered already
@@ -131,18 +137,20 @@ class SyncLoop:
             self._answer(request, arguments)
         return True
 
-    def _end(self, *parts: Bytes) -> None:
+    def _end(self, head: bytes, body: Bytes = b"") -> None:
         """Send what ends the current request, in one write with BEGUN of the next one where that is here already."""
         self._current = 0
+        inbox = self._inbox
         self._take_received()
-        if not self._inbox and (self._waited or perf_counter() - self._begun_at > LOOK_AFTER_S):
+        if not inbox.requests and (self._waited or perf_counter() - self._begun_at > LOOK_AFTER_S):
             self._channel.receive_more()
             self._take_received()
-        frame = self._next = self._inbox.next()
-        if frame is not None and frame[3]:
-            self._channel.send(*parts, encode(BEGUN, frame[1]))
+        frame = self._next = inbox.next()
+        begun = encode_begun(frame[1]) if frame is not None and frame[3] else b""
+        if len(body) <= JOIN_BYTES:
+            self._channel.send(head + body + begun)
         else:
-            self._channel.send(*parts)
+            self._channel.send_parts(head, body, begun)
 
     def _answer(self, request: int, arguments: dict[str, Any]) -> None:
         """Call run() and send its result. The clock covers the call and nothing else (HDR-10)."""

@@ -98,7 +98,7 @@ def _work(channel: Channel, interrupts: Interrupts) -> int:
         else:
             if not initialised:
                 _initialise(script)
-            channel.send(encode_json(READY, 0, {}))
+            channel.send(encode_json(READY, 0, script.ready(files)))
             SyncLoop(channel, script, interrupts, files).serve()
     except StartFailure as failure:
         channel.send(failed_frame(failure, files))
@@ -163,7 +163,7 @@ async def _serve_async(
         except BaseException as error:
             raise init_failure(error) from error
         end_init()
-    channel.send(encode_json(READY, 0, {}))
+    channel.send(encode_json(READY, 0, script.ready(files)))
     from .aio import AsyncLoop
 
     await AsyncLoop(channel, script, files, settings.concurrency).serve()

@@ -19,6 +19,9 @@ from .protocol import EXIT_NO_PIPE, FAULT_FD, FROM_WORKER_FD, TO_WORKER_FD
 EXIT_LIMIT_S = 3.0
 """How long the script's exit handlers may take."""
 
+EXECUTORS_LIMIT_S = 1.0
+"""How long of that the script's pools may take: what they still run is nobody's any more."""
+
 FRONT_GONE_GRACE_S = 0.5
 """How long the main thread has to notice the closed pipe itself before the process is ended under it."""
 
@@ -151,6 +154,7 @@ def leave(code: int, *, limit_s: float | None = EXIT_LIMIT_S) -> None:
 
     threading.Thread(target=end_late, daemon=True).start()
     if limit_s is not None:
+        _end_executors()
         # Not by sys.exit(): Python would first wait for the script's non-daemon threads, without limit.
         with contextlib.suppress(BaseException):
             atexit._run_exitfuncs()
@@ -158,3 +162,18 @@ def leave(code: int, *, limit_s: float | None = EXIT_LIMIT_S) -> None:
         with contextlib.suppress(Exception):
             stream.flush()
     os._exit(code)
+
+
+def _end_executors() -> None:
+    """Let the pools of concurrent.futures and loky end their children, which would outlive the worker otherwise."""
+    calls = list(reversed(getattr(threading, "_threading_atexits", ())))
+
+    def end() -> None:
+        for call in calls:
+            with contextlib.suppress(BaseException):
+                call()
+
+    if calls:
+        thread = threading.Thread(target=end, daemon=True)
+        thread.start()
+        thread.join(EXECUTORS_LIMIT_S)

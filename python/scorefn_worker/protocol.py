@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import Any, TypedDict
+from functools import partial
+from typing import Any, Callable, TypedDict
 
 PROTOCOL_VERSION = 2
 
@@ -71,14 +72,12 @@ EXIT_NO_PIPE = 2
 EXIT_FAILED = 3
 
 
-# The clock that libuv has for process.hrtime(), for the front's "begin by" is compared with it. On Linux it is that of
-# time.monotonic(), too; on macOS that one stands still while the machine sleeps, and the front's does not.
-_CLOCK = time.CLOCK_MONOTONIC_RAW if sys.platform == "darwin" else time.CLOCK_MONOTONIC
-
-
-def monotonic_ns() -> int:
-    """Read the clock that front and worker share, in nanoseconds."""
-    return time.clock_gettime_ns(_CLOCK)
+# The front says "begin by" on the clock of process.hrtime(). On Linux that is CLOCK_MONOTONIC, as for time.monotonic();
+# on macOS time.monotonic() stands still while the machine sleeps, and the front's clock does not.
+monotonic_ns: Callable[[], int] = (
+    partial(time.clock_gettime_ns, time.CLOCK_MONOTONIC_RAW) if sys.platform == "darwin" else time.monotonic_ns
+)
+"""Reads the clock that front and worker share, in nanoseconds."""
 
 
 def is_in_time(begin_by: int, now_ns: int) -> bool:

@@ -12,13 +12,22 @@ from .frames import split_meta
 from .locate import UserFiles
 from .logs import SERVER_LOGGER
 from .protocol import RUN
-from .raw.environ import make_environ
+from .raw.environ import Environ, make_environ
 from .report import error_frame, input_error_frame
 from .schemas import find_contradiction
 from .script import HEADERS_PARAMETER, Script, train_case
 from .utf8 import BadText
 
 _log = logging.getLogger(SERVER_LOGGER)
+
+
+_EMPTY = memoryview(b"")
+
+
+class Arguments(dict[str, Any]):
+    """Arguments of a run() that takes no request, with what Flask's request of it can be made of."""
+
+    environ: Environ
 
 
 def read_request(script: Script, kind: int, payload: Any) -> dict[str, Any]:  # noqa: ANN401 - as Frame
@@ -40,6 +49,10 @@ def read_request(script: Script, kind: int, payload: Any) -> dict[str, Any]:  # 
         raise BadInput(f"Input cannot be decoded as UTF-8: {error}") from None
     if kind != RUN and script.takes_headers:
         arguments[HEADERS_PARAMETER] = train_case(meta.get("headers") or {})
+    if not script.raw and "method" in meta:
+        arguments = Arguments(arguments)
+        # What run() gets for GET was made of the query.
+        arguments.environ = make_environ(meta, _EMPTY if meta["method"] == "GET" else body)
     return arguments
 
 

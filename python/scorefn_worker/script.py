@@ -12,6 +12,8 @@ from collections.abc import Awaitable
 from types import ModuleType
 from typing import Any, Callable
 
+from .by_value import send_by_value
+from .expects_flask import expects_flask
 from .failures import (
     IMPORT_FAILED,
     UNHANDLED,
@@ -83,7 +85,13 @@ class Script:
 
     def call(self, arguments: dict[str, Any]) -> PlainCall | FlaskCall:
         """Make what a call of run() with these arguments is to be surrounded by, in a `with` statement."""
-        return RawCall(self.parameter, arguments) if self.raw else plain_call()
+        if self.raw:
+            return RawCall(self.parameter, arguments)
+        return plain_call(getattr(arguments, "environ", None))
+
+    def ready(self, files: UserFiles) -> dict[str, Any]:
+        """Make the payload of READY, when init() is done."""
+        return {"meta": "request"} if not self.raw and expects_flask(files) else {}
 
 
 def train_case(headers: dict[str, str]) -> dict[str, str]:
@@ -96,7 +104,10 @@ def extend_import_path(settings: Settings) -> None:
     sys.path.append(settings.app_root)
     if settings.source_directory is not None:
         sys.path.append(os.path.join(settings.app_root, settings.source_directory))
-    current = os.getcwd()
+    try:
+        current = os.getcwd()
+    except OSError:  # it has been removed since: there is nothing to import from
+        return
     if current not in sys.path:
         sys.path.insert(0, current)
 
@@ -186,6 +197,7 @@ def _import_file(path: str) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     # Registered, unlike the reference server, so that dataclasses and pickle find the script's module (LOAD-3).
     sys.modules[ENTRY_MODULE] = module
+    send_by_value(module)
     spec.loader.exec_module(module)
     return module
 

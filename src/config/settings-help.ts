@@ -23,7 +23,9 @@ const HELP: Readonly<Record<SettingName, Help>> = {
     referenceHelp: "The instrumentation key to the application insights where the logs will be published.",
   },
   port: {
-    help: "Port to serve on. The script sees it as SERVER_PORT; that variable is written, never read.",
+    help:
+      "Port to serve on; 0, under scorefn serve: a free one, which banner and log name. " +
+      "The script sees it as SERVER_PORT; that variable is written, never read.",
     referenceHelp: "The serving port of the server. Default is 5001.",
   },
   healthPort: {
@@ -58,8 +60,11 @@ const HELP: Readonly<Record<SettingName, Help>> = {
   readyPath: {
     help: "Path that answers whether the script is loaded and ready.",
   },
+  rootProbe: {
+    help: "What GET / tells: `live` answers 200 as soon as the server listens, `ready` 503 until init() is done. The command azmlinfsrv has `ready` for its default.",
+  },
   maxBodyMb: {
-    help: "Largest request body; 0: no limit.",
+    help: "Largest request body; 0: the most a worker can be handed, 2047 MB.",
   },
   maxQueue: {
     help: "Requests that may wait for a worker; one more is answered 503.",

@@ -35,6 +35,9 @@ export interface Setting {
 }
 
 const PORT_RANGE = { kind: "integer", min: 1, max: 65_535, unit: "port" } as const;
+/** Largest body in MB: with the request's head it has to fit into one frame to a worker, of 2,147,483,647 bytes. */
+export const MAX_BODY_MB = 2_047;
+
 const LOG_LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] as const;
 
 const worker = { scope: "worker", flag: null, kind: "text", default: null, unit: null } as const;
@@ -56,6 +59,7 @@ export type SettingName =
   | "python"
   | "workerConcurrency"
   | "readyPath"
+  | "rootProbe"
   | "maxBodyMb"
   | "maxQueue"
   | "maxQueueMb"
@@ -179,12 +183,21 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
     flag: "ready_path",
     default: "/ready",
   },
+  rootProbe: {
+    ...scorefn,
+    variable: "SCOREFN_ROOT_PROBE",
+    flag: "root_probe",
+    kind: "choice",
+    choices: ["live", "ready"],
+    default: "live",
+  },
   maxBodyMb: {
     ...scorefn,
     variable: "SCOREFN_MAX_BODY_MB",
     flag: "max_body_mb",
     kind: "integer",
     min: 0,
+    max: MAX_BODY_MB,
     default: "1024",
     unit: "MB (1,048,576 bytes)",
   },

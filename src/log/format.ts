@@ -92,9 +92,18 @@ function ncsaTime(timeMs: number): string {
 }
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: a client must not be able to break the line
-const UNQUOTABLE = /["\u0000-\u001f\u007f]/;
+const UNQUOTABLE = /["\u0000-\u001f\u007f-\u009f]/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: as above
-const UNQUOTABLE_ALL = /["\u0000-\u001f\u007f]/g;
+const UNQUOTABLE_ALL = /["\u0000-\u001f\u007f-\u009f]/g;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: a terminal obeys them; tab, CR and LF belong to records of several lines
+const UNPRINTABLE = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: as above
+const UNPRINTABLE_ALL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/g;
+
+/** A record's message without the control characters that a terminal would obey: it may quote a client. */
+export function printable(message: string): string {
+  return UNPRINTABLE.test(message) ? message.replace(UNPRINTABLE_ALL, escapeCharacter) : message;
+}
 
 /** Text from the client made safe to stand between quotes on one line. */
 function quotable(text: string): string {

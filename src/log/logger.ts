@@ -1,4 +1,4 @@
-import { formatRecord } from "./format.ts";
+import { formatRecord, printable } from "./format.ts";
 import type { LogLevel } from "./levels.ts";
 import { LEVEL_NUMBERS } from "./levels.ts";
 
@@ -48,7 +48,9 @@ export function createLog(
   const writerOf = (logger: string, level: LogLevel): RecordSink => {
     const from = logger === ACCESS_LOGGER ? "INFO" : threshold;
     if (LEVEL_NUMBERS[level] < LEVEL_NUMBERS[from]) return writeNothing;
-    return (message) => write(`${formatRecord(Date.now(), level, pid, logger, message)}\n`, level);
+    // What quotes the client in access records is made safe piece by piece.
+    const safe = logger === ACCESS_LOGGER ? (message: string) => message : printable;
+    return (message) => write(`${formatRecord(Date.now(), level, pid, logger, safe(message))}\n`, level);
   };
   return assembleLog(writerOf, (text) => write(`${text}\n`, "INFO"), null);
 }

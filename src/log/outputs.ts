@@ -1,7 +1,9 @@
 import { appendFileSync, closeSync, openSync } from "node:fs";
 import type { FileTarget } from "./dict-config.ts";
+import { formatRecord } from "./format.ts";
 import type { LogLevel } from "./levels.ts";
 import { batchLines } from "./logger.ts";
+import { type LogStream, logStream } from "./stream.ts";
 
 /** Where a configured log writes. Each function takes whole lines. */
 export interface LogOutputs {
@@ -16,7 +18,31 @@ export type WriteLines = (text: string) => void;
 /** The process's own streams, and files.
  *  @param stdout stands in for the process's */
 export function processOutputs(stdout: LogOutputs["stdout"]): LogOutputs {
-  return { stdout, stderr: (text) => process.stderr.write(text), file: openFile };
+  return { stdout, stderr: boundedLines(logStream(process.stderr)), file: openFile };
+}
+
+/** How much of a stream that its reader does not take is kept for it, in characters; several seconds of a busy server. */
+const MAX_BACKLOG = 4_194_304;
+
+/** Writes lines to a stream of the process. A reader that has stalled can neither stop the server nor fill its memory: lines
+ *  beyond the backlog are dropped and counted, and one record says how many when the stream flows again. */
+export function boundedLines(stream: LogStream, maxBacklog: number = MAX_BACKLOG): WriteLines {
+  let dropped = 0;
+
+  function tell(): void {
+    const message = `${dropped} lines of the log were dropped, because nobody read them`;
+    dropped = 0;
+    stream.write(`${formatRecord(Date.now(), "WARNING", process.pid, "azmlinfsrv", message)}\n`);
+  }
+
+  return (text) => {
+    if (stream.writableLength <= maxBacklog) {
+      stream.write(text);
+      return;
+    }
+    if (dropped === 0) stream.once("drain", tell);
+    dropped += text.split("\n").length - 1;
+  };
 }
 
 /** Always appends, for workers write to the same file. */

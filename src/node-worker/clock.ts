@@ -1,9 +1,7 @@
-// performance.now() is process.hrtime() from another starting point, and costs less.
-const [seconds, nanoseconds] = process.hrtime();
-const OFFSET_MS: number = seconds * 1_000 + nanoseconds / 1_000_000 - performance.now();
-
 /** The system's monotonic clock in milliseconds, which front and worker share (CLOCK_MONOTONIC on Linux; Python's side is
- *  `monotonic_ns` in python/scorefn_worker/protocol.py). */
+ *  `monotonic_ns` in python/scorefn_worker/protocol.py). Not performance.now() with an offset, though that is quicker: when
+ *  the process is held up between the two readings that the offset is made of, it is wrong for ever. */
 export function monotonicMs(): number {
-  return OFFSET_MS + performance.now();
+  const [seconds, nanoseconds] = process.hrtime();
+  return seconds * 1_000 + nanoseconds / 1_000_000;
 }

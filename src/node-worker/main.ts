@@ -29,6 +29,8 @@ import { TaskLoop } from "./loop.ts";
 const EXIT_STOPPED = 0;
 /** Exit code of a worker that its script's own fault has ended. */
 const EXIT_FAULT = 1;
+/** Exit code of a worker that was started without pipes. */
+const EXIT_NO_PIPE = 2;
 /** Exit code of a worker whose script cannot be served (contract PROC-8). */
 const EXIT_FAILED = 3;
 
@@ -45,14 +47,20 @@ const reader = new FrameReader((type, id, payload, beginBy) => {
   else if (type === Frame.STOP) stop();
 });
 
-readDescriptor(
-  TO_WORKER_FD,
-  (chunk) => {
-    reader.feed(chunk);
-    loop?.advance();
-  },
-  stop,
-);
+try {
+  readDescriptor(
+    TO_WORKER_FD,
+    (chunk) => {
+      reader.feed(chunk);
+      loop?.advance();
+    },
+    stop,
+  );
+} catch {
+  const text = `this worker is started by scorefn and does nothing by itself: descriptor ${TO_WORKER_FD} is not a pipe.\n`;
+  process.stderr.write(text);
+  process.exit(EXIT_NO_PIPE);
+}
 
 async function start(options: StartOptions): Promise<void> {
   say(Frame.WORKER_HELLO, {

@@ -6,6 +6,7 @@ import type { RunOutcome, RuntimeState, ScoreRuntime, ScriptFacts } from "../typ
 class FailedRuntime implements ScoreRuntime {
   readonly failure: ScoreError;
   readonly state: RuntimeState = "failed";
+  readonly initialised = false;
 
   constructor(failure: ScoreError) {
     this.failure = failure;

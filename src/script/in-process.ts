@@ -39,6 +39,10 @@ export class InProcessRuntime implements ScoreRuntime {
     return this.#script === undefined ? "loading" : "ready";
   }
 
+  get initialised(): boolean {
+    return this.#script !== undefined;
+  }
+
   get failure(): ScoreError | undefined {
     return this.#failure;
   }

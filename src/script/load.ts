@@ -5,7 +5,7 @@ import { packageFile } from "../package-root.ts";
 import { createStartupLog } from "../startup.ts";
 import type { ScoreRuntime } from "../types.ts";
 import { PRODUCT } from "../version.ts";
-import { findPython, pythonNotFound } from "../worker/interpreter.ts";
+import { EXIT_OLD_PYTHON, findPython, pythonNotFound, pythonTooOld } from "../worker/interpreter.ts";
 import { type PoolOptions, WorkerPool } from "../worker/pool.ts";
 import type { WorkerCommand } from "../worker/process.ts";
 import { forDebugger, inspectArgs } from "./debugging.ts";
@@ -82,6 +82,7 @@ function pythonCommand(config: Config): WorkerCommand {
     // The exception would be raised inside the debugger that holds the script at a breakpoint.
     nudgeSignal: debugged ? null : "SIGUSR1",
     onMissing: (cause) => pythonNotFound([python], cause),
+    onExitCode: (code) => (code === EXIT_OLD_PYTHON ? pythonTooOld(python) : undefined),
   };
 }
 

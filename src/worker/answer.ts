@@ -11,7 +11,15 @@ import {
 import type { ErrorReport, RunOutcome } from "../types.ts";
 import type { ChunkStream } from "./chunk-stream.ts";
 import type { Job } from "./job.ts";
-import { type Failed, type Loaded, parseJson, type ResponseMeta, type RunError, splitMeta } from "./protocol.ts";
+import {
+  type Failed,
+  type Loaded,
+  parseJson,
+  type Ready,
+  type ResponseMeta,
+  type RunError,
+  splitMeta,
+} from "./protocol.ts";
 
 const EXEC_MS_BYTES = 8;
 
@@ -87,6 +95,15 @@ export function readLoaded(payload: Buffer): Loaded {
     throw malformed("a LOADED that lacks something");
   }
   return loaded;
+}
+
+/** @throws FrameError */
+export function readReady(payload: Buffer): Ready {
+  const ready = parseJson<Ready>(payload);
+  if (!isObject(ready) || (ready.meta !== undefined && !TAKES.has(ready.meta))) {
+    throw malformed("a READY that asks for an unknown meta");
+  }
+  return ready;
 }
 
 const STAGES: ReadonlySet<unknown> = new Set(["protocol", "load", "shape", "init"]);

@@ -1,6 +1,18 @@
+import { spawnSync } from "node:child_process";
 import { accessSync, constants, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { ScoreError } from "../errors.ts";
+
+/** Exit code of python/worker.py under a Python that is older than the rest of the worker can be read by. */
+export const EXIT_OLD_PYTHON = 4;
+
+const OLDEST_PYTHON = "3.9";
+
+/** How long an interpreter may take to say its version, in milliseconds; it takes some 20. */
+const VERSION_DEADLINE_MS = 10_000;
+
+/** Every Python since 2.0 understands this. */
+const SAY_VERSION = "import sys; sys.stdout.write('%d.%d.%d' % sys.version_info[:3])";
 
 export interface InterpreterRequest {
   /** `--python`; null: look for one. */
@@ -30,8 +42,18 @@ export function findPython(request: InterpreterRequest): string {
 export function pythonNotFound(tried: readonly string[], cause?: unknown): ScoreError {
   return new ScoreError(
     "ERR_PYTHON_NOT_FOUND",
-    `no Python interpreter found (tried ${tried.join(", ")}); name one of version 3.9 or later with --python or SCOREFN_PYTHON`,
+    `no Python interpreter found (tried ${tried.join(", ")}); name one of version ${OLDEST_PYTHON} or later with --python or SCOREFN_PYTHON`,
     { cause },
+  );
+}
+
+/** For an interpreter whose worker has ended with `EXIT_OLD_PYTHON`. */
+export function pythonTooOld(python: string): ScoreError {
+  const { stdout } = spawnSync(python, ["-c", SAY_VERSION], { encoding: "utf8", timeout: VERSION_DEADLINE_MS });
+  const version = /^\d+\.\d+\.\d+$/.exec(stdout ?? "")?.[0];
+  return new ScoreError(
+    "ERR_PYTHON_NOT_FOUND",
+    `Python${version === undefined ? "" : ` ${version}`} at ${python} is too old; scorefn needs ${OLDEST_PYTHON} or later; name such a one with --python or SCOREFN_PYTHON`,
   );
 }
 

@@ -1,7 +1,15 @@
 import { OverloadError, type ScoreError } from "../errors.ts";
 import type { Log } from "../log/logger.ts";
 import type { StartupLog } from "../startup.ts";
-import type { CancelSignal, RunCall, RunOutcome, RuntimeState, ScoreRuntime, ScriptFacts } from "../types.ts";
+import type {
+  CancelSignal,
+  RunCall,
+  RunOutcome,
+  RuntimeState,
+  ScoreRuntime,
+  ScriptFacts,
+  ScriptTakes,
+} from "../types.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Job } from "./job.ts";
 import { Pending } from "./pending.ts";
@@ -76,6 +84,10 @@ export class WorkerPool implements ScoreRuntime {
     return this.#failure === undefined ? "loading" : "failed";
   }
 
+  get initialised(): boolean {
+    return this.#facts !== undefined;
+  }
+
   get failure(): ScoreError | undefined {
     return this.#failure;
   }
@@ -109,6 +121,7 @@ export class WorkerPool implements ScoreRuntime {
 
   whenLoaded(bodyBytes: number, signal?: CancelSignal): Promise<ScriptFacts> {
     if (this.#facts !== undefined) return Promise.resolve(this.#facts);
+    this.start().catch(() => {});
     const refused = this.#turnAway();
     if (refused !== undefined) return Promise.reject(refused);
     const waiter = new Pending<ScriptFacts>(bodyBytes, signal, performance.now());
@@ -207,7 +220,7 @@ export class WorkerPool implements ScoreRuntime {
       onLoaded: (loaded) => {
         slot.facts = loaded;
       },
-      onReady: () => this.#ready(slot),
+      onReady: ({ meta }) => this.#ready(slot, meta ?? slot.facts!.takes),
       onFailed: (failed) => {
         slot.reported = this.#report(failed);
       },
@@ -232,9 +245,10 @@ export class WorkerPool implements ScoreRuntime {
     });
   }
 
-  #ready(slot: Slot): void {
+  /** @param takes what its requests are sent with */
+  #ready(slot: Slot, takes: ScriptTakes): void {
     const { scoringTimeoutMs, start } = this.#options;
-    const { takes, concurrent } = slot.facts!;
+    const { concurrent } = slot.facts!;
     const worker = new Worker(
       slot.process!,
       { takes, concurrency: concurrent ? start.concurrency : 1, timeoutMs: scoringTimeoutMs },

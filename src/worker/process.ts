@@ -5,7 +5,7 @@ import { locateFault } from "../locate/python.ts";
 import { packageFile } from "../package-root.ts";
 import { timerMs } from "../timer.ts";
 import type { ErrorReport } from "../types.ts";
-import { readFailed, readLoaded } from "./answer.ts";
+import { readFailed, readLoaded, readReady } from "./answer.ts";
 import { FrameReader, FrameWriter, writeBuffers } from "./frame.ts";
 import {
   type Failed,
@@ -14,6 +14,7 @@ import {
   type Loaded,
   PROTOCOL_VERSION,
   parseJson,
+  type Ready,
   type StartOptions,
   type WorkerHello,
 } from "./protocol.ts";
@@ -29,6 +30,8 @@ export interface WorkerCommand {
   readonly nudgeSignal: NodeJS.Signals | null;
   /** Turns a failed start of the program itself into an error that names the cure. */
   readonly onMissing: (cause: Error) => ScoreError;
+  /** What an exit code of the program itself means, for codes that say more than that it has ended. */
+  readonly onExitCode?: (code: number) => ScoreError | undefined;
 }
 
 /** How a process ended: of itself, by a signal, or not even started. */
@@ -60,7 +63,7 @@ export type Launch = (events: LaunchEvents) => LaunchedProcess;
 
 export interface ProcessEvents {
   onLoaded(loaded: Loaded): void;
-  onReady(): void;
+  onReady(ready: Ready): void;
   /** The script cannot be served; the process ends by itself. */
   onFailed(failed: Failed): void;
   /** A frame of the running script. @throws FrameError when it makes no sense */
@@ -207,7 +210,7 @@ export class WorkerProcess implements WorkerLink {
       this.#events.onLoaded(readLoaded(payload));
     } else if (type === Frame.READY && this.#stage === "init") {
       this.#stage = "ready";
-      this.#events.onReady();
+      this.#events.onReady(readReady(payload));
     } else throw new FrameError("ERR_FRAME", `a worker sent frame type ${type} before it was ready`);
   }
 
@@ -242,6 +245,8 @@ export class WorkerProcess implements WorkerLink {
     if (how instanceof ScoreError) return how;
     if (how instanceof Error) return this.#describeNoStart(how);
     if (this.#error !== undefined) return this.#error;
+    const told = how.code === null ? undefined : this.#command.onExitCode?.(how.code);
+    if (told !== undefined) return told;
     const code = how.code === null ? "has ended" : `exited with code ${how.code}`;
     const end = how.signal === null ? code : `was killed by ${how.signal}`;
     const reason = this.#killReason === undefined ? "" : ` because ${this.#killReason}`;

@@ -114,6 +114,11 @@ export interface Loaded {
   };
 }
 
+export interface Ready {
+  /** Every request is to come with the meta of a whole request, whatever run() takes. */
+  readonly meta?: "request";
+}
+
 /** How a forked worker ended; all null but `error`: it could not be forked. */
 export interface ForkEnded {
   readonly code: number | null;

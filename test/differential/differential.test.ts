@@ -13,6 +13,7 @@ import { commandLine } from "./scenarios/command-line.ts";
 import { config } from "./scenarios/config.ts";
 import { cors } from "./scenarios/cors.ts";
 import { failures } from "./scenarios/failures.ts";
+import { libraries } from "./scenarios/libraries.ts";
 import { realistic } from "./scenarios/realistic.ts";
 import { requests } from "./scenarios/requests.ts";
 import { results } from "./scenarios/results.ts";
@@ -34,6 +35,7 @@ const scenarios = [
   ...config,
   ...cors,
   ...swaggerFiles,
+  ...libraries,
 ];
 const found = environment("azmlinfsrv");
 

@@ -52,7 +52,7 @@ function answersIn(bytes: Buffer, isHead = false): Answer[] {
   const end = bytes.indexOf("\r\n\r\n");
   if (end < 0) throw new Error(`no end of headers: ${bytes.toString("latin1")}`);
   const head = bytes.toString("latin1", 0, end);
-  const status = Number(/^HTTP\/1\.1 (\d{3}) /.exec(head)?.[1]);
+  const status = Number(/^HTTP\/1\.[01] (\d{3}) /.exec(head)?.[1]);
   const length = /^content-length: (\d+)$/im.exec(head)?.[1];
   const rest = bytes.subarray(end + 4);
   const isBare = status === 100 || (isHead && !rest.subarray(0, 1).equals(Buffer.from("{")));

@@ -33,7 +33,18 @@ SCHEMAS_PYTHON = str(ROOT / "test" / ".envs" / "azmlinfsrv" / "bin" / "python")
 needs_schemas = pytest.mark.skipif(
     not os.path.exists(SCHEMAS_PYTHON), reason="test environment schemas is missing: node test/setup/environments.mjs"
 )
+SKLEARN_PYTHON = SCHEMAS_PYTHON
+"""An interpreter with the real scikit-learn, joblib and cloudpickle: the same."""
+
+needs_sklearn = needs_schemas
 """Under CI=true a skipped test is a failure, see the end of this file."""
+
+PYTHON = os.environ.get("SCOREFN_TEST_PYTHON") or sys.executable
+"""The interpreter of workers that need no particular packages: that of the tests, or another version."""
+
+PYTHON_VERSION: tuple[int, ...] = tuple(
+    json.loads(subprocess.check_output([PYTHON, "-c", "import sys; print(list(sys.version_info[:3]))"]))
+)
 
 DEADLINE_S = 180.0
 """Nothing here takes this long, on a busy machine neither; it ends a test that would wait for ever."""
@@ -218,7 +229,7 @@ def start(app: Path) -> Iterator[Start]:
         *,
         name: str = "score.py",
         env: dict[str, str] | None = None,
-        python: str = sys.executable,
+        python: str = PYTHON,
         **hello: Any,
     ) -> Worker:
         path = app / name
@@ -257,6 +268,29 @@ def eventually(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < end, "it did not happen"
         time.sleep(0.005)
+
+
+_OWN_INTERPRETERS = {"flask", "werkzeug", "with the reference server", SCHEMAS_PYTHON, SKLEARN_PYTHON}
+"""Parameters of tests that choose the interpreter themselves."""
+
+
+def _runs_under_python(item: pytest.Item) -> bool:
+    """Tell whether a test starts a worker with the interpreter PYTHON."""
+    parameters = getattr(getattr(item, "callspec", None), "params", {}).values()
+    return (
+        bool({"start", "worker", "own_workers"} & set(getattr(item, "fixturenames", ())))
+        and item.get_closest_marker("skipif") is None
+        and not any(isinstance(value, str) and value in _OWN_INTERPRETERS for value in parameters)
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Repeat with another interpreter only what it makes a difference to."""
+    if sys.executable == PYTHON:
+        return
+    left_out = [item for item in items if not _runs_under_python(item)]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in set(left_out)]
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

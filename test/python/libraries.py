@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ROOT, Worker
+from conftest import PYTHON, ROOT, Worker
 from scorefn_worker import protocol as p
 from scorefn_worker.frames import encode_meta, split_meta
 
@@ -25,7 +24,7 @@ def use_library(library: str, folder: Path) -> tuple[str, dict[str, str]]:
         folder: Where a module may be put that hides a library.
     """
     if library == "none":
-        return sys.executable, {}
+        return PYTHON, {}
     if not FLASK_PYTHON.exists():
         pytest.skip("there is no environment with Flask: node test/setup/environments.mjs azmlinfsrv")
     if library == "werkzeug":

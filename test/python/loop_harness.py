@@ -32,7 +32,7 @@ DEADLINE_S = 30.0
 NUDGE_S = 0.05
 """When the front repeats its signal: one that comes just before a blocking call is not noticed until that is over."""
 
-_NAMES = {getattr(p, name): name for name in "RESULT RESPONSE CHUNK END ERROR RECALLED BEGUN".split()}
+_NAMES = {getattr(p, name): name for name in ["RESULT", "RESPONSE", "CHUNK", "END", "ERROR", "RECALLED", "BEGUN"]}
 
 
 class Said(NamedTuple):
@@ -133,7 +133,10 @@ class LoopHarness:
         self._main = threading.main_thread().ident or 0
         self._event_loop: asyncio.AbstractEventLoop | None = None
         self._is_running = threading.Event()
+        self.has_stopped = threading.Event()
         self._failure: BaseException | None = None
+        self.on_written: Callable[[int, int, str, int], None] = lambda *_: None
+        """Called by the loop's thread for each frame that has been handed to the system, with the clock."""
         self.on_end: Callable[[], None] = lambda: None
         entry = str(SCENARIOS / "scripts" / f"{kind}.py")
         settings = Settings({"appRoot": str(SCENARIOS), "entryScript": entry})
@@ -148,6 +151,9 @@ class LoopHarness:
     def run(self, front: Callable[[], None]) -> None:
         """Run the loop until it ends, with `front` beside it. The front must have it stopped."""
         thread = threading.Thread(target=self._be_front, args=(front,))
+        # Here and not in _serve, for the front's last signals may come after the loop's end.
+        before = signal.getsignal(SIGNAL)
+        signal.signal(SIGNAL, lambda _number, _frame: None)
         thread.start()
         try:
             self._serve()
@@ -155,7 +161,11 @@ class LoopHarness:
             if self._failure is None:
                 raise
         finally:
+            self.has_stopped.set()
+            self._sender.shutdown(socket.SHUT_WR)
+            signal.signal(SIGNAL, lambda _number, _frame: None)
             thread.join(DEADLINE_S)
+            signal.signal(SIGNAL, before)
             if self._failure is None:
                 self.on_end()
             for end in (self._to_worker, self._from_worker, self._channel.receiver, self._sender):
@@ -181,7 +191,6 @@ class LoopHarness:
 
             run_forever(serve())
             return
-        before = signal.getsignal(SIGNAL)
         interrupts = Interrupts()
         interrupts.install()
         look_after, loop_module.LOOK_AFTER_S = loop_module.LOOK_AFTER_S, -1.0
@@ -191,7 +200,6 @@ class LoopHarness:
             loop.serve()
         finally:
             loop_module.LOOK_AFTER_S = look_after
-            signal.signal(SIGNAL, before)
 
     def _be_front(self, front: Callable[[], None]) -> None:
         try:
@@ -209,6 +217,7 @@ class LoopHarness:
             if frame[0] == p.BEGUN:
                 self.clock_ms += self.after_begun_ms
                 self.after_begun_ms = 0
+            self.on_written(frame[0], frame[1], describe(*frame[:3]), self.clock_ms * 1_000_000)
 
     def send(self, data: bytes, *, signals: bool = False) -> None:
         """Write on the pipe; with `signals` as the front does for INTERRUPT and RECALL."""
@@ -216,6 +225,15 @@ class LoopHarness:
         if signals and self.kind == "sync":
             self._nudges = True
             signal.pthread_kill(self._main, SIGNAL)
+
+    def say(self, *texts: str) -> None:
+        """Write frames at once."""
+        self.send(b"".join(map(self.encode, texts)))
+
+    @property
+    def written(self) -> int:
+        """How many bytes of the loop the system has taken."""
+        return self._sender.total
 
     def release(self, name: str) -> None:
         if self._event_loop is None:
@@ -234,21 +252,24 @@ class LoopHarness:
         end = time.monotonic() + DEADLINE_S
         while (frame := self._reader.next()) is None:
             assert time.monotonic() < end, "waited in vain for a frame"
-            try:
-                chunk = self._from_worker.recv(1 << 20)
-            except socket.timeout:  # noqa: UP041 - not yet TimeoutError in Python 3.9
-                if self._nudges:
-                    signal.pthread_kill(self._main, SIGNAL)
-                continue
-            assert chunk, "the worker has closed the pipe"
-            self._reader.feed(chunk)
+            self.receive()
         start = self._read
         self._read += 12 + len(frame[2])
         return Said(describe(*frame[:3]), frame[0], frame[1], start, self._read)
 
+    def receive(self) -> None:
+        """Receive what there is, or repeat the signal after NUDGE_S."""
+        try:
+            chunk = self._from_worker.recv(1 << 20)
+        except (TimeoutError, socket.timeout):
+            if self._nudges:
+                signal.pthread_kill(self._main, SIGNAL)
+            return
+        assert chunk or self.has_stopped.is_set(), "the worker has closed the pipe"
+        self._reader.feed(chunk)
+
     def rest(self) -> list[str]:
         """All frames that are left after the loop's end."""
-        self._sender.shutdown(socket.SHUT_WR)
         self._from_worker.settimeout(DEADLINE_S)
         frames = []
         while True:
@@ -263,10 +284,7 @@ class LoopHarness:
 
     def write_of(self, frame: Said) -> tuple[int, int]:
         """The write that brought a frame: its first byte and the one after its last."""
-        end = time.monotonic() + DEADLINE_S
-        while self._sender.total < frame.end:  # received already, and about to be recorded
-            assert time.monotonic() < end
-            time.sleep(0.001)
+        wait_until(lambda: self.written >= frame.end)  # it is received already, and about to be recorded
         return next(write for write in self._sender.writes if write[0] <= frame.start < write[1])
 
     def encode(self, text: str) -> bytes:
@@ -284,6 +302,14 @@ class LoopHarness:
         if name == "CREDIT":
             return encode(p.CREDIT, request, int(words[0]).to_bytes(4, "little"))
         return encode({"RECALL": p.RECALL, "STOP": p.STOP}[name], request)
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Wait for something that nothing announces."""
+    end = time.monotonic() + DEADLINE_S
+    while not condition():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.001)
 
 
 def to_begin_by(milliseconds: int) -> int:

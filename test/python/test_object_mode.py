@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import Any
 
 import pytest
-from conftest import SCHEMAS_PYTHON, Start, Worker, needs_schemas
+from conftest import PYTHON, SCHEMAS_PYTHON, Start, Worker, needs_schemas
 from scorefn_worker import protocol as p
 from scorefn_worker.frames import encode_meta
 
@@ -34,7 +33,7 @@ VALID = '{"num": 1, "when": "YWJj"}'
 
 @pytest.fixture(
     params=[
-        pytest.param(sys.executable, id="builtin"),
+        pytest.param(PYTHON, id="builtin"),
         pytest.param(
             SCHEMAS_PYTHON,
             id="real",
@@ -359,7 +358,7 @@ def test_prefers_a_package_that_is_installed(serve: Start, python: str) -> None:
         def init(): pass
         def run(data): return inference_schema.__file__
     """)
-    assert ("scorefn_worker" in worker.run("")) == (python == sys.executable)
+    assert ("scorefn_worker" in worker.run("")) == (python == PYTHON)
 
 
 def test_leaves_scripts_that_only_import_the_package_in_string_mode(serve: Start) -> None:

@@ -22,7 +22,8 @@ def cases() -> Iterator[Any]:
                 several = (1, 4) if given is None and kind == "async" else (given or 1,)
                 for concurrency in several:
                     for whole in (True,) if scenario.get("cut") == "whole" else (True, False):
-                        name = f"{scenario['rule']}: {scenario['name']} ({kind}, {concurrency}, {'whole' if whole else 'cut'})"
+                        cut = "whole" if whole else "cut"
+                        name = f"{scenario['rule']}: {scenario['name']} ({kind}, {concurrency}, {cut})"
                         yield pytest.param(kind, concurrency, whole, scenario, id=name)
 
 
@@ -73,7 +74,7 @@ class Front:
         assert [frame.text for frame in said] == texts
         return said
 
-    def _outAnyOrder(self, texts: list[str]) -> None:  # noqa: N802 - as in the files
+    def _outAnyOrder(self, texts: list[str]) -> None:
         assert sorted(self._harness.next().text for _ in texts) == sorted(texts)
 
     def _write(self, texts: list[str]) -> None:
@@ -101,8 +102,8 @@ class Front:
         self._harness.fence()
         self._harness.clock_ms += milliseconds
 
-    def _clockAt(self, milliseconds: int) -> None:  # noqa: N802 - as in the files
+    def _clockAt(self, milliseconds: int) -> None:
         self._harness.clock_ms = milliseconds
 
-    def _afterBegun(self, milliseconds: int) -> None:  # noqa: N802 - as in the files
+    def _afterBegun(self, milliseconds: int) -> None:
         self._harness.after_begun_ms = milliseconds

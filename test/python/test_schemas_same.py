@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import DEADLINE_S, PYTHON_DIR, SCHEMAS_PYTHON, needs_schemas
+from conftest import DEADLINE_S, PYTHON, PYTHON_DIR, SCHEMAS_PYTHON, needs_schemas
 
 PROBE = Path(__file__).with_name("schema_probe.py")
 
@@ -47,7 +46,7 @@ def test_does_what_the_package_does(group: str, count: int) -> None:
 def test_does_the_same_with_nothing_installed(group: str) -> None:
     """Without numpy, pandas and dateutil; only the class of the error for an unreadable date is another one."""
     real = probe(SCHEMAS_PYTHON, "real")
-    builtin = probe(sys.executable, "builtin", str(PYTHON_DIR))
+    builtin = probe(PYTHON, "builtin", str(PYTHON_DIR))
     assert len(builtin[group]) >= 70
     for name, (ours, theirs) in differences(builtin, real, group).items():
         assert name.startswith(("Standard(WHEN)", "Standard(datetime.time")), (name, ours, theirs)
@@ -88,8 +87,6 @@ def test_leaves_spark_to_the_package() -> None:
         "offer_fallback()\n"
         "import inference_schema.parameter_types.spark_parameter_type"
     )
-    result = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=DEADLINE_S, check=False
-    )
+    result = subprocess.run([PYTHON, "-c", code], capture_output=True, text=True, timeout=DEADLINE_S, check=False)
     assert "ImportError: SparkParameterType needs the package inference-schema itself" in result.stderr
     assert "pip install inference-schema[pyspark-support]" in result.stderr

@@ -6,11 +6,12 @@ import json
 import os
 import re
 import signal
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import DEADLINE_S, PYTHON_DIR, Start
+from conftest import DEADLINE_S, PYTHON, PYTHON_DIR, Start
 from scorefn_worker import protocol as p
 
 FINE = """
@@ -39,11 +40,8 @@ def test_refuses_another_protocol_version_and_says_both(start: Start) -> None:
 
 def test_does_nothing_when_started_by_hand() -> None:
     import subprocess
-    import sys
 
-    done = subprocess.run(
-        [sys.executable, str(PYTHON_DIR / "worker.py")], capture_output=True, text=True, timeout=DEADLINE_S
-    )
+    done = subprocess.run([PYTHON, str(PYTHON_DIR / "worker.py")], capture_output=True, text=True, timeout=DEADLINE_S)
     assert done.returncode == p.EXIT_NO_PIPE
     assert "descriptor 3" in done.stderr
 
@@ -286,3 +284,15 @@ def test_never_throws_away_a_start_because_of_the_current_directory(start: Start
     worker = start(FINE, appRoot=os.fspath(app) + "/")
     worker.ready()
     assert worker.run("x") == '"x"'
+
+
+def test_starts_where_the_current_folder_has_vanished(start: Start, tmp_path: Path) -> None:
+    launcher = tmp_path / "launch.sh"
+    launcher.write_text(
+        f'#!/bin/sh\nmkdir {tmp_path}/gone && cd {tmp_path}/gone && rmdir {tmp_path}/gone\nexec {sys.executable} "$@"\n'
+    )
+    launcher.chmod(0o755)
+    worker = start(FINE, python=str(launcher))
+    worker.ready()
+    worker.run()
+    assert worker.stop() == 0

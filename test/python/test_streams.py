@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Start, Worker
+from conftest import Start, Worker, eventually
 from scorefn_worker import protocol as p
 from scorefn_worker.frames import split_meta
 
@@ -187,3 +188,40 @@ def test_async_streams_share_the_pipe(start: Start) -> None:
         if kind == p.CHUNK:
             got.setdefault(request, []).append(json.loads(payload)[str(request)])
     assert got == {request: [0, 1, 2] for request in (1, 2, 3, 4)}
+
+
+def test_a_generator_begins_even_when_the_interrupt_comes_first(start: Start, app: Path) -> None:
+    """One that was closed before its first item would run none of its code, `finally` included."""
+    worker = start("""
+        import os, signal, sys, time
+        def init(): pass
+        def signal_between_run_and_the_first_item(frame, event, _):
+            if event == "return" and frame.f_code.co_name == "call":
+                sys.setprofile(None)
+                os.kill(os.getpid(), signal.SIGUSR1)
+        def items():
+            try:
+                print("item")
+                yield "a"
+                print("another")
+                yield "b"
+            finally:
+                print("closed")
+        def run(data):
+            print("begun")
+            while not os.path.exists(data): time.sleep(0.005)
+            sys.setprofile(signal_between_run_and_the_first_item)
+            return items()
+    """)
+    worker.ready()
+    go = app / "go"
+    worker.send(p.RUN, 1, str(go).encode())
+    eventually(lambda: "begun" in worker.stdout())
+    worker.interrupt(1, "client-gone", by_signal=False)
+    go.touch()
+    worker.expect(p.RESPONSE, 1)
+    worker.expect(p.CHUNK, 1)
+    worker.error(1, "interrupted")
+    eventually(lambda: "closed" in worker.stdout())
+    assert "item" in worker.stdout()
+    assert "another" not in worker.stdout()

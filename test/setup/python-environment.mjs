@@ -24,8 +24,8 @@ export function pythonOf(directory) {
 
 /** @type {typeof import("./python-environment.d.mts").makePythonEnvironment} */
 export async function makePythonEnvironment({ directory, lists, state, say }) {
-  const count = (await Promise.all(lists.map(packagesIn))).flat();
-  const what = `${new Set(count).size} packages`;
+  const packages = (await Promise.all(lists.map(packagesIn))).flat();
+  const what = `${new Set(packages).size} packages`;
   const uv = await findUv(state).catch((error) => {
     say(`there is no uv: ${reasonOf(error)}`);
   });

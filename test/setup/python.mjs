@@ -4,10 +4,14 @@ import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { environment, prepareEnvironments } from "./environments.mjs";
+import { installedPythons, pythonVersion } from "./pythons.mjs";
+
+/** Of Python 3, what the worker runs on. */
+const OLDEST_MINOR = 9;
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
-await prepareEnvironments({ names: ["tools", "schemas", "azmlinfsrv"] });
+await prepareEnvironments({ names: ["tools", "schemas", "azmlinfsrv", "sklearn"] });
 const tools = environment("tools");
 if ("unavailable" in tools) {
   console.log(`the Python worker's tests are skipped: ${tools.unavailable}`);
@@ -16,8 +20,17 @@ if ("unavailable" in tools) {
 
 /** @param {string[]} command program and arguments, from the repository's root */
 function run(...command) {
+  runWith({}, ...command);
+}
+
+/**
+ * @param {NodeJS.ProcessEnv} variables
+ * @param {string[]} command
+ */
+function runWith(variables, ...command) {
   const [file, ...args] = /** @type {[string, ...string[]]} */ (command);
-  const { status } = spawnSync(join(dirname(tools.python), file), args, { cwd: root, stdio: "inherit" });
+  const env = { ...process.env, ...variables };
+  const { status } = spawnSync(join(dirname(tools.python), file), args, { cwd: root, env, stdio: "inherit" });
   if (status !== 0) process.exit(status ?? 1);
 }
 
@@ -27,3 +40,21 @@ run("vermin", "--quiet", "-t=3.9-", "--no-tips", "--violations", "python");
 // A file's tests stay together, for they share what is asked of an interpreter once.
 const processes = ["-n", String(availableParallelism()), "--dist", "loadfile"];
 run("python", "-m", "pytest", "-q", ...processes, "test/python", ...process.argv.slice(2));
+
+// Once more with each other version there is, which pytest itself need not run on: what starts a worker with it (conftest.py).
+const own = pythonVersion(tools.python)?.version[1];
+for (const { text, version, path } of installedPythons()) {
+  const [major, minor] = version;
+  if (major !== 3 || minor < OLDEST_MINOR || minor === own) continue;
+  console.log(`workers with Python ${text}, ${path}`);
+  runWith(
+    { SCOREFN_TEST_PYTHON: path },
+    "python",
+    "-m",
+    "pytest",
+    "-q",
+    ...processes,
+    "test/python",
+    ...process.argv.slice(2),
+  );
+}

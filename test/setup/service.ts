@@ -48,7 +48,7 @@ export interface Service {
   readonly logged: () => string;
   /** Posts a body to /score. */
   post(body: string, more?: Partial<ScoreRequest>): Promise<Answer>;
-  get(path: string): Promise<Answer>;
+  get(path: string, more?: Partial<ScoreRequest>): Promise<Answer>;
   /** Process ids of all workers that have become ready so far, in that order. */
   workerPids(): number[];
   close(): Promise<void>;
@@ -89,7 +89,7 @@ export function createService(script: string, env: Readonly<Record<string, strin
     log,
     logged: () => logged,
     post: (body, more) => send("POST", "/score", body, more),
-    get: (path) => send("GET", path, ""),
+    get: (path, more) => send("GET", path, "", more),
     workerPids: () => [...logged.matchAll(/Worker with pid (\d+) ready/g)].map(([, pid]) => Number(pid)),
     close: () => runtime.close(0),
   };

@@ -58,6 +58,7 @@ describe("defaults and precedence", () => {
       queueTimeoutMs: 300_000,
       maxBodyBytes: 1_073_741_824,
       readyPath: "/ready",
+      rootProbe: "live",
       errorDetail: "location",
       strict: false,
       corsOrigins: null,
@@ -138,9 +139,11 @@ describe("defaults and precedence", () => {
     });
   });
 
-  test("max_body_mb is counted in units of 1,048,576 bytes, and 0 means no limit", () => {
+  test("max_body_mb is counted in units of 1,048,576 bytes, and 0 means the most that a worker can be handed", () => {
     expect(resolved({ max_body_mb: "2" }).maxBodyBytes).toBe(2_097_152);
-    expect(resolved({ max_body_mb: "0" }).maxBodyBytes).toBe(0);
+    // What one frame to a worker holds, with room for the request's head.
+    expect(resolved({ max_body_mb: "0" }).maxBodyBytes).toBe(2_146_435_072);
+    expect(resolved({ max_body_mb: "2047" }).maxBodyBytes).toBe(2_146_435_072);
   });
 
   test("max_queue_mb is counted in the same units, and the flag beats the variable", () => {
@@ -421,6 +424,10 @@ describe("values that cannot be used", () => {
   test.each([
     [{ WORKER_COUNT: "abc" }, 'WORKER_COUNT must be a whole number, 1 or more, not "abc" (or use --worker_count)'],
     [{ WORKER_COUNT: "0" }, 'WORKER_COUNT must be a whole number, 1 or more, not "0" (or use --worker_count)'],
+    [
+      { SCOREFN_MAX_BODY_MB: "2048" },
+      'SCOREFN_MAX_BODY_MB must be a whole number from 0 to 2047, not "2048" (or use --max_body_mb)',
+    ],
     [{ WORKER_TIMEOUT: "1.0" }, 'WORKER_TIMEOUT must be a whole number, 0 or more, not "1.0"'],
     [{ WORKER_TIMEOUT: "-1" }, 'WORKER_TIMEOUT must be a whole number, 0 or more, not "-1"'],
     [

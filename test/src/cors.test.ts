@@ -120,6 +120,7 @@ describe("answers of the core", () => {
       run,
       close: async () => {},
       state: "ready",
+      initialised: true,
       failure: undefined,
     };
     return createScorer(

@@ -27,7 +27,7 @@ export class HealthServer {
   readonly #scorer: Scorer;
   readonly #log: Log;
   #thread: Worker | undefined;
-  #told: Pick<ScoreRuntime, "state" | "failure"> | undefined;
+  #told: Pick<ScoreRuntime, "state" | "initialised" | "failure"> | undefined;
 
   /** @param runtime whose state the thread reports   @param scorer answers the routes that the thread does not */
   constructor(config: Config, runtime: ScoreRuntime, scorer: Scorer, log: Log) {
@@ -66,11 +66,12 @@ export class HealthServer {
   /** Tells the thread the runtime's state, unless it knows. Called when the script has started, too: its first run() may
    *  block this thread before the next tick. */
   reportState(): void {
-    const { state, failure } = this.#runtime;
-    if (state === this.#told?.state && failure === this.#told.failure) return;
-    this.#told = { state, failure };
+    const { state, initialised, failure } = this.#runtime;
+    const told = this.#told;
+    if (state === told?.state && initialised === told.initialised && failure === told.failure) return;
+    this.#told = { state, initialised, failure };
     const plain = failure && toPlainError(toScoreError(failure));
-    this.#thread?.postMessage({ kind: "state", state, failure: plain } satisfies ToHealth);
+    this.#thread?.postMessage({ kind: "state", state, initialised, failure: plain } satisfies ToHealth);
   }
 
   /** Takes no new connections, lets running requests end (up to `graceMs` milliseconds), then closes. */

@@ -26,7 +26,12 @@ export type FromHealth =
 
 /** From the main thread to the thread. */
 export type ToHealth =
-  | { readonly kind: "state"; readonly state: RuntimeState; readonly failure: PlainError | undefined }
+  | {
+      readonly kind: "state";
+      readonly state: RuntimeState;
+      readonly initialised: boolean;
+      readonly failure: PlainError | undefined;
+    }
   | { readonly kind: "answer"; readonly id: number; readonly answer: PlainAnswer }
   | { readonly kind: "chunk"; readonly id: number; readonly bytes: Uint8Array }
   | { readonly kind: "end"; readonly id: number; readonly error: PlainError | undefined }

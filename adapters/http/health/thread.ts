@@ -29,6 +29,7 @@ const REMOTE = new Set(["/score", "/swagger.json"]);
 /** Stands in for the runtime, whose state the main thread reports; nothing is run here. */
 class ReportedRuntime implements ScoreRuntime {
   state: RuntimeState = "loading";
+  initialised = false;
   failure: ScoreError | undefined;
 
   start(): Promise<never> {
@@ -50,8 +51,8 @@ function serveHealth({ config, address }: HealthThreadData): void {
   const local = createScorer(config, runtime, log);
   const remote = new RemoteScorer(port);
   const scorer: Scorer = {
+    ...local,
     handle: (request) => (REMOTE.has(decodePath(request.path)) ? remote.handle(request) : local.handle(request)),
-    refuse: local.refuse,
   };
   const server = createHttpServer(scorer, config, log);
 
@@ -59,6 +60,7 @@ function serveHealth({ config, address }: HealthThreadData): void {
     switch (message.kind) {
       case "state":
         runtime.state = message.state;
+        runtime.initialised = message.initialised;
         runtime.failure = message.failure === undefined ? undefined : fromPlainError(message.failure);
         return;
       case "close":

@@ -32,6 +32,7 @@ class FlaskLibrary(Library):
         """Import Flask. Raises ImportError."""
         import flask
 
+        self._flask = flask
         self.request = flask.Request
         self.response = flask.Response
         self._app = flask.Flask(__name__, static_folder=None)
@@ -45,8 +46,12 @@ class FlaskLibrary(Library):
         return context.request, context
 
     def app_context(self) -> AbstractContextManager[Any]:
-        """The context for a run() that takes no request."""
+        """The context for a run() whose request is not known."""
         return self._app.app_context()
+
+    def current_request(self) -> Any:  # noqa: ANN401
+        """The request behind flask.request, or None."""
+        return self._flask.request._get_current_object() if self._flask.has_request_context() else None
 
 
 class WerkzeugLibrary(Library):
@@ -89,7 +94,7 @@ def library() -> Library:
     for candidate in (FlaskLibrary, WerkzeugLibrary):
         try:
             return candidate()
-        except ImportError:
+        except (ImportError, AttributeError):  # the latter: a module of the script's own that is only called so
             continue
     return OwnLibrary()
 

@@ -107,6 +107,7 @@ export async function startHandler(
     run: () => Promise.reject(new Error("there is no runtime")),
     close: async () => {},
     state: "ready",
+    initialised: true,
     failure: undefined,
     ...("run" in own ? own : {}),
   };

@@ -244,6 +244,12 @@ describe("our own flags", () => {
 });
 
 describe("scorefn", () => {
+  test("serve takes a port of the system's choice, the reference's command does not (CLI-5)", () => {
+    expect(flagsOf("scorefn", "serve", "--port", "0")).toEqual({ port: "0" });
+    expect(exitOf("scorefn", "serve", "--port", "-1").stderr).toContain("invalid validate_port value: '-1'");
+    expect(exitOf("azmlinfsrv", "--port", "0").stderr).toContain("invalid validate_port value: '0'");
+  });
+
   test("--version prints it", () => {
     expect(exitOf("scorefn", "--version")).toEqual({ kind: "exit", code: 0, stdout: "scorefn 0.1.0\n", stderr: "" });
   });

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { runCommand } from "../../../adapters/cli/command.ts";
 import { realPath } from "../../../adapters/cli/real-path.ts";
+import { reservePort } from "../../../adapters/http/reserve-port.ts";
 import type { Config, Environment } from "../../../src/config.ts";
 import { ScoreError } from "../../../src/errors.ts";
 
@@ -38,6 +39,7 @@ async function run(args: readonly string[], env: Environment = {}, serve = async
       served.push(config);
       return serve(config);
     },
+    reservePort,
     runTarget: async () => 0,
     env,
     cwd: folder,

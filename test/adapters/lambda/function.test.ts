@@ -13,7 +13,7 @@ import {
   startFunction,
 } from "../../../adapters/lambda/invoke.ts";
 import { packageFile } from "../../../src/package-root.ts";
-import { DEADLINE_MS } from "../../setup/deadline.ts";
+import { DEADLINE_MS, watchForStarvation } from "../../setup/deadline.ts";
 import { environment } from "../../setup/environments.mjs";
 import { preparedNode, preparedRuntimeClient } from "../../setup/runtimes.ts";
 import { SCRIPTS, until } from "../../setup/service.ts";
@@ -197,10 +197,13 @@ describe("a Python function", () => {
     expect((await local.post("")).status).toBe(200);
   });
 
-  test("has a hanging worker replaced although it is frozen right after the answer", async () => {
+  test("has a hanging worker replaced although it is frozen right after the answer", async ({ skip }) => {
     const local = await start(await buildScript("never_returns.py"), here);
     expect((await local.post("")).status).toBe(200);
-    expect((await local.post("swallow", 3_000)).status).toBe(504);
+    const wasStarved = watchForStarvation();
+    const { status } = await local.post("swallow", 3_000);
+    skip(wasStarved() && status === 502, "this machine is too busy to answer 300 ms before the end");
+    expect(status).toBe(504);
     await freeze(local, 500);
     expect((await local.post("")).status).toBe(200);
   });

@@ -1,5 +1,7 @@
-import { PassThrough } from "node:stream";
-import { setTimeout as delay } from "node:timers/promises";
+import { PassThrough, Writable } from "node:stream";
+import { setTimeout as delay, setImmediate as nextTurn } from "node:timers/promises";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { describe, expect, test, vi } from "vitest";
 import { inProcess, startService } from "../../../adapters/lambda/index.ts";
 import { createStreamHandler, streamHandler } from "../../../adapters/lambda/stream.ts";
@@ -58,6 +60,30 @@ describe("the head", () => {
 });
 
 describe("the body", () => {
+  test("is let go of chunk by chunk", async () => {
+    setFlagsFromString("--expose-gc");
+    const collect = runInNewContext("gc") as () => void;
+    const sent: WeakRef<Uint8Array>[] = [];
+    let alive = Number.NaN;
+    const { service } = await serve({
+      run: async function* () {
+        for (let count = 0; count < 50; count++) {
+          const chunk = new Uint8Array(100_000);
+          sent.push(new WeakRef(chunk));
+          yield chunk;
+          await nextTurn();
+        }
+        collect();
+        alive = sent.filter((chunk) => chunk.deref() !== undefined).length;
+      },
+    });
+    const nowhere = (): Writable => new Writable({ write: (_chunk, _encoding, done) => done() });
+    const handler = streamHandler(service, (_stream, _head) => nowhere());
+    await handler(post(), nowhere(), contextWith(DEADLINE_MS));
+    expect(sent).toHaveLength(50);
+    expect(alive).toBeLessThan(10);
+  });
+
   test("may be larger than a buffered one", async () => {
     const { send } = await serve({ run: () => "x".repeat(7_000_000) });
     expect((await send(post())).body.length).toBe(7_000_002);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { accessMessage, formatRecord, type NcsaFields, ncsaMessage } from "../../../src/log/format.ts";
+import { createLog } from "../../../src/log/logger.ts";
 
 describe("a log record (LOG-1)", () => {
   test("has UTC time with milliseconds, the level's first letter, pid, logger and message", () => {
@@ -11,6 +12,15 @@ describe("a log record (LOG-1)", () => {
 
   test.each(["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] as const)("marks %s by its first letter", (level) => {
     expect(formatRecord(0, level, 1, "l", "m")).toBe(`1970-01-01 00:00:00,000 ${level.charAt(0)} [1] l - m`);
+  });
+
+  test("holds no control character that a terminal would obey, but for those of several lines", () => {
+    const lines: string[] = [];
+    const { server } = createLog((line) => lines.push(line), "INFO", 1);
+    server.error("\u001b[2J\u0085\u009b2J\u007f\u0000\u0007 caf\u00e9 \u00a0\ta\r\nb");
+    expect(lines.join("").slice(24)).toBe(
+      "E [1] azmlinfsrv - \\x1b[2J\\x85\\x9b2J\\x7f\\x00\\x07 caf\u00e9 \u00a0\ta\r\nb\n",
+    );
   });
 
   test("continues a multi-line message without a prefix", () => {
@@ -85,9 +95,9 @@ describe("the NCSA access record (LOG-10)", () => {
   });
 
   test("keeps a client from closing the quotes or starting a line of its own", () => {
-    const line = ncsaMessage({ ...fields, userAgent: 'x" 200\r\nfake \u0000', referer: "a\tb\u007f" });
+    const line = ncsaMessage({ ...fields, userAgent: 'x" 200\r\nfake \u0000', referer: "a\tb\u007f\u009b" });
     expect(line).toBe(
-      '127.0.0.1 - - [20/Nov/2026:19:33:04 +0000] "GET /score HTTP/1.1" 200 28 "a\\x09b\\x7f" "x\\" 200\\x0d\\x0afake \\x00"',
+      '127.0.0.1 - - [20/Nov/2026:19:33:04 +0000] "GET /score HTTP/1.1" 200 28 "a\\x09b\\x7f\\x9b" "x\\" 200\\x0d\\x0afake \\x00"',
     );
   });
 });

@@ -60,6 +60,8 @@ export class LoopHarness {
   afterBegunMs = 0;
   readonly said: Said[] = [];
   stopped = 0;
+  /** Called for each frame of the loop with the clock when its write began. */
+  onSaid: (said: Said, before: number) => void = () => {};
   readonly loop: TaskLoop;
   readonly #toLoop: FrameReader;
   #writes = 0;
@@ -72,13 +74,16 @@ export class LoopHarness {
       link: {
         write: (buffers) => {
           this.#writes++;
-          const before = this.said.length;
+          const before = this.clockMs;
+          const count = this.said.length;
           fromLoop.feed(Buffer.concat(buffers));
           if (!fromLoop.atBoundary) throw new Error("a write ends within a frame");
-          if (this.said.slice(before).some(({ type }) => type === Frame.BEGUN)) {
+          const frames = this.said.slice(count);
+          if (frames.some(({ type }) => type === Frame.BEGUN)) {
             this.clockMs += this.afterBegunMs;
             this.afterBegunMs = 0;
           }
+          for (const said of frames) this.onSaid(said, before);
         },
       },
       script,

@@ -3,11 +3,13 @@ import { describe, expect, test } from "vitest";
 import { FrameError } from "../../../src/errors.ts";
 import { FrameReader, FrameWriter, frameHead } from "../../../src/worker/frame.ts";
 
-type Seen = { type: number; id: number; payload: string };
+type Seen = { type: number; id: number; beginBy: number; payload: string };
 
 function collect(): { seen: Seen[]; reader: FrameReader } {
   const seen: Seen[] = [];
-  const reader = new FrameReader((type, id, payload) => seen.push({ type, id, payload: payload.toString("hex") }));
+  const reader = new FrameReader((type, id, payload, beginBy) =>
+    seen.push({ type, id, beginBy, payload: payload.toString("hex") }),
+  );
   return { seen, reader };
 }
 
@@ -15,18 +17,19 @@ const frames = fc.array(
   fc.record({
     type: fc.integer({ min: 1, max: 255 }),
     id: fc.integer({ min: 0, max: 0xffff_ffff }),
+    beginBy: fc.integer({ min: 0, max: 0xff_ffff }),
     payload: fc.uint8Array({ maxLength: 40_000 }),
   }),
   { maxLength: 12 },
 );
 
-function encode(list: readonly { type: number; id: number; payload: Uint8Array }[]): Buffer {
+function encode(list: readonly { type: number; id: number; beginBy?: number; payload: Uint8Array }[]): Buffer {
   const written: Uint8Array[] = [];
   const writer = new FrameWriter(
     (buffers) => written.push(...buffers),
     () => {},
   );
-  for (const { type, id, payload } of list) writer.send(type, id, payload);
+  for (const { type, id, payload, beginBy } of list) writer.send(type, id, payload, undefined, beginBy);
   writer.flush();
   return Buffer.concat(written);
 }
@@ -43,9 +46,7 @@ describe("frames", () => {
           start += cut;
         }
         reader.feed(bytes.subarray(Math.min(start, bytes.length)));
-        expect(seen).toEqual(
-          list.map(({ type, id, payload }) => ({ type, id, payload: Buffer.from(payload).toString("hex") })),
-        );
+        expect(seen).toEqual(list.map((frame) => ({ ...frame, payload: Buffer.from(frame.payload).toString("hex") })));
         expect(reader.atBoundary).toBe(true);
       }),
       { numRuns: 60 },
@@ -60,8 +61,8 @@ describe("frames", () => {
     const { seen, reader } = collect();
     for (const byte of bytes) reader.feed(Buffer.of(byte));
     expect(seen).toEqual([
-      { type: 2, id: 7, payload: "616263" },
-      { type: 6, id: 0, payload: "" },
+      { type: 2, id: 7, beginBy: 0, payload: "616263" },
+      { type: 6, id: 0, beginBy: 0, payload: "" },
     ]);
   });
 

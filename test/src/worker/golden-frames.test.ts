@@ -7,6 +7,8 @@ interface Golden {
   readonly name: string;
   readonly type: number;
   readonly id: number;
+  /** Default: 0. */
+  readonly beginBy?: number;
   readonly payloadHex: string;
   readonly frameHex: string;
   readonly decoded: {
@@ -27,26 +29,26 @@ describe("the golden frames", () => {
     expect(new Set(golden.map(({ type }) => type))).toEqual(new Set(Object.values(Frame)));
   });
 
-  test.each(golden)("$name is written byte for byte", ({ type, id, payloadHex, frameHex }) => {
+  test.each(golden)("$name is written byte for byte", ({ type, id, beginBy, payloadHex, frameHex }) => {
     const written: Uint8Array[] = [];
     const writer = new FrameWriter(
       (buffers) => written.push(...buffers),
       () => {},
     );
-    writer.send(type, id, Buffer.from(payloadHex, "hex"));
+    writer.send(type, id, Buffer.from(payloadHex, "hex"), undefined, beginBy);
     writer.flush();
     expect(Buffer.concat(written).toString("hex")).toBe(frameHex);
   });
 
-  test.each(golden)("$name is read back", ({ type, id, payloadHex, frameHex, decoded }) => {
+  test.each(golden)("$name is read back", ({ type, id, beginBy = 0, payloadHex, frameHex, decoded }) => {
     const seen: unknown[] = [];
     let payload: Buffer = Buffer.alloc(0);
     const reader = new FrameReader((...frame) => {
-      seen.push(frame.slice(0, 2));
+      seen.push([frame[0], frame[1], frame[3]]);
       payload = frame[2];
     });
     reader.feed(Buffer.from(frameHex, "hex"));
-    expect(seen).toEqual([[type, id]]);
+    expect(seen).toEqual([[type, id, beginBy]]);
     expect(payload.toString("hex")).toBe(payloadHex);
     if (decoded.json !== undefined) expect(parseJson(payload)).toEqual(decoded.json);
     if (decoded.credit !== undefined) expect(payload.readUInt32LE(0)).toBe(decoded.credit);

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { ScoreError } from "../../../src/errors.ts";
-import { findPython, pythonNotFound } from "../../../src/worker/interpreter.ts";
+import { findPython, pythonNotFound, pythonTooOld } from "../../../src/worker/interpreter.ts";
 
 let root: string;
 
@@ -106,4 +106,23 @@ test("an interpreter that does not start gives the same error, with the cause", 
   expect(error.code).toBe("ERR_PYTHON_NOT_FOUND");
   expect(error.message).toContain("(tried /gone/python)");
   expect(error.cause).toBe(cause);
+});
+
+describe("an interpreter that is too old", () => {
+  test("is named with its version", () => {
+    const file = program("bin/python");
+    writeFileSync(file, '#!/bin/sh\n[ "$1" = -c ] && printf 3.8.18\n');
+    const error = pythonTooOld(file);
+    expect(error.code).toBe("ERR_PYTHON_NOT_FOUND");
+    expect(error.message).toBe(
+      `Python 3.8.18 at ${file} is too old; scorefn needs 3.9 or later; name such a one with --python or SCOREFN_PYTHON`,
+    );
+  });
+
+  test.each(["echo what; exit 1", "exec sleep 0", "kill -9 $$"])("is named without one where it says `%s`", (does) => {
+    const file = program("bin/python");
+    writeFileSync(file, `#!/bin/sh\n${does}\n`);
+    expect(pythonTooOld(file).message).toMatch(/^Python at .*python is too old; scorefn needs 3\.9 or later/);
+    expect(pythonTooOld(join(root, "gone")).message).toMatch(/^Python at .*gone is too old/);
+  });
 });

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import fc from "fast-check";
 import { afterEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { Worker } from "../../../src/worker/worker.ts";
@@ -136,6 +136,46 @@ describe.each(LANGUAGES)("a pool of %s workers", (language) => {
     });
   });
 
+  describe("init() that fails after it has served", () => {
+    async function serveOn() {
+      const folder = await temporaryFolder();
+      onTestFinished(folder.remove);
+      const file = folder.file("what");
+      const service = await serve("init_fails_while_file", { TEST_FILE: file, SCOREFN_ERROR_DETAIL: "location" });
+      return { ...service, file };
+    }
+
+    test.for([
+      ["raise", "the model store is down"],
+      ["die", "exited with code 9"],
+    ])("(%s) is told to clients, tried again ever more slowly, and recovers", async ([what, reason]) => {
+      const { post, get, logged, workerPids, file } = await serveOn();
+      writeFileSync(file, what!);
+      process.kill(workerPids()[0]!, "SIGKILL");
+      await until(() => logged().includes("starting another in 400 ms"), "it has failed three times");
+      const answer = await post("");
+      expect(answer.status).toBe(503);
+      expect(Number(headerOf(answer.headers, "Retry-After"))).toBeGreaterThanOrEqual(1);
+      expect(JSON.parse(answer.text).error.message).toContain(reason);
+      expect(await get("/ready")).toMatchObject({ status: 503, text: expect.stringContaining('"state": "failed"') });
+      const pauses = [...logged().matchAll(/starting another in (\d+) ms/g)].map(([, ms]) => Number(ms));
+      expect(pauses.slice(0, 3)).toEqual([100, 200, 400]);
+      rmSync(file);
+      await until(async () => (await get("/ready")).status === 200, "it has recovered");
+      expect(await post("")).toMatchObject({ status: 200 });
+    });
+
+    test("(hang) does not hold up the end", async () => {
+      const { post, workerPids, file, runtime } = await serveOn();
+      writeFileSync(file, "hang");
+      process.kill(workerPids()[0]!, "SIGKILL");
+      await until(() => runtime.state === "loading", "another worker loads the script");
+      const waiting = post("");
+      await runtime.close(60_000);
+      expect(await waiting).toMatchObject({ status: 503 });
+    });
+  });
+
   describe("the scoring deadline", () => {
     test("TMO-2, TMO-3: interrupts run() in time, and the worker lives on", async () => {
       const { post, workerPids } = await serve("sleeps", { SCORING_TIMEOUT_MS: "300" });
@@ -231,6 +271,42 @@ describe.each(LANGUAGES)("a pool of %s workers", (language) => {
       expect(await get("/ready")).toMatchObject({ status: 200, text: '{"state": "ready"}' });
       await two.open();
       await running[1];
+    });
+
+    test("while the script loads, requests of every method wait with the same bounds", async () => {
+      const [gate] = (await gates(1)) as [Gate];
+      const env = { TEST_GATE: gate.path, SCOREFN_MAX_QUEUE: "3", SCOREFN_QUEUE_TIMEOUT_MS: "60000" };
+      const service = createService(scriptFile("init_waits_for_file", language), env);
+      onTestFinished(service.close);
+      const { scorer, runtime, post, get } = service;
+      const started = runtime.start();
+      const client = new AbortController();
+      const left = get("/score", { signal: client.signal });
+      const waiting = [post("one"), get("/swagger.json")];
+      const head = { method: "HEAD", path: "/score", query: "", headers: {}, body: Buffer.alloc(0) };
+      expectTurnedAway(await get("/score"), "3 requests are waiting already; try again later.");
+      expect(await scorer.handle(head)).toMatchObject({ status: 503 });
+      // Who leaves makes room.
+      client.abort();
+      await left;
+      const later = get("/score");
+      await gate.open();
+      await started;
+      expect((await Promise.all([...waiting, later])).map(({ status }) => status)).toEqual([200, 200, 200]);
+    });
+
+    test("while the script loads, nobody waits longer than the queue lets them", async () => {
+      const [gate] = (await gates(1)) as [Gate];
+      const env = { TEST_GATE: gate.path, SCOREFN_QUEUE_TIMEOUT_MS: "100" };
+      const service = createService(scriptFile("init_waits_for_file", language), env);
+      onTestFinished(service.close);
+      const started = service.runtime.start();
+      for (const answer of await Promise.all([service.get("/score"), service.post(""), service.get("/swagger.json")])) {
+        expectTurnedAway(answer, "No worker was free within 100 ms; try again later.");
+      }
+      await gate.open();
+      await started;
+      expect(await service.post("late")).toMatchObject({ status: 200 });
     });
 
     test("RT-10: are answered while init() runs; a request waits for it", async () => {
