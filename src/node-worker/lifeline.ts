@@ -1,3 +1,4 @@
+import { parse } from "node:path";
 import { Worker } from "node:worker_threads";
 import { packageFile } from "../package-root.ts";
 import { LIFELINE_FD } from "../worker/protocol.ts";
@@ -9,6 +10,7 @@ import { LIFELINE_FD } from "../worker/protocol.ts";
  *  hundred kilobytes would need a shell, which many images do not have. It costs about 8 MB, and 30 ms on another
  *  core. Smaller heap limits save nothing. */
 export function holdLifeline(): void {
+  leaveVanishedFolder();
   const thread = new Worker(packageFile("dist/src/node-worker/lifeline-thread.cjs"), {
     name: "scorefn-lifeline",
     workerData: LIFELINE_FD,
@@ -19,4 +21,13 @@ export function holdLifeline(): void {
   thread.unref();
   // Without it the main thread still ends when it sees the pipe close.
   thread.on("error", (error) => process.stderr.write(`scorefn worker ${process.pid}: no lifeline: ${error.message}\n`));
+}
+
+/** Node starts no thread in a folder that is not there any more, and that of the module hooks would be waited for in vain. */
+function leaveVanishedFolder(): void {
+  try {
+    process.cwd();
+  } catch {
+    process.chdir(parse(process.execPath).root);
+  }
 }
