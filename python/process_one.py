@@ -7,6 +7,7 @@ process stands between: the system gives the orphans of all processes below to i
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -36,8 +37,14 @@ def main(command: list[str]) -> int:
         _start(command, mask)
     os.write(STARTED_FD, b".")
     os.close(STARTED_FD)
+
+    def forward(number: int, _frame: object) -> None:
+        # It may have ended just now.
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(server, number)
+
     for number in FORWARDED:
-        signal.signal(number, lambda number, _: os.kill(server, number))
+        signal.signal(number, forward)
     signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     while True:
         pid, status = os.wait()

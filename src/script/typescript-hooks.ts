@@ -2,8 +2,15 @@
 // `import.meta.url`, the lookup of packages and stack traces stay those of the source.
 import { readFile } from "node:fs/promises";
 import type { LoadHook, ResolveHook } from "node:module";
+import { parse } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build, stop, transform } from "esbuild";
+
+// The compiler's process is started in the folder that is current when its library is loaded, each time. That folder may
+// vanish; what is compiled does not depend on it.
+const { cwd } = process;
+process.cwd = () => parse(process.execPath).root;
+const { build, stop, transform } = await import("esbuild");
+process.cwd = cwd;
 
 const TYPESCRIPT = /\.([cm]?)tsx?$/;
 

@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
+import { hasEnded, kill } from "../setup/front.ts";
 import { freePort } from "../setup/server.ts";
-import { SCRIPTS } from "../setup/service.ts";
+import { SCRIPTS, until } from "../setup/service.ts";
 import { InspectorClient } from "./inspector.ts";
 import { AT_BREAKPOINT_MS, lineOf, post, startDebugged } from "./start.ts";
 
@@ -47,6 +48,23 @@ test("DBG: a breakpoint on a line of TypeScript is hit, and no time limit ends t
   expect(server.stdout().match(/ready for serving traffic/g)).toHaveLength(1);
   client.close();
   expect(await server.stop()).toBe(0);
+});
+
+test("a worker at a breakpoint ends with a server that is killed", async () => {
+  const port = await freePort();
+  const server = await startDebugged(SCRIPT, { AZUREML_DEBUG_PORT: String(port) });
+  await server.waitReady();
+  const worker = Number(/Worker with pid (\d+) ready/.exec(server.stdout())![1]);
+  onTestFinished(() => kill(worker));
+  const client = await InspectorClient.connect(port);
+  onTestFinished(() => client.close());
+  await client.call("Debugger.enable");
+  const paused = client.event("Debugger.paused");
+  await client.call("Debugger.pause");
+  post(server.url, '{"number": 21}').catch(() => {});
+  await paused;
+  process.kill(server.pid, "SIGKILL");
+  await until(() => hasEnded(worker), "the worker has ended");
 });
 
 test("DBG: in the server's own process the port has no effect, which the log says", async () => {

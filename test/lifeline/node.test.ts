@@ -1,8 +1,9 @@
 // A worker for JavaScript ends with its front, and its lifeline is in nobody's way.
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { packageFile } from "../../src/package-root.ts";
-import { hasEnded, startFront } from "../setup/front.ts";
-import { until } from "../setup/service.ts";
+import { hasEnded, kill, startFront, startProgram } from "../setup/front.ts";
+import { temporaryFolder, until } from "../setup/service.ts";
 
 const WORKER = packageFile("test/fixtures/lifeline/worker.mjs");
 
@@ -24,6 +25,27 @@ describe("when the front is killed a worker for JavaScript ends", () => {
     const { process: front, pid } = await startWorker("loops", ["--inspect=0"]);
     front.kill("SIGKILL");
     await until(() => hasEnded(pid), "the worker has ended");
+  });
+});
+
+describe.skipIf(process.platform !== "linux")("in a folder that has vanished", () => {
+  test.for(["waits", "loops"])("a worker that %s ends, too", async (state) => {
+    const folder = await temporaryFolder();
+    const program = `process.chdir(${JSON.stringify(folder.file(""))}); require("node:fs").rmdirSync(".." + process.cwd().slice(process.cwd().lastIndexOf("/")));`;
+    const front = startProgram(process.execPath, [
+      "-e",
+      `${program} require("node:child_process").spawn(process.execPath, process.argv.slice(1), { stdio: "inherit" });`,
+      packageFile("test/fixtures/lifeline/front.mjs"),
+      process.execPath,
+      WORKER,
+      state,
+    ]);
+    const pid = Number(await front.says(/^pid (\d+)$/m));
+    await front.says(/^ready$/m);
+    const above = Number(/^\d+ \(node\) \S (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, "utf8"))![1]);
+    kill(above);
+    await until(() => hasEnded(pid), "the worker has ended");
+    expect(front.output()).not.toContain("no lifeline");
   });
 });
 

@@ -56,6 +56,26 @@ describe.skipIf(!isPossible)("as process 1", () => {
     expect(await waitExit(server)).toBe(3);
   });
 
+  test.for([
+    ["SIGKILL", 137],
+    ["SIGSEGV", 139],
+  ] as const)("a server that is ended by %s ends it with code %d", async ([signal, code]) => {
+    const server = await startAsProcessOne(`${SCRIPTS}/leaves_orphans.py`);
+    const below = (pid: number) => Number(readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ")[0]);
+    process.kill(below(below(server.pid)), signal);
+    expect(await waitExit(server)).toBe(code);
+  });
+
+  test("a second signal reaches the server, too", async () => {
+    const server = await startAsProcessOne(`${SCRIPTS}/never_returns.py`);
+    fetch(`${server.url}/score`, { method: "POST", body: "x" }).catch(() => {});
+    await until(async () => (await fetch(`${server.url}/ready`)).ok, "it takes requests");
+    process.kill(server.pid, "SIGINT");
+    await server.says(/Handling signal: SIGINT/);
+    process.kill(server.pid, "SIGQUIT");
+    expect(await waitExit(server)).not.toBe(0);
+  });
+
   test("it serves itself where Python is too old to take orphans", async () => {
     const folder = await temporaryFolder();
     onTestFinished(folder.remove);

@@ -42,6 +42,10 @@ describe.skipIf(process.platform !== "linux")("when the start folder has vanishe
       rmSync(start, { recursive: true });
       if (isMadeAgain) mkdirSync(start);
       expect((await ask("")).status).toBe(200);
+      if (script.endsWith(".ts")) {
+        await until(async () => (await (await ask("compilers")).text()) === "[]", "the compiler has ended");
+        expect(await (await ask("import")).json()).toEqual(["init", "run"]);
+      }
       expect((await ask("die")).status).toBe(500);
       await until(async () => (await ask("")).status === 200, "the worker has been replaced");
       // A preload process was there before, and its forks stay where it is.
