@@ -35,7 +35,7 @@ class UserFiles:
         # A script may be reached through a symlink: both spellings are the user's.
         self._folders: list[str] = []
         for folder in folders:
-            for spelling in (os.path.abspath(folder), os.path.realpath(folder)):
+            for spelling in (_absolute(folder), os.path.realpath(_absolute(folder))):
                 if spelling not in self._folders:
                     self._folders.append(spelling)
         self._libraries = [os.path.realpath(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib")]
@@ -44,7 +44,7 @@ class UserFiles:
         """Name a file of the user's relative to its folder, with `/`; None for any other file."""
         if filename.startswith("<"):
             return None
-        path = os.path.abspath(filename)
+        path = _absolute(filename)
         if _is_inside(path, PACKAGE_DIR) or any(_is_inside(path, library) for library in self._libraries):
             return None
         for folder in self._folders:
@@ -53,6 +53,14 @@ class UserFiles:
                 parts = relative.split(os.sep)
                 return None if any(part in _LIBRARY_FOLDERS for part in parts) else "/".join(parts)
         return None
+
+
+def _absolute(path: str) -> str:
+    """os.path.abspath where there is a current folder, which may have been removed; the path of nothing otherwise."""
+    try:
+        return os.path.abspath(path)
+    except OSError:
+        return os.path.join(os.devnull, path)
 
 
 class Place:
