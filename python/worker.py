@@ -1,4 +1,4 @@
-"""Entry of the Python worker process: `python3 worker.py`, spawned by the front with its pipe on descriptor 3."""
+"""Entry of the Python worker process: `python3 worker.py`, spawned by the front with its pipes on descriptors 3 and 4."""
 
 from __future__ import annotations
 
