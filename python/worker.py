@@ -1,4 +1,4 @@
-"""Entry of the Python worker process: `python3 worker.py`, spawned by the front with its pipes on descriptors 3 and 4."""
+"""Entry of the Python worker process: `python3 worker.py`, spawned by the front with pipes on descriptors 3 to 5."""
 
 from __future__ import annotations
 
