@@ -93,7 +93,7 @@ def start_raw(
     path = folder / "score.py"
     path.write_text(script)
     python, environment = use_library(library, folder / "hidden")
-    greeting = {"protocol": 1, "appRoot": str(folder), "entryScript": str(path), **hello}
+    greeting = {"protocol": p.PROTOCOL_VERSION, "appRoot": str(folder), "entryScript": str(path), **hello}
     worker = Worker(greeting, {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": "", **environment}, folder, python)
     workers.append(worker)
     return worker, worker.ready()
