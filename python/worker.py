@@ -1,4 +1,4 @@
-"""Entry of the Python worker process: `python3 worker.py`, spawned by the front with its pipe on descriptor 3."""
+"""Entry of the Python worker process: `python3 worker.py`, spawned by the front with pipes on descriptors 3 to 5."""
 
 # This file is read by whatever Python the user names, even 2.7: nothing here may be newer.
 import os

@@ -15,7 +15,7 @@ from typing import Any, Callable, TypeVar
 from .async_pipe import AsyncPipe
 from .channel import Channel, FrontGone
 from .failures import BadInput, chain
-from .frames import Bytes, Frame, encode, encode_begun, result_head
+from .frames import Bytes, Frame, FrameError, encode, encode_begun, result_head
 from .inbox import Inbox, encode_recalled
 from .interrupts import to_exception
 from .locate import UserFiles
@@ -195,10 +195,11 @@ class AsyncLoop:
     def _look(self) -> None:
         """Receive before the next turn of the event loop: behind a request that waited there are likely others, and the
         BEGUN of one that is here leaves with the answer."""
-        # A closed pipe is left for the event loop to notice.
-        with contextlib.suppress(FrontGone):
+        try:
             self._pipe.receive_more()
-        self._take_received()
+            self._take_received()
+        except (FrontGone, FrameError) as error:
+            self._fail(error)
 
     async def _answer(self, request: int, running: Running, arguments: dict[str, Any]) -> tuple[Bytes, ...]:
         """Await run() and return what ends the request."""
@@ -218,9 +219,10 @@ class AsyncLoop:
             return await self._respond(request, running, result, milliseconds, is_head=is_head)
         try:
             body = self._script.render(result).encode()
+            head = result_head(request, milliseconds, len(body))
         except BaseException as error:  # a result's own methods may raise anything
             return (result_error_frame(request, result, error, self._files),)
-        return result_head(request, milliseconds, len(body)), body
+        return head, body
 
     async def _respond(
         self,
@@ -234,9 +236,9 @@ class AsyncLoop:
         """Answer with an HTTP response that the script built (OUT-2)."""
         try:
             answer = Answer(response, is_head=is_head, is_async=True)
+            head = answer.head(request, milliseconds)
         except BaseException as error:  # a response's own methods may raise anything
             return (self._error(request, running, "run", error),)
-        head = answer.head(request, milliseconds)
         if answer.items is not None:
             self._pipe.send(head)
             ends = await self._stream(request, running, answer.items, Stream(request, 0, begun=True))

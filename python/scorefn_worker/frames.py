@@ -52,15 +52,23 @@ def encode_meta(kind: int, request: int, meta: dict[str, Any], body: Bytes = b""
 
 
 def meta_head(kind: int, request: int, meta: dict[str, Any], size: int, begin_by: int = 0) -> bytes:
-    """Build everything of a meta + body frame that precedes the `size` bytes of body."""
+    """Build everything of a meta + body frame that precedes the `size` bytes of body. Raises ValueError: too many."""
     text = json.dumps(meta).encode()
+    check_size(LENGTH.size + len(text) + size)
     return (
         HEAD.pack(LENGTH.size + len(text) + size, kind | begin_by << TYPE_BITS, request) + LENGTH.pack(len(text)) + text
     )
 
 
+def check_size(size: int) -> None:
+    """Refuse a payload that a frame cannot hold. Raises ValueError with a text for the script's author."""
+    if size > MAX_PAYLOAD_BYTES:
+        raise ValueError(f"run() gave {size} bytes at once; a worker can send {MAX_PAYLOAD_BYTES}")
+
+
 def result_head(request: int, milliseconds: float, size: int) -> bytes:
-    """Build everything of a RESULT frame that precedes the `size` bytes of JSON."""
+    """Build everything of a RESULT frame that precedes the `size` bytes of JSON. Raises ValueError: too many."""
+    check_size(size + _MILLISECONDS_BYTES)
     return RESULT_HEAD.pack(size + _MILLISECONDS_BYTES, RESULT, request, milliseconds)
 
 

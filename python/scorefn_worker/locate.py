@@ -35,7 +35,7 @@ class UserFiles:
         # A script may be reached through a symlink: both spellings are the user's.
         self._folders: list[str] = []
         for folder in folders:
-            for spelling in (_absolute(folder), _absolute(folder, os.path.realpath)):
+            for spelling in (_absolute(folder), os.path.realpath(_absolute(folder))):
                 if spelling not in self._folders:
                     self._folders.append(spelling)
         self.folders = tuple(self._folders)
@@ -60,12 +60,12 @@ class UserFiles:
         return None
 
 
-def _absolute(path: str, resolve: Callable[[str], str] = os.path.abspath) -> str:
-    """Make a path absolute; as it is where the current folder has been removed, to which it would be relative."""
+def _absolute(path: str) -> str:
+    """os.path.abspath where there is a current folder, which may have been removed; the path of nothing otherwise."""
     try:
-        return resolve(path)
+        return os.path.abspath(path)
     except OSError:
-        return path
+        return os.path.join(os.devnull, path)
 
 
 class Place:

@@ -170,19 +170,20 @@ class SyncLoop:
             return
         try:
             body = self._script.render(result).encode()
+            head = result_head(request, milliseconds, len(body))
         except BaseException as error:  # a result's own methods may raise anything
             self._end(result_error_frame(request, result, error, self._files))
             return
-        self._end(result_head(request, milliseconds, len(body)), body)
+        self._end(head, body)
 
     def _respond(self, request: int, response: Any, milliseconds: float, *, is_head: bool) -> None:  # noqa: ANN401
         """Send an HTTP response that the script built (OUT-2)."""
         try:
             answer = Answer(response, is_head=is_head, is_async=False)
+            head = answer.head(request, milliseconds)
         except BaseException as error:  # a response's own methods may raise anything
             self._end(self._error(request, "run", error))
             return
-        head = answer.head(request, milliseconds)
         if answer.items is not None:
             self._channel.send(head)
             self._stream(request, answer.items, Stream(request, 0, begun=True))

@@ -6,7 +6,7 @@ import json
 from time import perf_counter
 from typing import Any
 
-from .frames import LENGTH, Bytes, encode, encode_meta
+from .frames import LENGTH, Bytes, check_size, encode, encode_meta
 from .protocol import CHUNK, END, RESPONSE, STREAM_CREDIT_BYTES
 
 TEXT_TYPE = "text/plain; charset=utf-8"
@@ -39,6 +39,7 @@ class Stream:
         """Make the frames of one item; the first one brings the RESPONSE frame, an empty one makes none."""
         self.failure_kind = "stream" if self._begun else "result"
         content_type, data = _render(item)
+        check_size(len(data))
         if not data:
             self.failure_kind = "stream" if self._begun else "run"
             return b""

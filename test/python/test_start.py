@@ -286,13 +286,22 @@ def test_never_throws_away_a_start_because_of_the_current_directory(start: Start
     assert worker.run("x") == '"x"'
 
 
-def test_starts_where_the_current_folder_has_vanished(start: Start, tmp_path: Path) -> None:
+def test_starts_and_answers_where_the_current_folder_has_vanished(start: Start, tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
     launcher = tmp_path / "launch.sh"
-    launcher.write_text(
-        f'#!/bin/sh\nmkdir {tmp_path}/gone && cd {tmp_path}/gone && rmdir {tmp_path}/gone\nexec {sys.executable} "$@"\n'
-    )
+    launcher.write_text(f'#!/bin/sh\nmkdir {gone} && cd {gone} && rmdir {gone}\nexec {sys.executable} "$@"\n')
     launcher.chmod(0o755)
-    worker = start(FINE, python=str(launcher))
+    worker = start(FAILS_WITH_A_FILE, python=str(launcher))
     worker.ready()
-    worker.run()
+    assert worker.run() == "1"
+    assert worker.fail("no-such-file", 2)["location"]["function"] == "run"
     assert worker.stop() == 0
+
+
+FAILS_WITH_A_FILE = """
+    def init(): pass
+    def run(data):
+        if data: open(data)
+        exec(compile("pass", "relative.py", "exec"))
+        return 1
+"""
