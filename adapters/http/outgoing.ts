@@ -8,7 +8,7 @@ export const STALL_MS = 30_000;
 export interface SendOptions {
   readonly stallMs?: number | undefined;
   /** Called when a client is cut off that takes nothing of an answer that is whole. */
-  readonly onStall?: () => void;
+  readonly onStall?: (response: ServerResponse) => void;
 }
 
 /** A streamed answer that ended early; the cause is what it failed with. */
@@ -61,11 +61,11 @@ const NOT_ASCII = /[^\t\x20-\x7e]/;
 
 /** Closes the connection when the client takes nothing of what has been written for so long.
  *  Node's own time-out, which starts anew whenever a part has left. */
-function cutOffStalled(response: ServerResponse, stallMs: number, onStall?: () => void): void {
+function cutOffStalled(response: ServerResponse, stallMs: number, onStall?: SendOptions["onStall"]): void {
   if (!(response.req?.socket instanceof Socket)) return;
   response.setTimeout(stallMs, () => {
     if (response.writableLength === 0) return;
-    onStall?.();
+    onStall?.(response);
     response.destroy();
   });
 }

@@ -9,10 +9,10 @@ import {
   toScoreError,
 } from "../../src/index.ts";
 import { declaredLength, type Inflow, readBody } from "./body.ts";
-import type { Exchange } from "./exchange.ts";
+import { type Exchange, toTarget } from "./exchange.ts";
 import { hasBody, tooLarge } from "./incoming.ts";
 import type { Departure } from "./outbox.ts";
-import { BrokenStream, send } from "./outgoing.ts";
+import { BrokenStream, type SendOptions, send } from "./outgoing.ts";
 import { answerAsHttp10 } from "./status-line.ts";
 
 /** What a client is told to wait before it comes back, in seconds. */
@@ -55,6 +55,13 @@ export interface Service {
 
 export function createService(scorer: Scorer, options: HttpOptions, log: Log, surroundings: Surroundings): Service {
   const inflow: Inflow = { bytes: 0 };
+  const sendOptions: SendOptions = {
+    stallMs: options.stallMs,
+    onStall: ({ req: { method, url = "" } }) => {
+      const { path } = toTarget(url);
+      log.server.warning(`The client of ${method} ${path} took nothing of its answer for too long and was cut off`);
+    },
+  };
 
   function begin(exchange: Exchange): void {
     if (exchange.request.httpVersion === "1.0") answerAsHttp10(exchange.response);
@@ -110,7 +117,7 @@ export function createService(scorer: Scorer, options: HttpOptions, log: Log, su
     let sent: number | Promise<number>;
     if (surroundings.isClosing()) response.shouldKeepAlive = false;
     try {
-      sent = send(method, response, answer, { stallMs: options.stallMs, onStall: () => logStall(exchange) });
+      sent = send(method, response, answer, sendOptions);
     } catch (error) {
       undeliverable(exchange, answer, error);
       return;
@@ -144,6 +151,8 @@ export function createService(scorer: Scorer, options: HttpOptions, log: Log, su
   }
 
   function refuse(exchange: Exchange, error: ScoreError): void {
+    // Where such a request ends is not to be trusted either.
+    if (error.code === "ERR_BAD_REQUEST") exchange.response.shouldKeepAlive = false;
     if (exchange.request.complete) deliver(exchange, scorer.refuse(exchange, error));
     else {
       // A small body is in the packet that the head came in; once that is parsed, the connection can be kept.
@@ -160,10 +169,6 @@ export function createService(scorer: Scorer, options: HttpOptions, log: Log, su
     }
     deliver(exchange, scorer.refuse(exchange, error));
     request.resume();
-  }
-
-  function logStall({ method, path }: Exchange): void {
-    log.server.warning(`The client of ${method} ${path} took nothing of its answer for too long and was cut off`);
   }
 
   function logAccess({ request, method, url, headers }: Exchange, answer: ScoreResponse, length: number): void {

@@ -1,5 +1,5 @@
 import { DictConfigError, type Filter, type Handler, type LoggingConfig, type Target } from "./dict-config.ts";
-import { formatRecord, printable } from "./format.ts";
+import { formatRecord } from "./format.ts";
 import type { LogLevel } from "./levels.ts";
 import { LEVEL_NUMBERS } from "./levels.ts";
 import { assembleLog, type Log, type LoggingFile, type RecordSink, writeNothing } from "./logger.ts";
@@ -37,18 +37,17 @@ export function createConfiguredLog(
 
   function sinkOf(handler: Handler | BuiltIn, logger: string, level: LogLevel): RecordSink {
     if (handler === BUILT_IN) {
-      return (message) =>
-        outputs.stdout(`${formatRecord(Date.now(), level, pid, logger, printable(message))}\n`, level);
+      return (message) => outputs.stdout(`${formatRecord(Date.now(), level, pid, logger, message)}\n`, level);
     }
     const write = written.get(handler.target);
     if (LEVEL_NUMBERS[level] < handler.level || write === undefined) return writeNothing;
     const format = handler.formatter.pattern.bind(level, pid, logger);
-    return filtered(handler.filters, logger, (message) => write(`${format(Date.now(), printable(message))}\n`, level));
+    return filtered(handler.filters, logger, (message) => write(`${format(Date.now(), message)}\n`, level));
   }
 
   function lastResort(level: LogLevel): RecordSink {
     if (LEVEL_NUMBERS[level] < LEVEL_NUMBERS.WARNING) return writeNothing;
-    return (message) => outputs.stderr(`${printable(message)}\n`);
+    return (message) => outputs.stderr(`${message}\n`);
   }
 
   const log = assembleLog(writerOf, (text) => outputs.stdout(`${text}\n`, "INFO"), file);

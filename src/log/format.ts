@@ -100,9 +100,9 @@ const UNPRINTABLE = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: as above
 const UNPRINTABLE_ALL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/g;
 
-/** A record's message without the control characters that a terminal would obey: it may quote a client. */
-export function printable(message: string): string {
-  return UNPRINTABLE.test(message) ? message.replace(UNPRINTABLE_ALL, escapeCharacter) : message;
+/** Records without the control characters that a terminal would obey: they may quote a client. */
+export function printable(text: string): string {
+  return UNPRINTABLE.test(text) ? text.replace(UNPRINTABLE_ALL, escapeCharacter) : text;
 }
 
 /** Text from the client made safe to stand between quotes on one line. */

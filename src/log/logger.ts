@@ -48,9 +48,7 @@ export function createLog(
   const writerOf = (logger: string, level: LogLevel): RecordSink => {
     const from = logger === ACCESS_LOGGER ? "INFO" : threshold;
     if (LEVEL_NUMBERS[level] < LEVEL_NUMBERS[from]) return writeNothing;
-    // What quotes the client in access records is made safe piece by piece.
-    const safe = logger === ACCESS_LOGGER ? (message: string) => message : printable;
-    return (message) => write(`${formatRecord(Date.now(), level, pid, logger, safe(message))}\n`, level);
+    return (message) => write(`${formatRecord(Date.now(), level, pid, logger, message)}\n`, level);
   };
   return assembleLog(writerOf, (text) => write(`${text}\n`, "INFO"), null);
 }
@@ -86,7 +84,7 @@ export function assembleLog(
   };
 }
 
-/** Collects what one turn of the event loop writes and hands it over in one piece.
+/** Collects what one turn of the event loop writes and hands it over in one piece, without control characters.
  *  @returns `write` for whole lines, `flush` to hand over at once (before the process ends) */
 export function batchLines(sink: (text: string) => void): { write: (text: string) => void; flush: () => void } {
   let pending = "";
@@ -94,7 +92,7 @@ export function batchLines(sink: (text: string) => void): { write: (text: string
     if (pending === "") return;
     const text = pending;
     pending = "";
-    sink(text);
+    sink(printable(text));
   };
   const write = (text: string): void => {
     if (pending === "") setImmediate(flush);

@@ -1,6 +1,6 @@
 import { appendFileSync, closeSync, openSync } from "node:fs";
 import type { FileTarget } from "./dict-config.ts";
-import { formatRecord } from "./format.ts";
+import { formatRecord, printable } from "./format.ts";
 import type { LogLevel } from "./levels.ts";
 import { batchLines } from "./logger.ts";
 import { type LogStream, logStream } from "./stream.ts";
@@ -18,7 +18,8 @@ export type WriteLines = (text: string) => void;
 /** The process's own streams, and files.
  *  @param stdout stands in for the process's */
 export function processOutputs(stdout: LogOutputs["stdout"]): LogOutputs {
-  return { stdout, stderr: boundedLines(logStream(process.stderr)), file: openFile };
+  const stderr = boundedLines(logStream(process.stderr));
+  return { stdout, stderr: (text) => stderr(printable(text)), file: openFile };
 }
 
 /** How much of a stream that its reader does not take is kept for it, in characters; several seconds of a busy server. */

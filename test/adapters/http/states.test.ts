@@ -1,7 +1,7 @@
 // Generated: every state that an exchange can be in times everything that a client can do then, on both ports of a running
 // server. Whatever happens, the server lives and serves, and keeps nothing of it.
 import { once } from "node:events";
-import { existsSync, readdirSync, readlinkSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import type { Socket } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -135,6 +135,13 @@ async function connectTo(port: number): Promise<Client> {
   return { socket, seen: () => text, closed: once(socket, "close") };
 }
 
+/** What a server of this size takes more once it has been busy: code that was compiled, garbage not yet collected. */
+const MEMORY_BYTES = 67_108_864;
+
+function memoryOf(pid: number): number {
+  return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))![1]) * 1024;
+}
+
 /** Sockets that a process holds. */
 function socketsOf(pid: number): number {
   const folder = `/proc/${pid}/fd`;
@@ -156,6 +163,7 @@ describe.each(["score", "health"] as const)("on the %s port", (which) => {
   let folder: TemporaryFolder;
   let gates = 0;
   let atRest = 0;
+  let memoryAtRest = 0;
 
   beforeAll(async () => {
     folder = await temporaryFolder();
@@ -174,6 +182,7 @@ describe.each(["score", "health"] as const)("on the %s port", (which) => {
     await expectServed();
     await expectServed();
     atRest = socketsOf(server.pid);
+    memoryAtRest = memoryOf(server.pid);
   });
   afterAll(async () => {
     expect(await server.stop()).toBe(0);
@@ -225,7 +234,8 @@ describe.each(["score", "health"] as const)("on the %s port", (which) => {
     await expectServed();
   });
 
-  test("afterwards it holds no more sockets than before", async () => {
+  test("afterwards it holds no more sockets than before, and hardly more memory", async () => {
     await until(() => socketsOf(server.pid) <= atRest, "the sockets are closed");
+    expect(memoryOf(server.pid) - memoryAtRest).toBeLessThan(MEMORY_BYTES);
   });
 });

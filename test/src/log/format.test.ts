@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { accessMessage, formatRecord, type NcsaFields, ncsaMessage } from "../../../src/log/format.ts";
-import { createLog } from "../../../src/log/logger.ts";
+import { batchLines, createLog } from "../../../src/log/logger.ts";
 
 describe("a log record (LOG-1)", () => {
   test("has UTC time with milliseconds, the level's first letter, pid, logger and message", () => {
@@ -16,8 +16,9 @@ describe("a log record (LOG-1)", () => {
 
   test("holds no control character that a terminal would obey, but for those of several lines", () => {
     const lines: string[] = [];
-    const { server } = createLog((line) => lines.push(line), "INFO", 1);
-    server.error("\u001b[2J\u0085\u009b2J\u007f\u0000\u0007 caf\u00e9 \u00a0\ta\r\nb");
+    const { write, flush } = batchLines((text) => lines.push(text));
+    createLog(write, "INFO", 1).server.error("\u001b[2J\u0085\u009b2J\u007f\u0000\u0007 caf\u00e9 \u00a0\ta\r\nb");
+    flush();
     expect(lines.join("").slice(24)).toBe(
       "E [1] azmlinfsrv - \\x1b[2J\\x85\\x9b2J\\x7f\\x00\\x07 caf\u00e9 \u00a0\ta\r\nb\n",
     );
