@@ -8,6 +8,7 @@ import type { Log } from "../log/logger.ts";
 import { openWorkerLog } from "../log/open.ts";
 import { type LoadedScript, loadJavaScript } from "../script/javascript.ts";
 import type { ScriptFacts } from "../types.ts";
+import { monotonicMs } from "../worker/clock.ts";
 import { FrameReader, FrameWriter } from "../worker/frame.ts";
 import {
   type Failed,
@@ -21,7 +22,6 @@ import {
 } from "../worker/protocol.ts";
 import { toWireSchemas } from "../worker/wire-schemas.ts";
 import { DescriptorLink, readDescriptor } from "./channel.ts";
-import { monotonicMs } from "./clock.ts";
 import { scriptFailure, wrongLogging, wrongProtocol } from "./failures.ts";
 import { holdLifeline } from "./lifeline.ts";
 import { TaskLoop } from "./loop.ts";

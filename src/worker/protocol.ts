@@ -17,9 +17,10 @@ export const MAX_FRAME_BYTES = 0x7fff_ffff;
 /** Bytes of CHUNK payload a stream may send before it waits for CREDIT: two socket buffers' worth. */
 export const STREAM_CREDIT_BYTES = 262_144;
 
-/** Descriptors of a worker; 5 is its lifeline. */
+/** Descriptors of a worker. */
 export const TO_WORKER_FD = 3;
 export const FROM_WORKER_FD = 4;
+export const LIFELINE_FD = 5;
 
 /** How long a waiting request may wait in a worker's pipe before the front takes it back, in milliseconds: long beside the
  *  16 short runs that may be ahead of it, short for a client that waits behind one long run. */

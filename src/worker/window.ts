@@ -1,4 +1,5 @@
 import { timerMs } from "../timer.ts";
+import { monotonicMs } from "./clock.ts";
 import type { Job } from "./job.ts";
 import { LEASE_MS, toBeginBy } from "./protocol.ts";
 
@@ -14,10 +15,6 @@ export const WINDOW_RUN_MS = 1;
 
 /** Weight of the newest run() in the moving average. */
 const AVERAGE_WEIGHT = 0.25;
-
-/** What `performance.now()` says when the system's monotonic clock says 0, in milliseconds. That clock is read first: a pause
- *  between the two then ends leases early for the worker, never late. */
-export const CLOCK_OFFSET_MS: number = -Number(process.hrtime.bigint()) / 1e6 + performance.now();
 
 /** The requests that wait in one worker's pipe, each for the time of its lease (docs/worker-protocol.md, §4). */
 export class Window {
@@ -56,11 +53,14 @@ export class Window {
   }
 
   /** Lets a request wait. @returns "begin by" for its frame */
-  add(job: Job, now: number): number {
+  add(job: Job): number {
+    // The worker's clock is read first: a pause between the two makes its time end earlier, never later.
+    const beginBy = toBeginBy(monotonicMs() + LEASE_MS);
+    const now = performance.now();
     job.leaseEndsAt = now + LEASE_MS;
     this.#jobs.push(job);
     this.#armTimer(now);
-    return toBeginBy(job.leaseEndsAt - CLOCK_OFFSET_MS);
+    return beginBy;
   }
 
   take(id: number): Job | undefined {

@@ -137,7 +137,7 @@ export class Worker {
     job.leaseEndsAt = 0;
     let beginBy = 0;
     if (this.unanswered < this.#options.concurrency) this.#begin(job, now);
-    else beginBy = this.#window.add(job, now);
+    else beginBy = this.#window.add(job);
     this.#window.bytes += job.bytes;
     const { body } = job.call;
     if (this.#options.takes === "body") this.#writer.send(Frame.RUN, job.id, body, undefined, beginBy);

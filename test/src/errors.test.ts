@@ -6,7 +6,7 @@ test.for([
   ["text", "text", "text"],
   ["nothing", undefined, "undefined"],
   ["a symbol", Symbol("s"), "Symbol(s)"],
-  ["an object without a prototype", Object.create(null), "something without a text was thrown"],
+  ["an object without a prototype", Object.create(null), "[Object: null prototype] {}"],
   [
     "an object that throws when it is asked",
     {
@@ -14,7 +14,7 @@ test.for([
         throw new Error("no");
       },
     },
-    "something without a text was thrown",
+    "{ toString: [Function: toString] }",
   ],
   [
     "an error that throws when it is asked",
@@ -23,7 +23,7 @@ test.for([
         throw new Error("no");
       },
     }),
-    "something without a text was thrown",
+    "the thrown value cannot be read",
   ],
 ] as const)("%s that was thrown becomes an error of ours", ([, thrown, message]) => {
   const error = toScoreError(thrown);

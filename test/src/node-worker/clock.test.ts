@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { monotonicMs } from "../../../src/node-worker/clock.ts";
+import { monotonicMs } from "../../../src/worker/clock.ts";
 import { isInTime, LEASE_MS, TICK_MS, toBeginBy } from "../../../src/worker/protocol.ts";
 
 describe("the shared clock", () => {

@@ -1,5 +1,6 @@
 // A worker as docs/worker-protocol.md describes it, of either language: it may do at any moment whatever the document allows
 // it to do at that moment.
+import { monotonicMs } from "../../../../src/worker/clock.ts";
 import { FrameReader, frameHead } from "../../../../src/worker/frame.ts";
 import type { LaunchEvents, LaunchedProcess } from "../../../../src/worker/process.ts";
 import {
@@ -10,7 +11,6 @@ import {
   metaPrefix,
   STREAM_CREDIT_BYTES,
 } from "../../../../src/worker/protocol.ts";
-import { CLOCK_OFFSET_MS } from "../../../../src/worker/window.ts";
 import { ModelPipe } from "./model-pipe.ts";
 import type { World } from "./world.ts";
 
@@ -227,7 +227,7 @@ export class ModelWorker implements LaunchedProcess {
   }
 
   #isInTime({ beginBy }: Task): boolean {
-    return isInTime(beginBy, this.#world.now - CLOCK_OFFSET_MS);
+    return isInTime(beginBy, monotonicMs());
   }
 
   #secondLook(task: Task): void {

@@ -52,6 +52,7 @@ export class World {
   readonly #timers = new Set<Timer>();
   #immediates: (() => void)[] = [];
   #order = 0;
+  #hrtime: unknown;
   readonly #globals: Record<string, unknown> = {};
 
   constructor(random: Random) {
@@ -70,10 +71,14 @@ export class World {
       this.#globals[name] = Reflect.get(globalThis, name);
       Reflect.set(globalThis, name, value);
     }
+    this.#hrtime = process.hrtime;
+    const hrtime = (): [number, number] => [Math.floor(this.now / 1_000), Math.round((this.now % 1_000) * 1e6)];
+    Reflect.set(process, "hrtime", hrtime);
   }
 
   leave(): void {
     for (const [name, value] of Object.entries(this.#globals)) Reflect.set(globalThis, name, value);
+    Reflect.set(process, "hrtime", this.#hrtime);
   }
 
   /** One turn of the front's event loop: timers, what the pipes hold, immediates.
