@@ -6,6 +6,12 @@ export interface Room {
   leave(waiter: Waiter): void;
 }
 
+/** Has a request that waits, or that runs. */
+export interface Holder<P> {
+  /** Nobody waits for it any more. */
+  givenUp(pending: P): void;
+}
+
 /** What a room knows of a request that waits in it. */
 export interface Waiter {
   /** Size of its body. */
@@ -14,6 +20,9 @@ export interface Waiter {
   readonly queuedAt: number;
   /** Where it counts as waiting; undefined once it has begun. */
   room: Room | undefined;
+  /** Its neighbours in the room. */
+  next: Waiter | undefined;
+  previous: Waiter | undefined;
   reject(error: ScoreError): void;
   /** Rejects it and lets its holder know: its client has left, or it has waited for too long. */
   giveUp(error: ScoreError): void;
@@ -26,8 +35,10 @@ export class Pending<T> implements Waiter {
   readonly outcome: Promise<T>;
   settled = false;
   room: Room | undefined;
-  /** What its holder does when nobody waits for it any more. */
-  onGivenUp: (() => void) | undefined;
+  /** Who has it now. */
+  holder: Holder<this> | undefined;
+  next: Waiter | undefined;
+  previous: Waiter | undefined;
   readonly #signal: CancelSignal | undefined;
   #resolve!: (outcome: T) => void;
   #reject!: (error: ScoreError) => void;
@@ -58,7 +69,7 @@ export class Pending<T> implements Waiter {
   giveUp(error: ScoreError): void {
     if (this.settled) return;
     this.reject(error);
-    this.onGivenUp?.();
+    this.holder?.givenUp(this);
   }
 
   #settle(): boolean {

@@ -126,7 +126,7 @@ export class WorkerPool implements ScoreRuntime {
     if (refused !== undefined) return Promise.reject(refused);
     const waiter = new Pending<ScriptFacts>(bodyBytes, signal, performance.now());
     if (this.#room.enter(waiter)) {
-      waiter.onGivenUp = () => this.#untilLoaded.delete(waiter);
+      waiter.holder = { givenUp: () => this.#untilLoaded.delete(waiter) };
       this.#untilLoaded.add(waiter);
     }
     return waiter.outcome;

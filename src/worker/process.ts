@@ -119,7 +119,7 @@ export class WorkerProcess implements WorkerLink {
     this.#command = command;
     this.#start = start;
     this.#events = events;
-    this.#reader = new FrameReader((...frame) => this.#receive(...frame));
+    this.#reader = new FrameReader((type, id, payload, beginBy) => this.#receive(type, id, payload, beginBy));
     let ended = (): void => {};
     this.#exited = new Promise((resolve) => {
       ended = resolve;

@@ -1,7 +1,7 @@
 import { OverloadError, type ScoreError } from "../errors.ts";
 import { timerMs } from "../timer.ts";
 import type { Job } from "./job.ts";
-import type { Room, Waiter } from "./pending.ts";
+import type { Holder, Room, Waiter } from "./pending.ts";
 
 /** What a client is told to wait before it comes back, in seconds. */
 export const RETRY_AFTER_SECONDS = 1;
@@ -17,11 +17,13 @@ export interface QueueOptions {
 
 /** All requests that wait, for the script to load or for a worker, in the queue or in a worker's pipe: the one place that
  *  knows how many may, and for how long. Those in the queue are kept in order. */
-export class WaitingRoom implements Room {
+export class WaitingRoom implements Room, Holder<Job> {
   readonly #options: QueueOptions;
   readonly #onLeft: () => void;
-  /** In the order in which they came. */
-  #waiting = new Set<Waiter>();
+  /** Ends of a list in the order in which they came: its links are the requests' own, so that waiting allocates nothing. */
+  #first: Waiter | undefined;
+  #last: Waiter | undefined;
+  #size = 0;
   #bytes = 0;
   #queue: Job[] = [];
   #timer: NodeJS.Timeout | undefined;
@@ -34,7 +36,7 @@ export class WaitingRoom implements Room {
 
   /** Requests that wait, wherever. */
   get size(): number {
-    return this.#waiting.size;
+    return this.#size;
   }
 
   /** Bytes of their bodies. */
@@ -55,7 +57,7 @@ export class WaitingRoom implements Room {
    *  otherwise. */
   refusal(bytes: number): OverloadError | undefined {
     const { maxQueue, maxQueueBytes } = this.#options;
-    const { size } = this.#waiting;
+    const size = this.#size;
     if (size >= maxQueue) return overload(`${size} requests are waiting already; try again later.`);
     if (maxQueueBytes > 0 && this.#bytes > 0 && this.#bytes + bytes > maxQueueBytes) {
       return overload(`${this.#bytes} bytes of requests are waiting already; try again later.`);
@@ -70,20 +72,29 @@ export class WaitingRoom implements Room {
       waiter.reject(refusal);
       return false;
     }
-    this.#add(waiter);
+    this.#insert(waiter, this.#last);
+    this.#armTimer();
     return true;
   }
 
   /** It has begun, or is wanted no longer. */
   leave(waiter: Waiter): void {
-    if (!this.#waiting.delete(waiter)) return;
+    if (waiter.room !== this) return;
+    const { previous, next } = waiter;
+    if (previous === undefined) this.#first = next;
+    else previous.next = next;
+    if (next === undefined) this.#last = previous;
+    else next.previous = previous;
+    waiter.previous = undefined;
+    waiter.next = undefined;
     waiter.room = undefined;
+    this.#size--;
     this.#bytes -= waiter.bytes;
   }
 
   /** Puts a request that waits at the end of the queue. */
   push(job: Job): void {
-    job.onGivenUp = () => this.#forget(job);
+    job.holder = this;
     this.#queue.push(job);
   }
 
@@ -91,7 +102,7 @@ export class WaitingRoom implements Room {
   putBack(jobs: readonly Job[]): void {
     const alive = jobs.filter((job) => !job.settled);
     for (const job of alive) {
-      job.onGivenUp = () => this.#forget(job);
+      job.holder = this;
       if (job.room === undefined) this.#addFirst(job);
     }
     this.#queue.unshift(...alive);
@@ -108,24 +119,29 @@ export class WaitingRoom implements Room {
     for (const job of jobs) job.reject(error);
   }
 
-  #add(waiter: Waiter): void {
-    this.#waiting.add(waiter);
-    waiter.room = this;
-    this.#bytes += waiter.bytes;
+  /** It came before all others, and was said to have begun. */
+  #addFirst(waiter: Waiter): void {
+    this.#insert(waiter, undefined);
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
     this.#armTimer();
   }
 
-  /** For a request that came before all others and was said to have begun; rare, so it may cost. */
-  #addFirst(waiter: Waiter): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    const others = [...this.#waiting];
-    this.#waiting = new Set();
-    this.#add(waiter);
-    for (const other of others) this.#waiting.add(other);
+  #insert(waiter: Waiter, previous: Waiter | undefined): void {
+    const next = previous === undefined ? this.#first : previous.next;
+    waiter.previous = previous;
+    waiter.next = next;
+    if (previous === undefined) this.#first = waiter;
+    else previous.next = waiter;
+    if (next === undefined) this.#last = waiter;
+    else next.previous = waiter;
+    waiter.room = this;
+    this.#size++;
+    this.#bytes += waiter.bytes;
   }
 
-  #forget(job: Job): void {
+  /** A queued request is wanted no longer. */
+  givenUp(job: Job): void {
     const index = this.#queue.indexOf(job);
     if (index >= 0) this.#queue.splice(index, 1);
     this.#onLeft();
@@ -134,14 +150,14 @@ export class WaitingRoom implements Room {
   #armTimer(): void {
     const { queueTimeoutMs } = this.#options;
     if (queueTimeoutMs === 0 || this.#timer !== undefined) return;
-    const first = this.#waiting.values().next().value;
+    const first = this.#first;
     if (first === undefined) return;
     const waitMs = Math.max(0, first.queuedAt + queueTimeoutMs - performance.now());
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       const oldest = performance.now() - queueTimeoutMs;
-      for (const waiter of this.#waiting) {
-        if (waiter.queuedAt > oldest) break;
+      for (let waiter = this.#first; waiter !== undefined && waiter.queuedAt <= oldest; waiter = this.#first) {
+        this.leave(waiter);
         waiter.giveUp(overload(`No worker was free within ${queueTimeoutMs} ms; try again later.`));
       }
       this.#armTimer();

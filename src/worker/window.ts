@@ -1,5 +1,5 @@
 import { timerMs } from "../timer.ts";
-import { monotonicMs } from "./clock.ts";
+import { laggingMonotonicMs } from "./clock.ts";
 import type { Job } from "./job.ts";
 import { LEASE_MS, toBeginBy } from "./protocol.ts";
 
@@ -53,17 +53,16 @@ export class Window {
   }
 
   /** Lets a request wait. @returns "begin by" for its frame */
-  add(job: Job): number {
-    // The worker's clock is read first: a pause between the two makes its time end earlier, never later.
-    const beginBy = toBeginBy(monotonicMs() + LEASE_MS);
-    const now = performance.now();
+  add(job: Job, now: number): number {
     job.leaseEndsAt = now + LEASE_MS;
     this.#jobs.push(job);
     this.#armTimer(now);
-    return beginBy;
+    return toBeginBy(laggingMonotonicMs(now) + LEASE_MS);
   }
 
   take(id: number): Job | undefined {
+    // A worker begins in order, so the first is the usual one.
+    if (this.#jobs[0]?.id === id) return this.#jobs.shift();
     const index = this.#jobs.findIndex((job) => job.id === id);
     return index < 0 ? undefined : this.#jobs.splice(index, 1)[0];
   }

@@ -6,6 +6,7 @@ import { Deadlines } from "./deadlines.ts";
 import { FrameWriter } from "./frame.ts";
 import type { Job } from "./job.ts";
 import { Nudger } from "./nudger.ts";
+import type { Holder } from "./pending.ts";
 import {
   creditPayload,
   Frame,
@@ -50,7 +51,7 @@ export interface WorkerEvents {
 /** The front's view of one ready worker: which requests it has begun, which wait in its pipe, their deadlines and
  *  answers. Knows no process: bytes come in through `receive` and go out through the link. What it may conclude from which
  *  frame stands in docs/worker-protocol.md, §4. */
-export class Worker {
+export class Worker implements Holder<Job> {
   readonly #link: WorkerLink;
   readonly #options: WorkerOptions;
   readonly #events: WorkerEvents;
@@ -133,11 +134,11 @@ export class Worker {
   send(job: Job): void {
     const now = performance.now();
     job.id = this.#events.newId();
-    job.onGivenUp = () => this.#givenUp(job);
+    job.holder = this;
     job.leaseEndsAt = 0;
     let beginBy = 0;
     if (this.unanswered < this.#options.concurrency) this.#begin(job, now);
-    else beginBy = this.#window.add(job);
+    else beginBy = this.#window.add(job, now);
     this.#window.bytes += job.bytes;
     const { body } = job.call;
     if (this.#options.takes === "body") this.#writer.send(Frame.RUN, job.id, body, undefined, beginBy);
@@ -300,7 +301,7 @@ export class Worker {
   }
 
   /** Nobody waits for a request any more: stops it, or has it given back unrun. */
-  #givenUp(job: Job): void {
+  givenUp(job: Job): void {
     if (this.#begun.get(job.id) !== job) {
       this.#writer.send(Frame.RECALL, job.id);
       this.#nudger.nudgeSoon(() => this.#window.includes(job));

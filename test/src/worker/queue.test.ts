@@ -66,7 +66,7 @@ describe("the bound on time", () => {
     const { room: waiting, onLeft } = room({ queueTimeoutMs: 100 });
     const [queued, inPipe] = [job(), job()];
     const holder = vi.fn();
-    inPipe.onGivenUp = holder;
+    inPipe.holder = { givenUp: holder };
     for (const each of [queued, inPipe]) waiting.enter(each);
     waiting.push(queued);
     await vi.advanceTimersByTimeAsync(60);

@@ -78,7 +78,7 @@ function setUp(options: Partial<WorkerOptions> = {}) {
 }
 
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setImmediate", "performance"] });
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setImmediate", "performance", "hrtime"] });
 });
 afterEach(() => {
   vi.useRealTimers();
