@@ -108,7 +108,7 @@ const HELP: Readonly<Record<SettingName, Help>> = {
     help: "Limit of one run(); 0: none.",
   },
   workerTimeout: {
-    help: "A worker that shows no sign of life for so long is killed and replaced; 0: never.",
+    help: "A worker process that has not reported itself so long after its start is killed and replaced; 0: never. It does not limit run(): SCORING_TIMEOUT_MS does.",
   },
   workerPreload: {
     help: "`true`, in any case: load a Python script and call init() once, then fork the workers. No effect on other scripts.",
