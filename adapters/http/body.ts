@@ -26,8 +26,9 @@ export interface BodyRules {
   /** False: the body is read, and thrown away. */
   readonly keep: boolean;
   readonly inflow: Inflow;
-  /** Why nothing more is taken, with so many bytes of bodies under way; undefined: more is taken. */
-  readonly refusal: (inflowBytes: number) => ScoreError | undefined;
+  /** Why nothing more is taken, with so many bytes of bodies under way, so many of them this body's; undefined: more is
+   *  taken. */
+  readonly refusal: (inflowBytes: number, ownBytes: number) => ScoreError | undefined;
 }
 
 /** The length that the head gives for its body; undefined: it comes in chunks. */
@@ -64,7 +65,7 @@ export function readBody(
       if (maxBytes > 0 && length > maxBytes) return tooLarge(maxBytes);
       if (length - weighed < WEIGH_EVERY_BYTES) return undefined;
       weighed = length;
-      return refusal(inflow.bytes);
+      return refusal(inflow.bytes, length);
     }
 
     function store(chunk: Buffer, start: number): void {

@@ -74,9 +74,10 @@ export function createService(scorer: Scorer, options: HttpOptions, log: Log, su
     const { request, response, headers } = exchange;
     const { maxBodyBytes } = options;
     const declared = declaredLength(headers) ?? 0;
-    const refusal = (bytes: number): ScoreError | undefined => scorer.refusal(exchange, bytes) ?? tooMuch(bytes);
+    const refusal = (bytes: number, own: number): ScoreError | undefined =>
+      scorer.refusal(exchange, bytes) ?? tooMuch(bytes, own);
     const problem =
-      maxBodyBytes > 0 && declared > maxBodyBytes ? tooLarge(maxBodyBytes) : refusal(inflow.bytes + declared);
+      maxBodyBytes > 0 && declared > maxBodyBytes ? tooLarge(maxBodyBytes) : refusal(inflow.bytes + declared, declared);
     if (problem !== undefined) {
       refuse(exchange, problem);
       return;
@@ -99,10 +100,10 @@ export function createService(scorer: Scorer, options: HttpOptions, log: Log, su
     );
   }
 
-  /** For runtimes that have no word of their own on it. */
-  function tooMuch(bytes: number): ScoreError | undefined {
+  /** What the runtime does not know of: bodies under way. One alone may be of any size, or it could never be served. */
+  function tooMuch(bytes: number, own: number): ScoreError | undefined {
     const { maxQueueBytes = 0 } = options;
-    if (maxQueueBytes === 0 || bytes <= maxQueueBytes) return undefined;
+    if (maxQueueBytes === 0 || bytes <= maxQueueBytes || bytes === own) return undefined;
     const message = `Request bodies of ${maxQueueBytes} bytes are under way already; try again later.`;
     return new OverloadError("ERR_OVERLOAD", message, RETRY_AFTER_SECONDS);
   }

@@ -70,7 +70,7 @@ const HELP: Readonly<Record<SettingName, Help>> = {
     help: "Requests that may wait for a worker; one more is answered 503.",
   },
   maxQueueMb: {
-    help: "Bytes of request bodies that may wait for a worker; a request that would exceed it is answered 503. 0: no limit.",
+    help: "Bytes of request bodies that may wait for a worker; a request that would exceed it is answered 503, unless nothing else waits. 0: no limit.",
   },
   queueTimeoutMs: {
     help: "How long a request may wait for a worker before it is answered 503; 0: no bound.",
