@@ -12,7 +12,7 @@ import type {
 } from "../types.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Job } from "./job.ts";
-import { Pending } from "./pending.ts";
+import { LoadGate } from "./load-gate.ts";
 import { Preload } from "./preload.ts";
 import { type Launch, type ProcessEvents, type WorkerCommand, WorkerProcess } from "./process.ts";
 import { type Failed, type Loaded, PROTOCOL_VERSION, type StartOptions } from "./protocol.ts";
@@ -57,10 +57,7 @@ export class WorkerPool implements ScoreRuntime {
   #lastId = 0;
   #starting: Promise<ScriptFacts> | undefined;
   #started: { resolve: (facts: ScriptFacts) => void; reject: (error: ScoreError) => void } | undefined;
-  /** What the script turned out to be; undefined until a worker has been ready. */
-  #facts: ScriptFacts | undefined;
-  /** Requests that wait for that. */
-  #untilLoaded = new Set<Pending<ScriptFacts>>();
+  readonly #gate: LoadGate;
   #failure: ScoreError | undefined;
   #closed: Promise<void> | undefined;
   #isHurried = false;
@@ -72,6 +69,7 @@ export class WorkerPool implements ScoreRuntime {
     this.#log = log;
     this.#startup = startup;
     this.#room = new WaitingRoom(options, () => this.#checkDrained());
+    this.#gate = new LoadGate(this.#room);
     this.#dispatcher = new Dispatcher(this.#slots, this.#room, () => this.#checkDrained());
     this.#stoppedWatch = new StoppedWatch(() => this.#slots.flatMap(({ process }) => process ?? []));
     if (options.preload) this.#preload = this.#createPreload();
@@ -85,7 +83,7 @@ export class WorkerPool implements ScoreRuntime {
   }
 
   get initialised(): boolean {
-    return this.#facts !== undefined;
+    return this.#gate.facts !== undefined;
   }
 
   get failure(): ScoreError | undefined {
@@ -120,16 +118,11 @@ export class WorkerPool implements ScoreRuntime {
   }
 
   whenLoaded(bodyBytes: number, signal?: CancelSignal): Promise<ScriptFacts> {
-    if (this.#facts !== undefined) return Promise.resolve(this.#facts);
+    if (this.#gate.facts !== undefined) return Promise.resolve(this.#gate.facts);
     this.start().catch(() => {});
     const refused = this.#turnAway();
     if (refused !== undefined) return Promise.reject(refused);
-    const waiter = new Pending<ScriptFacts>(bodyBytes, signal, performance.now());
-    if (this.#room.enter(waiter)) {
-      waiter.holder = { givenUp: () => this.#untilLoaded.delete(waiter) };
-      this.#untilLoaded.add(waiter);
-    }
-    return waiter.outcome;
+    return this.#gate.wait(bodyBytes, signal);
   }
 
   run(call: RunCall): Promise<RunOutcome> {
@@ -167,7 +160,7 @@ export class WorkerPool implements ScoreRuntime {
   async #end(graceMs: number): Promise<void> {
     this.#stoppedWatch.stop();
     for (const slot of this.#slots) clearTimeout(slot.restartTimer);
-    this.#rejectLoadWaiters(stopping());
+    this.#gate.rejectAll(stopping());
     // Nobody would ever take what waits for a script that is loading.
     if (!this.#slots.some(({ worker }) => worker !== undefined)) this.#room.rejectAll(stopping());
     if (this.#dispatcher.pending > 0 && graceMs > 0) {
@@ -264,16 +257,14 @@ export class WorkerPool implements ScoreRuntime {
     if (this.#preload === undefined) this.#startup.ready(slot.process!.pid!, facts);
     slot.ready(worker);
     this.#failure = undefined;
-    if (this.#facts === undefined) this.#loaded(facts);
+    if (this.#gate.facts === undefined) this.#loaded(facts);
     this.#settleStart();
     this.#dispatcher.pump();
   }
 
   /** The first worker is ready. */
   #loaded(facts: ScriptFacts): void {
-    this.#facts = facts;
-    for (const waiter of this.#untilLoaded) waiter.resolve(facts);
-    this.#untilLoaded.clear();
+    this.#gate.open(facts);
     // What failed beside it was no fault of the script.
     for (const slot of this.#slots) if (slot.firstExit !== undefined) this.#restart(slot, slot.firstExit);
   }
@@ -297,7 +288,7 @@ export class WorkerPool implements ScoreRuntime {
       return;
     }
     const failure = reported ?? toStartFailure(exit);
-    if (worker === undefined && this.#facts === undefined && !slot.mayRetryFirstStart(reported)) {
+    if (worker === undefined && this.#gate.facts === undefined && !slot.mayRetryFirstStart(reported)) {
       // A script that never came up will not come up by itself: the host decides what becomes of the server.
       slot.firstFailure = failure;
       slot.firstExit = exit;
@@ -306,7 +297,7 @@ export class WorkerPool implements ScoreRuntime {
       return;
     }
     this.#restart(slot, exit, back.length);
-    if (worker === undefined && this.#facts !== undefined && this.state !== "ready" && this.state !== "busy") {
+    if (worker === undefined && this.#gate.facts !== undefined && this.state !== "ready" && this.state !== "busy") {
       failure.retryAfterSeconds = Math.max(RETRY_AFTER_SECONDS, Math.ceil(slot.pauseMs / 1000));
       this.#fail(failure);
     }
@@ -317,18 +308,13 @@ export class WorkerPool implements ScoreRuntime {
   #fail(failure: ScoreError): void {
     this.#failure = failure;
     this.#room.rejectAll(failure);
-    this.#rejectLoadWaiters(failure);
-  }
-
-  #rejectLoadWaiters(error: ScoreError): void {
-    for (const waiter of this.#untilLoaded) waiter.reject(error);
-    this.#untilLoaded.clear();
+    this.#gate.rejectAll(failure);
   }
 
   /** Ends start() when all first starts have come to an end. */
   #settleStart(): void {
     if (!this.#slots.every(({ hasServed, firstFailure }) => hasServed || firstFailure !== undefined)) return;
-    if (this.#facts !== undefined) this.#started?.resolve(this.#facts);
+    if (this.#gate.facts !== undefined) this.#started?.resolve(this.#gate.facts);
     else this.#started?.reject(this.#failure!);
   }
 
