@@ -130,7 +130,7 @@ describe("a worker that breaks the protocol", () => {
         expect(text(await run())).toBe('"ok"');
         await pool.close(0);
       }),
-      { numRuns: process.env.CI === "true" ? 60 : 15 },
+      { numRuns: process.env.CI === "true" ? 60 : 8 },
     );
   });
 });
