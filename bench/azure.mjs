@@ -16,7 +16,7 @@ const run = promisify(execFile);
 /** Runs the comparison and prints its table. */
 export async function benchAzure() {
   const folder = mkdtempSync(join(tmpdir(), "scorefn-bench-"));
-  const { buildAzure } = await import("../dist/adapters/azure/build.js");
+  const { buildAzure } = await import("../dist/packaging/azure-functions/build.js");
   const built = join(folder, "app");
   await buildAzure({ entryScript: `${root}bench/scripts/count.ts`, out: built });
   const handWritten = await bundleHandWritten(folder);

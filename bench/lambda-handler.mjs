@@ -1,6 +1,6 @@
 // One handler, measured in a process of its own: prints p50 and p99 of an invocation in µs, as JSON.
 import { openSync, writeSync } from "node:fs";
-import { scoreEvent } from "../dist/adapters/lambda/invoke.js";
+import { scoreEvent } from "../dist/packaging/aws-lambda/invoke.js";
 
 const WARM_UP = 20_000;
 const CALLS = Number(process.env.BENCH_CALLS ?? 60_000);

@@ -6,8 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { gzipSync } from "node:zlib";
-import { buildLambda } from "../dist/adapters/lambda/build.js";
-import { readAnswer, scoreEvent, startFunction } from "../dist/adapters/lambda/invoke.js";
+import { buildLambda } from "../dist/packaging/aws-lambda/build.js";
+import { readAnswer, scoreEvent, startFunction } from "../dist/packaging/aws-lambda/invoke.js";
 import { environment } from "../test/setup/environments.mjs";
 
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 7);

@@ -1,5 +1,5 @@
 // `main` of the function app that the package's own folder is.
-import { createRuntime } from "../src/index.ts";
+import { createRuntime } from "../src/host.ts";
 import { register } from "./register.ts";
 
 register({ createRuntime });

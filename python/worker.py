@@ -5,7 +5,7 @@ import os
 import sys
 
 EXIT_OLD_PYTHON = 4
-"""The front knows it and says why (src/worker/interpreter.ts)."""
+"""The front knows it and says why (src/pool/interpreter.ts)."""
 
 if sys.version_info < (3, 9):  # noqa: UP036 - see above
     sys.exit(EXIT_OLD_PYTHON)

@@ -1,21 +1,14 @@
 import { existsSync } from "node:fs";
-import type { Config } from "./config.ts";
-import { createCors } from "./cors.ts";
-import type { Log } from "./log/logger.ts";
+import type { Config } from "./config/config.ts";
+import type { ScriptEvents } from "./core/events.ts";
+import type { Log } from "./core/log.ts";
+import { createCors } from "./routes/cors.ts";
 import { createSwaggerBook } from "./swagger/generate.ts";
-import type { ScriptFacts } from "./types.ts";
-
-/** Writes what the log says of a script's start besides the script's own records (contract BAN-8, LOAD-13). */
-export interface StartupLog {
-  /** Before the script is loaded. */
-  starting(): void;
-  /** When init() is done. @param pid the process that serves it */
-  ready(pid: number, facts: ScriptFacts): void;
-}
 
 const REMOVED_VARIABLES = ["AML_DBG_MODEL_INFO", "AML_DBG_RESOURCE_INFO"];
 
-export function createStartupLog(config: Config, log: Log): StartupLog {
+/** Writes what the log says of a script's start besides the script's own records (contract BAN-8, LOAD-13). */
+export function createStartupLog(config: Config, log: Log): ScriptEvents {
   return {
     starting() {
       const { modelDir } = config;

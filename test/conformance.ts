@@ -3,9 +3,9 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { packageFile } from "../src/core/package-root.ts";
+import type { HeaderList } from "../src/core/types.ts";
 import { PyFloat, type PyValue, readPythonJson } from "../src/json/python-json.ts";
-import { packageFile } from "../src/package-root.ts";
-import type { HeaderList } from "../src/types.ts";
 import {
   createGate,
   headerOf,

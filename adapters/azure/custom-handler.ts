@@ -1,5 +1,5 @@
 // The other way into Azure Functions: the host starts this server and proxies requests to it, with no library between.
-import { batchLines, createLog } from "../../src/index.ts";
+import { batchLines, createLog } from "../../src/host.ts";
 import { createHttpServer } from "../http/index.ts";
 import { type AzureServiceOptions, createParts, STOP_GRACE_MS } from "./service.ts";
 

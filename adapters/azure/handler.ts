@@ -1,5 +1,5 @@
 import type { HttpHandler, HttpRequest, HttpResponseInit, InvocationContext } from "@azure/functions";
-import { DeadlineError, type Log, ScoreError, type Scorer, toScoreError } from "../../src/index.ts";
+import { DeadlineError, type Log, ScoreError, type Scorer, toScoreError } from "../../src/host.ts";
 import { ClientSignal } from "../http/client-signal.ts";
 import { readBody, toRequestHead } from "./incoming.ts";
 import { InvocationLog } from "./log.ts";

@@ -1,5 +1,5 @@
 import type { HttpRequest, InvocationContext } from "@azure/functions";
-import { BadInputError, type Log, type ScoreRequest } from "../../src/index.ts";
+import { BadInputError, type Log, type ScoreRequest } from "../../src/host.ts";
 import { toTarget } from "../http/exchange.ts";
 import { tooLarge } from "../http/incoming.ts";
 

@@ -1,5 +1,5 @@
 // The Azure Functions host, programming model v4.
-import { createRuntime } from "../../src/index.ts";
+import { createRuntime } from "../../src/host.ts";
 import { type AzureService, type AzureServiceOptions, createAzureService as create } from "./service.ts";
 
 export { type AzureOptions, toAzureHandler } from "./handler.ts";

@@ -1,5 +1,5 @@
 import type { InvocationContext } from "@azure/functions";
-import { createLog, type Log, type Logger, type LogLevel } from "../../src/index.ts";
+import { createLog, type Log, type Logger, type LogLevel } from "../../src/host.ts";
 
 type ContextLog = Pick<InvocationContext, "debug" | "info" | "warn" | "error">;
 

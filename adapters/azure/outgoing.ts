@@ -7,7 +7,7 @@ import {
   type ScoreResponse,
   ScriptRunError,
   toScoreError,
-} from "../../src/index.ts";
+} from "../../src/host.ts";
 import { toCookies } from "./cookies.ts";
 
 /** What is needed besides an answer to send it. */

@@ -3,7 +3,7 @@
 // replaces; and the whole request when that is no valid set of headers. Node tells of both by its diagnostics channel.
 import { subscribe } from "node:diagnostics_channel";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { BadInputError, type ScoreError, type ScoreResponse } from "../../src/index.ts";
+import { BadInputError, type ScoreError, type ScoreResponse } from "../../src/host.ts";
 import { toTarget } from "../http/exchange.ts";
 import { toHeaders } from "../http/incoming.ts";
 import { send } from "../http/outgoing.ts";

@@ -1,22 +1,24 @@
 // What a function app is made of once, when its entry module is loaded: settings, log, script, core, handler.
 import { join, resolve } from "node:path";
 import type { HttpHandler } from "@azure/functions";
-import { adoptEnvironment, type Environment, InvalidSettingsError } from "../../src/config.ts";
 import {
+  adoptEnvironment,
   type Config,
   ConfigError,
   createScorer,
+  createStartupLog,
+  type Environment,
   failedRuntime,
   InProcessRuntime,
+  InvalidSettingsError,
+  isJavaScript,
   type Log,
   type LogLevel,
   resolveConfig,
   type ScoreError,
   type ScoreRuntime,
   type Scorer,
-} from "../../src/index.ts";
-import { isJavaScript } from "../../src/script/load.ts";
-import { createStartupLog } from "../../src/startup.ts";
+} from "../../src/host.ts";
 import { toAzureHandler } from "./handler.ts";
 import { createAppLog, type WriteOutside } from "./log.ts";
 import { answerDropped, proxiedHeaders, watchProxied } from "./proxied.ts";

@@ -1,9 +1,14 @@
 import { type ArgumentOptions, ArgumentParser, ArgumentTypeError } from "argparse";
-import { PRODUCT_LINE } from "../../src/banner.ts";
-import { meaningOf, referenceHelpOf } from "../../src/config/settings-help.ts";
-import { readInteger } from "../../src/config/values.ts";
-import { FLAG_SETTINGS, type Flags, type Setting } from "../../src/config.ts";
-import { VERSION } from "../../src/version.ts";
+import {
+  FLAG_SETTINGS,
+  type Flags,
+  meaningOf,
+  readInteger,
+  referenceHelpOf,
+  type Setting,
+  VERSION,
+} from "../../src/host.ts";
+import { PRODUCT_LINE } from "./banner.ts";
 import {
   addBuildCommand,
   addInvokeCommand,

@@ -1,17 +1,17 @@
-import { bannerLines, modelDirLines } from "../../src/banner.ts";
 import {
   type Config,
   type ConfigInput,
   configurationErrorRecord,
   type Flags,
+  formatRecord,
   InvalidSettingsError,
   type LogLevel,
   type ResolvedConfig,
   resolveConfig,
-} from "../../src/config.ts";
-import { ScoreError } from "../../src/errors.ts";
-import { formatRecord } from "../../src/log/format.ts";
+  ScoreError,
+} from "../../src/host.ts";
 import type { ReservedPort } from "../http/reserve-port.ts";
+import { bannerLines, modelDirLines } from "./banner.ts";
 import { type Command, isAnyPort, type Program, parseCommandLine } from "./command-line.ts";
 import { realPath } from "./real-path.ts";
 

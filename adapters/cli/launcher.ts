@@ -2,7 +2,7 @@
 // of it, and the server would go on without anybody who knows of it. Then it ends as if it had been told to.
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { processEnvironment } from "../../src/config.ts";
+import { processEnvironment } from "../../src/host.ts";
 
 /** How often the processes above are looked at, in milliseconds. */
 const LOOK_MS = 1_000;

@@ -3,9 +3,7 @@
 // can, and this process does nothing but pass signals and the exit code on.
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
-import type { Flags } from "../../src/config.ts";
-import { findPython, resolveConfig } from "../../src/index.ts";
-import { packageFile } from "../../src/package-root.ts";
+import { type Flags, findPython, packageFile, resolveConfig } from "../../src/host.ts";
 import { realPath } from "./real-path.ts";
 
 const FORWARDED = ["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR1", "SIGUSR2"] as const;

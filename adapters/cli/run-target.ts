@@ -1,5 +1,5 @@
 // `scorefn build` and `scorefn invoke`, once their flags are read. Loads only the cloud that is asked for.
-import { type BuildReport, formatReport } from "../build/report.ts";
+import { type BuildReport, formatReport } from "../../packaging/report.ts";
 import type { CommandHost, TargetCommand } from "./command.ts";
 import type { TargetOptions } from "./targets.ts";
 
@@ -16,16 +16,16 @@ export async function runTarget(
   const { directory, data } = command;
   const options = { directory, data, write, writeError };
   return command.target === "aws-lambda"
-    ? (await import("../lambda/invoke.ts")).invokeLambda(options)
-    : (await import("../azure/invoke.ts")).invokeAzure(options);
+    ? (await import("../../packaging/aws-lambda/invoke.ts")).invokeLambda(options)
+    : (await import("../../packaging/azure-functions/invoke.ts")).invokeAzure(options);
 }
 
 // The parser has checked names, kinds and choices; the builders check what the values mean.
 async function build(target: TargetCommand["target"], options: TargetOptions): Promise<BuildReport> {
   if (target === "aws-lambda") {
-    const { buildLambda } = await import("../lambda/build.ts");
+    const { buildLambda } = await import("../../packaging/aws-lambda/build.ts");
     return buildLambda(options as unknown as Parameters<typeof buildLambda>[0]);
   }
-  const { buildAzure } = await import("../azure/build.ts");
+  const { buildAzure } = await import("../../packaging/azure-functions/build.ts");
   return buildAzure(options as unknown as Parameters<typeof buildAzure>[0]);
 }

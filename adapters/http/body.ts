@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import type { ScoreError } from "../../src/index.ts";
+import type { ScoreError } from "../../src/host.ts";
 import { tooLarge } from "./incoming.ts";
 
 /** Room that a body gets at first, whatever length it declares: the rest is had only by sending. */

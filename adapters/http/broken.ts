@@ -1,7 +1,7 @@
 // Requests that never become an exchange, because node:http's parser cannot read them or hands the bare socket over.
 import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
-import { BadInputError, type ScoreError, type ScoreResponse, type Scorer } from "../../src/index.ts";
+import { BadInputError, type ScoreError, type ScoreResponse, type Scorer } from "../../src/host.ts";
 import { type Connection, LINGER_MS } from "./connection.ts";
 import { type Exchange, toTarget } from "./exchange.ts";
 

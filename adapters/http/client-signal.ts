@@ -1,4 +1,4 @@
-import type { CancelSignal, ScoreError } from "../../src/index.ts";
+import type { CancelSignal, ScoreError } from "../../src/host.ts";
 
 /** Turns aborted when the client leaves. Stands in for an AbortSignal, which costs more than the rest of the request. */
 export class ClientSignal implements CancelSignal {

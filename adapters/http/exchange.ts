@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { BadInputError, ScoreRequest } from "../../src/index.ts";
+import type { BadInputError, ScoreRequest } from "../../src/host.ts";
 import { ClientSignal } from "./client-signal.ts";
 import { headProblem, lineProblem, toHeaders } from "./incoming.ts";
 

@@ -1,5 +1,5 @@
 import { inspect } from "node:util";
-import type { Log } from "../../src/index.ts";
+import type { Log } from "../../src/host.ts";
 
 /** Faults of one run that are logged; a server that goes on failing while it stops must not fill the disk. */
 const MAX_LOGGED = 20;

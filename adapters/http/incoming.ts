@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import { BadInputError } from "../../src/index.ts";
+import { BadInputError } from "../../src/host.ts";
 
 /** Limits of the reference's HTTP layer (contract PROC-11), in bytes and headers. */
 export const MAX_REQUEST_LINE_BYTES = 4_094;

@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import type { Log, Scorer } from "../../src/index.ts";
+import type { Log, Scorer } from "../../src/host.ts";
 import { answerBare, answerBroken, MAX_HEAD_BYTES, type ParseError } from "./broken.ts";
 import { Connection } from "./connection.ts";
 import { Exchange, toTarget } from "./exchange.ts";

@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import { Socket } from "node:net";
-import { type BodyStream, type HeaderList, ScoreError, type ScoreResponse } from "../../src/index.ts";
+import { type BodyStream, type HeaderList, ScoreError, type ScoreResponse } from "../../src/host.ts";
 
 /** A client that takes nothing of an answer for so many milliseconds is cut off: it holds memory, or a worker. */
 export const STALL_MS = 30_000;

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Server } from "node:net";
-import { ScoreError } from "../../src/index.ts";
+import { ScoreError } from "../../src/host.ts";
 
 /** A port that is this process's already. */
 export interface ReservedPort {

@@ -1,19 +1,23 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { Address, Config, ScoreError, ScoreRuntime, Scorer } from "../../src/index.ts";
 import {
+  type Address,
   batchLines,
   boundedLines,
+  type Config,
   ConfigError,
   createLog,
   createRuntime,
   createScorer,
+  formatRecord,
   type Log,
   lastLines,
   logStream,
   openLog,
+  type ScoreError,
+  type ScoreRuntime,
+  type Scorer,
   toScoreError,
-} from "../../src/index.ts";
-import { formatRecord } from "../../src/log/format.ts";
+} from "../../src/host.ts";
 import { firstFault } from "./faults.ts";
 import { createHttpServer, type HttpServer } from "./index.ts";
 import type { ReservedPort } from "./reserve-port.ts";

@@ -7,7 +7,7 @@ import {
   type ScoreResponse,
   type Scorer,
   toScoreError,
-} from "../../src/index.ts";
+} from "../../src/host.ts";
 import { declaredLength, type Inflow, readBody } from "./body.ts";
 import { type Exchange, toTarget } from "./exchange.ts";
 import { hasBody, tooLarge } from "./incoming.ts";

@@ -1,4 +1,4 @@
-import { DeadlineError } from "../../src/index.ts";
+import { DeadlineError } from "../../src/host.ts";
 
 /** The part of Lambda's context that is looked at; absent when a handler is called by hand. */
 export interface LambdaContext {

@@ -1,5 +1,5 @@
 // HTTP requests as Lambda is handed them. Every source has its own shape; what leaves here is one.
-import { BadInputError } from "../../src/index.ts";
+import { BadInputError } from "../../src/host.ts";
 
 /** How an answer has to be written: the two payload formats, and a load balancer with and without multi-value headers.
  *  A Function URL is of payload format 2.0. */

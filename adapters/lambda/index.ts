@@ -1,7 +1,7 @@
 // The buffered AWS Lambda host: middy as a thin shell around serverless-http's objects around the listener that serves locally, too.
 import type { IncomingMessage } from "node:http";
 import middy from "@middy/core";
-import { BadInputError, ScoreError, toScoreError } from "../../src/index.ts";
+import { BadInputError, ScoreError, toScoreError } from "../../src/host.ts";
 import type { Exchange } from "../http/exchange.ts";
 import { createListener } from "../http/index.ts";
 import { Deadline, type LambdaContext } from "./deadline.ts";

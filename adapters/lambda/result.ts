@@ -1,7 +1,7 @@
 // Answers as Lambda has to return them, one shape for each source of events.
 import { isUtf8 } from "node:buffer";
 import { STATUS_CODES } from "node:http";
-import { type HeaderList, ScoreError } from "../../src/index.ts";
+import { type HeaderList, ScoreError } from "../../src/host.ts";
 import type { Door } from "./event.ts";
 
 /** An answer whose body is complete. */

@@ -5,13 +5,13 @@ import {
   type Config,
   createLog,
   createScorer,
+  createStartupLog,
   failedRuntime,
   InProcessRuntime,
   type Log,
   type ScoreRuntime,
   type Scorer,
-} from "../../src/index.ts";
-import { createStartupLog } from "../../src/startup.ts";
+} from "../../src/host.ts";
 import { type FunctionOptions, processEnvironment, readSettings } from "./settings.ts";
 import { onShutdown } from "./shutdown.ts";
 

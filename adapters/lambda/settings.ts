@@ -1,8 +1,14 @@
 import { resolve } from "node:path";
-import { type Environment, InvalidSettingsError } from "../../src/config.ts";
-import { type Config, ConfigError, resolveConfig, type ScoreError } from "../../src/index.ts";
+import {
+  type Config,
+  ConfigError,
+  type Environment,
+  InvalidSettingsError,
+  resolveConfig,
+  type ScoreError,
+} from "../../src/host.ts";
 
-export type { Environment } from "../../src/config.ts";
+export type { Environment } from "../../src/host.ts";
 
 /** What is known of a function before its environment is looked at. */
 export interface FunctionOptions {

@@ -2,7 +2,7 @@
 import type { RequestListener } from "node:http";
 import ServerlessRequest from "serverless-http/lib/request.js";
 import ServerlessResponse from "serverless-http/lib/response.js";
-import { type HeaderList, ScoreError } from "../../src/index.ts";
+import { type HeaderList, ScoreError } from "../../src/host.ts";
 import type { HttpEvent } from "./event.ts";
 import { MAX_RESULT_BYTES, tooLarge, type WholeAnswer } from "./result.ts";
 

@@ -11,7 +11,7 @@ import {
   type ScoreRequest,
   type ScoreResponse,
   toScoreError,
-} from "../../src/index.ts";
+} from "../../src/host.ts";
 import { ClientSignal } from "../http/client-signal.ts";
 import { headProblem, tooLarge } from "../http/incoming.ts";
 import { Deadline, type LambdaContext } from "./deadline.ts";

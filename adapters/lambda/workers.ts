@@ -1,4 +1,4 @@
-import { createRuntime } from "../../src/index.ts";
+import { createRuntime } from "../../src/host.ts";
 import type { CreateRuntime } from "./service.ts";
 
 /** The runtime of a script in a worker process: every Python script's. */

@@ -1,6 +1,6 @@
 """Types, version and limits of the worker protocol.
 
-A score script runs in a process of its own. The front process (`src/worker/`) and the worker (`python/` for Python,
+A score script runs in a process of its own. The front process (`src/pool/`) and the worker (`python/` for Python,
 `src/node-worker/` for JavaScript and TypeScript) talk over two one-way pipes, file descriptors 3 and 4 of the worker;
 stdout and stderr stay the script's own. Both ends write frames: a head of 12 bytes, then the payload. The head is the
 payload's length in bytes (4 bytes, the head not counted), the type (1 byte), "begin by" of a request that waits

@@ -1,4 +1,4 @@
-import { ConfigError } from "../errors.ts";
+import { ConfigError } from "../core/errors.ts";
 import type { Setting } from "./settings.ts";
 
 /** A value that cannot be used. */

@@ -1,7 +1,7 @@
 import { join } from "node:path";
+import type { SwaggerVersion } from "../core/swagger-versions.ts";
 import { PyFloat, type PyValue, renderPythonJson } from "../json/python-json.ts";
 import type { SwaggerFile } from "../swagger/generate.ts";
-import type { SwaggerVersion } from "../swagger/versions.ts";
 import { readJsonFile } from "./json-file.ts";
 import type { Problem } from "./problems.ts";
 

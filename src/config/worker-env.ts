@@ -1,4 +1,4 @@
-import { PRODUCT } from "../version.ts";
+import { PRODUCT } from "../core/version.ts";
 import { hasSeparateHealth } from "./listen.ts";
 import type { Environment, Flags, SettingsReader } from "./reader.ts";
 import type { SettingName } from "./settings.ts";

@@ -1,6 +1,6 @@
-import { ResultError } from "../errors.ts";
-import { attempt } from "../locate/attempt.ts";
-import { messageOf } from "../locate/thrown.ts";
+import { attempt } from "../core/attempt.ts";
+import { ResultError } from "../core/errors.ts";
+import { messageOf } from "../core/thrown.ts";
 import { hasToJson, renderPythonJson } from "./renderer.ts";
 import { adviceFor, describeFault } from "./result-fault.ts";
 import { MAX_JSON_DEPTH } from "./values.ts";

@@ -1,6 +1,6 @@
 import { basename } from "node:path";
+import { chainOf, messageOf, property, typeOf } from "../core/thrown.ts";
 import { parseMissingModule } from "./missing-module.ts";
-import { chainOf, messageOf, property, typeOf } from "./thrown.ts";
 
 /** What to do about an error of a common kind.
  *  @param isLocated the user is shown where it happened   @param modelDir what the script sees as `AZUREML_MODEL_DIR` */

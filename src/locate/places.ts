@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { basename, isAbsolute, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { attempt } from "./attempt.ts";
+import { attempt } from "../core/attempt.ts";
+import { messageOf, property, stackOf } from "../core/thrown.ts";
 import { parseMissingModule } from "./missing-module.ts";
-import { messageOf, property, stackOf } from "./thrown.ts";
 
 /** A place as a stack names it; `file` is a path, or a `file:` address. */
 export interface Place {

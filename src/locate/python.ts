@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { basename, dirname, isAbsolute, relative } from "node:path";
-import type { ErrorLocation } from "../types.ts";
+import type { ErrorLocation } from "../core/types.ts";
 
 const CURRENT_THREAD = "Current thread";
 const FRAME = /^ {2}File "(?<file>.+)", line (?<line>\d+) in (?<function>.+)$/gm;

@@ -1,12 +1,12 @@
 import { readFileSync, realpathSync } from "node:fs";
 import { isAbsolute, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { ErrorLocation, ErrorReport } from "../types.ts";
-import { attempt } from "./attempt.ts";
+import { attempt } from "../core/attempt.ts";
+import { chainOf, messageOf, stackOf, typeOf } from "../core/thrown.ts";
+import type { ErrorLocation, ErrorReport } from "../core/types.ts";
 import { clip, codeFrame } from "./code-frame.ts";
 import { hintFor } from "./hints.ts";
 import { placesOf, toPath } from "./places.ts";
-import { chainOf, messageOf, stackOf, typeOf } from "./thrown.ts";
 
 /** The folders a user's own files lie in, absolute. */
 export interface Roots {

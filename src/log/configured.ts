@@ -1,8 +1,9 @@
+import type { Log, LoggingFile } from "../core/log.ts";
 import { DictConfigError, type Filter, type Handler, type LoggingConfig, type Target } from "./dict-config.ts";
 import { formatRecord } from "./format.ts";
 import type { LogLevel } from "./levels.ts";
 import { LEVEL_NUMBERS } from "./levels.ts";
-import { assembleLog, type Log, type LoggingFile, type RecordSink, writeNothing } from "./logger.ts";
+import { assembleLog, type RecordSink, writeNothing } from "./logger.ts";
 import { applyConfig, type BuiltIn } from "./logger-tree.ts";
 import type { LogOutputs, WriteLines } from "./outputs.ts";
 

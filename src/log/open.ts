@@ -1,20 +1,25 @@
 import { readFileSync, realpathSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
-import type { Config, LogLevel } from "../config.ts";
-import { ConfigError } from "../errors.ts";
+import { ConfigError } from "../core/errors.ts";
+import type { Log } from "../core/log.ts";
 import { PythonJsonError, readPythonJson } from "../json/python-json.ts";
 import { createConfiguredLog } from "./configured.ts";
 import { forWorker, isMembers, readDictConfig } from "./dict-config.ts";
-import { createLog, type Log } from "./logger.ts";
+import type { LogLevel } from "./levels.ts";
+import { createLog } from "./logger.ts";
 import { type LogOutputs, processOutputs } from "./outputs.ts";
+
+/** What of the settings a log depends on. */
+export interface LogSettings {
+  readonly appRoot: string;
+  readonly entryScript: string | null;
+  readonly logLevel: LogLevel;
+}
 
 /** The log of a server: set up by the user's `logging.json` when there is one, else built in (contract LOG-5).
  *  @param stdout gets whole lines, each ending with a newline, and the level of each
  *  @throws ConfigError whose message is the record to write before the server ends (contract LOG-6) */
-export function openLog(
-  config: Pick<Config, "appRoot" | "entryScript" | "logLevel">,
-  stdout: LogOutputs["stdout"],
-): Log {
+export function openLog(config: LogSettings, stdout: LogOutputs["stdout"]): Log {
   const path = findLoggingFile(config);
   if (path === undefined) return createLog(stdout, config.logLevel);
   try {
@@ -38,7 +43,7 @@ export function openWorkerLog(content: unknown, threshold: LogLevel, stdout: Log
   return createConfiguredLog(readDictConfig(content), options).log;
 }
 
-function findLoggingFile({ appRoot, entryScript }: Pick<Config, "appRoot" | "entryScript">): string | undefined {
+function findLoggingFile({ appRoot, entryScript }: Pick<LogSettings, "appRoot" | "entryScript">): string | undefined {
   const folders = entryScript === null ? [appRoot] : [appRoot, dirname(realPath(entryScript))];
   return folders
     .map((folder) => join(folder, "logging.json"))

@@ -1,7 +1,7 @@
 // What a worker says of itself when it cannot serve its script.
-import type { ScoreError } from "../errors.ts";
-import type { ErrorReport } from "../types.ts";
-import { type Failed, PROTOCOL_VERSION } from "../worker/protocol.ts";
+import type { ScoreError } from "../core/errors.ts";
+import type { ErrorReport } from "../core/types.ts";
+import { type Failed, PROTOCOL_VERSION } from "../protocol/messages.ts";
 
 export function wrongProtocol(theirs: number): Failed {
   const message = `the server speaks worker protocol ${theirs}, this worker ${PROTOCOL_VERSION}`;

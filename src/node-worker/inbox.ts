@@ -1,4 +1,4 @@
-import { isInTime } from "../worker/protocol.ts";
+import { isInTime } from "../protocol/messages.ts";
 import type { Task } from "./task.ts";
 
 /** The requests that a worker has received and not begun, in their order (docs/worker-protocol.md, §4). One sent at once

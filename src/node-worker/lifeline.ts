@@ -1,7 +1,7 @@
 import { parse } from "node:path";
 import { Worker } from "node:worker_threads";
-import { packageFile } from "../package-root.ts";
-import { LIFELINE_FD } from "../worker/protocol.ts";
+import { packageFile } from "../core/package-root.ts";
+import { LIFELINE_FD } from "../protocol/messages.ts";
 
 /** From now on this process ends with the front, even while its main thread never comes back from a loop or a call. To be
  *  called first of all, so that it holds while the script is loaded.

@@ -1,8 +1,6 @@
-import { ResultError, toScoreError } from "../errors.ts";
-import type { LoadedScript } from "../script/javascript.ts";
-import { clientGone, deadlinePassed } from "../script/lazy-signal.ts";
-import type { BodyStream, RunOutcome } from "../types.ts";
-import { FrameWriter } from "../worker/frame.ts";
+import { ResultError, toScoreError } from "../core/errors.ts";
+import type { BodyStream, RunOutcome } from "../core/types.ts";
+import { FrameWriter } from "../protocol/frame.ts";
 import {
   execMsPrefix,
   Frame,
@@ -14,7 +12,9 @@ import {
   parseJson,
   type ResponseMeta,
   type RunError,
-} from "../worker/protocol.ts";
+} from "../protocol/messages.ts";
+import type { LoadedScript } from "../script/javascript.ts";
+import { clientGone, deadlinePassed } from "../script/lazy-signal.ts";
 import type { Link } from "./channel.ts";
 import { plainReport } from "./failures.ts";
 import { Inbox } from "./inbox.ts";

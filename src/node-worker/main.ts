@@ -1,15 +1,14 @@
 // Entry of the worker process for JavaScript and TypeScript scripts: shakes hands, loads the script, hands the frames to
 // the task loop. It writes the script's log records to its stdout.
 import { format } from "node:util";
-import { toScoreError } from "../errors.ts";
-import { stackOf } from "../locate/thrown.ts";
+import { toScoreError } from "../core/errors.ts";
+import type { Log } from "../core/log.ts";
+import { stackOf } from "../core/thrown.ts";
+import type { ScriptFacts } from "../core/types.ts";
 import type { LogLevel } from "../log/levels.ts";
-import type { Log } from "../log/logger.ts";
 import { openWorkerLog } from "../log/open.ts";
-import { type LoadedScript, loadJavaScript } from "../script/javascript.ts";
-import type { ScriptFacts } from "../types.ts";
-import { monotonicMs } from "../worker/clock.ts";
-import { FrameReader, FrameWriter } from "../worker/frame.ts";
+import { monotonicMs } from "../protocol/clock.ts";
+import { FrameReader, FrameWriter } from "../protocol/frame.ts";
 import {
   type Failed,
   FROM_WORKER_FD,
@@ -19,8 +18,9 @@ import {
   parseJson,
   type StartOptions,
   TO_WORKER_FD,
-} from "../worker/protocol.ts";
-import { toWireSchemas } from "../worker/wire-schemas.ts";
+} from "../protocol/messages.ts";
+import { toWireSchemas } from "../protocol/wire-schemas.ts";
+import { type LoadedScript, loadJavaScript } from "../script/javascript.ts";
 import { DescriptorLink, readDescriptor } from "./channel.ts";
 import { scriptFailure, wrongLogging, wrongProtocol } from "./failures.ts";
 import { holdLifeline } from "./lifeline.ts";

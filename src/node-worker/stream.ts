@@ -1,4 +1,4 @@
-import type { BodyStream } from "../types.ts";
+import type { BodyStream } from "../core/types.ts";
 import type { Task } from "./task.ts";
 
 /** Sends the pieces of a streamed answer, no faster than the client takes them (docs/worker-protocol.md, §6). However it

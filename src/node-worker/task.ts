@@ -1,6 +1,6 @@
+import { Frame, type RunMeta, STREAM_CREDIT_BYTES, splitMeta } from "../protocol/messages.ts";
 import type { ScriptInput } from "../script/input.ts";
 import { LazySignal } from "../script/lazy-signal.ts";
-import { Frame, type RunMeta, STREAM_CREDIT_BYTES, splitMeta } from "../worker/protocol.ts";
 
 /** A request that was received and is not answered. For scripts that take only the body it is what run() is called with,
  *  so that it costs one object. */

@@ -1,9 +1,9 @@
-import { BadInputError, ScriptShapeError } from "../errors.ts";
+import { isRawHttp } from "../authoring/authoring.ts";
+import type { Description, Issue, Parsed, SchemaMarker } from "../authoring/marker.ts";
+import { BadInputError, ScriptShapeError } from "../core/errors.ts";
+import { SWAGGER_VERSIONS } from "../core/swagger-versions.ts";
+import type { ScriptSchemas } from "../core/types.ts";
 import { renderPythonJson } from "../json/python-json.ts";
-import type { Description, Issue, Parsed, SchemaMarker } from "../schema/marker.ts";
-import { SWAGGER_VERSIONS } from "../swagger/versions.ts";
-import type { ScriptSchemas } from "../types.ts";
-import { isRawHttp } from "./authoring.ts";
 import { readLikePython, readMembers } from "./json-body.ts";
 
 /** Issues of one request or result that are told. */

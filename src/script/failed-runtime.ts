@@ -1,6 +1,6 @@
-import { type ScoreError, toScoreError } from "../errors.ts";
-import type { Log } from "../log/logger.ts";
-import type { RunOutcome, RuntimeState, ScoreRuntime, ScriptFacts } from "../types.ts";
+import { type ScoreError, toScoreError } from "../core/errors.ts";
+import type { Log } from "../core/log.ts";
+import type { RunOutcome, RuntimeState, ScoreRuntime, ScriptFacts } from "../core/types.ts";
 
 /** Stands in for the runtime of a script that could not even be tried, and tells every request why. */
 class FailedRuntime implements ScoreRuntime {

@@ -1,8 +1,8 @@
-import { abortError, OverloadError, type ScoreError, ScoreTimeoutError, toScoreError } from "../errors.ts";
-import type { Log } from "../log/logger.ts";
-import type { StartupLog } from "../startup.ts";
-import { timerMs } from "../timer.ts";
-import type { RunCall, RunOutcome, RuntimeState, ScoreRuntime, ScriptFacts } from "../types.ts";
+import { abortError, OverloadError, type ScoreError, ScoreTimeoutError, toScoreError } from "../core/errors.ts";
+import type { ScriptEvents } from "../core/events.ts";
+import type { Log } from "../core/log.ts";
+import { timerMs } from "../core/timer.ts";
+import type { RunCall, RunOutcome, RuntimeState, ScoreRuntime, ScriptFacts } from "../core/types.ts";
 import { type JavaScriptOptions, type LoadedScript, loadJavaScript } from "./javascript.ts";
 import { clientGone, deadlinePassed, LazySignal } from "./lazy-signal.ts";
 import { logModelDirectory } from "./model-directory.ts";
@@ -19,7 +19,7 @@ export interface InProcessOptions extends JavaScriptOptions {
 export class InProcessRuntime implements ScoreRuntime {
   readonly #options: InProcessOptions;
   readonly #log: Log;
-  readonly #startup: StartupLog;
+  readonly #startup: ScriptEvents;
   #script: LoadedScript | undefined;
   #starting: Promise<ScriptFacts> | undefined;
   #failure: ScoreError | undefined;
@@ -27,7 +27,7 @@ export class InProcessRuntime implements ScoreRuntime {
   #underWay = 0;
   #drained: (() => void) | undefined;
 
-  constructor(options: InProcessOptions, log: Log, startup: StartupLog) {
+  constructor(options: InProcessOptions, log: Log, startup: ScriptEvents) {
     this.#options = options;
     this.#log = log;
     this.#startup = startup;

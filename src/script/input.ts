@@ -1,4 +1,4 @@
-import type { Log } from "../log/logger.ts";
+import type { Log } from "../core/log.ts";
 
 /** What one call of run() is made of; `headers` and the rest only for scripts that take them. */
 export interface ScriptInput {

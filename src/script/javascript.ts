@@ -1,6 +1,9 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { pathToFileURL } from "node:url";
+import { isRawHttp, type RunContext, type ScriptLogger } from "../authoring/authoring.ts";
+import { markerOf, type SchemaMarker } from "../authoring/marker.ts";
+import { attempt } from "../core/attempt.ts";
 import {
   BadInputError,
   ResultError,
@@ -9,13 +12,11 @@ import {
   ScriptLoadError,
   ScriptRunError,
   ScriptShapeError,
-} from "../errors.ts";
-import { attempt } from "../locate/attempt.ts";
+} from "../core/errors.ts";
+import type { Log } from "../core/log.ts";
+import type { RunOutcome, ScriptFacts } from "../core/types.ts";
+import { decodeUtf8 } from "../json/utf8.ts";
 import { describeV8, locateV8, type Roots } from "../locate/v8.ts";
-import type { Log } from "../log/logger.ts";
-import { markerOf, type SchemaMarker } from "../schema/marker.ts";
-import type { RunOutcome, ScriptFacts } from "../types.ts";
-import { isRawHttp, type RunContext, type ScriptLogger } from "./authoring.ts";
 import { describeCall, readInput, refuseRawHttp, toScriptSchemas } from "./declared.ts";
 import type { ScriptInput } from "./input.ts";
 import { runRawHttp } from "./raw-http.ts";
@@ -23,7 +24,6 @@ import { ResultGuard } from "./result-guard.ts";
 import { streamItems, streamOutcome } from "./stream.ts";
 import { scriptTakes } from "./takes.ts";
 import { enableTypeScript, isTypeScript } from "./typescript.ts";
-import { decodeUtf8 } from "./utf8.ts";
 
 /** A JavaScript or TypeScript score script in this process. */
 export interface LoadedScript {

@@ -1,6 +1,6 @@
 import { readdirSync, statSync } from "node:fs";
 import { basename, join, resolve, sep } from "node:path";
-import type { Logger } from "../log/logger.ts";
+import type { Logger } from "../core/log.ts";
 
 /** Lines of the listing that are shown (contract INIT-3). */
 const MAX_LINES = 200;

@@ -1,5 +1,5 @@
-import type { BodyStream, RunOutcome } from "../types.ts";
-import type { RawHttpRun, RunContext } from "./authoring.ts";
+import type { RawHttpRun, RunContext } from "../authoring/authoring.ts";
+import type { BodyStream, RunOutcome } from "../core/types.ts";
 import type { ScriptInput } from "./input.ts";
 
 /** Calls a raw HTTP run() with a web-standard request and takes its response apart again. */

@@ -1,6 +1,6 @@
-import { ResultError } from "../errors.ts";
+import type { SchemaMarker } from "../authoring/marker.ts";
+import { ResultError } from "../core/errors.ts";
 import { renderResult } from "../json/result.ts";
-import type { SchemaMarker } from "../schema/marker.ts";
 import { describeIssues } from "./declared.ts";
 
 /** What happened, and what to do: in the words of the Python worker (python/scorefn_worker/results.py). */

@@ -1,5 +1,5 @@
+import type { BodyStream, RunOutcome } from "../core/types.ts";
 import { renderResult } from "../json/result.ts";
-import type { BodyStream, RunOutcome } from "../types.ts";
 
 type Items = Iterator<unknown> | AsyncIterator<unknown>;
 type Render = (item: unknown) => string;

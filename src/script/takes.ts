@@ -1,6 +1,6 @@
-import { markerOf } from "../schema/marker.ts";
-import type { ScriptTakes } from "../types.ts";
-import { isRawHttp } from "./authoring.ts";
+import { isRawHttp } from "../authoring/authoring.ts";
+import { markerOf } from "../authoring/marker.ts";
+import type { ScriptTakes } from "../core/types.ts";
 
 /** Finds out what run() wants to be handed, so that nothing else is framed and built for it. When in doubt, more. */
 export function scriptTakes(run: (...args: never[]) => unknown): ScriptTakes {

@@ -1,6 +1,6 @@
 import { register } from "node:module";
 import { pathToFileURL } from "node:url";
-import { packageFile } from "../package-root.ts";
+import { packageFile } from "../core/package-root.ts";
 
 let registered = false;
 

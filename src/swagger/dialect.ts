@@ -1,7 +1,8 @@
 // JSON Schema in the words of each version of the documents: Swagger 2 knows little of it, OpenAPI 3.0 some, OpenAPI 3.1
 // all. What a version cannot say is left out, so its schema allows more, never less.
+
+import type { SwaggerVersion } from "../core/swagger-versions.ts";
 import { type Canonical, canonical, type Schema } from "./canonical.ts";
-import type { SwaggerVersion } from "./versions.ts";
 
 /** @param schema JSON Schema without references   @returns the same for `version`, its keywords in the order of IS-18 */
 export function toDialect(schema: unknown, version: SwaggerVersion): Schema {

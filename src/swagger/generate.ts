@@ -1,7 +1,7 @@
+import { listVersions, parseSwaggerVersion, SWAGGER_VERSIONS, type SwaggerVersion } from "../core/swagger-versions.ts";
+import type { ScriptSchemas } from "../core/types.ts";
 import { jsonMessage, renderPythonJson } from "../json/python-json.ts";
-import { parseQuery } from "../script/query.ts";
-import type { ScriptSchemas } from "../types.ts";
-import { listVersions, parseSwaggerVersion, SWAGGER_VERSIONS, type SwaggerVersion } from "./versions.ts";
+import { parseQuery } from "../json/query.ts";
 
 /** What the document says of the service as a whole. */
 export interface ServiceDescription {

@@ -4,7 +4,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
-import { packageFile } from "../../src/package-root.ts";
+import { packageFile } from "../../src/core/package-root.ts";
 import { exchange, openConnection } from "../setup/raw-client.ts";
 import { freePort, type RunningServer, startServer } from "../setup/server.ts";
 import { createGate, DEADLINE_MS, SCRIPTS, temporaryFolder, until } from "../setup/service.ts";

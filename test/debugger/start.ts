@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { packageFile } from "../../src/package-root.ts";
+import { packageFile } from "../../src/core/package-root.ts";
 import { freePort, type RunningServer, startServer } from "../setup/server.ts";
 import { DEADLINE_MS, SCRIPTS } from "../setup/service.ts";
 

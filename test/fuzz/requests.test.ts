@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { packageFile } from "../../src/package-root.ts";
+import { packageFile } from "../../src/core/package-root.ts";
 import { DEADLINE_MS } from "../setup/deadline.ts";
 import { openConnection } from "../setup/raw-client.ts";
 import { type FuzzedServer, fuzzedScripts, startFuzzed } from "./servers.ts";

@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { packageFile } from "../../src/package-root.ts";
+import { packageFile } from "../../src/core/package-root.ts";
 import { environment } from "../setup/environments.mjs";
 import { freePort, type RunningServer, startServer } from "../setup/server.ts";
 import { SCRIPTS } from "../setup/service.ts";

@@ -1,7 +1,7 @@
 // A server that npx has started ends in an orderly way when npx is gone, and no other server does.
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { packageFile } from "../../src/package-root.ts";
+import { packageFile } from "../../src/core/package-root.ts";
 import { type Front, hasEnded, kill, startProgram } from "../setup/front.ts";
 import { freePort } from "../setup/server.ts";
 import { SCRIPTS, temporaryFolder, until } from "../setup/service.ts";

@@ -1,7 +1,7 @@
 // A worker for JavaScript ends with its front, and its lifeline is in nobody's way.
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { packageFile } from "../../src/package-root.ts";
+import { packageFile } from "../../src/core/package-root.ts";
 import { hasEnded, kill, startFront, startProgram } from "../setup/front.ts";
 import { temporaryFolder, until } from "../setup/service.ts";
 

@@ -2,7 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { chmodSync, readFileSync, writeFileSync } from "node:fs";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { packageFile } from "../../src/package-root.ts";
+import { packageFile } from "../../src/core/package-root.ts";
 import { startProgram } from "../setup/front.ts";
 import { freePort } from "../setup/server.ts";
 import { SCRIPTS, temporaryFolder, until } from "../setup/service.ts";

@@ -1,6 +1,6 @@
 // A Python worker ends with its front, and not because of anything else that happens on its lifeline.
 import { describe, expect, test } from "vitest";
-import { packageFile } from "../../src/package-root.ts";
+import { packageFile } from "../../src/core/package-root.ts";
 import { hasEnded, startFront } from "../setup/front.ts";
 import { until } from "../setup/service.ts";
 

@@ -1,7 +1,7 @@
 // When the server is killed nothing is left of it, whatever its workers are doing: no process, no file.
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { packageFile } from "../../src/package-root.ts";
+import { packageFile } from "../../src/core/package-root.ts";
 import { hasEnded, kill, startProgram } from "../setup/front.ts";
 import { freePort } from "../setup/server.ts";
 import { temporaryFolder, until } from "../setup/service.ts";

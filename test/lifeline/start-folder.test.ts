@@ -1,7 +1,7 @@
 // The folder in which the server was started may vanish (a deployment that is swapped, a temporary folder that is tidied up).
 import { mkdirSync, rmSync } from "node:fs";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { packageFile } from "../../src/package-root.ts";
+import { packageFile } from "../../src/core/package-root.ts";
 import { startProgram } from "../setup/front.ts";
 import { freePort } from "../setup/server.ts";
 import { SCRIPTS, temporaryFolder, until } from "../setup/service.ts";

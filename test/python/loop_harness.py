@@ -313,7 +313,7 @@ def wait_until(condition: Callable[[], bool]) -> None:
 
 
 def to_begin_by(milliseconds: int) -> int:
-    """As toBeginBy in src/worker/protocol.ts."""
+    """As toBeginBy in src/protocol/messages.ts."""
     return (milliseconds // p.TICK_MS) & 0xFFFFFF or 0xFFFFFF
 
 

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
-import type { HeaderList } from "../../src/types.ts";
+import type { HeaderList } from "../../src/core/types.ts";
 
 /** What came back over one connection. */
 export interface RawAnswer {

@@ -3,7 +3,7 @@
 import { existsSync } from "node:fs";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { packageFile } from "../../src/package-root.ts";
+import { packageFile } from "../../src/core/package-root.ts";
 import { BUILD_DEADLINE_MS, command, reasonOf } from "./command.mjs";
 import { withLock } from "./lock.mjs";
 

@@ -3,8 +3,9 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { vi } from "vitest";
-import type { Config } from "../../src/config.ts";
-import { resolveConfig } from "../../src/config.ts";
+import type { Config } from "../../src/config/config.ts";
+import { resolveConfig } from "../../src/config/config.ts";
+import { packageFile } from "../../src/core/package-root.ts";
 import {
   createLog,
   createRuntime,
@@ -15,8 +16,7 @@ import {
   type ScoreResponse,
   type ScoreRuntime,
   type Scorer,
-} from "../../src/index.ts";
-import { packageFile } from "../../src/package-root.ts";
+} from "../../src/host.ts";
 import { DEADLINE_MS } from "./deadline.ts";
 
 export type Language = "python" | "typescript";

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { ERROR_CODES } from "../../src/errors.ts";
-import { VERSION } from "../../src/version.ts";
+import { ERROR_CODES } from "../../src/core/errors.ts";
+import { VERSION } from "../../src/core/version.ts";
 
 const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
 

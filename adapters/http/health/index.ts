@@ -5,11 +5,11 @@ import {
   type Address,
   type Config,
   type Log,
+  packageFile,
   type ScoreRuntime,
   type Scorer,
   toScoreError,
-} from "../../../src/index.ts";
-import { packageFile } from "../../../src/package-root.ts";
+} from "../../../src/host.ts";
 import { type FromHealth, type ToHealth, toPlainError } from "./messages.ts";
 import { RemoteRequests } from "./remote-requests.ts";
 import type { HealthThreadData } from "./thread.ts";

@@ -1,14 +1,14 @@
 // What the health port's thread and the main thread tell each other. Plain data only: it is cloned on its way.
-import type {
-  ErrorCode,
-  ErrorReport,
-  HeaderList,
-  Log,
-  RuntimeState,
-  ScoreError,
-  ScoreRequest,
-} from "../../../src/index.ts";
-import { ScoreError as ScoreFault } from "../../../src/index.ts";
+import {
+  type ErrorCode,
+  type ErrorReport,
+  type HeaderList,
+  type Log,
+  type RuntimeState,
+  type ScoreError,
+  ScoreError as ScoreFault,
+  type ScoreRequest,
+} from "../../../src/host.ts";
 
 /** From the thread to the main thread. `id` counts the requests handed over. */
 export type FromHealth =

@@ -1,4 +1,4 @@
-import { type ScoreRequest, type Scorer, toScoreError } from "../../../src/index.ts";
+import { type ScoreRequest, type Scorer, toScoreError } from "../../../src/host.ts";
 import { ClientSignal } from "../client-signal.ts";
 import { type FromHealth, monotonicMs, type PlainRequest, type ToHealth, toPlainError } from "./messages.ts";
 

@@ -1,5 +1,5 @@
 import type { MessagePort } from "node:worker_threads";
-import type { BodyStream, ScoreRequest, ScoreResponse } from "../../../src/index.ts";
+import type { BodyStream, ScoreRequest, ScoreResponse } from "../../../src/host.ts";
 import { type FromHealth, fromPlainError, monotonicMs, type PlainAnswer, type ToHealth } from "./messages.ts";
 
 /** Called once with what a request is waiting for, an answer or the next chunk. */

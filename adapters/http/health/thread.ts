@@ -12,7 +12,7 @@ import {
   type ScoreError,
   type ScoreRuntime,
   type Scorer,
-} from "../../../src/index.ts";
+} from "../../../src/host.ts";
 import { createHttpServer } from "../index.ts";
 import { type FromHealth, fromPlainError, type LevelName, type LoggerName, type ToHealth } from "./messages.ts";
 import { RemoteScorer } from "./remote-scorer.ts";

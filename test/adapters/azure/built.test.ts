@@ -1,7 +1,7 @@
 import { dirname, join } from "node:path";
 import { afterAll } from "vitest";
-import { startAppProcess } from "../../../adapters/azure/app-client.ts";
-import { buildAzure } from "../../../adapters/azure/build.ts";
+import { startAppProcess } from "../../../packaging/azure-functions/app-client.ts";
+import { buildAzure } from "../../../packaging/azure-functions/build.ts";
 import { type CreateDriver, describeConformance } from "../../conformance.ts";
 import { SCRIPTS, temporaryFolder } from "../../setup/service.ts";
 

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { buildAzure } from "../../../adapters/azure/build.ts";
+import { buildAzure } from "../../../packaging/azure-functions/build.ts";
 import { freePort, startServer } from "../../setup/server.ts";
 import { SCRIPTS, temporaryFolder } from "../../setup/service.ts";
 

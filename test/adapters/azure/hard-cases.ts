@@ -2,8 +2,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { inProcess } from "../../../adapters/azure/service.ts";
-import type { StandInRequest, StandInResponse } from "../../../adapters/azure/stand-in.ts";
-import type { HeaderList, RunCall, RunOutcome, ScoreRuntime } from "../../../src/index.ts";
+import type { StandInRequest, StandInResponse } from "../../../packaging/azure-functions/stand-in.ts";
+import type { HeaderList, RunCall, RunOutcome, ScoreRuntime } from "../../../src/host.ts";
 import { DEADLINE_MS } from "../../setup/deadline.ts";
 import { type AppParts, startApp, startHandler, type Transport } from "./host.ts";
 

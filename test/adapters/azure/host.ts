@@ -8,12 +8,17 @@ import {
   createAzureService,
   toAzureHandler,
 } from "../../../adapters/azure/index.ts";
-import { installCore, loadApp, type StandInApp, type StandInOptions } from "../../../adapters/azure/stand-in.ts";
 import { registerHealth } from "../../../functions/health.ts";
 import { registerLifecycle } from "../../../functions/lifecycle.ts";
 import { registerScore } from "../../../functions/score.ts";
 import { registerSwagger } from "../../../functions/swagger.ts";
-import { createScorer, resolveConfig, type ScoreRuntime, type Scorer, type ScriptTakes } from "../../../src/index.ts";
+import {
+  installCore,
+  loadApp,
+  type StandInApp,
+  type StandInOptions,
+} from "../../../packaging/azure-functions/stand-in.ts";
+import { createScorer, resolveConfig, type ScoreRuntime, type Scorer, type ScriptTakes } from "../../../src/host.ts";
 import type { CreateDriver } from "../../conformance.ts";
 import { createService, SCRIPTS } from "../../setup/service.ts";
 

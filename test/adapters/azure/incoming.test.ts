@@ -1,7 +1,7 @@
 import { HttpRequest, InvocationContext } from "@azure/functions";
 import { expect, test } from "vitest";
 import { toRequestHead } from "../../../adapters/azure/incoming.ts";
-import { createLog } from "../../../src/index.ts";
+import { createLog } from "../../../src/host.ts";
 
 function remoteAddress(forwardedFor: string | undefined): string | undefined {
   const headers = forwardedFor === undefined ? {} : { "X-Forwarded-For": forwardedFor };

@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from "vitest";
-import { packageFile } from "../../../src/package-root.ts";
+import { packageFile } from "../../../src/core/package-root.ts";
 import { startApp, type TestApp } from "./host.ts";
 
 /** An app that was built into this folder. */

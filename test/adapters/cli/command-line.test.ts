@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { parseCommandLine } from "../../../adapters/cli/command-line.ts";
-import { FLAG_SETTINGS } from "../../../src/config.ts";
+import { FLAG_SETTINGS } from "../../../src/config/config.ts";
 
 // argparse wraps help to the terminal's width, as Python's does.
 beforeAll(() => {

@@ -5,8 +5,8 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vit
 import { runCommand } from "../../../adapters/cli/command.ts";
 import { realPath } from "../../../adapters/cli/real-path.ts";
 import { reservePort } from "../../../adapters/http/reserve-port.ts";
-import type { Config, Environment } from "../../../src/config.ts";
-import { ScoreError } from "../../../src/errors.ts";
+import type { Config, Environment } from "../../../src/config/config.ts";
+import { ScoreError } from "../../../src/core/errors.ts";
 
 let folder: string;
 

@@ -5,7 +5,7 @@ import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { createHttpServer } from "../../../adapters/http/index.ts";
-import { packageFile } from "../../../src/package-root.ts";
+import { packageFile } from "../../../src/core/package-root.ts";
 import { exchange, openConnection, type RawAnswer } from "../../setup/raw-client.ts";
 import { freePort, type RunningServer, startServer } from "../../setup/server.ts";
 import {

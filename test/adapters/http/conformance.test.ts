@@ -1,7 +1,7 @@
 import { Agent, request as sendRequest } from "node:http";
 import { HealthServer } from "../../../adapters/http/health/index.ts";
 import { createHttpServer } from "../../../adapters/http/index.ts";
-import type { HeaderList } from "../../../src/index.ts";
+import type { HeaderList } from "../../../src/host.ts";
 import {
   type CreateDriver,
   type Driver,

@@ -1,7 +1,7 @@
 // A server that has used up its descriptors: what it says, and that it recovers.
 import { connect, type Socket } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
-import { packageFile } from "../../../src/package-root.ts";
+import { packageFile } from "../../../src/core/package-root.ts";
 import { freePort, startServer } from "../../setup/server.ts";
 import { SCRIPTS, until } from "../../setup/service.ts";
 

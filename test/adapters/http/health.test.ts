@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { maxScoreConnections } from "../../../adapters/http/health/descriptors.ts";
-import { packageFile } from "../../../src/package-root.ts";
+import { packageFile } from "../../../src/core/package-root.ts";
 import { openConnection } from "../../setup/raw-client.ts";
 import { freePort, type RunningServer, startServer } from "../../setup/server.ts";
 import { createGate, DEADLINE_MS, SCRIPTS, temporaryFolder, until } from "../../setup/service.ts";

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { packageFile } from "../../../src/package-root.ts";
+import { packageFile } from "../../../src/core/package-root.ts";
 import { installedPythons } from "../../setup/pythons.mjs";
 import { freePort, startServer } from "../../setup/server.ts";
 import { SCRIPTS } from "../../setup/service.ts";

@@ -6,7 +6,7 @@ import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { packageFile } from "../../../src/package-root.ts";
+import { packageFile } from "../../../src/core/package-root.ts";
 import { freePort, type RunningServer, startServer } from "../../setup/server.ts";
 import { createGate, DEADLINE_MS, type Gate, isAlive, SCRIPTS, temporaryFolder, until } from "../../setup/service.ts";
 

@@ -1,7 +1,7 @@
 // What GET / tells under the two commands, on the score port and on the health port (contract RT-9, RT-20).
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { packageFile } from "../../../src/package-root.ts";
+import { packageFile } from "../../../src/core/package-root.ts";
 import { freePort, startServer } from "../../setup/server.ts";
 import { createGate, DEADLINE_MS, SCRIPTS, temporaryFolder, until } from "../../setup/service.ts";
 

@@ -5,7 +5,7 @@ import { existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } fr
 import type { Socket } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { packageFile } from "../../../src/package-root.ts";
+import { packageFile } from "../../../src/core/package-root.ts";
 import { openConnection } from "../../setup/raw-client.ts";
 import { freePort, type RunningServer, startServer } from "../../setup/server.ts";
 import { DEADLINE_MS, SCRIPTS, type TemporaryFolder, temporaryFolder, until } from "../../setup/service.ts";

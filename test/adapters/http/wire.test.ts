@@ -3,8 +3,7 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { createHttpServer, type HttpOptions, type HttpServer } from "../../../adapters/http/index.ts";
-import type { ScoreResponse, Scorer } from "../../../src/index.ts";
-import { createScorer, OverloadError, type ScoreRuntime } from "../../../src/index.ts";
+import { createScorer, OverloadError, type ScoreResponse, type ScoreRuntime, type Scorer } from "../../../src/host.ts";
 import { exchange, openConnection } from "../../setup/raw-client.ts";
 import { createService, DEADLINE_MS, headerOf, type Service, until } from "../../setup/service.ts";
 

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { transform } from "esbuild";
 import { afterAll, expect, test } from "vitest";
-import { buildLambda } from "../../../adapters/lambda/build.ts";
-import { packageFile } from "../../../src/package-root.ts";
+import { buildLambda } from "../../../packaging/aws-lambda/build.ts";
+import { packageFile } from "../../../src/core/package-root.ts";
 import { preparedCdk } from "../../setup/runtimes.ts";
 
 const SETUP_MS = 5 * 60_000;

@@ -7,9 +7,9 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, onTestFinished, test } from "vitest";
-import { buildLambda } from "../../../adapters/lambda/build.ts";
-import { startFunction } from "../../../adapters/lambda/invoke.ts";
-import { packageFile } from "../../../src/package-root.ts";
+import { buildLambda } from "../../../packaging/aws-lambda/build.ts";
+import { startFunction } from "../../../packaging/aws-lambda/invoke.ts";
+import { packageFile } from "../../../src/core/package-root.ts";
 import { preparedAwsSdk } from "../../setup/runtimes.ts";
 import { SCRIPTS } from "../../setup/service.ts";
 

@@ -1,7 +1,7 @@
 import { createHandler, type LambdaService, startService } from "../../../adapters/lambda/index.ts";
 import { streamHandler } from "../../../adapters/lambda/stream.ts";
 import { workers } from "../../../adapters/lambda/workers.ts";
-import { createRuntime } from "../../../src/index.ts";
+import { createRuntime } from "../../../src/host.ts";
 import type { CreateDriver, WireRequest } from "../../conformance.ts";
 import { DEADLINE_MS, type Language, SCRIPTS } from "../../setup/service.ts";
 import { contextWith, type FrontDoor, fromResult, receiveStream, toEvent } from "./front-door.ts";

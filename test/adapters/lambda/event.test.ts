@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import type { ALBEvent, APIGatewayProxyEvent, APIGatewayProxyEventV2, LambdaFunctionURLEvent } from "aws-lambda";
 import { describe, expect, test } from "vitest";
 import { doorOf, type HttpEvent, isBatch, isWarmUp, readEvent } from "../../../adapters/lambda/event.ts";
-import { packageFile } from "../../../src/package-root.ts";
+import { packageFile } from "../../../src/core/package-root.ts";
 
 function sample<T>(name: string): T {
   return JSON.parse(readFileSync(packageFile(`test/fixtures/events/${name}.json`), "utf8")) as T;

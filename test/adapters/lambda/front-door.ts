@@ -4,7 +4,7 @@ import { isUtf8 } from "node:buffer";
 import { PassThrough, type Writable } from "node:stream";
 import type { LambdaContext, LambdaResult } from "../../../adapters/lambda/index.ts";
 import type { StreamHead } from "../../../adapters/lambda/result.ts";
-import type { HeaderList } from "../../../src/types.ts";
+import type { HeaderList } from "../../../src/core/types.ts";
 import type { WireRequest, WireResponse } from "../../conformance.ts";
 
 export type FrontDoor = "rest" | "http" | "http-stage" | "url" | "alb" | "alb-multi";

@@ -4,15 +4,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { buildLambda } from "../../../adapters/lambda/build.ts";
+import { buildLambda } from "../../../packaging/aws-lambda/build.ts";
 import {
   invokeLambda,
   type LocalFunction,
   readAnswer,
   scoreEvent,
   startFunction,
-} from "../../../adapters/lambda/invoke.ts";
-import { packageFile } from "../../../src/package-root.ts";
+} from "../../../packaging/aws-lambda/invoke.ts";
+import { packageFile } from "../../../src/core/package-root.ts";
 import { DEADLINE_MS, watchForStarvation } from "../../setup/deadline.ts";
 import { environment } from "../../setup/environments.mjs";
 import { preparedNode, preparedRuntimeClient } from "../../setup/runtimes.ts";

@@ -1,6 +1,6 @@
 // Lambda without an adapter: the server itself, told by the platform where to listen.
 import { describe, expect, test } from "vitest";
-import { packageFile } from "../../../src/package-root.ts";
+import { packageFile } from "../../../src/core/package-root.ts";
 import { freePort, startServer } from "../../setup/server.ts";
 
 describe("the local server as a Lambda function", () => {

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { createHandler, inProcess, startService } from "../../../adapters/lambda/index.ts";
-import { packageFile } from "../../../src/package-root.ts";
+import { packageFile } from "../../../src/core/package-root.ts";
 import { DEADLINE_MS } from "../../setup/deadline.ts";
 import { contextWith, fromResult, toEvent } from "./front-door.ts";
 

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { packageFile } from "../../../src/package-root.ts";
+import { packageFile } from "../../../src/core/package-root.ts";
 import { get, type LabelledRequest, post, type Scenario, send } from "../scenario.ts";
 
 const JSON_TYPE = { "Content-Type": "application/json" };

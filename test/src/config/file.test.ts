@@ -2,7 +2,6 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { isFileSetting } from "../../../src/config/settings.ts";
 import {
   type ConfigInput,
   configurationErrorRecord,
@@ -11,7 +10,8 @@ import {
   type ResolvedConfig,
   resolveConfig,
   SETTINGS,
-} from "../../../src/config.ts";
+} from "../../../src/config/config.ts";
+import { isFileSetting } from "../../../src/config/settings.ts";
 
 let folder: string;
 

@@ -2,9 +2,9 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { InvalidSettingsError, resolveConfig } from "../../../src/config/config.ts";
 import type { Problem } from "../../../src/config/problems.ts";
 import { readSwaggerFiles } from "../../../src/config/swagger-files.ts";
-import { InvalidSettingsError, resolveConfig } from "../../../src/config.ts";
 
 let folder: string;
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { ResultError } from "../../../src/errors.ts";
+import { ResultError } from "../../../src/core/errors.ts";
 import { renderResult } from "../../../src/json/result.ts";
 import { MAX_JSON_DEPTH } from "../../../src/json/values.ts";
 

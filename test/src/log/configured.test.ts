@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import type { LogLevel } from "../../../src/config.ts";
+import type { LogLevel } from "../../../src/config/config.ts";
+import type { Log } from "../../../src/core/log.ts";
 import { createConfiguredLog } from "../../../src/log/configured.ts";
 import { forWorker, readDictConfig } from "../../../src/log/dict-config.ts";
-import type { Log } from "../../../src/log/logger.ts";
 
 const FORMATTERS = { plain: { format: "%(levelname).1s %(name)s %(message)s" } };
 const HANDLERS = {

@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { ConfigError } from "../../../src/errors.ts";
-import type { Log } from "../../../src/log/logger.ts";
+import { ConfigError } from "../../../src/core/errors.ts";
+import type { Log } from "../../../src/core/log.ts";
 import { openLog, openWorkerLog } from "../../../src/log/open.ts";
 import { DEADLINE_MS } from "../../setup/deadline.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { monotonicMs } from "../../../src/worker/clock.ts";
-import { isInTime, LEASE_MS, TICK_MS, toBeginBy } from "../../../src/worker/protocol.ts";
+import { monotonicMs } from "../../../src/protocol/clock.ts";
+import { isInTime, LEASE_MS, TICK_MS, toBeginBy } from "../../../src/protocol/messages.ts";
 
 describe("the shared clock", () => {
   test("is that of process.hrtime()", () => {

@@ -1,10 +1,10 @@
 // A task loop on a link in memory, with a clock of its own.
 import { fileURLToPath } from "node:url";
-import type { Log } from "../../../src/log/logger.ts";
+import type { Log } from "../../../src/core/log.ts";
 import { TaskLoop } from "../../../src/node-worker/loop.ts";
+import { FrameReader, frameHead } from "../../../src/protocol/frame.ts";
+import { creditPayload, Frame, jsonPayload, parseJson, splitMeta, toBeginBy } from "../../../src/protocol/messages.ts";
 import { type LoadedScript, loadJavaScript } from "../../../src/script/javascript.ts";
-import { FrameReader, frameHead } from "../../../src/worker/frame.ts";
-import { creditPayload, Frame, jsonPayload, parseJson, splitMeta, toBeginBy } from "../../../src/worker/protocol.ts";
 
 const silent = { debug() {}, info() {}, warning() {}, error() {}, critical() {} };
 export const silentLog = { server: silent, script: silent, print: silent } as unknown as Log;

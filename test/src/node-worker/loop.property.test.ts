@@ -1,7 +1,7 @@
 // Random interleavings of all that a front can send, held against a model of what a worker may say.
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { TICK_MS, toBeginBy } from "../../../src/worker/protocol.ts";
+import { TICK_MS, toBeginBy } from "../../../src/protocol/messages.ts";
 import { Hooks, LoopHarness, loadScenarioScript } from "./loop-harness.ts";
 import { WorkerModel } from "./worker-model.ts";
 

@@ -1,7 +1,7 @@
 // What the Node loop does beyond the scenarios.
 import { expect, test } from "vitest";
+import { metaPrefix, Frame as Type } from "../../../src/protocol/messages.ts";
 import type { LoadedScript } from "../../../src/script/javascript.ts";
-import { metaPrefix, Frame as Type } from "../../../src/worker/protocol.ts";
 import { frame, LoopHarness } from "./loop-harness.ts";
 
 const facts = { takes: "request", concurrent: true } as const;

@@ -5,8 +5,8 @@ import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
-import { packageFile } from "../../../src/package-root.ts";
-import { FrameReader } from "../../../src/worker/frame.ts";
+import { packageFile } from "../../../src/core/package-root.ts";
+import { FrameReader } from "../../../src/protocol/frame.ts";
 import {
   Frame,
   jsonPayload,
@@ -14,7 +14,7 @@ import {
   parseJson,
   type RunError,
   toBeginBy,
-} from "../../../src/worker/protocol.ts";
+} from "../../../src/protocol/messages.ts";
 import { frame } from "./loop-harness.ts";
 
 interface Got {

@@ -1,6 +1,6 @@
 // What a worker may say (docs/worker-protocol.md, §4 and §6), told from what it was sent. test/python/worker_model.py is
 // the same for the Python loops.
-import { Frame, isInTime } from "../../../src/worker/protocol.ts";
+import { Frame, isInTime } from "../../../src/protocol/messages.ts";
 import type { Said } from "./loop-harness.ts";
 
 interface Sent {

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { z } from "zod";
-import { createLog, rawHttp, schema } from "../../../src/index.ts";
+import { createLog } from "../../../src/host.ts";
+import { rawHttp, schema } from "../../../src/index.ts";
 import { describeIssues } from "../../../src/script/declared.ts";
 import { loadJavaScript } from "../../../src/script/javascript.ts";
 

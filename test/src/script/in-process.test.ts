@@ -2,13 +2,13 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
-import { ScoreError } from "../../../src/errors.ts";
+import { ScoreError } from "../../../src/core/errors.ts";
+import type { ScriptEvents } from "../../../src/core/events.ts";
+import type { BodyStream, RunCall } from "../../../src/core/types.ts";
 import { InProcessRuntime } from "../../../src/script/in-process.ts";
-import type { StartupLog } from "../../../src/startup.ts";
-import type { BodyStream, RunCall } from "../../../src/types.ts";
 import { silentLog } from "../node-worker/loop-harness.ts";
 
-const startup = { starting() {}, ready() {} } as unknown as StartupLog;
+const startup = { starting() {}, ready() {} } as unknown as ScriptEvents;
 const folders: string[] = [];
 afterEach(() => {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import type { Logger } from "../../../src/log/logger.ts";
+import type { Logger } from "../../../src/core/log.ts";
 import { logModelDirectory } from "../../../src/script/model-directory.ts";
 
 function logged(modelDir: string | null): string[] {

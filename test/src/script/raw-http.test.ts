@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { isRawHttp, type RunContext, rawHttp } from "../../../src/script/authoring.ts";
+import { isRawHttp, type RunContext, rawHttp } from "../../../src/authoring/authoring.ts";
+import type { BodyStream, RunOutcome } from "../../../src/core/types.ts";
 import { runRawHttp } from "../../../src/script/raw-http.ts";
-import type { BodyStream, RunOutcome } from "../../../src/types.ts";
 
 const context = { requestHeaders: {}, requestId: "r", signal: new AbortController().signal } as unknown as RunContext;
 const input = {

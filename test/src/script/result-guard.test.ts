@@ -1,6 +1,6 @@
 import { expect, test, vi } from "vitest";
-import { ResultError } from "../../../src/errors.ts";
-import type { SchemaMarker } from "../../../src/schema/marker.ts";
+import type { SchemaMarker } from "../../../src/authoring/marker.ts";
+import { ResultError } from "../../../src/core/errors.ts";
 import { ResultGuard } from "../../../src/script/result-guard.ts";
 
 function guard(strict: boolean, check?: SchemaMarker["check"]) {

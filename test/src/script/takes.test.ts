@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import { rawHttp } from "../../../src/authoring/authoring.ts";
 import { sample, schema } from "../../../src/index.ts";
-import { rawHttp } from "../../../src/script/authoring.ts";
 import { scriptTakes } from "../../../src/script/takes.ts";
 
 type Run = (...args: never[]) => unknown;

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { SWAGGER_VERSIONS } from "../../../src/core/swagger-versions.ts";
 import { readPythonJson } from "../../../src/json/python-json.ts";
 import { createSwaggerBook, generateSwagger } from "../../../src/swagger/generate.ts";
-import { SWAGGER_VERSIONS } from "../../../src/swagger/versions.ts";
 
 const DEFAULTS = { serviceName: "ML service", serviceVersion: "1.0", servicePathPrefix: "" };
 

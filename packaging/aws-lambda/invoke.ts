@@ -1,0 +1,194 @@
+// Runs a built function on this machine.
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { type Environment, processEnvironment } from "../../adapters/lambda/settings.ts";
+import { ConfigError, packageFile } from "../../src/host.ts";
+import { BUILD_FILE } from "../folder.ts";
+import { readRequestData } from "../request-data.ts";
+import type { LambdaBuild } from "./build.ts";
+import { type Invocation, type RuntimeApi, startRuntimeApi } from "./runtime-api.ts";
+
+export interface FunctionOptions {
+  /** Folder of a build. */
+  readonly directory: string;
+  /** Program that runs it; default: this Node. */
+  readonly node?: string | undefined;
+  /** Module that runs it in there; default: a small client of our own. */
+  readonly client?: string | undefined;
+  /** On top of the environment of this process. */
+  readonly env?: Environment | undefined;
+  /** Gets what the function prints; default: stderr. */
+  readonly onOutput?: ((text: string) => void) | undefined;
+}
+
+/** A built function that runs. */
+export interface LocalFunction {
+  readonly build: LambdaBuild;
+  readonly api: RuntimeApi;
+  readonly process: ChildProcess;
+  /** From the start of the process to the end of its init phase. */
+  readonly coldStartMs: number;
+  /** @param timeoutMs default: what the build has as its time-out */
+  invoke(event: unknown, timeoutMs?: number): Promise<Invocation>;
+  /** Most memory the function and what it started have used, in bytes; null where the system does not tell. */
+  memoryBytes(): number | null;
+  /** SIGTERM, then, after half a second, SIGKILL: as Lambda does. @returns how it ended */
+  stop(): Promise<number | NodeJS.Signals | null>;
+}
+
+/** Time from SIGTERM to SIGKILL, in milliseconds. */
+const STOP_MS = 500;
+
+/** Starts a built function and waits until its init phase is over.
+ *  @throws ConfigError when there is no build; Error when the function fails in its init phase */
+export async function startFunction(options: FunctionOptions): Promise<LocalFunction> {
+  const directory = resolve(options.directory);
+  const build = readBuild(directory);
+  const api = await startRuntimeApi();
+  const startedAt = performance.now();
+  const client = options.client ?? packageFile("dist/packaging/aws-lambda/runtime-client.js");
+  const child = spawn(options.node ?? process.execPath, [client, build.handler], {
+    cwd: join(directory, "function"),
+    env: {
+      ...processEnvironment,
+      AWS_LAMBDA_RUNTIME_API: api.address,
+      AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(build.memoryMb),
+      AWS_LAMBDA_FUNCTION_NAME: "score",
+      AWS_LAMBDA_FUNCTION_VERSION: "$LATEST",
+      AWS_LAMBDA_LOG_GROUP_NAME: "/aws/lambda/score",
+      AWS_LAMBDA_LOG_STREAM_NAME: "local",
+      LAMBDA_TASK_ROOT: join(directory, "function"),
+      _HANDLER: build.handler,
+      ...options.env,
+    },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const onOutput = options.onOutput ?? ((text) => void process.stderr.write(text));
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", onOutput);
+  const exited = new Promise<number | NodeJS.Signals | null>((settle) => {
+    child.once("exit", (code, signal) => settle(code ?? signal));
+    child.once("error", () => settle(null));
+  });
+  const stop = async (): Promise<number | NodeJS.Signals | null> => {
+    const timer = setTimeout(() => child.kill("SIGKILL"), STOP_MS);
+    child.kill("SIGTERM");
+    const how = await exited;
+    clearTimeout(timer);
+    await api.close();
+    return how;
+  };
+  const ended = exited.then((how) => Promise.reject(new Error(`the function ended in its init phase (${how})`)));
+  try {
+    await Promise.race([api.ready, ended]);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  ended.catch(() => {});
+  return {
+    build,
+    api,
+    process: child,
+    coldStartMs: performance.now() - startedAt,
+    invoke: (event, timeoutMs = build.timeoutSeconds * 1_000) => api.invoke(event, timeoutMs),
+    memoryBytes: () => peakMemory(child.pid),
+    stop,
+  };
+}
+
+function readBuild(directory: string): LambdaBuild {
+  const file = join(directory, BUILD_FILE);
+  if (!existsSync(file)) {
+    throw new ConfigError("ERR_CONFIG", `${directory} is no build; make one with scorefn build --target aws-lambda`);
+  }
+  return JSON.parse(readFileSync(file, "utf8")) as LambdaBuild;
+}
+
+export interface InvokeOptions extends Omit<FunctionOptions, "onOutput"> {
+  /** The request body, or `@file`. */
+  readonly data: string;
+  /** Gets the answer's body, for stdout. */
+  readonly write: (text: string) => void;
+  /** Gets the function's log and the figures, for stderr. */
+  readonly writeError: (text: string) => void;
+}
+
+/** Posts one request to /score of a built function, prints the answer and what it took.
+ *  @returns exit code: 0 when the answer's status is 200, else 1 */
+export async function invokeLambda(options: InvokeOptions): Promise<number> {
+  const { data, write, writeError } = options;
+  const body = await readRequestData(data);
+  const local = await startFunction({ ...options, onOutput: writeError });
+  try {
+    const outcome = await local.invoke(scoreEvent(body));
+    const memory = local.memoryBytes();
+    const { status, text } = readAnswer(outcome);
+    write(text.endsWith("\n") ? text : `${text}\n`);
+    const figures = [
+      `status ${status}`,
+      `cold start ${local.coldStartMs.toFixed(0)} ms`,
+      `duration ${outcome.durationMs.toFixed(1)} ms`,
+      `memory ${memory === null ? "unknown" : `${(memory / 1_000_000).toFixed(0)} MB`} of ${local.build.memoryMb} MB`,
+    ];
+    writeError(`${figures.join(", ")}\n`);
+    return status === 200 ? 0 : 1;
+  } finally {
+    await local.stop();
+  }
+}
+
+/** A Function URL's event for a POST of JSON to /score. */
+export function scoreEvent(body: Uint8Array): Record<string, unknown> {
+  return {
+    version: "2.0",
+    routeKey: "$default",
+    rawPath: "/score",
+    rawQueryString: "",
+    headers: { "content-type": "application/json", "content-length": String(body.length), host: "localhost" },
+    requestContext: { stage: "$default", http: { method: "POST", path: "/score", sourceIp: "127.0.0.1" } },
+    body: Buffer.from(body).toString("base64"),
+    isBase64Encoded: true,
+  };
+}
+
+/** Status and body of an answer, whether it was streamed or not. */
+export function readAnswer({ kind, body, streamed }: Invocation): { status: number; text: string } {
+  if (kind !== "answer") return { status: 502, text: kind === "timeout" ? "the function timed out" : body.toString() };
+  if (!streamed) {
+    const result = JSON.parse(body.toString()) as { statusCode: number; body: string; isBase64Encoded: boolean };
+    return {
+      status: result.statusCode,
+      text: Buffer.from(result.body, result.isBase64Encoded ? "base64" : "utf8").toString(),
+    };
+  }
+  const end = body.indexOf(Buffer.alloc(8));
+  const head = JSON.parse(body.subarray(0, end).toString()) as { statusCode: number };
+  return { status: head.statusCode, text: body.subarray(end + 8).toString() };
+}
+
+/** Linux tells in /proc: the peaks of the process and of its children, added up. */
+function peakMemory(pid: number | undefined): number | null {
+  if (pid === undefined || !existsSync("/proc/self/status")) return null;
+  let bytes = 0;
+  for (const id of [pid, ...childrenOf(pid)]) {
+    try {
+      bytes += Number(/^VmHWM:\s+(\d+)/m.exec(readFileSync(`/proc/${id}/status`, "utf8"))?.[1] ?? 0) * 1024;
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+  return bytes;
+}
+
+function childrenOf(pid: number): number[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`)
+      .flatMap((task) => readFileSync(`/proc/${pid}/task/${task}/children`, "utf8").split(" "))
+      .filter((id) => id !== "")
+      .map(Number)
+      .flatMap((id) => [id, ...childrenOf(id)]);
+  } catch {
+    return [];
+  }
+}

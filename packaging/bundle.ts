@@ -1,0 +1,218 @@
+// A host's entry with adapter and core, or a JavaScript or TypeScript score script, made one file.
+import { existsSync, readdirSync } from "node:fs";
+import { copyFile, mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { basename, dirname, join, relative, resolve, sep } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { BuildOptions, Plugin } from "esbuild";
+import { ConfigError, packageFile } from "../src/host.ts";
+
+export interface BundleOptions {
+  /** `host`: our own code, as small as it gets; nothing reads its source map at run time. `script`: the user's, whose names
+   *  and places are shown in logs and answers. */
+  readonly of: "host" | "script";
+  /** Source text of the entry module; it imports ours as `scorefn/...`. */
+  readonly entry: string;
+  /** Where the file goes; its source map lies beside it. */
+  readonly outfile: string;
+  /** Folder of the score script. Files of the user's below it are copied beside the bundle, so that messages can show their
+   *  lines. */
+  readonly scriptDir: string;
+  /** `cjs` for a host that does not take a module as its entry; there is no top-level await in it. Default: esm. */
+  readonly format?: "esm" | "cjs" | undefined;
+  /** Modules that are there when the bundle runs: the host's own, or files beside it. */
+  readonly provided?: readonly string[] | undefined;
+  /** Packages that are to be copied as they are; those with compiled parts are in any case. */
+  readonly external?: readonly string[] | undefined;
+}
+
+export interface Bundle {
+  /** Size of the file in bytes. */
+  readonly bytes: number;
+  /** Folders of the packages that the file still imports. */
+  readonly packages: readonly string[];
+}
+
+/** Oldest Node the bundle is to run on: what the package itself asks for. */
+const TARGET = "node20";
+
+/** Folder that src/ and adapters/ lie in: the checkout's, or dist. */
+const OWN_ROOT: string = fileURLToPath(new URL("../", import.meta.url));
+
+const OWN_FOLDERS: readonly string[] = ["src", "adapters", "functions"]
+  .flatMap((folder) => [folder, `dist/${folder}`])
+  .map((folder) => packageFile(folder) + sep);
+
+/** A module of ours by its path below that folder, without extension. */
+export function ownModule(path: string): string {
+  return join(OWN_ROOT, `${path}${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`);
+}
+
+/** What CommonJS packages expect to find, in a file that is a module; without an `import`, as below. */
+const BANNER =
+  'const require=process.getBuiltinModule("node:module").createRequire(import.meta.url),' +
+  '__filename=process.getBuiltinModule("node:url").fileURLToPath(import.meta.url),' +
+  '__dirname=process.getBuiltinModule("node:path").dirname(__filename);';
+
+/** What modules expect to find, in a file that is a CommonJS one. */
+const CJS_BANNER = 'const __su=require("node:url").pathToFileURL(__filename).href;';
+
+/** @throws ConfigError that names the places, when the script cannot be compiled */
+export async function bundle(options: BundleOptions): Promise<Bundle> {
+  const { build } = await import("esbuild");
+  const packages = new Map<string, string>();
+  const settings: BuildOptions = {
+    stdin: { contents: options.entry, resolveDir: options.scriptDir, sourcefile: "entry.js", loader: "js" },
+    outfile: options.outfile,
+    bundle: true,
+    minify: true,
+    keepNames: options.of === "script",
+    platform: "node",
+    target: TARGET,
+    external: [...(options.provided ?? [])],
+    // Reading a map takes longer than starting the host does.
+    sourcemap: options.of === "script" ? "linked" : "external",
+    sourcesContent: false,
+    metafile: true,
+    legalComments: "none",
+    logLevel: "silent",
+    loader: { ".node": "copy" },
+    ...(options.format === "cjs"
+      ? { format: "cjs", banner: { js: CJS_BANNER }, define: { "import.meta.url": "__su" } }
+      : { format: "esm", banner: { js: BANNER } }),
+    plugins: [ownModules(), compiledPackages(packages, options.external ?? [])],
+  };
+  await build(settings).catch((cause: unknown) => {
+    throw new ConfigError("ERR_CONFIG", describeBuildFailure(cause), { cause });
+  });
+  await settleSources(options);
+  return { bytes: (await stat(options.outfile)).size, packages: [...packages.values()] };
+}
+
+/** `scorefn` and what lies below it are the modules that do the bundling, and what is unused of them is left out. esbuild,
+ *  which compiles scripts elsewhere, is not needed any more. */
+function ownModules(): Plugin {
+  return {
+    name: "scorefn",
+    setup(build) {
+      build.onResolve({ filter: /^scorefn(\/|$)/ }, ({ path }) => ({
+        path: ownModule(modulePath(path.slice("scorefn/".length))),
+        sideEffects: false,
+      }));
+      build.onResolve({ filter: /^\.{1,2}\// }, ({ path, importer, resolveDir }) =>
+        isOwn(importer) ? { path: resolve(resolveDir, path), sideEffects: false } : undefined,
+      );
+      build.onResolve({ filter: /^esbuild$/ }, ({ importer }) =>
+        isOwn(importer) ? { path: "esbuild", namespace: "left-out" } : undefined,
+      );
+      // middy brings what it needs to stream, which is done without it, and which takes Node time to load.
+      build.onResolve({ filter: /^node:stream/ }, ({ importer }) =>
+        importer.includes("@middy/core") ? { path: "streams", namespace: "left-out" } : undefined,
+      );
+      // An `import` of node:http evaluates all that it exports, WebSocket included, which loads an HTTP client: 25 ms on
+      // Node 22 and 24. A require() loads what is used.
+      build.onResolve({ filter: /^node:/, namespace: "file" }, ({ path, importer }) =>
+        isOwn(importer) || importer.includes("@middy/core")
+          ? { path, namespace: "required", sideEffects: false }
+          : undefined,
+      );
+      build.onLoad({ filter: /.*/, namespace: "required" }, async ({ path }) => ({ contents: await requiring(path) }));
+      build.onLoad({ filter: /.*/, namespace: "left-out" }, () => ({ contents: "module.exports = {}" }));
+    },
+  };
+}
+
+/** A module that takes from one of Node's what is imported of it, and touches nothing else. */
+async function requiring(path: string): Promise<string> {
+  const names = Object.keys((await import(path)) as object).filter((name) => name !== "default" && /^\w+$/.test(name));
+  const members = names.map((name) => `export const ${name} = /* @__PURE__ */ (() => all.${name})();`);
+  return [`const all = require(${JSON.stringify(path)});`, ...members, "export default all;"].join("\n");
+}
+
+function modulePath(path: string): string {
+  if (path === "") return "src/index";
+  return path.startsWith("functions/") ? path : `adapters/${path}`;
+}
+
+/** Source or compiled: the maps of the compiled name the source. */
+function isOwn(path: string): boolean {
+  return OWN_FOLDERS.some((folder) => path.startsWith(folder));
+}
+
+/** Packages with machine code cannot become part of a file. */
+function compiledPackages(found: Map<string, string>, external: readonly string[]): Plugin {
+  const known = new Map<string, string | null>();
+  return {
+    name: "compiled-packages",
+    setup(build) {
+      build.onResolve({ filter: /^[^./]/ }, ({ path, importer, resolveDir }) => {
+        const name = /^(?:@[^/]+\/)?[^/]+/.exec(path)?.[0];
+        if (name === undefined || path.startsWith("node:") || isOwn(importer)) return undefined;
+        const key = `${resolveDir}\0${name}`;
+        let folder = known.get(key);
+        if (folder === undefined) {
+          const place = findPackage(name, resolveDir);
+          folder = place !== undefined && (external.includes(name) || holdsMachineCode(place)) ? place : null;
+          known.set(key, folder);
+        }
+        if (folder === null) return undefined;
+        found.set(name, folder);
+        return { path, external: true };
+      });
+    },
+  };
+}
+
+/** The folder of an installed package, as Node looks for it. */
+export function findPackage(name: string, from: string): string | undefined {
+  for (let folder = from; ; folder = dirname(folder)) {
+    const place = join(folder, "node_modules", name);
+    if (existsSync(join(place, "package.json"))) return place;
+    if (folder === dirname(folder)) return undefined;
+  }
+}
+
+function holdsMachineCode(folder: string): boolean {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    if (entry.name === "node_modules") continue;
+    if (entry.isDirectory() ? holdsMachineCode(join(folder, entry.name)) : entry.name.endsWith(".node")) return true;
+  }
+  return false;
+}
+
+/** Gives the sources of the map the places they have where the bundle will run: the user's beside it, all others below
+ *  node_modules, where no message looks for the user's own code. */
+async function settleSources({ outfile, scriptDir }: BundleOptions): Promise<void> {
+  const file = `${outfile}.map`;
+  const map = JSON.parse(await readFile(file, "utf8")) as { sources: string[] };
+  const folder = dirname(outfile);
+  map.sources = await Promise.all(
+    map.sources.map(async (source) => {
+      const path = resolve(folder, source);
+      const inPackage = path.lastIndexOf(`${sep}node_modules${sep}`);
+      if (inPackage >= 0) return slashed(path.slice(inPackage + 1));
+      if (isOwn(path)) return `node_modules/scorefn/${slashed(relative(packageFile("."), path))}`;
+      if (!existsSync(path)) return `node_modules/scorefn/${basename(path)}`;
+      const place = slashed(relative(scriptDir, path)).replace(/^(?:\.\.\/)+/, "");
+      await mkdir(dirname(join(folder, place)), { recursive: true });
+      await copyFile(path, join(folder, place));
+      return place;
+    }),
+  );
+  await writeFile(file, JSON.stringify(map));
+}
+
+function slashed(path: string): string {
+  return path.split(sep).join("/");
+}
+
+/** A message for whoever builds, made of what esbuild found. */
+function describeBuildFailure(error: unknown): string {
+  const errors = (error as { errors?: { text: string; location?: { file: string; line: number; column: number } }[] })
+    .errors;
+  if (!Array.isArray(errors)) return error instanceof Error ? error.message : String(error);
+  return errors
+    .map(({ text, location }) =>
+      location ? `${basename(location.file)}:${location.line}:${location.column + 1}: ${text}` : text,
+    )
+    .join("\n");
+}

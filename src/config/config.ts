@@ -1,0 +1,216 @@
+import { resolve } from "node:path";
+import type { LogLevel } from "../log/levels.ts";
+import type { SwaggerFile } from "../swagger/generate.ts";
+import { loadConfigFile } from "./file.ts";
+import { type Address, resolveListen } from "./listen.ts";
+import { InvalidSettingsError } from "./problems.ts";
+import { type Environment, environmentLayer, type Flags, flagLayer, SettingsReader } from "./reader.ts";
+import { MAX_BODY_MB } from "./settings.ts";
+import { readSwaggerFiles } from "./swagger-files.ts";
+import { checkTelemetry, exportEnvironment, resolveServerVersion } from "./worker-env.ts";
+
+export type { LogLevel } from "../log/levels.ts";
+export type { Address } from "./listen.ts";
+export { configurationErrorRecord, InvalidSettingsError, type Problem } from "./problems.ts";
+export type { Environment, Flags } from "./reader.ts";
+export { FLAG_SETTINGS, SETTINGS, type Setting } from "./settings.ts";
+
+/** How much of a script's failure the client is told (contract ERR-11). */
+export type ErrorDetail = "none" | "location" | "full";
+
+/** Every setting, resolved and checked. Frozen; paths are absolute unless said otherwise. */
+export interface Config {
+  readonly appRoot: string;
+  /** Effective script path; null: module `main` (contract LOAD-2). */
+  readonly entryScript: string | null;
+  /** `AZUREML_SOURCE_DIRECTORY` as given, relative to the app root. */
+  readonly sourceDirectory: string | null;
+  /** `AZUREML_MODEL_DIR` exactly as given (contract CLI-9). */
+  readonly modelDir: string | null;
+  readonly serviceName: string;
+  readonly serviceVersion: string;
+  readonly servicePathPrefix: string;
+  /** The user's own swagger documents, which replace generated ones. */
+  readonly swaggerFiles: readonly SwaggerFile[];
+  /** Limit of one run() in milliseconds; 0: none. */
+  readonly scoringTimeoutMs: number;
+  readonly workerCount: number;
+  /** Load the script once, before workers are started. */
+  readonly workerPreload: boolean;
+  /** Requests an async script may have begun at a time, per worker. */
+  readonly workerConcurrency: number;
+  /** A worker process that has not reported itself after so many milliseconds is killed and replaced; 0: never. */
+  readonly workerTimeoutMs: number;
+  /** Requests that may wait for a worker; one more is answered 503. */
+  readonly maxQueue: number;
+  /** Bytes of request bodies that may wait for a worker; 0: no limit. */
+  readonly maxQueueBytes: number;
+  /** Milliseconds a request may wait for a worker before it is answered 503; 0: no bound. */
+  readonly queueTimeoutMs: number;
+  /** Largest request body; the setting's 0 is what the worker protocol can carry. */
+  readonly maxBodyBytes: number;
+  readonly readyPath: string;
+  /** What `GET /` tells: that the server lives, or that init() has been done. */
+  readonly rootProbe: "live" | "ready";
+  readonly errorDetail: ErrorDetail;
+  /** True: what is otherwise warned about is an error. */
+  readonly strict: boolean;
+  /** Origins that may call from a browser, as given, separated by commas; null: CORS is off. */
+  readonly corsOrigins: string | null;
+  /** Value of `x-ms-server-version`; null: the header is not sent. */
+  readonly serverVersion: string | null;
+  readonly logLevel: LogLevel;
+  /** Port of the debugger a worker connects to before it loads the script; null: none. */
+  readonly debugPort: number | null;
+  /** Null: telemetry is off. */
+  readonly appInsightsKey: string | null;
+  readonly telemetryLogsResponses: boolean;
+  readonly telemetryLogsModelData: boolean;
+  readonly workspaceName: string;
+  /** Container named in telemetry. */
+  readonly hostname: string;
+  /** `--python`; null: found by the rules of `src/pool/interpreter.ts`. */
+  readonly python: string | null;
+  readonly host: string;
+  /** `SERVER_PORT`: `--port`, else that of the first address of `listen`. */
+  readonly port: number;
+  /** Every address to listen on, each with all routes; at least one. */
+  readonly listen: readonly Address[];
+  /** `workers`: processes of their own; `in-process`: JavaScript in this one. */
+  readonly scriptHost: "workers" | "in-process";
+  /** Who may call /score of a function app: anybody, or who has a key of the function or of the app. */
+  readonly functionsAuthLevel: "anonymous" | "function" | "admin";
+  /** Bodies of a function app travel by HTTP, piece by piece, not whole inside messages. */
+  readonly functionsHttpStream: boolean;
+  /** What worker processes get as their environment: the effective values (contract ENV-1, ENV-2). */
+  readonly workerEnv: Readonly<Record<string, string>>;
+}
+
+export interface ConfigInput {
+  readonly flags?: Flags | undefined;
+  readonly env?: Environment | undefined;
+  /** Variables that count where neither a flag nor the environment has one: what a host sets otherwise than the table. */
+  readonly defaults?: Environment | undefined;
+  readonly cwd?: string | undefined;
+  /** True: no file is read, for a host that has been told of one that cannot be used and stays up. Default: false. */
+  readonly withoutFiles?: boolean | undefined;
+  /** Resolves the links of an absolute path as far as it exists (contract CLI-8). Default: leaves it. */
+  readonly realPath?: ((path: string) => string) | undefined;
+}
+
+export interface ResolvedConfig {
+  readonly config: Config;
+  /** Bare lines for stdout, before the banner (contract ENV-12). */
+  readonly notices: readonly string[];
+  /** Messages of WARNING records on logger `azmlinfsrv`. */
+  readonly warnings: readonly string[];
+}
+
+/** Flags, then environment, then the host's defaults, then config.json, then the defaults of the table (contract ENV-1)
+ *  to one configuration.
+ *  @throws InvalidSettingsError that names every value that cannot be used */
+export function resolveConfig(input: ConfigInput = {}): ResolvedConfig {
+  const { env: given = process.env, defaults = {}, cwd = process.cwd(), realPath = (path) => path } = input;
+  const withFiles = input.withoutFiles !== true;
+  const env = { ...defaults, ...given };
+  const flags = withAbsolutePaths(input.flags ?? {}, (path) => realPath(resolve(cwd, path)));
+  const read = new SettingsReader([flagLayer(flags), environmentLayer(given), environmentLayer(defaults)]);
+  const file = withFiles ? loadConfigFile(read, cwd) : undefined;
+  if (file !== undefined) read.addLayer(file.layer);
+
+  const listen = resolveListen(read, env).map((address) => Object.freeze(address));
+  const port = read.given("port") === undefined ? (listen[0]?.port ?? 0) : read.integerOrDefault("port");
+  const telemetry = checkTelemetry(read);
+  const appRoot = resolve(cwd, read.text("appRoot") ?? "");
+  const entryScript = read.text("entryScript");
+
+  const config: Config = {
+    appRoot,
+    entryScript: entryScript ? resolve(appRoot, entryScript) : null,
+    sourceDirectory: read.text("sourceDirectory"),
+    modelDir: read.text("modelDir"),
+    serviceName: read.textOrDefault("serviceName"),
+    serviceVersion: read.textOrDefault("serviceVersion"),
+    servicePathPrefix: read.textOrDefault("servicePathPrefix"),
+    swaggerFiles: Object.freeze(withFiles ? readSwaggerFiles(appRoot, (problem) => read.problems.push(problem)) : []),
+    scoringTimeoutMs: read.integerOrDefault("scoringTimeoutMs"),
+    workerCount: read.integerOrDefault("workerCount"),
+    workerPreload: read.textOrDefault("workerPreload").toLowerCase() === "true",
+    workerConcurrency: read.integerOrDefault("workerConcurrency"),
+    workerTimeoutMs: read.integerOrDefault("workerTimeout") * 1000,
+    maxQueue: read.integerOrDefault("maxQueue"),
+    maxQueueBytes: read.integerOrDefault("maxQueueMb") * 1_048_576,
+    queueTimeoutMs: read.integerOrDefault("queueTimeoutMs"),
+    maxBodyBytes: (read.integerOrDefault("maxBodyMb") || MAX_BODY_MB) * 1_048_576,
+    readyPath: read.textOrDefault("readyPath"),
+    rootProbe: read.choice("rootProbe"),
+    errorDetail: read.choice("errorDetail"),
+    strict: read.boolean("strict"),
+    corsOrigins: read.text("corsOrigins"),
+    serverVersion: resolveServerVersion(read),
+    logLevel: read.choice("logLevel"),
+    debugPort: read.integer("debugPort"),
+    appInsightsKey: telemetry.key,
+    telemetryLogsResponses: read.boolean("logResponses"),
+    telemetryLogsModelData: read.boolean("modelDataCollection"),
+    workspaceName: read.textOrDefault("workspaceName"),
+    hostname: read.textOrDefault("hostname"),
+    python: read.text("python"),
+    host: read.textOrDefault("host"),
+    port,
+    listen: Object.freeze(listen),
+    scriptHost: read.choice("scriptHost"),
+    functionsAuthLevel: read.choice("functionsAuthLevel"),
+    functionsHttpStream: read.boolean("functionsHttpStream"),
+    workerEnv: Object.freeze(exportEnvironment(read, flags, env, { cwd, port, telemetry: telemetry.key !== null })),
+  };
+  checkTogether(read, config);
+  if (read.problems.length > 0) throw new InvalidSettingsError(read.problems);
+  return {
+    config: Object.freeze(config),
+    notices: telemetry.notices,
+    warnings: [...(file?.warnings ?? []), ...warningsOf(env)],
+  };
+}
+
+/** This process's own. */
+export const processEnvironment: Environment = process.env;
+
+/** Writes the effective environment over this process's own, for a score script that runs in it. */
+export function adoptEnvironment(config: Pick<Config, "workerEnv">): void {
+  Object.assign(process.env, config.workerEnv);
+}
+
+/** The two path flags are relative to the current directory (contract CLI-8, CLI-10). */
+function withAbsolutePaths(flags: Flags, toAbsolute: (path: string) => string): Flags {
+  const absolute: Record<string, string | undefined> = { ...flags };
+  for (const flag of ["entry_script", "config_file"]) {
+    const path = flags[flag];
+    if (path) absolute[flag] = toAbsolute(path);
+  }
+  return absolute;
+}
+
+const FIXED_ROUTES = ["/", "/score", "/swagger.json"];
+const JAVASCRIPT = /\.[cm]?[jt]s$/;
+
+/** Rules that need more than the one value. */
+function checkTogether(read: SettingsReader, config: Config): void {
+  if (!/^\/[^\s?#]*$/.test(config.readyPath)) {
+    read.reject("readyPath", "must start with / and hold no blanks, ? or #");
+  } else if (FIXED_ROUTES.includes(config.readyPath)) {
+    read.reject("readyPath", `must not be one of the server's own routes ${FIXED_ROUTES.join(", ")}`);
+  }
+  if (config.scriptHost === "in-process" && !JAVASCRIPT.test(config.entryScript ?? "main.py")) {
+    const script = config.entryScript ?? "main.py";
+    read.reject("scriptHost", `must be workers for ${script}: only JavaScript and TypeScript run in-process`);
+  }
+}
+
+function warningsOf(env: Environment): readonly string[] {
+  if (env.GUNICORN_CMD_ARGS === undefined) return [];
+  return [
+    "GUNICORN_CMD_ARGS is set but has no effect: this server does not run gunicorn. Use --worker_count, " +
+      "WORKER_TIMEOUT and the settings listed by --help instead.",
+  ];
+}

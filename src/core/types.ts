@@ -1,0 +1,166 @@
+import type { Log } from "./log.ts";
+import type { SwaggerVersion } from "./swagger-versions.ts";
+
+/** One HTTP request in the form every host can hand over and the core reads. Nothing in it is parsed yet. */
+export interface ScoreRequest {
+  /** Upper-case HTTP method. */
+  readonly method: string;
+  /** Raw (still percent-encoded) path, starting with `/`, without the query. */
+  readonly path: string;
+  /** Raw query string without the leading `?`; empty when there is none. */
+  readonly query: string;
+  /** Lower-case names; a repeated header is joined with `,` (contract IN-21, HDR-6). */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Whole body; empty, never absent. */
+  readonly body: Uint8Array;
+  /** Address of the client, as the host knows it. */
+  readonly remoteAddress?: string | undefined;
+  /** Turns aborted when the client has gone or the host's own deadline is near. An `AbortSignal` fits. */
+  readonly signal?: CancelSignal | undefined;
+  /** Milliseconds (fractional) on the clock of `performance.now()` at which the host received the request. */
+  readonly receivedAt?: number;
+  /** Takes what is logged on behalf of this request, where the host keeps records by request. Default: the server's log. */
+  readonly log?: Log;
+}
+
+/** The part of `AbortSignal` the core uses, so that a host may pass something cheaper than a real one. */
+export interface CancelSignal {
+  readonly aborted: boolean;
+  /** Why; a `ScoreError` is what the request is then answered with, anything else counts as the client having left. */
+  readonly reason?: unknown;
+  addEventListener(type: "abort", listener: () => void): void;
+  removeEventListener(type: "abort", listener: () => void): void;
+}
+
+/** Header list in wire order, names as they are to be sent; a name may occur more than once. */
+export type HeaderList = readonly (readonly [name: string, value: string])[];
+
+/** A streamed body: each item is one non-empty chunk that is to be flushed at once. It throws when the script fails
+ *  midway; the host then cuts the answer off. Hosts must call `return()` when the client has gone. */
+export type BodyStream = AsyncIterable<Uint8Array>;
+
+/** What the host is to send. */
+export interface ScoreResponse {
+  readonly status: number;
+  readonly headers: HeaderList;
+  /** Hosts drop it for HEAD, and for statuses that have no body. */
+  readonly body: string | Uint8Array | BodyStream;
+  /** True: one of many refusals that one log line tells of, so hosts write no access record of it. */
+  readonly isSummedUp?: true;
+}
+
+/** The seam between hosts and core: answers every request, never rejects. */
+export type ScoreHandler = (request: ScoreRequest) => Promise<ScoreResponse>;
+
+/** Where a script failed, on a best-effort basis (contract ERR-11). */
+export interface ErrorLocation {
+  /** Relative to the app root, with `/`; never an absolute path. */
+  readonly file: string;
+  /** From 1. */
+  readonly line: number;
+  /** From 1; null where the runtime does not know it. */
+  readonly column: number | null;
+  readonly function: string | null;
+  /** The source line, trimmed. */
+  readonly source: string | null;
+}
+
+/** What a script host knows of an exception; plain data, so that it crosses the worker pipe as JSON. */
+export interface ErrorReport {
+  /** Class name of the exception, `KeyError` or `TypeError`. */
+  readonly type: string;
+  readonly message: string;
+  /** The runtime's own text of the whole chain, without a trailing newline. */
+  readonly traceback: string;
+  readonly location: ErrorLocation | null;
+  /** A few source lines around the location with a marker; only for load and init failures. */
+  readonly codeFrame?: string;
+  /** One sentence on what to do, where the cause is a common one. */
+  readonly hint?: string;
+}
+
+/** What run() wants to be handed (docs/worker-protocol.md, LOADED). */
+export type ScriptTakes = "body" | "headers" | "request";
+
+/** What a script turned out to be once it was loaded. */
+export interface ScriptFacts {
+  readonly takes: ScriptTakes;
+  /** True when several calls of run() may be under way at a time. */
+  readonly concurrent: boolean;
+  /** `json`: run() has a declared input, so a POST must say that it is JSON (contract IN-9). Default: `text`. */
+  readonly input?: "text" | "json" | undefined;
+  /** What the script declares of its input and output; undefined: nothing. */
+  readonly schemas?: ScriptSchemas | undefined;
+}
+
+/** Schemas of a script, as they stand in the swagger documents. */
+export interface ScriptSchemas {
+  /** Anything that `renderPythonJson` renders; undefined: nothing is declared. */
+  readonly input?: unknown;
+  readonly output?: unknown;
+  /** Versions the schemas can be described in (contract IS-20). */
+  readonly versions: readonly SwaggerVersion[];
+  /** For versions that say the two in words of their own; `input` and `output` are then those of the others. */
+  readonly dialects?:
+    | Readonly<Partial<Record<SwaggerVersion, { readonly input?: unknown; readonly output?: unknown }>>>
+    | undefined;
+}
+
+/** One call of run(). */
+export interface RunCall {
+  /** POST body, or the JSON text made of the query string (contract IN-5). */
+  readonly body: Uint8Array;
+  readonly method: string;
+  readonly path: string;
+  readonly query: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly requestId: string;
+  /** As in the request. */
+  readonly remoteAddress?: string | undefined;
+  readonly signal?: CancelSignal | undefined;
+  /** As in the request. */
+  readonly log?: Log | undefined;
+}
+
+/** What run() gave back. `execMs` is the time of the call in milliseconds (contract HDR-10). */
+export type RunOutcome =
+  | { readonly kind: "json"; readonly body: Uint8Array | string; readonly execMs: number }
+  | {
+      readonly kind: "response";
+      readonly status: number;
+      readonly headers: HeaderList;
+      readonly body: Uint8Array | string | BodyStream;
+      readonly execMs: number;
+      /** True when the script itself built an HTTP response (contract OUT-2), false for a streamed plain result. */
+      readonly fromScript: boolean;
+    };
+
+/** Life of a runtime: `loading` until init() is done, then `ready`; `busy` = ready, and every worker is scoring. */
+export type RuntimeState = "loading" | "ready" | "busy" | "failed" | "stopping";
+
+/** A loaded score script, wherever it runs: in this process or in worker processes. */
+export interface ScoreRuntime {
+  /** Loads the script and runs init() once per worker. Idempotent: later calls return the first call's promise.
+   *  @throws ScriptLoadError, ScriptShapeError, ScriptInitError, WorkerExitError */
+  start(): Promise<ScriptFacts>;
+  /** Runs one request. @throws ScoreError of any kind; never anything else */
+  run(call: RunCall): Promise<RunOutcome>;
+  /** Why a request would be turned away if it came now, so that a host need not read its body first.
+   *  @param bodyBytes size of its body, and of all bodies that the host is still receiving
+   *  @returns undefined: it would be taken */
+  refusal?(bodyBytes: number): Error | undefined;
+  /** Resolves when it is known what the script is. Waiting for that has the bounds of waiting for a worker.
+   *  @throws ScoreError */
+  whenLoaded?(bodyBytes: number, signal?: CancelSignal): Promise<ScriptFacts>;
+  /** Resolves once no script runs on for a request that is answered already (timed out, or its client left): a worker
+   *  that is not done with it after `graceMs` milliseconds is killed and replaced. Undefined: nothing runs on. For hosts
+   *  that are frozen between requests; absent where a running script cannot be stopped. */
+  settle?(graceMs: number): Promise<void> | undefined;
+  /** Finishes what runs (up to `graceMs` milliseconds), then ends. Never rejects. */
+  close(graceMs: number): Promise<void>;
+  readonly state: RuntimeState;
+  /** Whether init() has been done once, whatever has become of it since. */
+  readonly initialised: boolean;
+  /** The reason of `failed`, or of the last worker that did not come up. */
+  readonly failure: Error | undefined;
+}

@@ -1,0 +1,46 @@
+// What adapters and packaging import: the only door to the core besides index.ts, which is the script authors'.
+export {
+  type Address,
+  adoptEnvironment,
+  type Config,
+  type ConfigInput,
+  configurationErrorRecord,
+  type Environment,
+  FLAG_SETTINGS,
+  type Flags,
+  InvalidSettingsError,
+  type LogLevel,
+  processEnvironment,
+  type ResolvedConfig,
+  resolveConfig,
+  type Setting,
+} from "./config/config.ts";
+export { CONFIG_FILE_NAME } from "./config/file.ts";
+export { meaningOf, referenceHelpOf } from "./config/settings-help.ts";
+export { SWAGGER_FILE_NAMES } from "./config/swagger-files.ts";
+export { readInteger } from "./config/values.ts";
+export {
+  BadInputError,
+  ConfigError,
+  DeadlineError,
+  type ErrorCode,
+  OverloadError,
+  ScoreError,
+  ScriptRunError,
+  toScoreError,
+} from "./core/errors.ts";
+export type { Log, Logger } from "./core/log.ts";
+export { packageFile } from "./core/package-root.ts";
+export type * from "./core/types.ts";
+export { VERSION } from "./core/version.ts";
+export { formatRecord, ncsaMessage } from "./log/format.ts";
+export { batchLines, createLog } from "./log/logger.ts";
+export { openLog } from "./log/open.ts";
+export { boundedLines } from "./log/outputs.ts";
+export { lastLines, logStream } from "./log/stream.ts";
+export { findPython } from "./pool/interpreter.ts";
+export { createScorer, decodePath, type Scorer } from "./routes/scorer.ts";
+export { createRuntime, isJavaScript } from "./runtime.ts";
+export { failedRuntime } from "./script/failed-runtime.ts";
+export { InProcessRuntime } from "./script/in-process.ts";
+export { createStartupLog } from "./startup.ts";

@@ -1,0 +1,139 @@
+import { readFileSync } from "node:fs";
+import type { Socket } from "node:net";
+import { FrameError, type ScoreError } from "../core/errors.ts";
+import type { Exit, LaunchEvents, LaunchedProcess } from "./process.ts";
+
+/** Roles of the three connections of a forked worker. */
+const TO_WORKER = 0;
+const FROM_WORKER = 1;
+const LIFELINE = 2;
+const ROLES = 3;
+
+export interface ForkEvents {
+  /** The preload process has not forked it in time. */
+  onLate(): void;
+  onEnd(): void;
+}
+
+/** One worker that is to be, or has been, forked off the preload process. */
+export class Fork implements LaunchedProcess {
+  pid: number | undefined;
+  readonly #launch: LaunchEvents;
+  readonly #events: ForkEvents;
+  readonly #sockets = new Map<number, Socket>();
+  #startedAt: string | undefined;
+  #isOrdered = false;
+  #timer: NodeJS.Timeout | undefined;
+  #ended = false;
+
+  constructor(launch: LaunchEvents, events: ForkEvents) {
+    this.#launch = launch;
+    this.#events = events;
+  }
+
+  /** True when the preload process has been told to fork it. */
+  get isOrdered(): boolean {
+    return this.#isOrdered;
+  }
+
+  /** @param limitMs for the fork, and again for its connections */
+  order(limitMs: number): void {
+    this.#isOrdered = true;
+    this.#timer = setTimeout(() => {
+      if (this.pid === undefined) this.#events.onLate();
+      else this.kill("SIGKILL");
+    }, limitMs);
+  }
+
+  /** @throws FrameError when that is not the id of a process that can be ours */
+  forked(pid: unknown): void {
+    if (!Number.isSafeInteger(pid) || (pid as number) <= 1 || this.pid !== undefined) {
+      throw new FrameError("ERR_FRAME", `the preload process says that it has forked process ${String(pid)}`);
+    }
+    this.pid = pid as number;
+    this.#startedAt = startOf(this.pid);
+    this.#timer?.refresh();
+  }
+
+  /** @returns false when this connection is not awaited */
+  connect(role: number, socket: Socket): boolean {
+    if (!this.#isOrdered || role >= ROLES || this.#sockets.has(role)) return false;
+    this.#sockets.set(role, socket);
+    if (this.#isConnected) {
+      clearTimeout(this.#timer);
+      const [toWorker, fromWorker, lifeline] = [TO_WORKER, FROM_WORKER, LIFELINE].map((at) => this.#sockets.get(at)!);
+      this.#launch.onPipes({ toWorker: toWorker!, fromWorker: fromWorker!, lifeline: lifeline! });
+    }
+    return true;
+  }
+
+  get #isConnected(): boolean {
+    return this.#sockets.size === ROLES;
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    if (this.#ended) return;
+    if (this.pid === undefined) {
+      // Nobody knows it yet; when it connects, nobody awaits it, and it ends.
+      if (signal === "SIGKILL") this.#drop({ code: null, signal });
+      return;
+    }
+    // Whoever waits for it may be quicker than we hear of its end, and its id is free then.
+    if (startOf(this.pid) !== this.#startedAt) return;
+    try {
+      process.kill(this.pid, signal);
+    } catch {
+      // It has ended, and its end is on the way.
+    }
+  }
+
+  exit(exit: Exit): void {
+    if (this.#ended) return;
+    if (!this.#isConnected) this.#drop(exit);
+    else this.#end(exit);
+  }
+
+  /** The preload process has ended, and nobody is left to say how this one ends. One that works goes on, and its lifeline
+   *  tells. The others are given up. */
+  orphan(error: ScoreError): void {
+    if (this.pid === undefined || !this.#isConnected) {
+      if (this.pid !== undefined) this.kill("SIGKILL");
+      this.#drop(error);
+      return;
+    }
+    const end = (): void => {
+      // It may have closed its descriptors and live on.
+      this.kill("SIGKILL");
+      this.#end({ code: null, signal: null });
+    };
+    const lifeline = this.#sockets.get(LIFELINE)!;
+    if (lifeline.destroyed) end();
+    else lifeline.once("close", end);
+  }
+
+  /** Its sockets are closed, which ends it; one that has all three is left to whoever reads them. */
+  #drop(exit: Exit): void {
+    for (const socket of this.#sockets.values()) socket.destroy();
+    this.#end(exit);
+  }
+
+  #end(exit: Exit): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    clearTimeout(this.#timer);
+    this.#events.onEnd();
+    this.#launch.onExit(exit);
+  }
+}
+
+/** When a process started, in a unit of the system's: tells it from a later one with the same id. Undefined when it has
+ *  ended, and on systems without /proc. */
+function startOf(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    // The name in brackets may hold blanks. Field 22, and field 3 comes first here.
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
+  } catch {
+    return undefined;
+  }
+}

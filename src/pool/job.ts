@@ -1,0 +1,29 @@
+import type { RunCall, RunOutcome } from "../core/types.ts";
+import type { ChunkStream } from "./chunk-stream.ts";
+import { Pending } from "./pending.ts";
+
+/** One request on its way through queue, pipe and worker. */
+export class Job extends Pending<RunOutcome> {
+  readonly call: RunCall;
+  /** Its number on the wire: a new one each time it is sent. */
+  id = 0;
+  /** Until when it may wait in the pipe it was sent to, on the clock of `performance.now()`. */
+  leaseEndsAt = 0;
+  /** When the worker began it, or began to count as having begun it; 0 before that. */
+  begunAt = 0;
+  /** True once its answer streams: the scoring deadline no longer applies (contract OUT-6). */
+  streaming = false;
+  /** True once its deadline has passed and the worker was interrupted. */
+  expired = false;
+  /** True once the worker was told to give it up; it runs on until the worker says that it has. */
+  interrupted = false;
+  /** Its streamed answer. */
+  stream: ChunkStream | undefined;
+  /** The streamed answer until its first chunk comes: a script that fails before it can still be answered 500. */
+  head: RunOutcome | undefined;
+
+  constructor(call: RunCall, now: number) {
+    super(call.body.length, call.signal, now);
+    this.call = call;
+  }
+}

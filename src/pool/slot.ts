@@ -1,0 +1,62 @@
+import type { ScoreError } from "../core/errors.ts";
+import type { Loaded } from "../protocol/messages.ts";
+import type { WorkerProcess } from "./process.ts";
+import type { Worker } from "./worker.ts";
+
+/** First pause before a worker that died without answering anything is started again, in milliseconds; it doubles. */
+const RESTART_MIN_MS = 100;
+const RESTART_MAX_MS = 30_000;
+
+/** A worker that lived for so many milliseconds was in good health, whether or not it was asked anything. */
+const HEALTHY_MS = 10_000;
+
+/** How often a first start is tried anew when the process dies without saying why: it may have been killed from outside. */
+const FIRST_START_RETRIES = 2;
+
+/** One place for a worker: the process that fills it now, and how its predecessors fared. There is never more than one. */
+export class Slot {
+  process: WorkerProcess | undefined;
+  /** The process once it is ready. */
+  worker: Worker | undefined;
+  facts: Loaded | undefined;
+  /** What the process said of its failure before it ended. */
+  reported: ScoreError | undefined;
+  /** Why its first start is not tried again by itself, and how the process ended. */
+  firstFailure: ScoreError | undefined;
+  firstExit: ScoreError | undefined;
+  /** True once a process of this place has been ready. */
+  hasServed = false;
+  restartTimer: NodeJS.Timeout | undefined;
+  /** Deaths in a row of processes that were in no good health. */
+  deaths = 0;
+  #readyAt = 0;
+
+  ready(worker: Worker): void {
+    this.worker = worker;
+    this.hasServed = true;
+    this.firstFailure = undefined;
+    this.#readyAt = performance.now();
+  }
+
+  /** The process has ended. @returns what it was */
+  clear(): { worker: Worker | undefined; reported: ScoreError | undefined } {
+    const { worker, reported } = this;
+    this.process = undefined;
+    this.worker = undefined;
+    this.facts = undefined;
+    this.reported = undefined;
+    const wasHealthy = worker !== undefined && (worker.answered > 0 || performance.now() - this.#readyAt >= HEALTHY_MS);
+    this.deaths = wasHealthy ? 0 : this.deaths + 1;
+    return { worker, reported };
+  }
+
+  /** Milliseconds until the next start, longer with each death. */
+  get pauseMs(): number {
+    return this.deaths === 0 ? 0 : Math.min(RESTART_MAX_MS, RESTART_MIN_MS * 2 ** (this.deaths - 1));
+  }
+
+  /** True when its first start may still succeed if it is tried again. */
+  mayRetryFirstStart(reported: ScoreError | undefined): boolean {
+    return reported === undefined && this.deaths <= FIRST_START_RETRIES;
+  }
+}

@@ -1,0 +1,42 @@
+import { ScoreError, ScriptInitError, ScriptLoadError, ScriptShapeError, WorkerExitError } from "../core/errors.ts";
+import type { Log } from "../core/log.ts";
+import type { Failed } from "../protocol/messages.ts";
+import { logModelDirectory } from "../script/model-directory.ts";
+
+const FAILURE_CLASSES = {
+  protocol: [ScriptLoadError, "ERR_PROTOCOL_VERSION"],
+  load: [ScriptLoadError, "ERR_SCRIPT_LOAD"],
+  shape: [ScriptShapeError, "ERR_SCRIPT_SHAPE"],
+  init: [ScriptInitError, "ERR_SCRIPT_INIT"],
+} as const;
+
+/** Writes what a worker that failed to start wants logged, and gives its failure as an error. */
+export function reportFailure(
+  { stage, error: report, records }: Failed,
+  modelDir: string | null,
+  log: Log,
+): ScoreError {
+  const { server } = log;
+  for (const { level, message } of records) {
+    if (level === "INFO") server.info(message);
+    else if (level === "WARNING") server.warning(message);
+    else if (level === "CRITICAL") server.critical(message);
+    else server.error(message);
+  }
+  if (stage === "init") logModelDirectory(modelDir, server);
+  const [Failure, code] = FAILURE_CLASSES[stage];
+  return new Failure(code, `${report.type}: ${report.message}`, { report });
+}
+
+/** What the requests fail with that a process had begun. */
+export function toExit(error: ScoreError): WorkerExitError {
+  return error instanceof WorkerExitError
+    ? error
+    : new WorkerExitError("ERR_WORKER_EXIT", error.message, { cause: error });
+}
+
+/** The failure of a process that ended while it loaded the script, without saying why. */
+export function toStartFailure(exit: ScoreError): ScoreError {
+  if (!(exit instanceof WorkerExitError)) return exit;
+  return new ScoreError("ERR_WORKER_START", exit.message, { cause: exit, report: exit.report });
+}

@@ -1,0 +1,345 @@
+import { DeadlineError, FrameError, ScoreTimeoutError, type WorkerExitError } from "../core/errors.ts";
+import type { ErrorReport, ScriptTakes } from "../core/types.ts";
+import { FrameWriter } from "../protocol/frame.ts";
+import {
+  creditPayload,
+  Frame,
+  type InterruptReason,
+  jsonPayload,
+  metaPrefix,
+  type RunMeta,
+  STREAM_CREDIT_BYTES,
+} from "../protocol/messages.ts";
+import { expectNoStream, expectStream, readError, readIds, readResponse, readResult } from "./answer.ts";
+import { ChunkStream } from "./chunk-stream.ts";
+import { Deadlines } from "./deadlines.ts";
+import type { Job } from "./job.ts";
+import { Nudger } from "./nudger.ts";
+import type { Holder } from "./pending.ts";
+import { Window } from "./window.ts";
+
+/** What a worker needs of its process. */
+export interface WorkerLink {
+  /** Hands the bytes of one turn to the pipe. */
+  write(buffers: readonly Uint8Array[]): void;
+  /** Makes a synchronous script look at its pipe. */
+  nudge(): void;
+  /** Ends the process at once. */
+  kill(): void;
+}
+
+export interface WorkerOptions {
+  readonly takes: ScriptTakes;
+  /** Requests begun at a time. */
+  readonly concurrency: number;
+  /** Limit of one run() in milliseconds; 0: none. */
+  readonly timeoutMs: number;
+}
+
+/** What the worker tells the pool. */
+export interface WorkerEvents {
+  /** A number for a request that is sent, unlike all that are under way. */
+  newId(): number;
+  /** It has room for another request. */
+  onFree(): void;
+  /** These come back, in order; they have not begun, and will not here. */
+  onRecalled(jobs: Job[]): void;
+  /** A run() that was interrupted at its deadline came back, long answered; the report tells where it was. */
+  onInterrupted(report: ErrorReport): void;
+}
+
+/** The front's view of one ready worker: which requests it has begun, which wait in its pipe, their deadlines and
+ *  answers. Knows no process: bytes come in through `receive` and go out through the link. What it may conclude from which
+ *  frame stands in docs/worker-protocol.md, §4. */
+export class Worker implements Holder<Job> {
+  readonly #link: WorkerLink;
+  readonly #options: WorkerOptions;
+  readonly #events: WorkerEvents;
+  readonly #writer: FrameWriter;
+  /** Sent at once, or said to have begun; by id. */
+  readonly #begun = new Map<number, Job>();
+  readonly #deadlines: Deadlines;
+  readonly #nudger: Nudger;
+  /** Waiting in its pipe. */
+  readonly #window: Window;
+  #recalling = false;
+  #stopped = false;
+  #answered = 0;
+
+  constructor(link: WorkerLink, options: WorkerOptions, events: WorkerEvents) {
+    this.#link = link;
+    this.#options = options;
+    this.#events = events;
+    this.#writer = new FrameWriter((buffers) => link.write(buffers), setImmediate);
+    this.#nudger = new Nudger(this.#writer, () => link.nudge());
+    this.#window = new Window((jobs) => events.onRecalled(jobs));
+    this.#deadlines = new Deadlines(options.timeoutMs, this.#begun, {
+      onExpired: (job) => {
+        job.reject(new ScoreTimeoutError(options.timeoutMs));
+        this.#interrupt(job, "deadline");
+      },
+      askForLife: () => this.recall(),
+      onHopeless: () => link.kill(),
+    });
+  }
+
+  /** Requests answered so far. */
+  get answered(): number {
+    return this.#answered;
+  }
+
+  get unanswered(): number {
+    return this.#begun.size + this.#window.length;
+  }
+
+  /** True when a request sent now would be begun at once. */
+  get isIdle(): boolean {
+    return this.#isOpen && this.#begun.size < this.#options.concurrency && this.#window.length === 0;
+  }
+
+  /** True when a request of so many bytes may wait in its pipe. */
+  hasWindow(bytes: number): boolean {
+    return this.#window.hasRoom(bytes) && this.#isOpen && !this.#recalling;
+  }
+
+  get #isOpen(): boolean {
+    return !this.#deadlines.isHung && !this.#stopped;
+  }
+
+  get hasWaiting(): boolean {
+    return this.#window.length > 0;
+  }
+
+  /** True when requests wait in its pipe behind others that were begun `ms` milliseconds ago or earlier. */
+  isStuckFor(ms: number, now: number): boolean {
+    if (this.#recalling || !this.#window.hasWaited(ms, now)) return false;
+    for (const job of this.#begun.values()) if (now - job.begunAt < ms) return false;
+    return true;
+  }
+
+  /** True while its script runs for nobody: the request was answered, or its client has left. */
+  get runsOn(): boolean {
+    for (const job of this.#begun.values()) if (job.interrupted) return true;
+    return false;
+  }
+
+  /** Ends it although it may be busy, unless somebody still waits for an answer from it. */
+  killIfUseless(): void {
+    for (const job of this.#begun.values()) if (!job.interrupted) return;
+    this.#stopped = true;
+    this.#link.kill();
+  }
+
+  /** Sends a request, to be begun at once where there is room, else to wait in the pipe. */
+  send(job: Job): void {
+    const now = performance.now();
+    job.id = this.#events.newId();
+    job.holder = this;
+    job.leaseEndsAt = 0;
+    let beginBy = 0;
+    if (this.unanswered < this.#options.concurrency) this.#begin(job, now);
+    else beginBy = this.#window.add(job, now);
+    this.#window.bytes += job.bytes;
+    const { body } = job.call;
+    if (this.#options.takes === "body") this.#writer.send(Frame.RUN, job.id, body, undefined, beginBy);
+    else this.#writer.send(Frame.RUN_META, job.id, body, metaPrefix(this.#meta(job)), beginBy);
+    // A worker with nothing else to do need not wait for what else this turn may bring.
+    if (this.unanswered === 1) this.#writer.flush();
+  }
+
+  /** Asks for the requests it has not begun: another worker has nothing to do. */
+  recall(): void {
+    this.#recalling = true;
+    this.#window.shut();
+    this.#writer.send(Frame.RECALL, 0);
+    this.#nudger.nudge(() => this.#recalling);
+  }
+
+  /** Handles one frame that the ready worker sent. @throws FrameError when it makes no sense */
+  receive(type: number, id: number, payload: Buffer): void {
+    if (type === Frame.BEGUN) {
+      this.#hasBegun(id);
+      return;
+    }
+    if (type === Frame.RECALLED) {
+      this.#recalled(readIds(payload));
+      return;
+    }
+    const job = this.#begun.get(id);
+    if (job === undefined)
+      throw new FrameError("ERR_FRAME", `a worker sent frame ${type} for request ${id}, which has not begun`);
+    switch (type) {
+      case Frame.RESULT: {
+        expectNoStream(job, type);
+        const outcome = readResult(payload);
+        this.#window.ran(outcome.execMs);
+        job.resolve(outcome);
+        this.#end(job);
+        return;
+      }
+      case Frame.RESPONSE:
+        expectNoStream(job, type);
+        this.#respond(job, payload);
+        return;
+      case Frame.CHUNK: {
+        const stream = expectStream(job, type);
+        if (!stream.push(payload)) throw new FrameError("ERR_FRAME", `a worker sent more of a stream than its credit`);
+        this.#sendHead(job);
+        return;
+      }
+      case Frame.END: {
+        const stream = expectStream(job, type);
+        this.#sendHead(job);
+        stream.end();
+        this.#end(job);
+        return;
+      }
+      case Frame.ERROR: {
+        const error = readError(payload, this.#options.timeoutMs);
+        job.stream?.end(error);
+        if (job.expired && error.report !== undefined) this.#events.onInterrupted(error.report);
+        job.reject(error);
+        this.#end(job);
+        return;
+      }
+      default:
+        throw new FrameError("ERR_FRAME", `a ready worker sent a frame of unknown type ${type}`);
+    }
+  }
+
+  /** The process has ended, and all that it wrote has been received: fails what it had begun, and returns what it had not,
+   *  in order. */
+  exited(error: WorkerExitError): Job[] {
+    this.#stopped = true;
+    this.#deadlines.stop();
+    for (const job of this.#begun.values()) {
+      job.stream?.end(error);
+      job.reject(error);
+    }
+    this.#begun.clear();
+    return this.#window.takeAll();
+  }
+
+  /** Lets it finish what it has, then exit. */
+  stop(): void {
+    this.#stopped = true;
+    this.#writer.send(Frame.STOP, 0);
+    this.#writer.flush();
+  }
+
+  #meta(job: Job): RunMeta {
+    const { headers, requestId, method, path, query, remoteAddress } = job.call;
+    if (this.#options.takes !== "request") return { headers, requestId };
+    return { headers, requestId, method, path, query, ...(remoteAddress !== undefined && { remoteAddress }) };
+  }
+
+  #begin(job: Job, now: number): void {
+    job.begunAt = now;
+    job.room?.leave(job);
+    this.#begun.set(job.id, job);
+    this.#deadlines.arm();
+  }
+
+  /** BEGUN. One for an unknown id is about a request that was taken back, which the worker is about to find out. */
+  #hasBegun(id: number): void {
+    const job = this.#window.take(id);
+    if (job === undefined) return;
+    this.#begin(job, performance.now());
+    if (this.#begun.size > this.#options.concurrency) {
+      throw new FrameError("ERR_FRAME", `a worker has begun ${this.#begun.size} requests at a time`);
+    }
+    // Its client left, or it had waited for too long, while BEGUN was on its way.
+    if (job.settled) this.#interrupt(job, "client-gone");
+  }
+
+  #respond(job: Job, payload: Buffer): void {
+    const { meta, body } = readResponse(payload);
+    const { status, headers, execMs, fromScript } = meta;
+    this.#window.ran(execMs);
+    if (!meta.stream) {
+      job.resolve({ kind: "response", status, headers, body, execMs, fromScript });
+      this.#end(job);
+      return;
+    }
+    job.streaming = true;
+    job.stream = new ChunkStream(
+      STREAM_CREDIT_BYTES,
+      (bytes) => this.#writer.send(Frame.CREDIT, job.id, creditPayload(bytes)),
+      () => this.#abandon(job),
+    );
+    if (job.settled) void job.stream.return();
+    else job.head = { kind: "response", status, headers, body: job.stream, execMs, fromScript };
+  }
+
+  /** Answers with a stream whose first chunk has come, or that has none. */
+  #sendHead(job: Job): void {
+    const { head } = job;
+    if (head === undefined) return;
+    job.head = undefined;
+    if (job.settled) void job.stream?.return();
+    else job.resolve(head);
+  }
+
+  /** A stream that nobody reads any more comes under the scoring deadline again: its script may not heed the interrupt. */
+  #abandon(job: Job): void {
+    this.#applyDeadline(job);
+    this.#interrupt(job, "client-gone");
+  }
+
+  #applyDeadline(job: Job): void {
+    job.streaming = false;
+    job.begunAt = performance.now();
+    this.#deadlines.arm();
+  }
+
+  #end(job: Job): void {
+    this.#begun.delete(job.id);
+    this.#answered++;
+    this.#window.bytes -= job.bytes;
+    this.#deadlines.ended();
+    if (this.#isOpen) this.#events.onFree();
+  }
+
+  /** Nobody waits for a request any more: stops it, or has it given back unrun. */
+  givenUp(job: Job): void {
+    if (this.#begun.get(job.id) !== job) {
+      this.#writer.send(Frame.RECALL, job.id);
+      this.#nudger.nudgeSoon(() => this.#window.includes(job));
+      return;
+    }
+    if (job.streaming) this.#applyDeadline(job);
+    const { reason } = job.call.signal ?? {};
+    if (reason instanceof DeadlineError) this.#interrupt(job, "deadline", reason.limitMs);
+    else this.#interrupt(job, "client-gone");
+  }
+
+  #interrupt(job: Job, reason: InterruptReason, timeoutMs = this.#options.timeoutMs): void {
+    job.interrupted = true;
+    this.#writer.send(Frame.INTERRUPT, job.id, jsonPayload({ reason, timeoutMs }));
+    this.#nudger.nudge(() => this.#begun.get(job.id) === job);
+  }
+
+  #recalled(ids: readonly number[]): void {
+    this.#recalling = false;
+    this.#deadlines.showsLife();
+    const back: Job[] = [];
+    for (const id of ids) {
+      const job = this.#window.take(id) ?? this.#takeUnrun(id);
+      if (job === undefined) continue;
+      this.#window.bytes -= job.bytes;
+      back.push(job);
+    }
+    this.#events.onRecalled(back);
+  }
+
+  /** A request that was said to have begun, and whose lease was over before it could be run. */
+  #takeUnrun(id: number): Job | undefined {
+    const job = this.#begun.get(id);
+    if (job === undefined) return undefined;
+    if (job.leaseEndsAt === 0) {
+      throw new FrameError("ERR_FRAME", `a worker gave back request ${id}, which it was to begin at once`);
+    }
+    this.#begun.delete(id);
+    return job;
+  }
+}

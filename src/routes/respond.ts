@@ -1,0 +1,128 @@
+import type { ErrorDetail } from "../config/config.ts";
+import type { ScoreError } from "../core/errors.ts";
+import {
+  contractHeaders,
+  type Header,
+  mergeScriptHeaders,
+  messageHeaders,
+  type RequestIds,
+  resultHeaders,
+} from "../core/headers.ts";
+import type { HeaderList, RunOutcome, ScoreResponse } from "../core/types.ts";
+import { renderPythonJson } from "../json/python-json.ts";
+
+/** What every answer of a server has in common. */
+export interface ResponseSettings {
+  /** Value of `x-ms-server-version`; null: not sent. */
+  readonly serverVersion: string | null;
+  readonly errorDetail: ErrorDetail;
+}
+
+const SCRIPT_FAILED = "An unexpected error occurred in scoring script. Check the logs for more info.";
+const SERVER_FAILED = "An unexpected internal error occurred. Check the logs for more info.";
+const SCRIPT_NOT_STARTED = "The scoring script could not be started. Check the logs for more info.";
+
+interface ErrorFace {
+  /** The text for the client; null: the error's own. */
+  readonly message: string | null;
+  /** Value of `x-ms-run-function-failed` (contract HDR-11). */
+  readonly runFailed: boolean;
+  /** True where the answer may say what failed where (contract ERR-11). */
+  readonly detailed: boolean;
+}
+
+const FACES: Readonly<Record<string, ErrorFace>> = {
+  ERR_CONFIG: { message: SCRIPT_NOT_STARTED, runFailed: true, detailed: true },
+  ERR_SCRIPT_LOAD: { message: SCRIPT_NOT_STARTED, runFailed: true, detailed: true },
+  ERR_SCRIPT_SHAPE: { message: SCRIPT_NOT_STARTED, runFailed: true, detailed: true },
+  ERR_SCRIPT_INIT: { message: SCRIPT_NOT_STARTED, runFailed: true, detailed: true },
+  ERR_PYTHON_NOT_FOUND: { message: SCRIPT_NOT_STARTED, runFailed: true, detailed: true },
+  ERR_WORKER_START: { message: SCRIPT_NOT_STARTED, runFailed: true, detailed: true },
+  ERR_SCRIPT_RUN: { message: SCRIPT_FAILED, runFailed: true, detailed: true },
+  ERR_WORKER_EXIT: { message: SCRIPT_FAILED, runFailed: true, detailed: true },
+  ERR_SCORE_TIMEOUT: { message: null, runFailed: true, detailed: true },
+  ERR_RESULT: { message: SERVER_FAILED, runFailed: true, detailed: true },
+};
+const EXPOSED: ErrorFace = { message: null, runFailed: false, detailed: false };
+const INTERNAL: ErrorFace = { message: SERVER_FAILED, runFailed: false, detailed: false };
+
+/** The answer to a request that failed: `{"message": …}`, with the member `error` where the setting allows it.
+ *  @param ids null for requests that are refused before they have any (contract RT-3, RT-4) */
+export function errorResponse(error: ScoreError, ids: RequestIds | null, settings: ResponseSettings): ScoreResponse {
+  const face = FACES[error.code] ?? (error.expose ? EXPOSED : INTERNAL);
+  const body: Record<string, unknown> = { message: face.message ?? error.message };
+  if (face.detailed && settings.errorDetail !== "none") body.error = errorMember(error, settings.errorDetail);
+  const headers =
+    ids === null ? bareHeaders(face.runFailed) : messageHeaders(ids, settings.serverVersion, face.runFailed);
+  if (error.retryAfterSeconds !== undefined) headers.push(["Retry-After", String(error.retryAfterSeconds)]);
+  return { status: error.status === 0 ? 503 : error.status, headers, body: renderPythonJson(body) };
+}
+
+function bareHeaders(runFailed: boolean): Header[] {
+  return [
+    ["Content-Type", "application/json"],
+    ["x-ms-run-function-failed", runFailed ? "True" : "False"],
+  ];
+}
+
+/** What the client may know of a failure (contract ERR-11). */
+export function errorMember(error: ScoreError, detail: ErrorDetail): Record<string, unknown> {
+  const { report } = error;
+  const member: Record<string, unknown> = {
+    type: report?.type ?? error.name,
+    message: report?.message ?? error.message,
+    location: report?.location ?? null,
+  };
+  if (detail === "full") member.traceback = report?.traceback ?? error.stack ?? error.message;
+  return member;
+}
+
+/** The answer that run() earned. @throws TypeError when the script built a response that cannot be sent */
+export function outcomeResponse(outcome: RunOutcome, ids: RequestIds, settings: ResponseSettings): ScoreResponse {
+  const { serverVersion } = settings;
+  if (outcome.kind === "json") {
+    return { status: 200, headers: resultHeaders(ids, serverVersion, outcome.execMs), body: outcome.body };
+  }
+  const { status, headers, body, execMs, fromScript } = outcome;
+  if (!fromScript) {
+    const plain: HeaderList = [...headers, ["x-ms-run-function-failed", "False"]];
+    return { status, headers: mergeScriptHeaders(plain, ids, serverVersion, status, execMs), body };
+  }
+  checkScriptResponse(status, headers);
+  const own = headers.filter(([name]) => !SERVER_OWNED.has(name.toLowerCase()));
+  return { status, headers: mergeScriptHeaders(own, ids, serverVersion, status, execMs), body };
+}
+
+/** Headers that describe the connection or the body's framing, which is the host's business. */
+const SERVER_OWNED: ReadonlySet<string> = new Set(["connection", "content-length", "keep-alive", "transfer-encoding"]);
+
+// RFC 9110: a name is a token, a value has no control characters; what Node and the clouds take.
+const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+
+function checkScriptResponse(status: number, headers: HeaderList): void {
+  if (!Number.isInteger(status) || status < 200 || status > 999) {
+    throw new TypeError(`run() returned a response with status ${status}; it must be a whole number from 200 to 999`);
+  }
+  for (const [name, value] of headers) {
+    if (!HEADER_NAME.test(name))
+      throw new TypeError(`run() returned a response with header name ${JSON.stringify(name)}`);
+    if (!HEADER_VALUE.test(value)) {
+      throw new TypeError(
+        `run() returned header ${name} with characters that HTTP does not allow: ${JSON.stringify(value)}`,
+      );
+    }
+  }
+}
+
+/** An answer without JSON: liveness, OPTIONS. */
+export function textResponse(
+  body: string,
+  ids: RequestIds,
+  settings: ResponseSettings,
+  more: HeaderList = [],
+): ScoreResponse {
+  const headers: Header[] = [["Content-Type", "text/html; charset=utf-8"], ...more];
+  headers.push(...contractHeaders(ids, settings.serverVersion));
+  return { status: 200, headers, body };
+}

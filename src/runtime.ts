@@ -1,0 +1,101 @@
+import type { Config } from "./config/config.ts";
+import { ScoreError } from "./core/errors.ts";
+import type { Log } from "./core/log.ts";
+import { packageFile } from "./core/package-root.ts";
+import type { ScoreRuntime } from "./core/types.ts";
+import { PRODUCT } from "./core/version.ts";
+import { forDebugger, inspectArgs } from "./debugging.ts";
+import { EXIT_OLD_PYTHON, findPython, pythonNotFound, pythonTooOld } from "./pool/interpreter.ts";
+import { type PoolOptions, WorkerPool } from "./pool/pool.ts";
+import type { WorkerCommand } from "./pool/process.ts";
+import { InProcessRuntime } from "./script/in-process.ts";
+import { createStartupLog } from "./startup.ts";
+
+const JAVASCRIPT = /\.[cm]?[jt]sx?$/;
+
+/** True for scripts that run in Node; everything else, and no script at all (contract LOAD-2), is Python's. */
+export function isJavaScript(entryScript: string | null): entryScript is string {
+  return entryScript !== null && JAVASCRIPT.test(entryScript);
+}
+
+/** The runtime for the configured script, chosen by its extension and by `scriptHost`; not started yet.
+ *  @throws ScoreError `ERR_PYTHON_NOT_FOUND` */
+export function createRuntime(given: Config, log: Log, pool: Pick<PoolOptions, "restart"> = {}): ScoreRuntime {
+  const config = forDebugger(given, log);
+  const { appRoot, entryScript, modelDir, scoringTimeoutMs, maxQueue, strict } = config;
+  const startup = createStartupLog(config, log);
+  if (config.scriptHost === "in-process" && isJavaScript(entryScript)) {
+    return new InProcessRuntime({ entryScript, appRoot, modelDir, strict, scoringTimeoutMs, maxQueue }, log, startup);
+  }
+  const { sourceDirectory, logLevel, workerConcurrency, debugPort } = config;
+  return new WorkerPool(
+    {
+      command: isJavaScript(entryScript) ? nodeCommand(config) : pythonCommand(config),
+      start: {
+        server: PRODUCT,
+        appRoot,
+        entryScript,
+        sourceDirectory,
+        modelDir,
+        concurrency: workerConcurrency,
+        logLevel,
+        logging: log.file?.forWorkers ?? null,
+        strict,
+        ...(debugPort !== null && { debugPort }),
+      },
+      workerCount: config.workerCount,
+      preload: config.workerPreload && canPreload(config, log, pool.restart),
+      scoringTimeoutMs,
+      workerTimeoutMs: config.workerTimeoutMs,
+      maxQueue,
+      maxQueueBytes: config.maxQueueBytes,
+      queueTimeoutMs: config.queueTimeoutMs,
+      ...pool,
+    },
+    log,
+    startup,
+  );
+}
+
+/** Without it a debugger misses breakpoints in what Python 3.11 and later have built in. */
+const TRACEABLE = ["-Xfrozen_modules=off"];
+
+function nodeCommand(config: Config): WorkerCommand {
+  return {
+    file: process.execPath,
+    args: [...inspectArgs(config.debugPort), packageFile("dist/src/node-worker/main.js")],
+    env: config.workerEnv,
+    // A signal cannot reach a JavaScript function that runs.
+    nudgeSignal: null,
+    onMissing: (cause) =>
+      new ScoreError("ERR_INTERNAL", `cannot start ${process.execPath}: ${cause.message}`, { cause }),
+  };
+}
+
+function pythonCommand(config: Config): WorkerCommand {
+  const debugged = config.debugPort !== null;
+  const python = findPython({ python: config.python, env: config.workerEnv });
+  return {
+    file: python,
+    args: [...(debugged ? TRACEABLE : []), packageFile("python/worker.py")],
+    env: config.workerEnv,
+    // The exception would be raised inside the debugger that holds the script at a breakpoint.
+    nudgeSignal: debugged ? null : "SIGUSR1",
+    onMissing: (cause) => pythonNotFound([python], cause),
+    onExitCode: (code) => (code === EXIT_OLD_PYTHON ? pythonTooOld(python) : undefined),
+  };
+}
+
+/** Says why not, when it cannot be done: the workers then load the script separately. */
+function canPreload({ entryScript }: Config, log: Log, restart: PoolOptions["restart"]): boolean {
+  const reason = isJavaScript(entryScript)
+    ? "Node cannot fork a process that runs"
+    : process.platform === "win32"
+      ? "this platform cannot fork a process"
+      : restart === "by-requests"
+        ? "this host may freeze the process that the workers are forked off"
+        : undefined;
+  if (reason === undefined) return true;
+  log.server.warning(`WORKER_PRELOAD has no effect: ${reason}. Each worker loads the script itself.`);
+  return false;
+}
