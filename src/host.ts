@@ -1,7 +1,6 @@
 // What adapters and packaging import: the only door to the core besides index.ts, which is the script authors'.
 export {
   type Address,
-  adoptEnvironment,
   type Config,
   type ConfigInput,
   configurationErrorRecord,
@@ -18,6 +17,7 @@ export {
 export { CONFIG_FILE_NAME } from "./config/file.ts";
 export { meaningOf, referenceHelpOf } from "./config/settings-help.ts";
 export { SWAGGER_FILE_NAMES } from "./config/swagger-files.ts";
+export { resolveUsable, type UsableConfig } from "./config/usable.ts";
 export { readInteger } from "./config/values.ts";
 export {
   BadInputError,
@@ -33,6 +33,7 @@ export type { Log, Logger } from "./core/log.ts";
 export { packageFile } from "./core/package-root.ts";
 export type * from "./core/types.ts";
 export { VERSION } from "./core/version.ts";
+export { inProcess } from "./in-process.ts";
 export { formatRecord, ncsaMessage } from "./log/format.ts";
 export { batchLines, createLog } from "./log/logger.ts";
 export { openLog } from "./log/open.ts";
@@ -41,6 +42,4 @@ export { lastLines, logStream } from "./log/stream.ts";
 export { findPython } from "./pool/interpreter.ts";
 export { createScorer, decodePath, type Scorer } from "./routes/scorer.ts";
 export { createRuntime, isJavaScript } from "./runtime.ts";
-export { failedRuntime } from "./script/failed-runtime.ts";
-export { InProcessRuntime } from "./script/in-process.ts";
-export { createStartupLog } from "./startup.ts";
+export { type CreateRuntime, createService, type Service } from "./service.ts";

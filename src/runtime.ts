@@ -5,10 +5,10 @@ import { packageFile } from "./core/package-root.ts";
 import type { ScoreRuntime } from "./core/types.ts";
 import { PRODUCT } from "./core/version.ts";
 import { forDebugger, inspectArgs } from "./debugging.ts";
+import { inProcess } from "./in-process.ts";
 import { EXIT_OLD_PYTHON, findPython, pythonNotFound, pythonTooOld } from "./pool/interpreter.ts";
 import { type PoolOptions, WorkerPool } from "./pool/pool.ts";
 import type { WorkerCommand } from "./pool/process.ts";
-import { InProcessRuntime } from "./script/in-process.ts";
 import { createStartupLog } from "./startup.ts";
 
 const JAVASCRIPT = /\.[cm]?[jt]sx?$/;
@@ -23,10 +23,7 @@ export function isJavaScript(entryScript: string | null): entryScript is string 
 export function createRuntime(given: Config, log: Log, pool: Pick<PoolOptions, "restart"> = {}): ScoreRuntime {
   const config = forDebugger(given, log);
   const { appRoot, entryScript, modelDir, scoringTimeoutMs, maxQueue, strict } = config;
-  const startup = createStartupLog(config, log);
-  if (config.scriptHost === "in-process" && isJavaScript(entryScript)) {
-    return new InProcessRuntime({ entryScript, appRoot, modelDir, strict, scoringTimeoutMs, maxQueue }, log, startup);
-  }
+  if (config.scriptHost === "in-process" && isJavaScript(entryScript)) return inProcess()(config, log);
   const { sourceDirectory, logLevel, workerConcurrency, debugPort } = config;
   return new WorkerPool(
     {
@@ -53,7 +50,7 @@ export function createRuntime(given: Config, log: Log, pool: Pick<PoolOptions, "
       ...pool,
     },
     log,
-    startup,
+    createStartupLog(config, log),
   );
 }
 

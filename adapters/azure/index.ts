@@ -1,6 +1,5 @@
 // The Azure Functions host, programming model v4.
-import { createRuntime } from "../../src/host.ts";
-import { type AzureService, type AzureServiceOptions, createAzureService as create } from "./service.ts";
+import { type AzureService, type AzureServiceOptions, createAzureService as create, createRuntime } from "./service.ts";
 
 export { type AzureOptions, toAzureHandler } from "./handler.ts";
 export { createAppLog, type WriteOutside } from "./log.ts";

@@ -1,24 +1,22 @@
 // What a function app is made of once, when its entry module is loaded: settings, log, script, core, handler.
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import type { HttpHandler } from "@azure/functions";
 import {
-  adoptEnvironment,
   type Config,
-  ConfigError,
-  createScorer,
-  createStartupLog,
+  type CreateRuntime,
+  createService,
   type Environment,
-  failedRuntime,
-  InProcessRuntime,
-  InvalidSettingsError,
   isJavaScript,
   type Log,
   type LogLevel,
-  resolveConfig,
-  type ScoreError,
-  type ScoreRuntime,
-  type Scorer,
+  processEnvironment,
+  resolveUsable,
+  type Service,
+  type UsableConfig,
 } from "../../src/host.ts";
+
+export { type CreateRuntime, createRuntime, inProcess } from "../../src/host.ts";
+
 import { toAzureHandler } from "./handler.ts";
 import { createAppLog, type WriteOutside } from "./log.ts";
 import { answerDropped, proxiedHeaders, watchProxied } from "./proxied.ts";
@@ -31,23 +29,6 @@ export interface BuiltScript {
   readonly entryScript: string;
   /** Relative to the app root; null: there is no model. */
   readonly modelDir: string | null;
-}
-
-/** Makes the runtime of the script that the settings name. @throws ScoreError when there cannot be one */
-export type CreateRuntime = (config: Config, log: Log) => ScoreRuntime;
-
-/** Runs a bundled script in this process.
- *  @param importScript gives its exports: `() => import("./score.mjs")` */
-export function inProcess(importScript: () => Promise<Record<string, unknown>>): CreateRuntime {
-  return (config, log) => {
-    const { appRoot, modelDir, scoringTimeoutMs, maxQueue, strict } = config;
-    const entryScript = config.entryScript ?? resolve(appRoot, "score.js");
-    return new InProcessRuntime(
-      { entryScript, appRoot, modelDir, strict, importScript, scoringTimeoutMs, maxQueue },
-      log,
-      createStartupLog(config, log),
-    );
-  };
 }
 
 export interface AzureServiceOptions {
@@ -95,26 +76,20 @@ export function createAzureService(options: AzureServiceOptions): AzureService {
 }
 
 /** What answers for a script, whatever carries the requests. */
-export interface Parts extends Pick<AzureService, "config" | "ready"> {
-  readonly log: Log;
-  readonly runtime: ScoreRuntime;
-  readonly scorer: Scorer;
-}
+export interface Parts extends Service, Pick<AzureService, "ready"> {}
 
 /** Never throws. */
 export function createParts(options: AzureServiceOptions, openLog: (threshold: LogLevel) => Log): Parts {
-  const { config, warnings, problem } = readSettings(options);
-  const log = openLog(config.logLevel);
-  for (const warning of warnings) log.server.warning(warning);
-  const runtime = problem === undefined ? startable(config, options, log) : failedRuntime(problem, log);
+  const service = createService({
+    settings: readSettings(options),
+    openLog: ({ logLevel }) => openLog(logLevel),
+    createRuntime: options.createRuntime,
+  });
   let ready: Promise<void> | undefined;
   return {
-    config,
-    log,
-    runtime,
-    scorer: createScorer(config, runtime, log),
+    ...service,
     ready() {
-      ready ??= runtime.start().then(
+      ready ??= service.runtime.start().then(
         () => {},
         () => {},
       );
@@ -123,22 +98,7 @@ export function createParts(options: AzureServiceOptions, openLog: (threshold: L
   };
 }
 
-function startable(config: Config, { createRuntime }: AzureServiceOptions, log: Log): ScoreRuntime {
-  try {
-    // It may run in this process, whose environment is then its own.
-    if (isJavaScript(config.entryScript)) adoptEnvironment(config);
-    return createRuntime(config, log);
-  } catch (error) {
-    return failedRuntime(error, log);
-  }
-}
-
-/** Settings that cannot be used leave the defaults, and the problem. */
-function readSettings({ env, built }: AzureServiceOptions): {
-  config: Config;
-  warnings: readonly string[];
-  problem?: ScoreError;
-} {
+function readSettings({ env = processEnvironment, built }: AzureServiceOptions): UsableConfig {
   const cwd = built?.appRoot;
   const defaults: Record<string, string> = { SCOREFN_ERROR_DETAIL: "none" };
   if (built !== undefined) {
@@ -146,14 +106,7 @@ function readSettings({ env, built }: AzureServiceOptions): {
     defaults.AZUREML_ENTRY_SCRIPT = built.entryScript;
     if (built.modelDir !== null) defaults.AZUREML_MODEL_DIR = join(built.appRoot, built.modelDir);
   }
-  try {
-    const settings = resolveConfig({ env, defaults, cwd });
-    if (!isJavaScript(settings.config.entryScript)) return settings;
-    return resolveConfig({ env, defaults: { ...defaults, SCOREFN_SCRIPT_HOST: "in-process" }, cwd });
-  } catch (error) {
-    if (!(error instanceof InvalidSettingsError)) throw error;
-    const message = error.problems.map(({ text }) => text).join("; ");
-    const settings = resolveConfig({ env: {}, defaults, cwd, withoutFiles: true });
-    return { ...settings, problem: new ConfigError("ERR_CONFIG", message, { cause: error }) };
-  }
+  const settings = resolveUsable({ env, defaults, cwd });
+  if (settings.problem !== undefined || !isJavaScript(settings.config.entryScript)) return settings;
+  return resolveUsable({ env, defaults: { ...defaults, SCOREFN_SCRIPT_HOST: "in-process" }, cwd });
 }

@@ -7,15 +7,13 @@ import {
   ConfigError,
   createLog,
   createRuntime,
-  createScorer,
+  createService,
   formatRecord,
-  type Log,
   lastLines,
   logStream,
   openLog,
   type ScoreError,
-  type ScoreRuntime,
-  type Scorer,
+  type Service,
   toScoreError,
 } from "../../src/host.ts";
 import { firstFault } from "./faults.ts";
@@ -41,8 +39,8 @@ export async function serve(config: Config, reserved?: ReservedPort): Promise<nu
   const stdout = logStream(process.stdout);
   const { write, flush } = batchLines(boundedLines(stdout));
   try {
-    const log = openLogOrReport(config, write);
-    return log === undefined ? EXIT_SCRIPT : await run(config, log, reserved);
+    const service = createServiceOrReport(config, write);
+    return service === undefined ? EXIT_SCRIPT : await run(service, reserved);
   } finally {
     flush();
     await lastLines(stdout);
@@ -50,9 +48,9 @@ export async function serve(config: Config, reserved?: ReservedPort): Promise<nu
 }
 
 /** @returns undefined when the logging configuration cannot be used, which is then written */
-function openLogOrReport(config: Config, write: (text: string) => void): Log | undefined {
+function createServiceOrReport(config: Config, write: (text: string) => void): Service | undefined {
   try {
-    return openLog(config, write);
+    return createService({ settings: { config, warnings: [] }, openLog: () => openLog(config, write), createRuntime });
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     createLog(write, config.logLevel).server.critical(error.message);
@@ -63,12 +61,11 @@ function openLogOrReport(config: Config, write: (text: string) => void): Log | u
 type End = { readonly kind: "signal"; readonly signal: string } | { readonly kind: "fault" } | StartFailure;
 type StartFailure = { readonly kind: "start failure"; readonly error: ScoreError };
 
-async function run(config: Config, log: Log, reserved: ReservedPort | undefined): Promise<number> {
+async function run(service: Service, reserved: ReservedPort | undefined): Promise<number> {
+  const { config, log, runtime, scorer } = service;
   const signals = watchSignals();
   const fault = firstFault(log, config.scriptHost === "in-process");
-  const runtime = createRuntime(config, log);
-  const scorer = createScorer(config, runtime, log);
-  const servers = await createServers(config, runtime, scorer, log);
+  const servers = await createServers(service);
   try {
     await listen(servers, config.listen, reserved);
   } catch (error) {
@@ -126,7 +123,7 @@ async function listen(
 }
 
 /** What serves each address of `config.listen`, in that order. */
-async function createServers(config: Config, runtime: ScoreRuntime, scorer: Scorer, log: Log): Promise<Listening[]> {
+async function createServers({ config, runtime, scorer, log }: Service): Promise<Listening[]> {
   const { listen } = config;
   if (!listen.some(({ health }) => health)) return listen.map(() => createHttpServer(scorer, config, log));
   const { HealthServer, maxScoreConnections } = await import("./health/index.ts");

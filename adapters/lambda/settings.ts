@@ -1,12 +1,5 @@
 import { resolve } from "node:path";
-import {
-  type Config,
-  ConfigError,
-  type Environment,
-  InvalidSettingsError,
-  resolveConfig,
-  type ScoreError,
-} from "../../src/host.ts";
+import { type Environment, resolveUsable, type UsableConfig } from "../../src/host.ts";
 
 export type { Environment } from "../../src/host.ts";
 
@@ -24,24 +17,10 @@ export interface FunctionOptions {
 // biome-ignore lint/style/noProcessEnv: the one place where the adapter takes it, to put the cloud's defaults below it
 export const processEnvironment: NodeJS.ProcessEnv = process.env;
 
-/** Settings that cannot be used leave the defaults, and the problem. */
-export function readSettings(options: FunctionOptions): {
-  config: Config;
-  warnings: readonly string[];
-  problem?: ScoreError;
-} {
+export function readSettings(options: FunctionOptions): UsableConfig {
   const { env = processEnvironment } = options;
-  const cwd = taskRoot(env);
-  const defaults = cloudDefaults(options, env);
   const fixed = { ...FIXED, ...(isLambda(env) && { HOME: "/tmp" }) };
-  try {
-    return resolveConfig({ env: { ...defaults, ...given(env), ...fixed }, cwd });
-  } catch (error) {
-    if (!(error instanceof InvalidSettingsError)) throw error;
-    const message = error.problems.map(({ text }) => text).join("; ");
-    const settings = resolveConfig({ env: { ...defaults, ...fixed }, cwd, withoutFiles: true });
-    return { ...settings, problem: new ConfigError("ERR_CONFIG", message, { cause: error }) };
-  }
+  return resolveUsable({ env: { ...cloudDefaults(options, env), ...given(env), ...fixed }, cwd: taskRoot(env) });
 }
 
 /** One worker, as one request is answered at a time; and nothing that happens by the clock, which stands still while the

@@ -133,7 +133,7 @@ async function bundleHost(settings: Settings): Promise<number> {
   await writeFile(join(own, "package.json"), renderPackageJson("scorefn", undefined));
   const built = { entryScript: basename(entryScript), modelDir: modelDir === undefined ? null : "model" };
   const [runtime, from] = python
-    ? ["createRuntime", `import{createRuntime}from"scorefn";`]
+    ? ["createRuntime", `import{createRuntime}from"scorefn/azure/service";`]
     : [`inProcess(${IMPORT_SCRIPT})`, `import{inProcess}from"scorefn/azure/service";`];
   const [start, module, outfile, format] =
     template === "custom-handler"

@@ -11,6 +11,8 @@ export interface Problem {
   readonly level?: "ERROR";
   /** Without the frame of CFG-8. */
   readonly text: string;
+  /** The variable that holds the value; undefined: it is a flag's, or a file's. */
+  readonly variable?: string | undefined;
 }
 
 /** Everything that is wrong with the settings, found in one go. */
@@ -36,11 +38,12 @@ export function settingProblem(
   fromFlag: boolean,
 ): Problem {
   if (setting.scope === "worker") {
-    return { kind: "worker", text: `${variable}: ${reason} (environment variable: ${variable})` };
+    return { kind: "worker", text: `${variable}: ${reason} (environment variable: ${variable})`, variable };
   }
   const where = fromFlag ? `--${setting.flag}` : variable;
   const cure = fromFlag || setting.flag === null ? "" : ` (or use --${setting.flag})`;
-  return { kind: "launcher", text: `${where} ${reason}, not ${JSON.stringify(value)}${cure}` };
+  const text = `${where} ${reason}, not ${JSON.stringify(value)}${cure}`;
+  return { kind: "launcher", text, variable: fromFlag ? undefined : variable };
 }
 
 /** Message of the record that reports a problem with a worker setting or a file (contract CFG-8, CFG-10). */

@@ -1,0 +1,42 @@
+import type { Config } from "./config/config.ts";
+import type { UsableConfig } from "./config/usable.ts";
+import type { Log } from "./core/log.ts";
+import type { ScoreRuntime } from "./core/types.ts";
+import { createScorer, type Scorer } from "./routes/scorer.ts";
+import { failedRuntime } from "./script/failed-runtime.ts";
+
+/** Makes the runtime of the score script; not started yet. @throws ScoreError when there cannot be one */
+export type CreateRuntime = (config: Config, log: Log) => ScoreRuntime;
+
+/** What a host brings along. */
+export interface ServiceParts {
+  readonly settings: UsableConfig;
+  readonly openLog: (config: Config) => Log;
+  readonly createRuntime: CreateRuntime;
+}
+
+/** A score script that answers requests, or says why it cannot. */
+export interface Service {
+  readonly config: Config;
+  readonly log: Log;
+  readonly runtime: ScoreRuntime;
+  readonly scorer: Scorer;
+}
+
+/** Puts a service together, the same for every host: settings, then log, runtime and what answers requests. What is wrong with
+ *  settings or script is the answer to requests; only what `openLog` throws is passed on. */
+export function createService({ settings, openLog, createRuntime }: ServiceParts): Service {
+  const { config, warnings, problem } = settings;
+  const log = openLog(config);
+  for (const warning of warnings) log.server.warning(warning);
+  const runtime = problem === undefined ? tryRuntime(createRuntime, config, log) : failedRuntime(problem, log);
+  return { config, log, runtime, scorer: createScorer(config, runtime, log) };
+}
+
+function tryRuntime(createRuntime: CreateRuntime, config: Config, log: Log): ScoreRuntime {
+  try {
+    return createRuntime(config, log);
+  } catch (error) {
+    return failedRuntime(error, log);
+  }
+}
