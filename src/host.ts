@@ -29,10 +29,12 @@ export {
   ScriptRunError,
   toScoreError,
 } from "./core/errors.ts";
+export type { Events } from "./core/events.ts";
 export type { Log, Logger } from "./core/log.ts";
 export { packageFile } from "./core/package-root.ts";
 export type * from "./core/types.ts";
 export { VERSION } from "./core/version.ts";
+export { createEventLog } from "./event-log.ts";
 export { inProcess } from "./in-process.ts";
 export { formatRecord, ncsaMessage } from "./log/format.ts";
 export { batchLines, createLog } from "./log/logger.ts";
@@ -40,6 +42,7 @@ export { openLog } from "./log/open.ts";
 export { boundedLines } from "./log/outputs.ts";
 export { lastLines, logStream } from "./log/stream.ts";
 export { findPython } from "./pool/interpreter.ts";
-export { createScorer, decodePath, type Scorer } from "./routes/scorer.ts";
+export { decodePath } from "./routes/route.ts";
+export { createScorer, type Scorer } from "./routes/scorer.ts";
 export { createRuntime, isJavaScript } from "./runtime.ts";
 export { type CreateRuntime, createService, type Service } from "./service.ts";

@@ -2,12 +2,11 @@ import { resolve } from "node:path";
 import { adoptEnvironment } from "./config/config.ts";
 import { InProcessRuntime } from "./script/in-process.ts";
 import type { CreateRuntime } from "./service.ts";
-import { createStartupLog } from "./startup.ts";
 
 /** The runtime of a JavaScript or TypeScript script in this process.
  *  @param importScript gives the script's exports: `() => import("./score.ts")`, so that a bundle holds it */
 export function inProcess(importScript?: () => Promise<Record<string, unknown>>): CreateRuntime {
-  return (config, log) => {
+  return (config, log, events) => {
     // The script has no process of its own whose environment could be prepared.
     adoptEnvironment(config);
     const { appRoot, modelDir, scoringTimeoutMs, maxQueue, strict } = config;
@@ -15,7 +14,7 @@ export function inProcess(importScript?: () => Promise<Record<string, unknown>>)
     return new InProcessRuntime(
       { entryScript, appRoot, modelDir, strict, scoringTimeoutMs, maxQueue, importScript },
       log,
-      createStartupLog(config, log),
+      events,
     );
   };
 }

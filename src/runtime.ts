@@ -1,5 +1,6 @@
 import type { Config } from "./config/config.ts";
 import { ScoreError } from "./core/errors.ts";
+import type { Events } from "./core/events.ts";
 import type { Log } from "./core/log.ts";
 import { packageFile } from "./core/package-root.ts";
 import type { ScoreRuntime } from "./core/types.ts";
@@ -9,7 +10,6 @@ import { inProcess } from "./in-process.ts";
 import { EXIT_OLD_PYTHON, findPython, pythonNotFound, pythonTooOld } from "./pool/interpreter.ts";
 import { type PoolOptions, WorkerPool } from "./pool/pool.ts";
 import type { WorkerCommand } from "./pool/process.ts";
-import { createStartupLog } from "./startup.ts";
 
 const JAVASCRIPT = /\.[cm]?[jt]sx?$/;
 
@@ -20,10 +20,15 @@ export function isJavaScript(entryScript: string | null): entryScript is string 
 
 /** The runtime for the configured script, chosen by its extension and by `scriptHost`; not started yet.
  *  @throws ScoreError `ERR_PYTHON_NOT_FOUND` */
-export function createRuntime(given: Config, log: Log, pool: Pick<PoolOptions, "restart"> = {}): ScoreRuntime {
+export function createRuntime(
+  given: Config,
+  log: Log,
+  events: Events,
+  pool: Pick<PoolOptions, "restart"> = {},
+): ScoreRuntime {
   const config = forDebugger(given, log);
   const { appRoot, entryScript, modelDir, scoringTimeoutMs, maxQueue, strict } = config;
-  if (config.scriptHost === "in-process" && isJavaScript(entryScript)) return inProcess()(config, log);
+  if (config.scriptHost === "in-process" && isJavaScript(entryScript)) return inProcess()(config, log, events);
   const { sourceDirectory, logLevel, workerConcurrency, debugPort } = config;
   return new WorkerPool(
     {
@@ -50,7 +55,7 @@ export function createRuntime(given: Config, log: Log, pool: Pick<PoolOptions, "
       ...pool,
     },
     log,
-    createStartupLog(config, log),
+    events,
   );
 }
 

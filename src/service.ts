@@ -1,18 +1,22 @@
 import type { Config } from "./config/config.ts";
 import type { UsableConfig } from "./config/usable.ts";
+import { combineEvents, type Events } from "./core/events.ts";
 import type { Log } from "./core/log.ts";
 import type { ScoreRuntime } from "./core/types.ts";
+import { createEventLog } from "./event-log.ts";
 import { createScorer, type Scorer } from "./routes/scorer.ts";
 import { failedRuntime } from "./script/failed-runtime.ts";
 
 /** Makes the runtime of the score script; not started yet. @throws ScoreError when there cannot be one */
-export type CreateRuntime = (config: Config, log: Log) => ScoreRuntime;
+export type CreateRuntime = (config: Config, log: Log, events: Events) => ScoreRuntime;
 
 /** What a host brings along. */
 export interface ServiceParts {
   readonly settings: UsableConfig;
   readonly openLog: (config: Config) => Log;
   readonly createRuntime: CreateRuntime;
+  /** Who listens besides the log. */
+  readonly subscribers?: readonly Events[];
 }
 
 /** A score script that answers requests, or says why it cannot. */
@@ -25,17 +29,19 @@ export interface Service {
 
 /** Puts a service together, the same for every host: settings, then log, runtime and what answers requests. What is wrong with
  *  settings or script is the answer to requests; only what `openLog` throws is passed on. */
-export function createService({ settings, openLog, createRuntime }: ServiceParts): Service {
+export function createService({ settings, openLog, createRuntime, subscribers = [] }: ServiceParts): Service {
   const { config, warnings, problem } = settings;
   const log = openLog(config);
   for (const warning of warnings) log.server.warning(warning);
-  const runtime = problem === undefined ? tryRuntime(createRuntime, config, log) : failedRuntime(problem, log);
-  return { config, log, runtime, scorer: createScorer(config, runtime, log) };
+  const events = combineEvents([createEventLog(config, log), ...subscribers]);
+  const create = (): ScoreRuntime => createRuntime(config, log, events);
+  const runtime = problem === undefined ? runtimeOrReason(create, log) : failedRuntime(problem, log);
+  return { config, log, runtime, scorer: createScorer(config, runtime, events) };
 }
 
-function tryRuntime(createRuntime: CreateRuntime, config: Config, log: Log): ScoreRuntime {
+function runtimeOrReason(create: () => ScoreRuntime, log: Log): ScoreRuntime {
   try {
-    return createRuntime(config, log);
+    return create();
   } catch (error) {
     return failedRuntime(error, log);
   }

@@ -1,16 +1,19 @@
 import { existsSync } from "node:fs";
 import type { Config } from "./config/config.ts";
-import type { ScriptEvents } from "./core/events.ts";
+import type { Events } from "./core/events.ts";
 import type { Log } from "./core/log.ts";
 import { createCors } from "./routes/cors.ts";
 import { createSwaggerBook } from "./swagger/generate.ts";
 
 const REMOVED_VARIABLES = ["AML_DBG_MODEL_INFO", "AML_DBG_RESOURCE_INFO"];
 
+/** The settings that the log tells of when a script starts. */
+export type StartSettings = Omit<Config, "workerEnv"> & Partial<Pick<Config, "workerEnv">>;
+
 /** Writes what the log says of a script's start besides the script's own records (contract BAN-8, LOAD-13). */
-export function createStartupLog(config: Config, log: Log): ScriptEvents {
+export function createStartupLog(config: StartSettings, log: Log): Pick<Events, "scriptStarting" | "scriptReady"> {
   return {
-    starting() {
+    scriptStarting() {
       const { modelDir } = config;
       if (log.file !== null) log.server.info(`Loaded logging config from ${log.file.path}`);
       log.line("Initializing logger");
@@ -20,8 +23,8 @@ export function createStartupLog(config: Config, log: Log): ScriptEvents {
       }
       logCors(config, log);
     },
-    ready(pid, { schemas }) {
-      if (REMOVED_VARIABLES.some((name) => name in config.workerEnv)) {
+    scriptReady({ pid, facts: { schemas } }) {
+      if (REMOVED_VARIABLES.some((name) => name in (config.workerEnv ?? {}))) {
         log.server.warning(
           "The debuggability features have been removed. If you have a use case for them please reach out to us.",
         );
@@ -36,7 +39,7 @@ export function createStartupLog(config: Config, log: Log): ScriptEvents {
   };
 }
 
-function logCors({ corsOrigins }: Config, log: Log): void {
+function logCors({ corsOrigins }: StartSettings, log: Log): void {
   const cors = createCors(corsOrigins);
   if (cors === undefined) return;
   log.server.info(`Enabling CORS for the following origins: ${cors.entries.join(", ")}`);

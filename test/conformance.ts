@@ -576,7 +576,10 @@ export function describeConformance(name: string, host: Host): void {
       test("ERR-11: detail location says what failed where", async () => {
         const answer = await location({ target: "/score", body: "price" });
         expect(answer.status).toBe(500);
-        expect(JSON.parse(answer.body.toString())).toEqual({ message: SCRIPT_FAILED, error });
+        expect(JSON.parse(answer.body.toString())).toEqual({
+          message: SCRIPT_FAILED,
+          error: { ...error, code: "ERR_SCRIPT_RUN", requestId: headerOf(answer.headers, "x-request-id") },
+        });
       });
 
       test("ERR-11: detail full adds the traceback", async () => {

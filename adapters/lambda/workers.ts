@@ -2,4 +2,5 @@ import { createRuntime } from "../../src/host.ts";
 import type { CreateRuntime } from "./service.ts";
 
 /** The runtime of a script in a worker process: every Python script's. */
-export const workers: CreateRuntime = (config, log) => createRuntime(config, log, { restart: "by-requests" });
+export const workers: CreateRuntime = (config, log, events) =>
+  createRuntime(config, log, events, { restart: "by-requests" });

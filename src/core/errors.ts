@@ -2,14 +2,12 @@ import { attempt } from "./attempt.ts";
 import { messageOf } from "./thrown.ts";
 import type { ErrorReport } from "./types.ts";
 
-/** Every error the product raises on purpose. `code` is stable; `status` is the HTTP status it is answered with; the
- *  client sees `message` only where `expose` is true, the log always sees everything. docs/errors.md lists all codes. */
+/** Every error the product raises on purpose. `code` is stable and says by ERROR_CODES what the client gets; the log always
+ *  has everything. docs/errors.md lists all codes. */
 export class ScoreError extends Error {
   /** The class's name where a bundler has shortened it. */
   static readonly className: string = "ScoreError";
-  readonly code: string;
-  readonly status: number;
-  readonly expose: boolean;
+  readonly code: ErrorCode;
   /** What the script host knows of the exception behind this error. */
   readonly report: ErrorReport | undefined;
   /** When it is worth coming back, in seconds; sent as Retry-After. */
@@ -17,13 +15,15 @@ export class ScoreError extends Error {
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
-    const entry = ERROR_CODES[code];
     this.name = new.target.className;
     this.code = code;
-    this.status = entry.status;
-    this.expose = entry.expose;
     this.report = details.report;
     this.retryAfterSeconds = details.retryAfterSeconds;
+  }
+
+  /** HTTP status of the answer; 0: see ERROR_CODES. */
+  get status(): number {
+    return ERROR_CODES[this.code].status;
   }
 }
 
@@ -33,39 +33,90 @@ export interface ErrorDetails {
   readonly retryAfterSeconds?: number | undefined;
 }
 
-/** The one table of codes; docs/errors.md says when each happens. `status` 0: never answered over HTTP, the command ends
- *  with an exit code instead. `expose`: the client may read the message. */
-export const ERROR_CODES = {
-  ERR_CONFIG: { status: 0, expose: false },
-  ERR_PYTHON_NOT_FOUND: { status: 0, expose: false },
-  ERR_PORT: { status: 0, expose: false },
-  ERR_SCRIPT_LOAD: { status: 503, expose: false },
-  ERR_SCRIPT_SHAPE: { status: 503, expose: false },
-  ERR_SCRIPT_INIT: { status: 503, expose: false },
-  ERR_BAD_INPUT: { status: 400, expose: true },
-  ERR_BAD_REQUEST: { status: 400, expose: true },
-  ERR_NOT_FOUND: { status: 404, expose: true },
-  ERR_METHOD: { status: 405, expose: true },
-  ERR_REQUEST_TIMEOUT: { status: 408, expose: true },
-  ERR_BODY_TOO_LARGE: { status: 413, expose: true },
-  ERR_MEDIA_TYPE: { status: 415, expose: true },
-  ERR_HEADER_LIMIT: { status: 431, expose: true },
-  ERR_SCRIPT_RUN: { status: 500, expose: false },
-  ERR_RESULT: { status: 500, expose: false },
-  ERR_SCORE_TIMEOUT: { status: 500, expose: false },
-  ERR_DEADLINE: { status: 504, expose: true },
-  ERR_ANSWER: { status: 500, expose: true },
-  ERR_WORKER_START: { status: 503, expose: false },
-  ERR_WORKER_EXIT: { status: 500, expose: false },
-  ERR_CLIENT_GONE: { status: 499, expose: false },
-  ERR_OVERLOAD: { status: 503, expose: true },
-  ERR_STOPPING: { status: 503, expose: true },
-  ERR_FRAME: { status: 500, expose: false },
-  ERR_PROTOCOL_VERSION: { status: 500, expose: false },
-  ERR_INTERNAL: { status: 500, expose: false },
-} as const;
+export type ErrorCode =
+  | "ERR_CONFIG"
+  | "ERR_PYTHON_NOT_FOUND"
+  | "ERR_PORT"
+  | "ERR_SCRIPT_LOAD"
+  | "ERR_SCRIPT_SHAPE"
+  | "ERR_SCRIPT_INIT"
+  | "ERR_BAD_INPUT"
+  | "ERR_BAD_REQUEST"
+  | "ERR_NOT_FOUND"
+  | "ERR_METHOD"
+  | "ERR_REQUEST_TIMEOUT"
+  | "ERR_BODY_TOO_LARGE"
+  | "ERR_MEDIA_TYPE"
+  | "ERR_HEADER_LIMIT"
+  | "ERR_SCRIPT_RUN"
+  | "ERR_RESULT"
+  | "ERR_SCORE_TIMEOUT"
+  | "ERR_DEADLINE"
+  | "ERR_ANSWER"
+  | "ERR_WORKER_START"
+  | "ERR_WORKER_EXIT"
+  | "ERR_CLIENT_GONE"
+  | "ERR_OVERLOAD"
+  | "ERR_STOPPING"
+  | "ERR_FRAME"
+  | "ERR_PROTOCOL_VERSION"
+  | "ERR_INTERNAL";
 
-export type ErrorCode = keyof typeof ERROR_CODES;
+/** What a code means for whoever asked. */
+interface ErrorFace {
+  /** HTTP status of the answer; 0: the command ends with an exit code instead, and a host that stays up answers 503. */
+  readonly status: number;
+  /** The text for the client; null: the error's own message. */
+  readonly text: string | null;
+  /** Value of `x-ms-run-function-failed` (contract HDR-11). */
+  readonly runFailed: boolean;
+  /** True where the answer may say what failed where (contract ERR-11). */
+  readonly detail: boolean;
+}
+
+const NOT_STARTED_TEXT = "The scoring script could not be started. Check the logs for more info.";
+const FAILED_TEXT = "An unexpected error occurred in scoring script. Check the logs for more info.";
+const INTERNAL_TEXT = "An unexpected internal error occurred. Check the logs for more info.";
+
+/** The client's fault, or the host's limits: it is told all. */
+const open = (status: number): ErrorFace => ({ status, text: null, runFailed: false, detail: false });
+/** The script does not come up. */
+const notStarted = (status: number): ErrorFace => ({ status, text: NOT_STARTED_TEXT, runFailed: true, detail: true });
+/** The script fails while it answers. */
+const failed = (text: string | null): ErrorFace => ({ status: 500, text, runFailed: true, detail: true });
+/** A fault that says nothing to the client. */
+const internal = (status: number): ErrorFace => ({ status, text: INTERNAL_TEXT, runFailed: false, detail: false });
+
+/** The one table of codes; docs/errors.md says when each happens. */
+export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorFace>> = {
+  ERR_CONFIG: notStarted(0),
+  ERR_PYTHON_NOT_FOUND: notStarted(0),
+  ERR_PORT: internal(0),
+  ERR_SCRIPT_LOAD: notStarted(503),
+  ERR_SCRIPT_SHAPE: notStarted(503),
+  ERR_SCRIPT_INIT: notStarted(503),
+  ERR_BAD_INPUT: open(400),
+  ERR_BAD_REQUEST: open(400),
+  ERR_NOT_FOUND: open(404),
+  ERR_METHOD: open(405),
+  ERR_REQUEST_TIMEOUT: open(408),
+  ERR_BODY_TOO_LARGE: open(413),
+  ERR_MEDIA_TYPE: open(415),
+  ERR_HEADER_LIMIT: open(431),
+  ERR_SCRIPT_RUN: failed(FAILED_TEXT),
+  ERR_RESULT: failed(INTERNAL_TEXT),
+  ERR_SCORE_TIMEOUT: failed(null),
+  ERR_DEADLINE: open(504),
+  ERR_ANSWER: open(500),
+  ERR_WORKER_START: notStarted(503),
+  ERR_WORKER_EXIT: failed(FAILED_TEXT),
+  ERR_CLIENT_GONE: internal(499),
+  ERR_OVERLOAD: open(503),
+  ERR_STOPPING: open(503),
+  ERR_FRAME: internal(500),
+  ERR_PROTOCOL_VERSION: internal(500),
+  ERR_INTERNAL: internal(500),
+};
 
 /** A flag, variable or file that cannot be used: one line that names the cause and the cure. */
 export class ConfigError extends ScoreError {

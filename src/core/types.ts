@@ -159,6 +159,8 @@ export interface ScoreRuntime {
   /** Finishes what runs (up to `graceMs` milliseconds), then ends. Never rejects. */
   close(graceMs: number): Promise<void>;
   readonly state: RuntimeState;
+  /** What the script is, now; undefined: that is not known yet. It changes when another version of it is loaded. */
+  readonly facts?: ScriptFacts | undefined;
   /** Whether init() has been done once, whatever has become of it since. */
   readonly initialised: boolean;
   /** The reason of `failed`, or of the last worker that did not come up. */

@@ -1,5 +1,5 @@
 import { OverloadError, type ScoreError } from "../core/errors.ts";
-import type { ScriptEvents } from "../core/events.ts";
+import type { Events } from "../core/events.ts";
 import type { Log } from "../core/log.ts";
 import type {
   CancelSignal,
@@ -48,7 +48,7 @@ const EAGER_RESTARTS = 2;
 export class WorkerPool implements ScoreRuntime {
   readonly #options: PoolOptions;
   readonly #log: Log;
-  readonly #startup: ScriptEvents;
+  readonly #events: Events;
   readonly #slots: Slot[] = [];
   readonly #preload: Preload | undefined;
   readonly #room: WaitingRoom;
@@ -64,10 +64,10 @@ export class WorkerPool implements ScoreRuntime {
   #drained: (() => void) | undefined;
   #settled: (() => void)[] = [];
 
-  constructor(options: PoolOptions, log: Log, startup: ScriptEvents) {
+  constructor(options: PoolOptions, log: Log, events: Events) {
     this.#options = options;
     this.#log = log;
-    this.#startup = startup;
+    this.#events = events;
     this.#room = new WaitingRoom(options, () => this.#checkDrained());
     this.#gate = new LoadGate(this.#room);
     this.#dispatcher = new Dispatcher(this.#slots, this.#room, () => this.#checkDrained());
@@ -80,6 +80,10 @@ export class WorkerPool implements ScoreRuntime {
     const ready = this.#slots.filter((slot) => slot.worker !== undefined);
     if (ready.length > 0) return ready.some((slot) => slot.worker?.isIdle) ? "ready" : "busy";
     return this.#failure === undefined ? "loading" : "failed";
+  }
+
+  get facts(): ScriptFacts | undefined {
+    return this.#gate.facts;
   }
 
   get initialised(): boolean {
@@ -208,7 +212,7 @@ export class WorkerPool implements ScoreRuntime {
   #spawn(slot: Slot): void {
     const { command, start, workerTimeoutMs, launch } = this.#options;
     slot.restartTimer = undefined;
-    if (this.#preload === undefined) this.#startup.starting();
+    if (this.#preload === undefined) this.#events.scriptStarting?.(undefined);
     const events: ProcessEvents = {
       onLoaded: (loaded) => {
         slot.facts = loaded;
@@ -229,12 +233,10 @@ export class WorkerPool implements ScoreRuntime {
     const { command, start, workerTimeoutMs } = this.#options;
     const options = { command, start: { protocol: PROTOCOL_VERSION, ...start }, helloMs: workerTimeoutMs };
     return new Preload(options, {
-      onStarting: () => this.#startup.starting(),
-      onReady: (pid, loaded) => this.#startup.ready(pid, factsOf(loaded)),
+      onStarting: () => this.#events.scriptStarting?.(undefined),
+      onReady: (pid, loaded) => this.#events.scriptReady?.({ pid, facts: factsOf(loaded) }),
       onFailed: (failed) => this.#report(failed),
-      onExit: ({ message }) => {
-        this.#log.server.error(`The preload process is gone: ${message}. The next worker starts another.`);
-      },
+      onExit: (exit) => this.#events.preloadEnded?.({ exit }),
     });
   }
 
@@ -249,12 +251,11 @@ export class WorkerPool implements ScoreRuntime {
         newId: () => this.#newId(),
         onFree: () => this.#dispatcher.pump(),
         onRecalled: (jobs) => this.#dispatcher.putBack(jobs),
-        onInterrupted: ({ traceback }) =>
-          this.#log.server.error(`run() was stopped at its deadline here: ${traceback}\n`),
+        onInterrupted: ({ traceback }) => this.#events.runInterrupted?.({ traceback }),
       },
     );
     const facts = factsOf(slot.facts!);
-    if (this.#preload === undefined) this.#startup.ready(slot.process!.pid!, facts);
+    if (this.#preload === undefined) this.#events.scriptReady?.({ pid: slot.process!.pid!, facts });
     slot.ready(worker);
     this.#failure = undefined;
     if (this.#gate.facts === undefined) this.#loaded(facts);
@@ -323,12 +324,12 @@ export class WorkerPool implements ScoreRuntime {
     const { pauseMs } = slot;
     if (this.#options.restart === "by-requests") {
       const waits = slot.deaths > EAGER_RESTARTS && this.#room.size + back === 0;
-      this.#log.server.error(`${capitalise(exit.message)}; starting another${waits ? " with the next request" : ""}.`);
+      this.#events.workerEnded?.({ exit, restart: waits ? "with the next request" : 0 });
       // Not here: a start that fails at once would come back to here.
       if (!waits) slot.restartTimer = setTimeout(() => this.#spawn(slot), 0);
       return;
     }
-    this.#log.server.error(`${capitalise(exit.message)}; starting another${pauseMs > 0 ? ` in ${pauseMs} ms` : ""}.`);
+    this.#events.workerEnded?.({ exit, restart: pauseMs });
     slot.restartTimer = setTimeout(() => this.#spawn(slot), pauseMs);
   }
 
@@ -351,10 +352,6 @@ function isResting({ process, restartTimer, hasServed }: Slot): boolean {
 
 function stopping(): OverloadError {
   return new OverloadError("ERR_STOPPING", "The server is stopping.", RETRY_AFTER_SECONDS);
-}
-
-function capitalise(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 function factsOf({ takes, concurrent, input, schemas }: Loaded): ScriptFacts {

@@ -1,5 +1,5 @@
 import type { ErrorDetail } from "../config/config.ts";
-import type { ScoreError } from "../core/errors.ts";
+import { ERROR_CODES, type ScoreError } from "../core/errors.ts";
 import {
   contractHeaders,
   type Header,
@@ -18,57 +18,29 @@ export interface ResponseSettings {
   readonly errorDetail: ErrorDetail;
 }
 
-const SCRIPT_FAILED = "An unexpected error occurred in scoring script. Check the logs for more info.";
-const SERVER_FAILED = "An unexpected internal error occurred. Check the logs for more info.";
-const SCRIPT_NOT_STARTED = "The scoring script could not be started. Check the logs for more info.";
+/** Header of every answer that tells of an error: its code. */
+const ERROR_CODE = "x-ms-error-code";
 
-interface ErrorFace {
-  /** The text for the client; null: the error's own. */
-  readonly message: string | null;
-  /** Value of `x-ms-run-function-failed` (contract HDR-11). */
-  readonly runFailed: boolean;
-  /** True where the answer may say what failed where (contract ERR-11). */
-  readonly detailed: boolean;
-}
-
-const FACES: Readonly<Record<string, ErrorFace>> = {
-  ERR_CONFIG: { message: SCRIPT_NOT_STARTED, runFailed: true, detailed: true },
-  ERR_SCRIPT_LOAD: { message: SCRIPT_NOT_STARTED, runFailed: true, detailed: true },
-  ERR_SCRIPT_SHAPE: { message: SCRIPT_NOT_STARTED, runFailed: true, detailed: true },
-  ERR_SCRIPT_INIT: { message: SCRIPT_NOT_STARTED, runFailed: true, detailed: true },
-  ERR_PYTHON_NOT_FOUND: { message: SCRIPT_NOT_STARTED, runFailed: true, detailed: true },
-  ERR_WORKER_START: { message: SCRIPT_NOT_STARTED, runFailed: true, detailed: true },
-  ERR_SCRIPT_RUN: { message: SCRIPT_FAILED, runFailed: true, detailed: true },
-  ERR_WORKER_EXIT: { message: SCRIPT_FAILED, runFailed: true, detailed: true },
-  ERR_SCORE_TIMEOUT: { message: null, runFailed: true, detailed: true },
-  ERR_RESULT: { message: SERVER_FAILED, runFailed: true, detailed: true },
-};
-const EXPOSED: ErrorFace = { message: null, runFailed: false, detailed: false };
-const INTERNAL: ErrorFace = { message: SERVER_FAILED, runFailed: false, detailed: false };
-
-/** The answer to a request that failed: `{"message": …}`, with the member `error` where the setting allows it.
- *  @param ids null for requests that are refused before they have any (contract RT-3, RT-4) */
-export function errorResponse(error: ScoreError, ids: RequestIds | null, settings: ResponseSettings): ScoreResponse {
-  const face = FACES[error.code] ?? (error.expose ? EXPOSED : INTERNAL);
-  const body: Record<string, unknown> = { message: face.message ?? error.message };
-  if (face.detailed && settings.errorDetail !== "none") body.error = errorMember(error, settings.errorDetail);
-  const headers =
-    ids === null ? bareHeaders(face.runFailed) : messageHeaders(ids, settings.serverVersion, face.runFailed);
+/** The answer to a request that failed: `{"message": …}`, with the member `error` where the setting allows it. */
+export function errorResponse(error: ScoreError, ids: RequestIds, settings: ResponseSettings): ScoreResponse {
+  const { status, text, runFailed, detail } = ERROR_CODES[error.code];
+  const body: Record<string, unknown> = { message: text ?? error.message };
+  if (detail && settings.errorDetail !== "none") body.error = errorMember(error, settings.errorDetail, ids);
+  const headers = messageHeaders(ids, settings.serverVersion, runFailed);
+  headers.push([ERROR_CODE, error.code]);
   if (error.retryAfterSeconds !== undefined) headers.push(["Retry-After", String(error.retryAfterSeconds)]);
-  return { status: error.status === 0 ? 503 : error.status, headers, body: renderPythonJson(body) };
+  return { status: status || UNAVAILABLE, headers, body: renderPythonJson(body) };
 }
 
-function bareHeaders(runFailed: boolean): Header[] {
-  return [
-    ["Content-Type", "application/json"],
-    ["x-ms-run-function-failed", runFailed ? "True" : "False"],
-  ];
-}
+/** Status of what only ends a command, where a host stays up instead. */
+const UNAVAILABLE = 503;
 
 /** What the client may know of a failure (contract ERR-11). */
-export function errorMember(error: ScoreError, detail: ErrorDetail): Record<string, unknown> {
-  const { report } = error;
+export function errorMember(error: ScoreError, detail: ErrorDetail, ids?: RequestIds): Record<string, unknown> {
+  const { code, report } = error;
   const member: Record<string, unknown> = {
+    code,
+    ...(ids && { requestId: ids.requestId }),
     type: report?.type ?? error.name,
     message: report?.message ?? error.message,
     location: report?.location ?? null,

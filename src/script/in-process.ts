@@ -1,5 +1,5 @@
 import { abortError, OverloadError, type ScoreError, ScoreTimeoutError, toScoreError } from "../core/errors.ts";
-import type { ScriptEvents } from "../core/events.ts";
+import type { Events } from "../core/events.ts";
 import type { Log } from "../core/log.ts";
 import { timerMs } from "../core/timer.ts";
 import type { RunCall, RunOutcome, RuntimeState, ScoreRuntime, ScriptFacts } from "../core/types.ts";
@@ -19,7 +19,7 @@ export interface InProcessOptions extends JavaScriptOptions {
 export class InProcessRuntime implements ScoreRuntime {
   readonly #options: InProcessOptions;
   readonly #log: Log;
-  readonly #startup: ScriptEvents;
+  readonly #events: Events;
   #script: LoadedScript | undefined;
   #starting: Promise<ScriptFacts> | undefined;
   #failure: ScoreError | undefined;
@@ -27,16 +27,20 @@ export class InProcessRuntime implements ScoreRuntime {
   #underWay = 0;
   #drained: (() => void) | undefined;
 
-  constructor(options: InProcessOptions, log: Log, startup: ScriptEvents) {
+  constructor(options: InProcessOptions, log: Log, events: Events) {
     this.#options = options;
     this.#log = log;
-    this.#startup = startup;
+    this.#events = events;
   }
 
   get state(): RuntimeState {
     if (this.#closing) return "stopping";
     if (this.#failure !== undefined) return "failed";
     return this.#script === undefined ? "loading" : "ready";
+  }
+
+  get facts(): ScriptFacts | undefined {
+    return this.#script?.facts;
   }
 
   get initialised(): boolean {
@@ -80,12 +84,12 @@ export class InProcessRuntime implements ScoreRuntime {
   }
 
   async #load(): Promise<ScriptFacts> {
-    this.#startup.starting();
+    this.#events.scriptStarting?.(undefined);
     try {
       const script = await loadJavaScript(this.#options, this.#log);
       await script.init();
       this.#script = script;
-      this.#startup.ready(process.pid, script.facts);
+      this.#events.scriptReady?.({ pid: process.pid, facts: script.facts });
       return script.facts;
     } catch (error) {
       this.#failure = toScoreError(error);

@@ -7,9 +7,9 @@ import type { Config } from "../../src/config/config.ts";
 import { resolveConfig } from "../../src/config/config.ts";
 import { packageFile } from "../../src/core/package-root.ts";
 import {
+  createService as composeService,
   createLog,
   createRuntime,
-  createScorer,
   type HeaderList,
   type Log,
   type ScoreRequest,
@@ -78,8 +78,7 @@ export function createService(script: string, env: Readonly<Record<string, strin
   const log = createLog((text) => {
     logged += text;
   }, "INFO");
-  const runtime = createRuntime(config, log);
-  const scorer = createScorer(config, runtime, log);
+  const { runtime, scorer } = composeService({ settings: { config, warnings: [] }, openLog: () => log, createRuntime });
   const send = async (method: string, path: string, body: string, more: Partial<ScoreRequest> = {}) =>
     readAnswer(await scorer.handle({ method, path, query: "", headers: {}, body: Buffer.from(body), ...more }));
   return {

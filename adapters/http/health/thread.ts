@@ -4,6 +4,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import {
   type Config,
+  createEventLog,
   createScorer,
   decodePath,
   type Log,
@@ -48,7 +49,7 @@ function serveHealth({ config, address }: HealthThreadData): void {
   const tell = (message: FromHealth): void => port.postMessage(message);
   const runtime = new ReportedRuntime();
   const log = remoteLog(tell);
-  const local = createScorer(config, runtime, log);
+  const local = createScorer(config, runtime, createEventLog(config, log));
   const remote = new RemoteScorer(port);
   const scorer: Scorer = {
     ...local,

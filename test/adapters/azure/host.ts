@@ -18,7 +18,14 @@ import {
   type StandInApp,
   type StandInOptions,
 } from "../../../packaging/azure-functions/stand-in.ts";
-import { createScorer, resolveConfig, type ScoreRuntime, type Scorer, type ScriptTakes } from "../../../src/host.ts";
+import {
+  createEventLog,
+  createScorer,
+  resolveConfig,
+  type ScoreRuntime,
+  type Scorer,
+  type ScriptTakes,
+} from "../../../src/host.ts";
 import type { CreateDriver } from "../../conformance.ts";
 import { createService, SCRIPTS } from "../../setup/service.ts";
 
@@ -116,7 +123,7 @@ export async function startHandler(
     failure: undefined,
     ...("run" in own ? own : {}),
   };
-  const scorer = { ...createScorer(config, runtime, log), ...("handle" in own ? own : {}) };
+  const scorer = { ...createScorer(config, runtime, createEventLog(config, log)), ...("handle" in own ? own : {}) };
   const streaming = transport === "streaming";
   const settings = { streaming, maxBodyBytes: 0, ...(limitMs === undefined ? {} : { limitMs }) };
   const handler = toAzureHandler(scorer, settings, log);

@@ -3,7 +3,14 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { createHttpServer, type HttpOptions, type HttpServer } from "../../../adapters/http/index.ts";
-import { createScorer, OverloadError, type ScoreResponse, type ScoreRuntime, type Scorer } from "../../../src/host.ts";
+import {
+  createEventLog,
+  createScorer,
+  OverloadError,
+  type ScoreResponse,
+  type ScoreRuntime,
+  type Scorer,
+} from "../../../src/host.ts";
 import { exchange, openConnection } from "../../setup/raw-client.ts";
 import { createService, DEADLINE_MS, headerOf, type Service, until } from "../../setup/service.ts";
 
@@ -33,7 +40,7 @@ function scorerOf(runtime: Partial<ScoreRuntime>): Scorer {
     failure: undefined,
     ...runtime,
   };
-  return createScorer(service.config, whole, service.log);
+  return createScorer(service.config, whole, createEventLog(service.config, service.log));
 }
 
 function post(body: string, ...headers: string[]): string {

@@ -21,11 +21,11 @@ export async function startScript(
 ): Promise<TestService> {
   let text = "";
   const service = await startService(
-    (config, log) =>
+    (config, log, events) =>
       language === "python"
         ? // Workers write to the stdout of the tests.
-          workers({ ...config, logLevel: "CRITICAL" }, log)
-        : createRuntime({ ...config, scriptHost: "in-process" }, log),
+          workers({ ...config, logLevel: "CRITICAL" }, log, events)
+        : createRuntime({ ...config, scriptHost: "in-process" }, log, events),
     {
       env: {
         PATH: process.env.PATH,

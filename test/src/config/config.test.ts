@@ -399,7 +399,7 @@ describe("values that cannot be used", () => {
   });
 
   test("a negative SCORING_TIMEOUT_MS is a configuration error (TMO-4)", () => {
-    expect(problems({}, { SCORING_TIMEOUT_MS: "-1" })).toEqual([
+    expect(problems({}, { SCORING_TIMEOUT_MS: "-1" })).toMatchObject([
       {
         kind: "worker",
         text: "SCORING_TIMEOUT_MS: Input should be greater than or equal to 0 (environment variable: SCORING_TIMEOUT_MS)",
@@ -442,7 +442,7 @@ describe("values that cannot be used", () => {
     ],
     [{ AWS_LAMBDA_RUNTIME_API: "a", PORT: "http" }, 'PORT must be a whole number from 1 to 65535, not "http"'],
   ])("%j is one line on stderr (ENV-13)", (env, text) => {
-    expect(problems({}, env)).toEqual([{ kind: "launcher", text }]);
+    expect(problems({}, env)).toMatchObject([{ kind: "launcher", text }]);
   });
 
   test("a flag is named as such, once", () => {

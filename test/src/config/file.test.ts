@@ -251,7 +251,7 @@ describe("types (CFG-7)", () => {
     ["AML_APP_ROOT", "1", "Input should be a valid string"],
   ])("%s: %s is an error (CFG-8)", (key, json, reason) => {
     const problems = problemsOf(`{"${key}": ${json}}`);
-    expect(problems).toEqual([{ kind: "worker", text: `${key}: ${reason} (environment variable: ${key})` }]);
+    expect(problems).toMatchObject([{ kind: "worker", text: `${key}: ${reason} (environment variable: ${key})` }]);
   });
 
   test("a value that a variable beats is not looked at", () => {

@@ -1,9 +1,12 @@
 // Real processes that break the worker protocol in every way: each time the client gets an answer, and the next one too.
 import fc from "fast-check";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { resolveConfig } from "../../../src/config/config.ts";
 import type { ScoreError } from "../../../src/core/errors.ts";
+import { combineEvents } from "../../../src/core/events.ts";
 import { packageFile } from "../../../src/core/package-root.ts";
 import type { RunCall, RunOutcome } from "../../../src/core/types.ts";
+import { createEventLog } from "../../../src/event-log.ts";
 import { createLog } from "../../../src/log/logger.ts";
 import { type PoolOptions, WorkerPool } from "../../../src/pool/pool.ts";
 import { temporaryFolder, until } from "../../setup/service.ts";
@@ -22,6 +25,9 @@ const FAILED = (cause: Error): ScoreError => cause as ScoreError;
 async function start(how: readonly string[], more: Partial<PoolOptions> = {}) {
   const folder = await temporaryFolder();
   let logged = "";
+  const log = createLog((text) => {
+    logged += text;
+  }, "INFO");
   const pids: number[] = [];
   const pool = new WorkerPool(
     {
@@ -51,10 +57,11 @@ async function start(how: readonly string[], more: Partial<PoolOptions> = {}) {
       queueTimeoutMs: 0,
       ...more,
     },
-    createLog((text) => {
-      logged += text;
-    }, "INFO"),
-    { starting: () => {}, ready: (pid) => pids.push(pid) },
+    log,
+    combineEvents([
+      createEventLog(resolveConfig({ env: {} }).config, log),
+      { scriptReady: ({ pid }) => pids.push(pid) },
+    ]),
   );
   onTestFinished(async () => {
     await pool.close(0);

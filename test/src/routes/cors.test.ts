@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { ScoreError } from "../../../src/core/errors.ts";
-import { createLog, createScorer, type HeaderList, type RunOutcome, type ScoreRuntime } from "../../../src/host.ts";
+import { createScorer, type HeaderList, type RunOutcome, type ScoreRuntime } from "../../../src/host.ts";
 import { createCors } from "../../../src/routes/cors.ts";
 
 const ORIGIN = "Access-Control-Allow-Origin";
@@ -123,11 +123,7 @@ describe("answers of the core", () => {
       initialised: true,
       failure: undefined,
     };
-    return createScorer(
-      { ...service, corsOrigins },
-      runtime,
-      createLog(() => {}, "CRITICAL"),
-    );
+    return createScorer({ ...service, corsOrigins }, runtime, {});
   }
   const answer = (headers: HeaderList) => async (): Promise<RunOutcome> => ({
     kind: "response",

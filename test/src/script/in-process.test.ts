@@ -3,12 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { ScoreError } from "../../../src/core/errors.ts";
-import type { ScriptEvents } from "../../../src/core/events.ts";
 import type { BodyStream, RunCall } from "../../../src/core/types.ts";
 import { InProcessRuntime } from "../../../src/script/in-process.ts";
 import { silentLog } from "../node-worker/loop-harness.ts";
 
-const startup = { starting() {}, ready() {} } as unknown as ScriptEvents;
 const folders: string[] = [];
 afterEach(() => {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
@@ -31,7 +29,7 @@ async function runtime(source: string, scoringTimeoutMs = 0): Promise<{ runtime:
   const told: Told = {};
   Object.assign(globalThis, { toldInProcess: told });
   const options = { entryScript, appRoot: folder, modelDir: null, scoringTimeoutMs, maxQueue: 10 };
-  const made = new InProcessRuntime(options, silentLog, startup);
+  const made = new InProcessRuntime(options, silentLog, {});
   await made.start();
   return { runtime: made, told };
 }

@@ -115,7 +115,7 @@ class Walk {
         },
       },
       NO_LOG,
-      { starting: () => {}, ready: () => {} },
+      {},
     );
   }
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { Bursts } from "../../../src/log/bursts.ts";
+import { Bursts } from "../../../src/routes/bursts.ts";
 
 let bursts: Bursts;
 let lines: string[];

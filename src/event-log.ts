@@ -1,0 +1,65 @@
+import { ERROR_CODES, type ScoreError } from "./core/errors.ts";
+import type { Events, RequestAnswered, RequestFailed, RequestHead, WorkerEnded } from "./core/events.ts";
+import { DEPRECATED_ID_WARNING } from "./core/headers.ts";
+import type { Log, Logger } from "./core/log.ts";
+import { accessMessage } from "./log/format.ts";
+import { decodePath } from "./routes/route.ts";
+import { createStartupLog, type StartSettings } from "./startup.ts";
+
+/** Writes the server's log: what the core announces, as lines. */
+export function createEventLog(config: StartSettings, log: Log): Events {
+  /** Where the host keeps records by request, they go there. */
+  const of = (request: RequestHead): Logger => (request.log ?? log).server;
+  return {
+    ...createStartupLog(config, log),
+    workerEnded: (record) => log.server.error(endedLine(record)),
+    preloadEnded: ({ exit }) =>
+      log.server.error(`The preload process is gone: ${exit.message}. The next worker starts another.`),
+    runInterrupted: ({ traceback }) => log.server.error(`run() was stopped at its deadline here: ${traceback}\n`),
+    requestReceived({ request, ids }) {
+      if (ids.deprecatedId) of(request).warning(DEPRECATED_ID_WARNING);
+    },
+    responseFromScript: ({ request }) => of(request).info("run() output is HTTP Response"),
+    requestFailed: (record) => logFailure(of(record.request), record),
+    requestsRefused: ({ request, ids, code, line }) => of(request).warning(`${line}${idText(code, ids.requestId)}`),
+    requestAnswered(record) {
+      if (record.isLogged) of(record.request).info(accessLine(record));
+    },
+  };
+}
+
+function endedLine({ exit, restart }: WorkerEnded): string {
+  const when = typeof restart === "string" ? ` ${restart}` : restart > 0 ? ` in ${restart} ms` : "";
+  return `${exit.message.charAt(0).toUpperCase()}${exit.message.slice(1)}; starting another${when}.`;
+}
+
+function logFailure(logger: Logger, { request, ids, failure }: RequestFailed): void {
+  const { code, message, report } = failure;
+  const id = idText(code, ids.requestId);
+  if (code === "ERR_CLIENT_GONE") {
+    logger.info(`The client of ${request.method} ${request.path} left before it got its answer${id}`);
+  } else if (hasRecord(failure)) {
+    logger.error(`Encountered Exception: ${report?.traceback ?? failure.stack ?? message}\n`);
+    // A line of its own: the record above is the contract's (ERR-12).
+    logger.warning(`Request ${ids.requestId} failed: ${code}`);
+  } else if (failure.status >= 500) logger.warning(`${message}${id}`);
+}
+
+/** False: the message says all, and a traceback would not help. */
+function hasRecord({ code }: ScoreError): boolean {
+  const { text, detail } = ERROR_CODES[code];
+  return text !== null || detail;
+}
+
+/** Finds a client's answer in the log, and the code in the documentation. */
+function idText(code: string, requestId: string): string {
+  return ` (${code}, request ${requestId})`;
+}
+
+/** The server's own access record (contract LOG-9). */
+function accessLine({ request, response, startedAt, endedAt }: RequestAnswered): string {
+  const { method, path, query } = request;
+  const { body } = response;
+  const length = typeof body === "string" ? Buffer.byteLength(body) : body instanceof Uint8Array ? body.length : null;
+  return accessMessage(method, decodePath(path), query, response.status, endedAt - startedAt, length);
+}

@@ -1,0 +1,68 @@
+import { abortError, BadInputError, ScoreError } from "../core/errors.ts";
+import type { Events } from "../core/events.ts";
+import type { RequestIds } from "../core/headers.ts";
+import type { RunCall, RunOutcome, ScoreRequest, ScoreResponse, ScoreRuntime, ScriptFacts } from "../core/types.ts";
+import { queryToJsonText } from "../json/query.ts";
+import { outcomeResponse, type ResponseSettings, textResponse } from "./respond.ts";
+import type { Route } from "./route.ts";
+
+export function scoreRoute(settings: ResponseSettings, runtime: ScoreRuntime, events: Events): Route {
+  async function handle(request: ScoreRequest, ids: RequestIds): Promise<ScoreResponse> {
+    const { method } = request;
+    // A script with a declared input takes JSON only (contract IN-9). Otherwise a POST body means the same to every script; only for the other methods the script's kind must be known first.
+    const facts = runtime.facts ?? (method === "POST" ? undefined : await whenLoaded(runtime, request));
+    const isRaw = facts?.takes === "request";
+    if (!isRaw && method === "OPTIONS") {
+      return textResponse("", ids, settings, [["x-ms-run-function-failed", "False"]]);
+    }
+    if (!isRaw && method === "HEAD") throw new BadInputError("ERR_METHOD", "Method not allowed");
+    if (method === "POST" && !isJsonType(request.headers["content-type"])) {
+      // What does not come up is the runtime's to tell.
+      const { input } = facts ?? (await whenLoaded(runtime, request).catch(() => undefined)) ?? {};
+      if (input === "json") {
+        throw new BadInputError("ERR_MEDIA_TYPE", "Expects Content-Type to be application/json");
+      }
+    }
+    const outcome = await run(request, ids, isRaw);
+    if (outcome.kind === "response" && outcome.fromScript) events.responseFromScript?.({ request });
+    try {
+      return outcomeResponse(outcome, ids, settings);
+    } catch (error) {
+      throw badResponse(error);
+    }
+  }
+
+  function run(request: ScoreRequest, { requestId }: RequestIds, isRaw: boolean): Promise<RunOutcome> {
+    const { method, path, query, headers, remoteAddress, signal, log } = request;
+    const body = !isRaw && method === "GET" ? Buffer.from(queryToJsonText(query)) : request.body;
+    const call: RunCall = { body, method, path, query, headers, requestId, remoteAddress, signal, log };
+    return signal?.aborted ? Promise.reject(abortError(signal.reason)) : runtime.run(call);
+  }
+
+  return {
+    path: "/score",
+    methods: ["GET", "POST", "OPTIONS", "HEAD"],
+    logged: true,
+    public: false,
+    takesBody: true,
+    handlesOptions: true,
+    handle,
+  };
+}
+
+/** What the script is. Waiting for that has the bounds of waiting for a worker, where the runtime has any. */
+export function whenLoaded(runtime: ScoreRuntime, { body, signal }: ScoreRequest): Promise<ScriptFacts> {
+  return runtime.whenLoaded?.(body.length, signal) ?? runtime.start();
+}
+
+/** The script built a response that cannot be sent. */
+export function badResponse(error: unknown): ScoreError {
+  const { message } = error as Error;
+  const report = { type: "TypeError", message, traceback: String(error), location: null };
+  return new ScoreError("ERR_SCRIPT_RUN", message, { cause: error, report });
+}
+
+/** Media type `application/json` or `application/…+json` (contract IN-9). */
+function isJsonType(type: string | undefined): boolean {
+  return type !== undefined && /^\s*application\/(?:[^\s;,/]+\+)?json\s*(?:;|$)/i.test(type);
+}

@@ -1,0 +1,29 @@
+import { messageHeaders } from "../core/headers.ts";
+import type { ScoreRuntime, ScriptFacts } from "../core/types.ts";
+import { createSwaggerBook, type SwaggerBook, type SwaggerBookOptions } from "../swagger/generate.ts";
+import type { Route } from "./route.ts";
+import { whenLoaded } from "./score.ts";
+
+/** The settings that stand in the documents. */
+export type SwaggerSettings = Omit<SwaggerBookOptions, "schemas"> & { readonly serverVersion: string | null };
+
+export function swaggerRoute(settings: SwaggerSettings, runtime: ScoreRuntime): Route {
+  let book: SwaggerBook | undefined;
+  let describes: ScriptFacts | undefined;
+  return {
+    path: "/swagger.json",
+    methods: ["GET", "OPTIONS", "HEAD"],
+    logged: true,
+    public: false,
+    takesBody: false,
+    async handle(request, ids) {
+      const facts = runtime.facts ?? (await whenLoaded(runtime, request));
+      if (book === undefined || facts !== describes) {
+        book = createSwaggerBook({ ...settings, schemas: facts.schemas });
+        describes = facts;
+      }
+      const { status, body } = book.lookup(request.query);
+      return { status, headers: messageHeaders(ids, settings.serverVersion, false), body };
+    },
+  };
+}
