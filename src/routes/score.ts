@@ -1,4 +1,4 @@
-import { abortError, BadInputError, ScoreError } from "../core/errors.ts";
+import { abortError, BadInputError, ScoreError, toScoreError } from "../core/errors.ts";
 import type { Events } from "../core/events.ts";
 import type { RequestIds } from "../core/headers.ts";
 import type { RunCall, RunOutcome, ScoreRequest, ScoreResponse, ScoreRuntime, ScriptFacts } from "../core/types.ts";
@@ -57,8 +57,8 @@ export function whenLoaded(runtime: ScoreRuntime, { body, signal }: ScoreRequest
 
 /** The script built a response that cannot be sent. */
 export function badResponse(error: unknown): ScoreError {
-  const { message } = error as Error;
-  const report = { type: "TypeError", message, traceback: String(error), location: null };
+  const { message } = toScoreError(error);
+  const report = { type: "TypeError", message, traceback: `TypeError: ${message}`, location: null };
   return new ScoreError("ERR_SCRIPT_RUN", message, { cause: error, report });
 }
 
