@@ -9,14 +9,13 @@ import { prepareFolder, problem } from "../folder.ts";
 import type { BuildReport, SizeLine } from "../report.ts";
 import { bundleScript, IMPORT_SCRIPT, SCRIPT_FILE } from "../script.ts";
 import { startAppProcess } from "./app-client.ts";
-import { MAIN_BICEP, MAIN_PARAMETERS, renderAppBicep } from "./bicep.ts";
-import { renderDockerfile } from "./dockerfile.ts";
+import { renderInfrastructure } from "./bicep.ts";
+import { renderImageFiles } from "./dockerfile.ts";
 import {
   type AuthLevel,
   type BuildTemplate,
   NOT_DEPLOYED,
   renderAllFunction,
-  renderAzureYaml,
   renderFuncIgnore,
   renderHostJson,
   renderLocalSettings,
@@ -163,15 +162,11 @@ async function writeProject(settings: Settings): Promise<void> {
   await write("local.settings.json", renderLocalSettings(template));
   await write(".funcignore", renderFuncIgnore());
   if (template === "custom-handler") await write("all/function.json", renderAllFunction(authLevel));
-  if (template === "code") {
-    await write("azure.yaml", renderAzureYaml(name));
-    await write("infra/main.bicep", MAIN_BICEP);
-    await write("infra/main.parameters.json", MAIN_PARAMETERS);
-    await write("infra/app.bicep", renderAppBicep({ memoryMb, node }));
-  } else {
-    await write("Dockerfile", renderDockerfile({ template, node, python }));
-    await write(".dockerignore", "Dockerfile\n.dockerignore\nlocal.settings.json\n**/__pycache__\n");
-  }
+  const files = {
+    ...renderInfrastructure({ template, name, memoryMb, node }),
+    ...(template === "code" ? {} : renderImageFiles({ template, node, python })),
+  };
+  for (const [path, text] of Object.entries(files)) await write(path, text);
 }
 
 /** A name that azd and npm take, made from the script's folder. */
