@@ -151,7 +151,7 @@ async function layOutPython(settings: Settings, folder: string): Promise<SizeLin
   const host = await bundleHost(settings, folder);
   await copyFolder(packageFile("python"), join(folder, "scorefn/python"));
   await copyModel(settings, folder);
-  await writeFiles(folder, renderImageFiles({ node, handler }));
+  await writeFiles(folder, renderImageFiles({ node, handler, ...(modelDir !== undefined && { model: "model" }) }));
   const list = join(folder, "requirements.txt");
   if (requirements === undefined) await writeFile(list, "");
   else await cp(requirements, list);

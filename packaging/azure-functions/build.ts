@@ -164,7 +164,9 @@ async function writeProject(settings: Settings): Promise<void> {
   if (template === "custom-handler") await write("all/function.json", renderAllFunction(authLevel));
   const files = {
     ...renderInfrastructure({ template, name, memoryMb, node }),
-    ...(template === "code" ? {} : renderImageFiles({ template, node, python })),
+    ...(template === "code"
+      ? {}
+      : renderImageFiles({ template, node, python, ...(settings.modelDir !== undefined && { model: "model" }) })),
   };
   for (const [path, text] of Object.entries(files)) await write(path, text);
 }

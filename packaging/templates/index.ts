@@ -18,6 +18,9 @@ export function replaceOnce(template: string, from: string, to: string): string 
 /** Python of an image when nobody has chosen one. */
 export const DEFAULT_PYTHON = "3.11";
 
+/** Folder of an image that has no model; an empty one is made, which no script asks for. */
+export const NO_MODEL = "scorefn-model";
+
 /** @param node major version */
 export function nodeImage(node: number): string {
   return `node:${node}-bookworm-slim`;

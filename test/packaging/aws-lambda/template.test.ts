@@ -173,7 +173,10 @@ describe("the image of a Python function", () => {
   test("passes hadolint, and hadolint would say so if it did not", async ({ skip }) => {
     const linter = preparedTool("hadolint", skip);
     const file = join(folder, "Dockerfile");
-    writeFileSync(file, renderImageFiles({ node: 22, handler: "stream.handler", pythonVersion: "3.13" }).Dockerfile!);
+    writeFileSync(
+      file,
+      renderImageFiles({ node: 22, handler: "stream.handler", python: "3.13", model: "weights" }).Dockerfile!,
+    );
     const broken = join(folder, "broken.Dockerfile");
     writeFileSync(broken, "FROM debian\nRUN cd /tmp && sudo ls\n");
     await runTool(linter, [packageFile("packaging/templates/aws-lambda/Dockerfile"), file]);
@@ -181,8 +184,10 @@ describe("the image of a Python function", () => {
   });
 
   test("has the versions and the handler that were asked for", () => {
-    const { Dockerfile } = renderImageFiles({ node: 22, handler: "stream.handler", pythonVersion: "3.13" });
-    expect(Dockerfile).toContain("ARG PYTHON_IMAGE=python:3.13-slim-bookworm\nARG NODE_IMAGE=node:22-bookworm-slim\n");
+    const { Dockerfile } = renderImageFiles({ node: 22, handler: "stream.handler", python: "3.13", model: "weights" });
+    expect(Dockerfile).toContain(
+      "ARG PYTHON_IMAGE=python:3.13-slim-bookworm\nARG NODE_IMAGE=node:22-bookworm-slim\nARG MODEL_DIR=weights\n",
+    );
     expect(Dockerfile).toContain('CMD ["stream.handler"]');
   });
 
