@@ -65,8 +65,7 @@ async function call(method, rawPath, body) {
     new InvokeCommand({ FunctionName: process.env.NEW_VERSION, Payload: JSON.stringify(event) }),
   );
   const payload = Buffer.from(Payload).toString();
-  if (FunctionError) throw new Error(`${method} ${rawPath} ended without an answer: ${payload.slice(0, SHOWN)}`);
-  return readAnswer(payload);
+  return FunctionError ? { status: 502, text: payload.slice(0, SHOWN) } : readAnswer(payload);
 }
 
 /** A function that streams puts its head, a JSON object and eight zero bytes, in front of the body. */

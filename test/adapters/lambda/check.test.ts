@@ -32,7 +32,7 @@ interface CheckOptions {
   /** After so long Lambda gives up on a call. */
   readonly timeoutSeconds?: number;
   readonly env?: Record<string, string>;
-  /** Answers instead of the version, for as long as it gives something. */
+  /** Answers instead of the version, for as long as it gives something; an error is one of the function's. */
   readonly instead?: (() => object | undefined) | undefined;
 }
 
@@ -62,7 +62,10 @@ async function check(options: CheckOptions): Promise<Checked> {
         const { kind, body: bytes } = await local.invoke(event);
         if (kind !== "answer") response.setHeader("x-amz-function-error", "Unhandled");
         response.end(bytes);
-      } else response.end(JSON.stringify(given));
+      } else {
+        if (given instanceof Error) response.setHeader("x-amz-function-error", "Unhandled");
+        response.end(JSON.stringify(given instanceof Error ? { errorMessage: given.message } : given));
+      }
     } else {
       told = JSON.parse(body);
       response.end("{}");
@@ -107,8 +110,8 @@ describe("a version gets requests", { timeout: SETUP_MS }, () => {
   });
 
   test("when it is ready after all", async () => {
-    let left = 2;
-    const instead = () => (left-- > 0 ? NOT_READY : undefined);
+    const failures = [NOT_READY, new Error("Runtime.ExitError")];
+    const instead = () => failures.shift();
     const { told, asked } = await check({ entryScript: BEHAVES, instead });
     expect(told).toEqual(SUCCEEDED);
     expect(asked).toEqual(["GET /ready", "GET /ready", "GET /ready"]);
