@@ -203,7 +203,6 @@ async function pack(out: string): Promise<number> {
 function notesOf(settings: Settings): string[] {
   const { out, template } = settings;
   const shown = relative(process.cwd(), out) || ".";
-  const image = nameOf(settings);
   if (template === "code") {
     return [
       `try it:     scorefn invoke --target azure-functions ${shown} --data @request.json`,
@@ -217,10 +216,5 @@ function notesOf(settings: Settings): string[] {
     template === "container"
       ? [`try it:     scorefn invoke --target azure-functions ${shown} --data @request.json`]
       : [];
-  return [
-    ...tryIt,
-    `make it:    az acr build -r REGISTRY -t ${image} ${shown}`,
-    `deploy it:  az functionapp create -g GROUP -n NAME --storage-account STORAGE --environment ENVIRONMENT \\`,
-    `              --functions-version 4 --image REGISTRY.azurecr.io/${image}`,
-  ];
+  return [...tryIt, `deploy it:  cd ${shown} && azd up`];
 }
