@@ -8,8 +8,8 @@ import { copyFolder, copyPackages, copySettings, folderBytes } from "../copy.ts"
 import { prepareFolder, problem } from "../folder.ts";
 import { type BuildReport, formatBytes, overLimit, type SizeLine } from "../report.ts";
 import { bundleScript, IMPORT_SCRIPT, SCRIPT_FILE } from "../script.ts";
-import { CHECK_SOURCE } from "./check-source.ts";
-import { renderDockerfile } from "./dockerfile.ts";
+import { renderCheck } from "./check.ts";
+import { renderImageFiles } from "./dockerfile.ts";
 import { renderTemplate, type TemplateOptions } from "./template.ts";
 
 export interface LambdaBuildOptions {
@@ -61,8 +61,7 @@ export async function buildLambda(options: LambdaBuildOptions): Promise<BuildRep
   await mkdir(folder);
   const sizes = settings.python ? await layOutPython(settings, folder) : await layOutJavaScript(settings, folder);
   await writeFile(join(settings.out, "template.yaml"), renderTemplate(settings));
-  await mkdir(join(settings.out, "check"));
-  await writeFile(join(settings.out, "check/index.mjs"), CHECK_SOURCE);
+  await writeFiles(join(settings.out, "check"), renderCheck(undefined));
   refuseWhatIsTooLarge(sizes, settings.python);
   return { directory: settings.out, sizes, notes: notesOf(settings) };
 }
@@ -138,6 +137,13 @@ async function layOutJavaScript(settings: Settings, folder: string): Promise<Siz
   ];
 }
 
+async function writeFiles(folder: string, files: Record<string, string | Uint8Array>): Promise<void> {
+  for (const [path, content] of Object.entries(files)) {
+    await mkdir(dirname(join(folder, path)), { recursive: true });
+    await writeFile(join(folder, path), content);
+  }
+}
+
 /** The script's own folder is its app root, as it is for a server started there. */
 async function layOutPython(settings: Settings, folder: string): Promise<SizeLine[]> {
   const { entryScript, modelDir, out, node, handler, requirements } = settings;
@@ -145,8 +151,7 @@ async function layOutPython(settings: Settings, folder: string): Promise<SizeLin
   const host = await bundleHost(settings, folder);
   await copyFolder(packageFile("python"), join(folder, "scorefn/python"));
   await copyModel(settings, folder);
-  await writeFile(join(folder, "Dockerfile"), renderDockerfile({ node, handler }));
-  await writeFile(join(folder, ".dockerignore"), "Dockerfile\n.dockerignore\n**/__pycache__\n");
+  await writeFiles(folder, renderImageFiles({ node, handler, ...(modelDir !== undefined && { model: "model" }) }));
   const list = join(folder, "requirements.txt");
   if (requirements === undefined) await writeFile(list, "");
   else await cp(requirements, list);

@@ -1,40 +1,35 @@
-/** Version of Lambda's runtime client in an image. */
-export const RUNTIME_CLIENT = "4.0.2";
+import { DEFAULT_PYTHON, NO_MODEL, nodeImage, pythonImage, readTemplate, replaceOnce } from "../templates/index.ts";
 
 export interface DockerfileOptions {
   /** Major version of Node. */
   readonly node: number;
   /** `file.export`. */
   readonly handler: string;
+  /** Version of Python, as in `3.11`. Default: 3.11. */
+  readonly python?: string | undefined;
+  /** Name of the model's folder; undefined: there is none. */
+  readonly model?: string | undefined;
 }
 
-/** The image of a Python function: Node for the front, Python for the script, Lambda's runtime client as entry point. */
-export function renderDockerfile({ node, handler }: DockerfileOptions): string {
-  return `# The runtime client is compiled, which takes tools that the function does not need.
-FROM node:${node}-bookworm-slim AS runtime-client
-RUN apt-get update \\
- && apt-get install -y --no-install-recommends autoconf automake ca-certificates cmake g++ libtool make python3 xz-utils \\
- && rm -rf /var/lib/apt/lists/*
-WORKDIR /opt/runtime-client
-RUN npm init -y > /dev/null && npm install --no-audit --no-fund aws-lambda-ric@${RUNTIME_CLIENT} \\
- && test -f node_modules/aws-lambda-ric/rapid-client.node
-
-FROM node:${node}-bookworm-slim
-RUN apt-get update \\
- && apt-get install -y --no-install-recommends libgomp1 python3 python3-venv \\
- && rm -rf /var/lib/apt/lists/*
-COPY requirements.txt /opt/python/requirements.txt
-# Compiled now: nothing can be written where it runs.
-RUN python3 -m venv /opt/python \\
- && /opt/python/bin/pip install --no-cache-dir -r /opt/python/requirements.txt \\
- && /opt/python/bin/python -m compileall -q /opt/python/lib
-COPY --from=runtime-client /opt/runtime-client/node_modules /opt/runtime-client/node_modules
-WORKDIR /var/task
-COPY . .
-RUN /opt/python/bin/python -m compileall -q .
-ENV LAMBDA_TASK_ROOT=/var/task SCOREFN_PYTHON=/opt/python/bin/python
-USER node
-ENTRYPOINT ["node", "/opt/runtime-client/node_modules/aws-lambda-ric/index.mjs"]
-CMD ["${handler}"]
-`;
+/** What an image of a Python function takes besides the function: Node for the front, Python for the script, Lambda's
+ *  runtime client as entry point. @returns texts by their paths below the function's folder */
+export function renderImageFiles(options: DockerfileOptions): Record<string, string> {
+  const { node, handler, python = DEFAULT_PYTHON, model = NO_MODEL } = options;
+  let dockerfile = readTemplate("aws-lambda/Dockerfile");
+  dockerfile = replaceOnce(
+    dockerfile,
+    "ARG PYTHON_IMAGE=python:3.11-slim-bookworm",
+    `ARG PYTHON_IMAGE=${pythonImage(python)}`,
+  );
+  dockerfile = replaceOnce(dockerfile, "ARG NODE_IMAGE=node:24-bookworm-slim", `ARG NODE_IMAGE=${nodeImage(node)}`);
+  dockerfile = replaceOnce(dockerfile, "ARG MODEL_DIR=model", `ARG MODEL_DIR=${model}`);
+  dockerfile = replaceOnce(dockerfile, 'CMD ["index.handler"]', `CMD ["${handler}"]`);
+  const files: Record<string, string> = {
+    Dockerfile: dockerfile,
+    ".dockerignore": readTemplate("aws-lambda/.dockerignore"),
+  };
+  for (const name of ["package.json", "package-lock.json"]) {
+    files[`scorefn/runtime-client/${name}`] = readTemplate(`aws-lambda/runtime-client/${name}`);
+  }
+  return files;
 }

@@ -9,14 +9,13 @@ import { prepareFolder, problem } from "../folder.ts";
 import type { BuildReport, SizeLine } from "../report.ts";
 import { bundleScript, IMPORT_SCRIPT, SCRIPT_FILE } from "../script.ts";
 import { startAppProcess } from "./app-client.ts";
-import { MAIN_BICEP, MAIN_PARAMETERS, renderAppBicep } from "./bicep.ts";
-import { renderDockerfile } from "./dockerfile.ts";
+import { renderInfrastructure } from "./bicep.ts";
+import { renderImageFiles } from "./dockerfile.ts";
 import {
   type AuthLevel,
   type BuildTemplate,
   NOT_DEPLOYED,
   renderAllFunction,
-  renderAzureYaml,
   renderFuncIgnore,
   renderHostJson,
   renderLocalSettings,
@@ -163,15 +162,13 @@ async function writeProject(settings: Settings): Promise<void> {
   await write("local.settings.json", renderLocalSettings(template));
   await write(".funcignore", renderFuncIgnore());
   if (template === "custom-handler") await write("all/function.json", renderAllFunction(authLevel));
-  if (template === "code") {
-    await write("azure.yaml", renderAzureYaml(name));
-    await write("infra/main.bicep", MAIN_BICEP);
-    await write("infra/main.parameters.json", MAIN_PARAMETERS);
-    await write("infra/app.bicep", renderAppBicep({ memoryMb, node }));
-  } else {
-    await write("Dockerfile", renderDockerfile({ template, node, python }));
-    await write(".dockerignore", "Dockerfile\n.dockerignore\nlocal.settings.json\n**/__pycache__\n");
-  }
+  const files = {
+    ...renderInfrastructure({ template, name, memoryMb, node }),
+    ...(template === "code"
+      ? {}
+      : renderImageFiles({ template, node, python, ...(settings.modelDir !== undefined && { model: "model" }) })),
+  };
+  for (const [path, text] of Object.entries(files)) await write(path, text);
 }
 
 /** A name that azd and npm take, made from the script's folder. */
@@ -206,7 +203,6 @@ async function pack(out: string): Promise<number> {
 function notesOf(settings: Settings): string[] {
   const { out, template } = settings;
   const shown = relative(process.cwd(), out) || ".";
-  const image = nameOf(settings);
   if (template === "code") {
     return [
       `try it:     scorefn invoke --target azure-functions ${shown} --data @request.json`,
@@ -220,10 +216,5 @@ function notesOf(settings: Settings): string[] {
     template === "container"
       ? [`try it:     scorefn invoke --target azure-functions ${shown} --data @request.json`]
       : [];
-  return [
-    ...tryIt,
-    `make it:    az acr build -r REGISTRY -t ${image} ${shown}`,
-    `deploy it:  az functionapp create -g GROUP -n NAME --storage-account STORAGE --environment ENVIRONMENT \\`,
-    `              --functions-version 4 --image REGISTRY.azurecr.io/${image}`,
-  ];
+  return [...tryIt, `deploy it:  cd ${shown} && azd up`];
 }

@@ -1,3 +1,4 @@
+import { DEFAULT_PYTHON, NO_MODEL, pythonImage, readTemplate, replaceOnce } from "../templates/index.ts";
 import type { BuildTemplate } from "./project-files.ts";
 
 export interface DockerfileOptions {
@@ -6,27 +7,23 @@ export interface DockerfileOptions {
   readonly node: number;
   /** The script needs Python. */
   readonly python: boolean;
+  /** Version of Python, as in `3.11`. Default: 3.11. */
+  readonly pythonVersion?: string | undefined;
+  /** Name of the model's folder; undefined: there is none. */
+  readonly model?: string | undefined;
 }
 
-/** An image with the Functions host, Node for the front and, for a Python script, an interpreter with its packages. */
-export function renderDockerfile({ template, node, python }: DockerfileOptions): string {
-  const settings = [
-    "AzureWebJobsScriptRoot=/home/site/wwwroot",
-    "AzureFunctionsJobHost__Logging__Console__IsEnabled=true",
-    "AzureWebJobsDisableHomepage=true",
-    `FUNCTIONS_WORKER_RUNTIME=${template === "custom-handler" ? "custom" : "node"}`,
-    ...(python ? ["SCOREFN_PYTHON=/opt/python/bin/python"] : []),
-  ];
-  return `FROM mcr.microsoft.com/azure-functions/node:4-node${node}
-${python ? PYTHON : ""}COPY . /home/site/wwwroot
-${python ? "RUN /opt/python/bin/python -m compileall -q /home/site/wwwroot\n" : ""}ENV ${settings.join(" \\\n    ")}
-`;
+/** What an image takes besides the app: the Functions host, Node for the front and, for a Python script, an interpreter
+ *  with its packages. @returns texts by their paths */
+export function renderImageFiles(options: DockerfileOptions): Record<string, string> {
+  const { template, node, python, pythonVersion = DEFAULT_PYTHON, model = NO_MODEL } = options;
+  let dockerfile = readTemplate(`azure-functions/${python ? "python" : "node"}.Dockerfile`);
+  dockerfile = replaceOnce(dockerfile, "node:4-node22\n", `node:4-node${node}\n`);
+  if (python)
+    dockerfile = replaceOnce(dockerfile, `=${pythonImage(DEFAULT_PYTHON)}\n`, `=${pythonImage(pythonVersion)}\n`);
+  dockerfile = replaceOnce(dockerfile, "ARG MODEL_DIR=model", `ARG MODEL_DIR=${model}`);
+  if (template === "custom-handler") {
+    dockerfile = replaceOnce(dockerfile, "FUNCTIONS_WORKER_RUNTIME=node", "FUNCTIONS_WORKER_RUNTIME=custom");
+  }
+  return { Dockerfile: dockerfile, ".dockerignore": readTemplate("azure-functions/.dockerignore") };
 }
-
-const PYTHON = `RUN apt-get update \\
- && apt-get install -y --no-install-recommends libgomp1 python3 python3-venv \\
- && rm -rf /var/lib/apt/lists/*
-COPY requirements.txt /opt/python/requirements.txt
-RUN python3 -m venv /opt/python \\
- && /opt/python/bin/pip install --no-cache-dir -r /opt/python/requirements.txt
-`;

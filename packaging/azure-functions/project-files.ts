@@ -1,4 +1,5 @@
 // The small files of a function app.
+import { readTemplate, replaceOnce } from "../templates/index.ts";
 
 /** What the build is for: the zip of a Node app, an image with the Functions host, or an image in which the host proxies to
  *  a server of ours. */
@@ -7,27 +8,17 @@ export type BuildTemplate = "code" | "container" | "custom-handler";
 /** Which key a call of /score needs. */
 export type AuthLevel = "anonymous" | "function" | "admin";
 
-const HTTP = { routePrefix: "" };
-const LOGGING = {
-  applicationInsights: { samplingSettings: { isEnabled: true, excludedTypes: "Request" } },
-};
-
 export function renderHostJson(template: BuildTemplate): string {
-  const common = { version: "2.0", extensions: { http: HTTP }, functionTimeout: "00:10:00", logging: LOGGING };
-  if (template !== "custom-handler") return json(common);
-  const description = { defaultExecutablePath: "node", arguments: ["dist/server.mjs"] };
-  return json({ ...common, customHandler: { description, enableProxyingHttpRequest: true } });
+  return readTemplate(`azure-functions/${template === "custom-handler" ? "custom-handler." : ""}host.json`);
 }
 
 /** The one function of a custom handler: it takes every path. */
 export function renderAllFunction(authLevel: AuthLevel): string {
-  const methods = ["get", "head", "post", "options", "put", "patch", "delete"];
-  return json({
-    bindings: [
-      { type: "httpTrigger", direction: "in", name: "req", route: "{*path}", methods, authLevel },
-      { type: "http", direction: "out", name: "$return" },
-    ],
-  });
+  return replaceOnce(
+    readTemplate("azure-functions/all.function.json"),
+    '"authLevel": "function"',
+    `"authLevel": "${authLevel}"`,
+  );
 }
 
 /** @param name of the app */
@@ -37,16 +28,10 @@ export function renderPackageJson(name: string, main: string | undefined): strin
 
 /** For `func start`; never deployed. */
 export function renderLocalSettings(template: BuildTemplate): string {
-  return json({
-    IsEncrypted: false,
-    Values: {
-      FUNCTIONS_WORKER_RUNTIME: template === "custom-handler" ? "custom" : "node",
-      AzureWebJobsStorage: "",
-      AzureWebJobsDisableHomepage: "true",
-      FUNCTIONS_REQUEST_BODY_SIZE_LIMIT: "104857600",
-      SCOREFN_ERROR_DETAIL: "location",
-    },
-  });
+  const settings = readTemplate("azure-functions/local.settings.json");
+  return template === "custom-handler"
+    ? replaceOnce(settings, '"FUNCTIONS_WORKER_RUNTIME": "node"', '"FUNCTIONS_WORKER_RUNTIME": "custom"')
+    : settings;
 }
 
 /** What `func` and `azd` leave out of the package they make; the build leaves it out of its own, too. */
@@ -68,18 +53,6 @@ export const NOT_DEPLOYED: readonly string[] = [
 
 export function renderFuncIgnore(): string {
   return `${NOT_DEPLOYED.map((name) => `/${name}`).join("\n")}\n`;
-}
-
-/** @param name of the app */
-export function renderAzureYaml(name: string): string {
-  return `# yaml-language-server: $schema=https://raw.githubusercontent.com/Azure/azure-dev/main/schemas/v1.0/azure.yaml.json
-name: ${name}
-services:
-  api:
-    project: .
-    language: js
-    host: function
-`;
 }
 
 function json(value: object): string {

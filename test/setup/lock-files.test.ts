@@ -12,7 +12,12 @@ interface LockedPackage {
 
 const INSIDE = "node_modules/";
 
-describe.each(["package-lock.json", "bench/package-lock.json", "examples/onnx/package-lock.json"])("%s", (file) => {
+describe.each([
+  "package-lock.json",
+  "bench/package-lock.json",
+  "examples/onnx/package-lock.json",
+  "packaging/templates/aws-lambda/runtime-client/package-lock.json",
+])("%s", (file) => {
   const packages = JSON.parse(readFileSync(packageFile(file), "utf8")).packages as Record<string, LockedPackage>;
   const { "": root, ...installed } = packages;
 
