@@ -1,6 +1,8 @@
 // The other way into Azure Functions: the host starts this server and proxies requests to it, with no library between.
-import { batchLines, createLog } from "../../src/host.ts";
+import { type Address, batchLines, type Config, createLog, type Environment, processEnvironment } from "../../src/host.ts";
+import type { Exchange } from "../http/exchange.ts";
 import { createHttpServer } from "../http/index.ts";
+import { hideKey, withoutKey } from "./function-key.ts";
 import { type AzureServiceOptions, createParts, STOP_GRACE_MS } from "./service.ts";
 
 export interface CustomHandlerOptions extends Omit<AzureServiceOptions, "writeOutside"> {
@@ -21,8 +23,8 @@ export interface CustomHandler {
 export async function startCustomHandler(options: CustomHandlerOptions): Promise<CustomHandler> {
   const { write, flush } = batchLines(options.write ?? ((text) => process.stdout.write(text)));
   const { config, log, runtime, scorer, ready } = createParts(options, (threshold) => createLog(write, threshold));
-  const server = createHttpServer(scorer, config, log);
-  const { port } = await server.listen(config.listen[0]!);
+  const server = createHttpServer(scorer, { ...config, onExchange }, log);
+  const { port } = await server.listen(ownAddress(config, options.env));
   void ready();
   return {
     port,
@@ -32,6 +34,17 @@ export async function startCustomHandler(options: CustomHandlerOptions): Promise
       flush();
     },
   };
+}
+
+function onExchange(exchange: Exchange): void {
+  hideKey(exchange);
+  exchange.url = withoutKey(exchange.url);
+}
+
+/** Where the host looks for us, whatever other addresses the settings name. */
+function ownAddress({ listen }: Config, env: Environment = processEnvironment): Address {
+  const given = Number(env.FUNCTIONS_CUSTOMHANDLER_PORT);
+  return listen.find(({ port }) => port === given) ?? listen[0]!;
 }
 
 /** Serves until the host ends the process. */

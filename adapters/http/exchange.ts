@@ -10,10 +10,11 @@ export class Exchange implements ScoreRequest {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly method: string;
-  /** Request target as it came. */
-  readonly url: string;
+  /** Request target as it came, or as far as records may show it. */
+  url: string;
   readonly path: string;
-  readonly query: string;
+  query: string;
+  loggedQuery: string | undefined;
   readonly headers: Record<string, string>;
   readonly receivedAt: number;
   /** What is wrong with the head. */

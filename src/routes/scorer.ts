@@ -185,10 +185,10 @@ export function createScorer(config: ScorerConfig, runtime: ScoreRuntime, log: L
 
   /** Writes the server's access record (contract LOG-9). */
   function logged(request: ScoreRequest, startedAt: number, response: ScoreResponse): ScoreResponse {
-    const { method, query } = request;
+    const { method, query, loggedQuery = query } = request;
     const durationMs = performance.now() - startedAt;
     logOf(request).info(
-      accessMessage(method, decodePath(request.path), query, response.status, durationMs, bodyLength(response.body)),
+      accessMessage(method, decodePath(request.path), loggedQuery, response.status, durationMs, bodyLength(response.body)),
     );
     return response;
   }
