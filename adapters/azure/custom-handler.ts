@@ -1,5 +1,12 @@
 // The other way into Azure Functions: the host starts this server and proxies requests to it, with no library between.
-import { type Address, batchLines, type Config, createLog, type Environment, processEnvironment } from "../../src/host.ts";
+import {
+  type Address,
+  batchLines,
+  type Config,
+  createLog,
+  type Environment,
+  processEnvironment,
+} from "../../src/host.ts";
 import type { Exchange } from "../http/exchange.ts";
 import { createHttpServer } from "../http/index.ts";
 import { hideKey, withoutKey } from "./function-key.ts";

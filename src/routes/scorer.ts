@@ -188,7 +188,14 @@ export function createScorer(config: ScorerConfig, runtime: ScoreRuntime, log: L
     const { method, query, loggedQuery = query } = request;
     const durationMs = performance.now() - startedAt;
     logOf(request).info(
-      accessMessage(method, decodePath(request.path), loggedQuery, response.status, durationMs, bodyLength(response.body)),
+      accessMessage(
+        method,
+        decodePath(request.path),
+        loggedQuery,
+        response.status,
+        durationMs,
+        bodyLength(response.body),
+      ),
     );
     return response;
   }

@@ -2,13 +2,13 @@ import { createServer, type Server, request as sendRequest } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { pipeline } from "node:stream";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { startCustomHandler } from "../../../adapters/azure/custom-handler.ts";
 import { buildAzure } from "../../../packaging/azure-functions/build.ts";
 import { createRuntime } from "../../../src/host.ts";
 import { type CreateDriver, describeConformance, type WireRequest, type WireResponse } from "../../conformance.ts";
 import { freePort, startServer } from "../../setup/server.ts";
-import { SCRIPTS, type TemporaryFolder, temporaryFolder } from "../../setup/service.ts";
+import { SCRIPTS, type TemporaryFolder, temporaryFolder, until } from "../../setup/service.ts";
 
 const HOP_BY_HOP = new Set([
   "connection",
@@ -103,6 +103,23 @@ describeConformance("Azure Functions, custom handler, TypeScript", {
   language: "typescript",
   createDriver,
   ...carries,
+});
+
+test("the function key reaches neither script nor log", async () => {
+  const { send, logged, close } = await createDriver("echo.ts", {});
+  onTestFinished(close);
+  const answer = await send({
+    target: "/score?a=1&c%6fde=SECRET",
+    headers: [
+      ["X-Functions-Key", "SECRET"],
+      ["Referer", "https://a.example/score?code=SECRET"],
+    ],
+  });
+  expect(answer.body.toString()).toBe(JSON.stringify('{"a": 1}'));
+  await until(() => logged().includes('"GET /score?a=1&code=*** HTTP/1.1" 200'), "the access record");
+  expect(logged()).toContain("GET /score?a=1&code=*** 200");
+  expect(logged()).toContain('"https://a.example/score?code=***"');
+  expect(logged()).not.toContain("SECRET");
 });
 
 describe("a custom handler that was built", () => {

@@ -108,6 +108,29 @@ export function describeHardCases(transport: Transport): void {
       expect((await send({ target: "/score?a=1&a=2&b=%C3%A9", body: "x" })).body.toString()).toBe("a=1&a=2&b=%C3%A9");
     });
 
+    test("the function key reaches neither script nor log", async () => {
+      const { send, text } = await answering(
+        ({ headers, query, body }) => response({ body: `${JSON.stringify(headers)} ${query} ${body}` }),
+        { takes: "request" },
+      );
+      for (const method of ["GET", "POST"]) {
+        const answer = await send({
+          method,
+          target: "/score?a=1&c%6fde=SECRET&b=2",
+          headers: [
+            ["X-Functions-Key", "SECRET"],
+            ["Referer", "https://a.example/score?code=SECRET"],
+          ],
+        });
+        expect(answer.body.toString()).toContain("a=1&b=2");
+        expect(answer.body.toString()).not.toContain("SECRET");
+        expect(text()).toContain(`${method} /score?a=1&code=***&b=2 200`);
+      }
+      expect(text()).not.toContain("SECRET");
+      const { send: ask } = await startApp(transport, "echo.ts", {}, limits);
+      expect((await ask({ target: "/score?a=1&Code=SECRET" })).body.toString()).toBe(JSON.stringify('{"a": 1}'));
+    });
+
     // Without HTTP streaming the host hands over no chunked body at all.
     test.for(streaming ? [false, true] : [false])(
       "a body beyond the limit is refused with 413 (chunked: %s)",
