@@ -255,7 +255,8 @@ function methodOf({ method, body }: StandInRequest): string {
 }
 
 function toHeaders({ headers = [], body, chunked }: StandInRequest): Record<string, string> {
-  const joined: Record<string, string> = {};
+  // A header may be called constructor.
+  const joined: Record<string, string> = Object.create(null);
   if (body !== undefined && !chunked) joined["content-length"] = String(Buffer.byteLength(body));
   for (const [name, value] of headers) {
     const key = name.toLowerCase();

@@ -6,9 +6,11 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vit
 import { startCustomHandler } from "../../../adapters/azure/custom-handler.ts";
 import { buildAzure } from "../../../packaging/azure-functions/build.ts";
 import { createRuntime } from "../../../src/host.ts";
-import { type CreateDriver, describeConformance, type WireRequest, type WireResponse } from "../../conformance.ts";
+import { type CreateDriver, describeConformance } from "../../conformance.ts";
+import { sendTo } from "../../setup/http-client.ts";
 import { freePort, startServer } from "../../setup/server.ts";
 import { SCRIPTS, type TemporaryFolder, temporaryFolder, until } from "../../setup/service.ts";
+import { describeGenerated } from "./generated.ts";
 
 const HOP_BY_HOP = new Set([
   "connection",
@@ -61,7 +63,7 @@ const createDriver: CreateDriver = async (script, env) => {
   await handler.ready();
   const proxy = await startProxy(handler.port);
   return {
-    send: (request) => send(proxy.port, request),
+    send: (request) => sendTo(proxy.port, false, request),
     logged: () => logged,
     async close() {
       proxy.server.closeAllConnections();
@@ -71,31 +73,6 @@ const createDriver: CreateDriver = async (script, env) => {
   };
 };
 
-function send(port: number, { target, headers = [], body, onChunk, ...rest }: WireRequest): Promise<WireResponse> {
-  const { method = body === undefined ? "GET" : "POST" } = rest;
-  const fields = [...headers.flat(), "Host", "localhost"];
-  if (body !== undefined) fields.push("Content-Length", String(Buffer.byteLength(body)));
-  return new Promise((resolve, reject) => {
-    const request = sendRequest({ port, method, path: target, headers: fields, agent: false }, (answer) => {
-      const chunks: Buffer[] = [];
-      answer.on("data", (chunk: Buffer) => {
-        chunks.push(chunk);
-        onChunk?.(chunk);
-      });
-      answer.on("error", () => {});
-      answer.on("close", () => {
-        const { statusCode: status = 0, complete, rawHeaders } = answer;
-        const list = rawHeaders.flatMap((name, index): [string, string][] =>
-          index % 2 ? [] : [[name, rawHeaders[index + 1]!]],
-        );
-        resolve({ status, headers: list, body: Buffer.concat(chunks), complete });
-      });
-    });
-    request.on("error", reject);
-    request.end(body);
-  });
-}
-
 // What this host changes: it adds X-Forwarded headers, and its proxy is not promised to keep odd targets and spellings.
 const carries = { streams: true, anyTarget: false, exactNames: false };
 
@@ -104,6 +81,10 @@ describeConformance("Azure Functions, custom handler, TypeScript", {
   createDriver,
   ...carries,
 });
+
+for (const language of ["typescript", "python"] as const) {
+  describeGenerated(`Azure Functions, custom handler, ${language}`, { language, createDriver, library: false });
+}
 
 test("the function key reaches neither script nor log", async () => {
   const { send, logged, close } = await createDriver("echo.ts", {});

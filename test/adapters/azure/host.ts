@@ -8,6 +8,7 @@ import {
   createAzureService,
   toAzureHandler,
 } from "../../../adapters/azure/index.ts";
+import { proxiedHeaders, watchProxied } from "../../../adapters/azure/proxied.ts";
 import { registerHealth } from "../../../functions/health.ts";
 import { registerLifecycle } from "../../../functions/lifecycle.ts";
 import { registerScore } from "../../../functions/score.ts";
@@ -143,7 +144,9 @@ export function handlerDriver(transport: Transport): CreateDriver {
   return async (script, env) => {
     const { scorer, runtime, config, log, logged, close } = createService(script, env);
     const streaming = transport === "streaming";
-    const handler = toAzureHandler(scorer, { streaming, maxBodyBytes: config.maxBodyBytes }, log);
+    if (streaming) watchProxied();
+    const options = { streaming, maxBodyBytes: config.maxBodyBytes, ...(streaming && { headersOf: proxiedHeaders }) };
+    const handler = toAzureHandler(scorer, options, log);
     const ready = () => runtime.start().then(...BOTH_WAYS);
     const settings = { ...config, functionsHttpStream: streaming };
     const { send } = await start({ config: settings, handler, ready, answerDropped: () => () => {}, close }, {}, []);
