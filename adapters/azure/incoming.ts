@@ -1,7 +1,6 @@
 import type { HttpRequest, InvocationContext } from "@azure/functions";
 import { BadInputError, type Log, type ScoreRequest } from "../../src/host.ts";
-import { toTarget } from "../http/exchange.ts";
-import { tooLarge } from "../http/incoming.ts";
+import { tooLarge, toTarget } from "../http/incoming.ts";
 import { hideKey } from "./function-key.ts";
 
 /** What is known of a request before its body has come. */

@@ -4,7 +4,7 @@
 import { randomUUID } from "node:crypto";
 import { type IncomingMessage, request as sendRequest } from "node:http";
 import Module from "node:module";
-import { toTarget } from "../../adapters/http/exchange.ts";
+import { toTarget } from "../../adapters/http/incoming.ts";
 import type { HeaderList } from "../../src/host.ts";
 import { type CoreCookie, cookieHeader } from "./stand-in-cookies.ts";
 
