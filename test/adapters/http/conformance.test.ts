@@ -9,12 +9,20 @@ import { createService, type Service } from "../../setup/service.ts";
 const createDriver: CreateDriver = (script, env) =>
   drive(createService(script, env), ({ scorer, config, log }) => createHttpServer(scorer, config, log));
 
-/** The separate health port, whose thread hands to the main one what it does not answer itself. */
+/** The separate health port, whose thread forwards to the score port what it does not answer itself. */
 const createHealthDriver: CreateDriver = (script, env) =>
-  drive(
-    createService(script, env),
-    ({ config, runtime, scorer, log }) => new HealthServer(config, runtime, scorer, log),
-  );
+  drive(createService(script, env), ({ config, runtime, scorer, log }) => {
+    const main = createHttpServer(scorer, config, log);
+    let health: HealthServer;
+    return {
+      async listen(address) {
+        const { port } = await main.listen(address);
+        health = new HealthServer({ ...config, listen: [{ ...address, port }] }, runtime, log);
+        return health.listen(address);
+      },
+      close: (graceMs) => Promise.all([health.close(graceMs), main.close(graceMs)]),
+    };
+  });
 
 async function drive(service: Service, serve: (service: Service) => Server): Promise<Driver> {
   const { runtime, logged, close } = service;
@@ -35,7 +43,7 @@ async function drive(service: Service, serve: (service: Service) => Server): Pro
 
 interface Server {
   listen(address: { readonly host: string; readonly port: number }): Promise<{ readonly port: number }>;
-  close(graceMs: number): Promise<void>;
+  close(graceMs: number): Promise<unknown>;
 }
 
 const carries = { createDriver, streams: true, anyTarget: true, exactNames: true };
