@@ -1,6 +1,7 @@
 // What has gone wrong on this host, for others, at one time: each case in both transports.
 import { setTimeout as delay } from "node:timers/promises";
-import { describe, expect, test } from "vitest";
+import { HttpRequest, InvocationContext } from "@azure/functions";
+import { describe, expect, test, vi } from "vitest";
 import { inProcess } from "../../../adapters/azure/service.ts";
 import type { StandInRequest, StandInResponse } from "../../../packaging/azure-functions/stand-in.ts";
 import type { HeaderList, RunCall, RunOutcome, ScoreRuntime } from "../../../src/host.ts";
@@ -370,6 +371,71 @@ export function describeHardCases(transport: Transport): void {
         '{"message": "The request was not answered within 50 ms, the time it has here"}',
       );
     });
+  });
+
+  describe(`Azure Functions, ${transport}: what never ends`, () => {
+    const never = () => new Promise<never>(() => {});
+    const late = [504, '{"message": "The request was not answered within 50 ms, the time it has here"}'];
+
+    test.for([
+      ["init()", { start: never, run: never }, "POST"],
+      ["init(), before the script is known", { start: never, run: never }, "GET"],
+      ["run(), deaf to being aborted", { run: never }, "POST"],
+    ] as [string, Pick<ScoreRuntime, "run">, string][])("%s", async ([, runtime, method]) => {
+      const { send } = await startHandler(transport, runtime, { limitMs: 50 }, limits);
+      const answer = await send({ method, target: "/score", headers: [["x-request-id", "R"]] });
+      expect([answer.status, answer.body.toString()]).toEqual(late);
+      expect(headersOf(answer)["x-request-id"]).toBe("R");
+    });
+
+    test("a core that is deaf", async () => {
+      const { send } = await startHandler(transport, { handle: never }, { limitMs: 50 }, limits);
+      const answer = await send({ target: "/score", body: "x" });
+      expect([answer.status, answer.body.toString()]).toEqual(late);
+    });
+
+    if (!streaming) {
+      test("a streamed answer that has to be collected", async () => {
+        let left = false;
+        const body = (async function* () {
+          try {
+            for (;;) {
+              yield Buffer.from("x");
+              await delay(5);
+            }
+          } finally {
+            left = true;
+          }
+        })();
+        const { send } = await startHandler(
+          transport,
+          runtimeOf(() => response({ body })),
+          { limitMs: 50 },
+          limits,
+        );
+        const answer = await send({ target: "/score", body: "x" });
+        expect([answer.status, answer.body.toString()]).toEqual(late);
+        await vi.waitUntil(() => left, DEADLINE_MS);
+      });
+    }
+  });
+
+  test(`Azure Functions, ${transport}: a body that never comes`, async () => {
+    const stalled = new HttpRequest({ method: "POST", url: "http://localhost/score", body: { string: "x" } });
+    Object.defineProperty(stalled, "body", { value: new ReadableStream() });
+    const { handler } = await startHandler(transport, { handle: () => new Promise(() => {}) }, { limitMs: 50 }, limits);
+    expect(await handler(stalled, new InvocationContext())).toMatchObject({ status: 504 });
+  });
+
+  test(`Azure Functions, ${transport}: a log that fails does not cost the answer`, async () => {
+    const { handler } = await startHandler(transport, { handle: () => Promise.reject("odd") }, {}, limits);
+    const context = new InvocationContext({
+      logHandler: () => {
+        throw new Error("no log");
+      },
+    });
+    const request = new HttpRequest({ method: "GET", url: "http://localhost/score" });
+    expect(await handler(request, context)).toMatchObject({ status: 500 });
   });
 
   describe(`Azure Functions, ${transport}: life`, () => {

@@ -104,7 +104,7 @@ export async function startHandler(
   own: Pick<Scorer, "handle"> | Pick<ScoreRuntime, "run">,
   { takes = "body", limitMs }: AppParts,
   options: StandInOptions,
-): Promise<Omit<TestApp, "service">> {
+): Promise<Omit<TestApp, "service"> & Pick<AzureService, "handler">> {
   const lines: string[] = [];
   const log = createAppLog("INFO", (line) => lines.push(line));
   const { config } = resolveConfig({ env: { SCOREFN_ERROR_DETAIL: "none" } });
@@ -128,7 +128,7 @@ export async function startHandler(
     answerDropped: () => () => {},
     close: async () => {},
   };
-  return start(service, options, lines);
+  return { ...(await start(service, options, lines)), handler };
 }
 
 /** Drives the conformance suite through the whole app. */
