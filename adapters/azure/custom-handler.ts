@@ -4,17 +4,21 @@ import {
   batchLines,
   type Config,
   createLog,
+  DeadlineError,
   type Environment,
   processEnvironment,
 } from "../../src/host.ts";
 import type { Exchange } from "../http/exchange.ts";
 import { createHttpServer } from "../http/index.ts";
 import { hideKey, withoutKey } from "./function-key.ts";
+import { LIMIT_MS } from "./handler.ts";
 import { type AzureServiceOptions, createParts, STOP_GRACE_MS } from "./service.ts";
 
 export interface CustomHandlerOptions extends Omit<AzureServiceOptions, "writeOutside"> {
   /** Gets whole lines of the log; default: stdout, which the host logs. */
   readonly write?: ((text: string) => void) | undefined;
+  /** Milliseconds after which a request is answered 504. Default: 228,000. */
+  readonly limitMs?: number;
 }
 
 export interface CustomHandler {
@@ -30,6 +34,12 @@ export interface CustomHandler {
 export async function startCustomHandler(options: CustomHandlerOptions): Promise<CustomHandler> {
   const { write, flush } = batchLines(options.write ?? ((text) => process.stdout.write(text)));
   const { config, log, runtime, scorer, ready } = createParts(options, (threshold) => createLog(write, threshold));
+  const { limitMs = LIMIT_MS } = options;
+  const onExchange = (exchange: Exchange): void => {
+    hideKey(exchange);
+    exchange.url = withoutKey(exchange.url);
+    endInTime(exchange, limitMs);
+  };
   const server = createHttpServer(scorer, { ...config, onExchange }, log);
   const { port } = await server.listen(ownAddress(config, options.env));
   void ready();
@@ -43,9 +53,12 @@ export async function startCustomHandler(options: CustomHandlerOptions): Promise
   };
 }
 
-function onExchange(exchange: Exchange): void {
-  hideKey(exchange);
-  exchange.url = withoutKey(exchange.url);
+/** An answer that has begun is the front end's to end. */
+function endInTime(exchange: Exchange, limitMs: number): void {
+  const timer = setTimeout(() => {
+    if (!exchange.response.headersSent) exchange.signal.abort(new DeadlineError(limitMs));
+  }, limitMs);
+  exchange.response.once("close", () => clearTimeout(timer));
 }
 
 /** Where the host looks for us, whatever other addresses the settings name. */

@@ -18,7 +18,7 @@ export interface AzureOptions {
 }
 
 /** The load balancer in front of every function app gives up after 230 s; ours is the answer that says so. */
-const LIMIT_MS = 228_000;
+export const LIMIT_MS = 228_000;
 
 /** So long after a request was told to end it is answered for it, in milliseconds. */
 const PATIENCE_MS = 500;

@@ -5,7 +5,7 @@ import { pipeline } from "node:stream";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { startCustomHandler } from "../../../adapters/azure/custom-handler.ts";
 import { buildAzure } from "../../../packaging/azure-functions/build.ts";
-import { createRuntime } from "../../../src/host.ts";
+import { createRuntime, inProcess } from "../../../src/host.ts";
 import { type CreateDriver, describeConformance } from "../../conformance.ts";
 import { sendTo } from "../../setup/http-client.ts";
 import { freePort, startServer } from "../../setup/server.ts";
@@ -85,6 +85,19 @@ describeConformance("Azure Functions, custom handler, TypeScript", {
 for (const language of ["typescript", "python"] as const) {
   describeGenerated(`Azure Functions, custom handler, ${language}`, { language, createDriver, library: false });
 }
+
+test("a request is ended before the front end gives it up", async () => {
+  const handler = await startCustomHandler({
+    createRuntime: inProcess(async () => ({ init() {}, run: () => new Promise(() => {}) })),
+    env: { FUNCTIONS_CUSTOMHANDLER_PORT: String(await freePort()), AZUREML_ENTRY_SCRIPT: "score.ts" },
+    write: () => {},
+    limitMs: 50,
+  });
+  onTestFinished(handler.close);
+  const answer = await sendTo(handler.port, false, { target: "/score", body: "x" });
+  expect(answer.status).toBe(504);
+  expect(answer.body.toString()).toContain("was not answered within 50 ms");
+});
 
 test("the function key reaches neither script nor log", async () => {
   const { send, logged, close } = await createDriver("echo.ts", {});

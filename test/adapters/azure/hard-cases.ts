@@ -424,7 +424,7 @@ export function describeHardCases(transport: Transport): void {
     const stalled = new HttpRequest({ method: "POST", url: "http://localhost/score", body: { string: "x" } });
     Object.defineProperty(stalled, "body", { value: new ReadableStream() });
     const { handler } = await startHandler(transport, { handle: () => new Promise(() => {}) }, { limitMs: 50 }, limits);
-    expect(await handler(stalled, new InvocationContext())).toMatchObject({ status: 504 });
+    expect(await handler(stalled, new InvocationContext({ logHandler: () => {} }))).toMatchObject({ status: 504 });
   });
 
   test(`Azure Functions, ${transport}: a log that fails does not cost the answer`, async () => {
