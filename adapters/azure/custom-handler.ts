@@ -57,7 +57,7 @@ export async function startCustomHandler(options: CustomHandlerOptions): Promise
 function endInTime(exchange: Exchange, limitMs: number): void {
   const timer = setTimeout(() => {
     if (!exchange.response.headersSent) exchange.signal.abort(new DeadlineError(limitMs));
-  }, limitMs);
+  }, limitMs).unref();
   exchange.response.once("close", () => clearTimeout(timer));
 }
 
