@@ -58,8 +58,8 @@ function idText(code: string, requestId: string): string {
 
 /** The server's own access record (contract LOG-9). */
 function accessLine({ request, response, startedAt, endedAt }: RequestAnswered): string {
-  const { method, path, query } = request;
+  const { method, path, query, loggedQuery = query } = request;
   const { body } = response;
   const length = typeof body === "string" ? Buffer.byteLength(body) : body instanceof Uint8Array ? body.length : null;
-  return accessMessage(method, decodePath(path), query, response.status, endedAt - startedAt, length);
+  return accessMessage(method, decodePath(path), loggedQuery, response.status, endedAt - startedAt, length);
 }

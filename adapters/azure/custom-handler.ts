@@ -1,11 +1,24 @@
 // The other way into Azure Functions: the host starts this server and proxies requests to it, with no library between.
-import { batchLines, createLog } from "../../src/host.ts";
+import {
+  type Address,
+  batchLines,
+  type Config,
+  createLog,
+  DeadlineError,
+  type Environment,
+  processEnvironment,
+} from "../../src/host.ts";
+import type { Exchange } from "../http/exchange.ts";
 import { createHttpServer } from "../http/index.ts";
+import { hideKey, withoutKey } from "./function-key.ts";
+import { LIMIT_MS } from "./handler.ts";
 import { type AzureServiceOptions, createParts, STOP_GRACE_MS } from "./service.ts";
 
 export interface CustomHandlerOptions extends Omit<AzureServiceOptions, "writeOutside"> {
   /** Gets whole lines of the log; default: stdout, which the host logs. */
   readonly write?: ((text: string) => void) | undefined;
+  /** Milliseconds after which a request is answered 504. Default: 228,000. */
+  readonly limitMs?: number;
 }
 
 export interface CustomHandler {
@@ -21,8 +34,14 @@ export interface CustomHandler {
 export async function startCustomHandler(options: CustomHandlerOptions): Promise<CustomHandler> {
   const { write, flush } = batchLines(options.write ?? ((text) => process.stdout.write(text)));
   const { config, log, runtime, scorer, ready } = createParts(options, (threshold) => createLog(write, threshold));
-  const server = createHttpServer(scorer, config, log);
-  const { port } = await server.listen(config.listen[0]!);
+  const { limitMs = LIMIT_MS } = options;
+  const onExchange = (exchange: Exchange): void => {
+    hideKey(exchange);
+    exchange.url = withoutKey(exchange.url);
+    endInTime(exchange, limitMs);
+  };
+  const server = createHttpServer(scorer, { ...config, onExchange }, log);
+  const { port } = await server.listen(ownAddress(config, options.env));
   void ready();
   return {
     port,
@@ -32,6 +51,20 @@ export async function startCustomHandler(options: CustomHandlerOptions): Promise
       flush();
     },
   };
+}
+
+/** An answer that has begun is the front end's to end. */
+function endInTime(exchange: Exchange, limitMs: number): void {
+  const timer = setTimeout(() => {
+    if (!exchange.response.headersSent) exchange.signal.abort(new DeadlineError(limitMs));
+  }, limitMs).unref();
+  exchange.response.once("close", () => clearTimeout(timer));
+}
+
+/** Where the host looks for us, whatever other addresses the settings name. */
+function ownAddress({ listen }: Config, env: Environment = processEnvironment): Address {
+  const given = Number(env.FUNCTIONS_CUSTOMHANDLER_PORT);
+  return listen.find(({ port }) => port === given) ?? listen[0]!;
 }
 
 /** Serves until the host ends the process. */

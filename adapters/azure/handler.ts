@@ -1,5 +1,5 @@
-import type { HttpHandler, HttpRequest, HttpResponseInit, InvocationContext } from "@azure/functions";
-import { DeadlineError, type Log, ScoreError, type Scorer, toScoreError } from "../../src/host.ts";
+import type { HttpHandler, HttpRequest, HttpResponseInit } from "@azure/functions";
+import { DeadlineError, type Log, ScoreError, type ScoreRequest, type Scorer, toScoreError } from "../../src/host.ts";
 import { ClientSignal } from "../http/client-signal.ts";
 import { readBody, toRequestHead } from "./incoming.ts";
 import { InvocationLog } from "./log.ts";
@@ -18,22 +18,41 @@ export interface AzureOptions {
 }
 
 /** The load balancer in front of every function app gives up after 230 s; ours is the answer that says so. */
-const LIMIT_MS = 228_000;
+export const LIMIT_MS = 228_000;
 
-/** A handler of HTTP triggers. It never rejects and always returns a response that the library can send: with HTTP
+/** So long after a request was told to end it is answered for it, in milliseconds. */
+const PATIENCE_MS = 500;
+
+/** A handler of HTTP triggers. It never rejects, ends in time whatever the script does, and always returns a response that the library can send: with HTTP
  *  streaming on, anything else leaves the client without an answer.
  *  @param log as of `createAppLog`; another one works, and knows no invocations */
 export function toAzureHandler(scorer: Scorer, options: AzureOptions, log: Log): HttpHandler {
   const { streaming, maxBodyBytes, limitMs = LIMIT_MS, headersOf } = options;
 
   return async (request, context) => {
+    const receivedAt = performance.now();
     const invocation = new InvocationLog(log, context);
     const signal = new ClientSignal();
-    const timer = setTimeout(() => signal.abort(new DeadlineError(limitMs)), limitMs);
+    let timer: NodeJS.Timeout | undefined;
     try {
-      return await answer(request, context, invocation, signal);
+      const head = toRequestHead(request, context, invocation, headersOf?.(context.invocationId));
+      const to: ToResponse = {
+        method: head.method,
+        log: invocation,
+        signal,
+        failed: (error) => scorer.refuse(head, error),
+      };
+      const late = new Promise<HttpResponseInit>((resolve, reject) => {
+        timer = setTimeout(() => {
+          const error = new DeadlineError(limitMs);
+          signal.abort(error);
+          const answerLate = (): void => resolve(toResponseInit(to.failed(error), to));
+          timer = setTimeout(() => Promise.resolve().then(answerLate).catch(reject), PATIENCE_MS);
+        }, limitMs);
+      });
+      return await Promise.race([answer(request, { ...head, signal, receivedAt }, to), late]);
     } catch (error) {
-      invocation.server.error(`Encountered Exception: ${toScoreError(error).stack}\n`);
+      report(invocation, error);
       return INTERNAL_ERROR;
     } finally {
       clearTimeout(timer);
@@ -43,20 +62,25 @@ export function toAzureHandler(scorer: Scorer, options: AzureOptions, log: Log):
 
   async function answer(
     request: HttpRequest,
-    context: InvocationContext,
-    invocation: Log,
-    signal: ClientSignal,
+    head: Omit<ScoreRequest, "body">,
+    to: ToResponse,
   ): Promise<HttpResponseInit> {
-    const receivedAt = performance.now();
-    const head = toRequestHead(request, context, invocation, headersOf?.(context.invocationId));
-    const to: ToResponse = { method: head.method, log: invocation, failed: (error) => scorer.refuse(head, error) };
     try {
       const body = await readBody(request, head.headers, maxBodyBytes);
-      const scored = await scorer.handle({ ...head, body, signal, receivedAt });
+      const scored = await scorer.handle({ ...head, body });
       return toResponseInit(streaming ? scored : await toWholeAnswer(scored, to), to);
     } catch (error) {
       if (!(error instanceof ScoreError)) throw error;
-      return toResponseInit(scorer.refuse(head, error), to);
+      return toResponseInit(to.failed(error), to);
     }
+  }
+}
+
+/** A log that fails costs no answer. */
+function report(log: Log, error: unknown): void {
+  try {
+    log.server.error(`Encountered Exception: ${toScoreError(error).stack}\n`);
+  } catch {
+    // There is nowhere left to tell.
   }
 }

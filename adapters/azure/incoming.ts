@@ -1,14 +1,17 @@
 import type { HttpRequest, InvocationContext } from "@azure/functions";
 import { BadInputError, type Log, type ScoreRequest } from "../../src/host.ts";
-import { toTarget } from "../http/exchange.ts";
-import { tooLarge } from "../http/incoming.ts";
+import { tooLarge, toTarget } from "../http/incoming.ts";
+import { hideKey } from "./function-key.ts";
 
 /** What is known of a request before its body has come. */
-export type RequestHead = Pick<ScoreRequest, "method" | "path" | "query" | "headers" | "remoteAddress" | "log">;
+export type RequestHead = Pick<
+  ScoreRequest,
+  "method" | "path" | "query" | "loggedQuery" | "headers" | "remoteAddress" | "log"
+>;
 
 const EMPTY = new Uint8Array(0);
 
-/** Reads everything but the body. Path and query come from the URL: `request.query` of the buffered transport joins
+/** Reads everything but the body and the function key. Path and query come from the URL: `request.query` of the buffered transport joins
  *  repeated names with a comma, and `request.params` of the streaming one also holds members of the body.
  *  @param headers as they came; default: those the library gives. The caller's no more */
 export function toRequestHead(
@@ -22,7 +25,9 @@ export function toRequestHead(
   // The invocation is a span of its own, a child of the one the client named.
   if (traceParent) headers.traceparent = traceParent;
   if (traceState) headers.tracestate = traceState;
-  return { method: request.method.toUpperCase(), path, query, headers, remoteAddress: clientOf(headers), log };
+  const head = { method: request.method.toUpperCase(), path, query, headers, remoteAddress: clientOf(headers), log };
+  hideKey(head);
+  return head;
 }
 
 /** The client's address: the front end of the platform adds it, often with a port, behind whatever the client claims. */

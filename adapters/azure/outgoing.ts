@@ -1,6 +1,7 @@
 import type { HttpResponseInit } from "@azure/functions";
 import {
   type BodyStream,
+  type CancelSignal,
   type HeaderList,
   type Log,
   ScoreError,
@@ -14,6 +15,8 @@ import { toCookies } from "./cookies.ts";
 export interface ToResponse {
   readonly method: string;
   readonly log: Log;
+  /** Turns aborted when the time is over. */
+  readonly signal: CancelSignal;
   /** The answer in place of one that failed. */
   readonly failed: (error: ScoreError) => ScoreResponse;
 }
@@ -57,12 +60,13 @@ export async function toWholeAnswer(answer: ScoreResponse, to: ToResponse): Prom
   try {
     for await (const chunk of body) {
       length += chunk.length;
-      if (length > MAX_WHOLE_BYTES) break;
+      if (length > MAX_WHOLE_BYTES || to.signal.aborted) break;
       chunks.push(chunk);
     }
   } catch (error) {
     return to.failed(streamFailure(error));
   }
+  if (to.signal.aborted) throw toScoreError(to.signal.reason);
   if (length <= MAX_WHOLE_BYTES) return { ...answer, body: Buffer.concat(chunks, length) };
   throw new ScoreError("ERR_ANSWER", `The answer is larger than ${MAX_WHOLE_BYTES} bytes, and HTTP streaming is off`);
 }

@@ -4,8 +4,7 @@
 import { subscribe } from "node:diagnostics_channel";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { BadInputError, type ScoreError, type ScoreResponse } from "../../src/host.ts";
-import { toTarget } from "../http/exchange.ts";
-import { toHeaders } from "../http/incoming.ts";
+import { toHeaders, toTarget } from "../http/incoming.ts";
 import { send } from "../http/outgoing.ts";
 import type { RequestHead } from "./incoming.ts";
 

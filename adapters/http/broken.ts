@@ -1,9 +1,9 @@
 // Requests that never become an exchange, because node:http's parser cannot read them or hands the bare socket over.
 import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
-import { BadInputError, type ScoreError, type ScoreResponse, type Scorer } from "../../src/host.ts";
+import { BadInputError, type ScoreResponse, type Scorer } from "../../src/host.ts";
 import { type Connection, LINGER_MS } from "./connection.ts";
-import { type Exchange, toTarget } from "./exchange.ts";
+import { toTarget } from "./incoming.ts";
 
 /** All headers together may be so large before the parser itself refuses them; the finer limits are ours. */
 export const MAX_HEAD_BYTES = 262_144;
@@ -13,14 +13,8 @@ export type ParseError = NodeJS.ErrnoException & { rawPacket?: Buffer; bytesPars
 
 const EMPTY = new Uint8Array(0);
 
-/** Answers what the parser could not read (contract PROC-11); the connection ends with it.
- *  @param refuse answers an exchange whose body is what cannot be read */
-export function answerBroken(
-  scorer: Scorer,
-  error: ParseError,
-  connection: Connection,
-  refuse: (exchange: Exchange, error: ScoreError) => void,
-): void {
+/** Answers what the parser could not read (contract PROC-11); the connection ends with it. */
+export function answerBroken(scorer: Scorer, error: ParseError, connection: Connection): void {
   const { socket, last } = connection;
   // What comes after the last answer is read away.
   if (connection.isEnding) return;
@@ -29,7 +23,7 @@ export function answerBroken(
     return;
   }
   if (last !== undefined && !last.request.complete) {
-    if (!last.response.headersSent) refuse(last, brokenRequest(error));
+    if (!last.response.headersSent) last.refuse(brokenRequest(error));
     connection.endAfterAnswers();
     return;
   }

@@ -2,7 +2,7 @@
 // when the client leaves, and how a connection ends without the client losing the answer.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Socket } from "node:net";
-import type { Exchange } from "./exchange.ts";
+import { Exchange, type Owner, type Shared } from "./exchange.ts";
 import { usualBytes } from "./incoming.ts";
 import { watchPresence } from "./presence.ts";
 
@@ -21,11 +21,9 @@ export const MAX_HELD = 1_024;
  *  with bytes unread is reset, and the reset can overtake the answer. */
 export const LINGER_MS = 5_000;
 
-type Begin = (exchange: Exchange) => void;
-
-export class Connection {
+export class Connection implements Owner {
   readonly socket: Socket;
-  readonly #begin: Begin;
+  readonly #shared: Shared;
   /** In the order in which they are answered; the first `#begun` of them are under way. */
   #exchanges: Exchange[] = [];
   #begun = 0;
@@ -39,9 +37,9 @@ export class Connection {
   /** Where the next request begins, as far as known. */
   #bytesTaken = 0;
 
-  constructor(socket: Socket, begin: Begin) {
+  constructor(socket: Socket, shared: Shared) {
     this.socket = socket;
-    this.#begin = begin;
+    this.#shared = shared;
     // For its whole life: node:http takes its own listener away when it hands the socket out (CONNECT).
     socket.on("error", () => {});
     socket.once("end", () => this.#clientEnded());
@@ -64,7 +62,7 @@ export class Connection {
 
   /** True when what has come since the request before is just as long as this request, written as everybody does: there
    *  are then no blanks in its line that the parser has skipped. Costs less than a look at the line. */
-  isPlain(request: IncomingMessage): boolean {
+  #isPlain(request: IncomingMessage): boolean {
     const end = this.#bytesTaken + usualBytes(request);
     const { bytesRead } = this.socket;
     this.#bytesTaken = Math.max(end, bytesRead);
@@ -72,10 +70,12 @@ export class Connection {
   }
 
   /** Begins a request when it is its turn. */
-  take(exchange: Exchange): void {
+  take(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void {
+    const exchange = new Exchange(this.#shared, request, response, this.#isPlain(request));
     // Its answer could not be sent any more.
     if (this.isEnding) return;
-    exchange.onEnd = this.#over;
+    exchange.expectsContinue = expectsContinue;
+    exchange.owner = this;
     this.#exchanges.push(exchange);
     this.#beginNext();
     if (!this.#isPaused && this.#exchanges.length - this.#begun > MAX_HELD) {
@@ -127,7 +127,7 @@ export class Connection {
     socket.once("close", () => clearTimeout(timer));
   }
 
-  readonly #over = (exchange: Exchange): void => {
+  over(exchange: Exchange): void {
     const index = this.#exchanges.indexOf(exchange);
     if (index < 0) return;
     if (index === 0) this.#exchanges.shift();
@@ -135,11 +135,11 @@ export class Connection {
     if (index < this.#begun) this.#begun--;
     if (this.#exchanges.length > 0) this.#beginNext();
     else this.#onIdle?.();
-  };
+  }
 
   #beginNext(): void {
     while (this.#begun < this.#exchanges.length && this.#begun < MAX_UNDER_WAY && !this.#isFull()) {
-      this.#begin(this.#exchanges[this.#begun++]!);
+      this.#exchanges[this.#begun++]!.begin();
     }
     if (this.#isPaused && this.#begun === this.#exchanges.length) {
       this.#isPaused = false;

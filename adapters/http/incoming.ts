@@ -6,6 +6,18 @@ export const MAX_REQUEST_LINE_BYTES = 4_094;
 export const MAX_HEADER_FIELD_BYTES = 8_190;
 export const MAX_HEADERS = 100;
 
+/** Takes the request target apart; an absolute one (`http://host/score`) loses its host, and any its fragment. */
+export function toTarget(url: string): { path: string; query: string } {
+  const fragment = url.indexOf("#");
+  const whole = fragment < 0 ? url : url.slice(0, fragment);
+  const local = whole.charCodeAt(0) === SLASH ? whole : whole.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?]*/i, "");
+  const mark = local.indexOf("?");
+  if (mark < 0) return { path: local === "" ? "/" : local, query: "" };
+  return { path: mark === 0 ? "/" : local.slice(0, mark), query: local.slice(mark + 1) };
+}
+
+const SLASH = 47;
+
 /** Lower-case names; a repeated header is joined with `,`. */
 export function toHeaders(request: IncomingMessage): Record<string, string> {
   const raw = request.rawHeaders;

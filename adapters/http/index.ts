@@ -5,12 +5,11 @@ import type { Duplex } from "node:stream";
 import type { Log, Scorer } from "../../src/host.ts";
 import { answerBare, answerBroken, MAX_HEAD_BYTES, type ParseError } from "./broken.ts";
 import { Connection } from "./connection.ts";
-import { Exchange, toTarget } from "./exchange.ts";
-import { toHeaders } from "./incoming.ts";
+import { createShared, Exchange, type HttpOptions } from "./exchange.ts";
+import { toHeaders, toTarget } from "./incoming.ts";
 import { atOnce, createOutbox } from "./outbox.ts";
-import { createService, type HttpOptions } from "./service.ts";
 
-export type { HttpOptions } from "./service.ts";
+export type { HttpOptions } from "./exchange.ts";
 
 /** A server that can be stopped in an orderly way. */
 export interface HttpServer {
@@ -34,23 +33,14 @@ const STOP_LINGER_MS = 1_000;
 
 /** The request listener itself, for hosts that bring their own server and hand over one request at a time. */
 export function createListener(scorer: Scorer, options: HttpOptions, log: Log): RequestListener {
-  const { begin } = createService(scorer, options, log, { isClosing: () => false, departs: atOnce });
-  return (request, response) => {
-    const exchange = new Exchange(request, response);
-    options.onExchange?.(exchange);
-    begin(exchange);
-  };
+  const shared = createShared(scorer, options, log, atOnce);
+  return (request, response) => new Exchange(shared, request, response).begin();
 }
 
 /** A node:http server around the scorer. */
 export function createHttpServer(scorer: Scorer, options: HttpOptions, log: Log): HttpServer {
-  let closing = false;
+  const shared = createShared(scorer, options, log, createOutbox());
   const connections = new Map<Duplex, Connection>();
-  const { begin, refuse } = createService(scorer, options, log, {
-    isClosing: () => closing,
-    departs: createOutbox(),
-    onUnread: ({ request }) => connections.get(request.socket)?.linger(),
-  });
   const { headMs, requestMs, checkMs, keepAliveMs = KEEP_ALIVE_MS } = options.timeouts ?? {};
   const server = createServer({
     maxHeaderSize: MAX_HEAD_BYTES,
@@ -67,25 +57,20 @@ export function createHttpServer(scorer: Scorer, options: HttpOptions, log: Log)
     for (const connection of connections.values()) connection.endIfIdle(STOP_LINGER_MS);
   };
 
-  function take(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void {
-    const connection = connections.get(request.socket);
-    if (connection === undefined) return;
-    const exchange = new Exchange(request, response, connection.isPlain(request));
-    exchange.expectsContinue = expectsContinue;
-    options.onExchange?.(exchange);
-    connection.take(exchange);
-  }
-
   server.on("connection", (socket: Socket) => {
-    connections.set(socket, new Connection(socket, begin));
+    connections.set(socket, new Connection(socket, shared));
     socket.once("close", () => connections.delete(socket));
   });
-  server.on("request", (request: IncomingMessage, response: ServerResponse) => take(request, response, false));
-  server.on("checkContinue", (request: IncomingMessage, response: ServerResponse) => take(request, response, true));
+  server.on("request", (request: IncomingMessage, response: ServerResponse) => {
+    connections.get(request.socket)?.take(request, response, false);
+  });
+  server.on("checkContinue", (request: IncomingMessage, response: ServerResponse) => {
+    connections.get(request.socket)?.take(request, response, true);
+  });
   server.on("clientError", (error: ParseError, socket: Duplex) => {
     const connection = connections.get(socket);
     if (connection === undefined) socket.destroy();
-    else answerBroken(scorer, error, connection, refuse);
+    else answerBroken(scorer, error, connection);
   });
   server.on("connect", (request: IncomingMessage, socket: Duplex) => {
     const connection = connections.get(socket);
@@ -110,7 +95,7 @@ export function createHttpServer(scorer: Scorer, options: HttpOptions, log: Log)
         else server.listen(bound, listening);
       }),
     close(graceMs) {
-      closing = true;
+      shared.isClosing = true;
       return new Promise((resolve) => {
         const timer = setTimeout(() => server.closeAllConnections(), graceMs);
         // An answer whose head has left already cannot say that the connection ends with it.

@@ -129,7 +129,7 @@ async function createServers({ config, runtime, scorer, log }: Service): Promise
   const { HealthServer, maxScoreConnections } = await import("./health/index.ts");
   const limit = maxScoreConnections();
   return listen.map(({ health }) => {
-    if (health) return new HealthServer(config, runtime, scorer, log);
+    if (health) return new HealthServer(config, runtime, log);
     const main = createHttpServer(scorer, config, log);
     if (limit !== undefined) main.server.maxConnections = limit;
     return main;

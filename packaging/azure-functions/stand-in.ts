@@ -4,7 +4,7 @@
 import { randomUUID } from "node:crypto";
 import { type IncomingMessage, request as sendRequest } from "node:http";
 import Module from "node:module";
-import { toTarget } from "../../adapters/http/exchange.ts";
+import { toTarget } from "../../adapters/http/incoming.ts";
 import type { HeaderList } from "../../src/host.ts";
 import { type CoreCookie, cookieHeader } from "./stand-in-cookies.ts";
 
@@ -255,7 +255,8 @@ function methodOf({ method, body }: StandInRequest): string {
 }
 
 function toHeaders({ headers = [], body, chunked }: StandInRequest): Record<string, string> {
-  const joined: Record<string, string> = {};
+  // A header may be called constructor.
+  const joined: Record<string, string> = Object.create(null);
   if (body !== undefined && !chunked) joined["content-length"] = String(Buffer.byteLength(body));
   for (const [name, value] of headers) {
     const key = name.toLowerCase();

@@ -1,6 +1,6 @@
 import { ConfigError, type ScoreError } from "../core/errors.ts";
 import { type Config, type ConfigInput, resolveConfig } from "./config.ts";
-import { InvalidSettingsError } from "./problems.ts";
+import { InvalidSettingsError, type Problem } from "./problems.ts";
 import type { Environment } from "./reader.ts";
 
 /** Settings of a host that stays up whatever they are. */
@@ -14,23 +14,29 @@ export interface UsableConfig {
 /** As `resolveConfig`, but a value that cannot be used leaves its default and the problem; all other values count, so that
  *  the host can say what is wrong on its own port. */
 export function resolveUsable(input: ConfigInput & { readonly env: Environment }): UsableConfig {
-  try {
-    return resolveConfig(input);
-  } catch (error) {
-    if (!(error instanceof InvalidSettingsError)) throw error;
-    const problem = new ConfigError("ERR_CONFIG", error.message, { cause: error });
-    const unusable = new Set(error.problems.flatMap(({ variable }) => variable?.toUpperCase() ?? []));
-    return { ...resolveRest(input, unusable), problem };
+  const problems: Problem[] = [];
+  let rest = input;
+  for (;;) {
+    try {
+      const resolved = resolveConfig(rest);
+      if (problems.length === 0) return resolved;
+      const cause = new InvalidSettingsError(problems);
+      return { ...resolved, problem: new ConfigError("ERR_CONFIG", cause.message, { cause }) };
+    } catch (error) {
+      if (!(error instanceof InvalidSettingsError)) throw error;
+      problems.push(...error.problems);
+      rest = withoutThese(rest, error.problems);
+    }
   }
 }
 
-/** Without files, which may be what is wrong. */
-function resolveRest(input: ConfigInput & { readonly env: Environment }, unusable: ReadonlySet<string>): UsableConfig {
-  const env = Object.fromEntries(Object.entries(input.env).filter(([name]) => !unusable.has(name.toUpperCase())));
-  try {
-    return resolveConfig({ ...input, env, withoutFiles: true });
-  } catch (error) {
-    if (!(error instanceof InvalidSettingsError)) throw error;
-    return resolveConfig({ ...input, env: {}, withoutFiles: true });
-  }
+type Input = Parameters<typeof resolveUsable>[0];
+
+/** Without files, too, which may be what is wrong. A file that cannot be read hides what is wrong with variables. */
+function withoutThese(input: Input, problems: readonly Problem[]): Input {
+  const unusable = new Set(problems.flatMap(({ variable }) => variable?.toUpperCase() ?? []));
+  const entries = Object.entries(input.env);
+  const usable = entries.filter(([name]) => !unusable.has(name.toUpperCase()));
+  const helps = usable.length < entries.length || input.withoutFiles !== true;
+  return helps ? { ...input, env: Object.fromEntries(usable), withoutFiles: true } : { env: {}, withoutFiles: true };
 }

@@ -4,7 +4,7 @@ import type { RequestIds } from "./headers.ts";
 import type { ScoreRequest, ScoreResponse, ScriptFacts } from "./types.ts";
 
 /** A request as far as it is known: one that was refused before it was read has no body. */
-export type RequestHead = Pick<ScoreRequest, "method" | "path" | "query" | "headers" | "log">;
+export type RequestHead = Pick<ScoreRequest, "method" | "path" | "query" | "loggedQuery" | "headers" | "log">;
 
 export interface RequestReceived {
   readonly request: RequestHead;

@@ -9,6 +9,8 @@ export interface ScoreRequest {
   readonly path: string;
   /** Raw query string without the leading `?`; empty when there is none. */
   readonly query: string;
+  /** What records show in place of `query`, where that holds less than the client has sent. */
+  readonly loggedQuery?: string | undefined;
   /** Lower-case names; a repeated header is joined with `,` (contract IN-21, HDR-6). */
   readonly headers: Readonly<Record<string, string>>;
   /** Whole body; empty, never absent. */

@@ -7,11 +7,9 @@ import {
   type Log,
   packageFile,
   type ScoreRuntime,
-  type Scorer,
   toScoreError,
 } from "../../../src/host.ts";
 import { type FromHealth, type ToHealth, toPlainError } from "./messages.ts";
-import { RemoteRequests } from "./remote-requests.ts";
 import type { HealthThreadData } from "./thread.ts";
 
 export { maxScoreConnections } from "./descriptors.ts";
@@ -24,16 +22,15 @@ const STATE_PERIOD_MS = 100;
 export class HealthServer {
   readonly #config: Config;
   readonly #runtime: ScoreRuntime;
-  readonly #scorer: Scorer;
   readonly #log: Log;
   #thread: Worker | undefined;
   #told: Pick<ScoreRuntime, "state" | "initialised" | "failure"> | undefined;
 
-  /** @param runtime whose state the thread reports   @param scorer answers the routes that the thread does not */
-  constructor(config: Config, runtime: ScoreRuntime, scorer: Scorer, log: Log) {
+  /** @param config its first address of `listen` that is no health port gets what the thread does not answer
+   *  @param runtime whose state the thread reports */
+  constructor(config: Config, runtime: ScoreRuntime, log: Log) {
     this.#config = config;
     this.#runtime = runtime;
-    this.#scorer = scorer;
     this.#log = log;
   }
 
@@ -43,8 +40,6 @@ export class HealthServer {
     const workerData: HealthThreadData = { config, address };
     const thread = new Worker(pathToFileURL(packageFile("dist/adapters/http/health/thread.js")), { workerData });
     this.#thread = thread;
-    const tell = (message: ToHealth, transfer: ArrayBuffer[] = []): void => thread.postMessage(message, transfer);
-    const requests = new RemoteRequests(this.#scorer, tell);
     this.reportState();
     const watch = setInterval(() => this.reportState(), STATE_PERIOD_MS).unref();
     thread.once("exit", () => clearInterval(watch));
@@ -53,7 +48,6 @@ export class HealthServer {
         if (message.kind === "listening") resolve(message);
         else if (message.kind === "not-listening") reject(listenError(message, address));
         else if (message.kind === "log") this.#log[message.logger][message.level](message.message);
-        else if (message.kind !== "closed") requests.receive(message);
       });
       thread.once("error", (error: Error) => {
         // Not started again: a port that refuses connections is how a host learns that something is wrong here.

@@ -1,8 +1,9 @@
-// Entry of the thread that serves the health port. It answers liveness and readiness itself, with the core and the
-// listener of the main thread's own, and hands /score and /swagger.json to the main thread. An event loop, a listening
+// Entry of the thread that serves the health port. It answers liveness and readiness itself, with the same core and the
+// same listener as the main thread, and forwards what needs the script to the score port. An event loop, a listening
 // socket and a backlog of its own are what keep it answering while the score port is swamped.
 import { parentPort, workerData } from "node:worker_threads";
 import {
+  type Address,
   type Config,
   createEventLog,
   createScorer,
@@ -15,17 +16,14 @@ import {
   type Scorer,
 } from "../../../src/host.ts";
 import { createHttpServer } from "../index.ts";
+import { createForward, needsScript } from "./forward.ts";
 import { type FromHealth, fromPlainError, type LevelName, type LoggerName, type ToHealth } from "./messages.ts";
-import { RemoteScorer } from "./remote-scorer.ts";
 
 /** What the thread is started with. */
 export interface HealthThreadData {
   readonly config: Omit<Config, "workerEnv">;
-  readonly address: { readonly host: string; readonly port: number };
+  readonly address: Address;
 }
-
-/** Routes that need the script, and with it the main thread. */
-const REMOTE = new Set(["/score", "/swagger.json"]);
 
 /** Stands in for the runtime, whose state the main thread reports; nothing is run here. */
 class ReportedRuntime implements ScoreRuntime {
@@ -50,26 +48,22 @@ function serveHealth({ config, address }: HealthThreadData): void {
   const runtime = new ReportedRuntime();
   const log = remoteLog(tell);
   const local = createScorer(config, runtime, createEventLog(config, log));
-  const remote = new RemoteScorer(port);
+  const forward = createForward(config.listen.find(({ health }) => !health)!, local.refuse);
   const scorer: Scorer = {
     ...local,
-    handle: (request) => (REMOTE.has(decodePath(request.path)) ? remote.handle(request) : local.handle(request)),
+    handle: (request) =>
+      needsScript(request.method, decodePath(request.path)) ? forward(request) : local.handle(request),
   };
   const server = createHttpServer(scorer, config, log);
 
   port.on("message", (message: ToHealth) => {
-    switch (message.kind) {
-      case "state":
-        runtime.state = message.state;
-        runtime.initialised = message.initialised;
-        runtime.failure = message.failure === undefined ? undefined : fromPlainError(message.failure);
-        return;
-      case "close":
-        void server.close(message.graceMs).then(() => tell({ kind: "closed" }));
-        return;
-      default:
-        remote.receive(message);
+    if (message.kind === "close") {
+      void server.close(message.graceMs).then(() => tell({ kind: "closed" }));
+      return;
     }
+    runtime.state = message.state;
+    runtime.initialised = message.initialised;
+    runtime.failure = message.failure === undefined ? undefined : fromPlainError(message.failure);
   });
   server.listen(address).then(
     (bound) => tell({ kind: "listening", port: bound.port }),

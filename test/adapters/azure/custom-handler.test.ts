@@ -2,13 +2,15 @@ import { createServer, type Server, request as sendRequest } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { pipeline } from "node:stream";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { startCustomHandler } from "../../../adapters/azure/custom-handler.ts";
 import { buildAzure } from "../../../packaging/azure-functions/build.ts";
-import { createRuntime } from "../../../src/host.ts";
-import { type CreateDriver, describeConformance, type WireRequest, type WireResponse } from "../../conformance.ts";
+import { createRuntime, inProcess } from "../../../src/host.ts";
+import { type CreateDriver, describeConformance } from "../../conformance.ts";
+import { sendTo } from "../../setup/http-client.ts";
 import { freePort, startServer } from "../../setup/server.ts";
-import { SCRIPTS, type TemporaryFolder, temporaryFolder } from "../../setup/service.ts";
+import { SCRIPTS, type TemporaryFolder, temporaryFolder, until } from "../../setup/service.ts";
+import { describeGenerated } from "./generated.ts";
 
 const HOP_BY_HOP = new Set([
   "connection",
@@ -61,7 +63,7 @@ const createDriver: CreateDriver = async (script, env) => {
   await handler.ready();
   const proxy = await startProxy(handler.port);
   return {
-    send: (request) => send(proxy.port, request),
+    send: (request) => sendTo(proxy.port, false, request),
     logged: () => logged,
     async close() {
       proxy.server.closeAllConnections();
@@ -71,31 +73,6 @@ const createDriver: CreateDriver = async (script, env) => {
   };
 };
 
-function send(port: number, { target, headers = [], body, onChunk, ...rest }: WireRequest): Promise<WireResponse> {
-  const { method = body === undefined ? "GET" : "POST" } = rest;
-  const fields = [...headers.flat(), "Host", "localhost"];
-  if (body !== undefined) fields.push("Content-Length", String(Buffer.byteLength(body)));
-  return new Promise((resolve, reject) => {
-    const request = sendRequest({ port, method, path: target, headers: fields, agent: false }, (answer) => {
-      const chunks: Buffer[] = [];
-      answer.on("data", (chunk: Buffer) => {
-        chunks.push(chunk);
-        onChunk?.(chunk);
-      });
-      answer.on("error", () => {});
-      answer.on("close", () => {
-        const { statusCode: status = 0, complete, rawHeaders } = answer;
-        const list = rawHeaders.flatMap((name, index): [string, string][] =>
-          index % 2 ? [] : [[name, rawHeaders[index + 1]!]],
-        );
-        resolve({ status, headers: list, body: Buffer.concat(chunks), complete });
-      });
-    });
-    request.on("error", reject);
-    request.end(body);
-  });
-}
-
 // What this host changes: it adds X-Forwarded headers, and its proxy is not promised to keep odd targets and spellings.
 const carries = { streams: true, anyTarget: false, exactNames: false };
 
@@ -103,6 +80,40 @@ describeConformance("Azure Functions, custom handler, TypeScript", {
   language: "typescript",
   createDriver,
   ...carries,
+});
+
+for (const language of ["typescript", "python"] as const) {
+  describeGenerated(`Azure Functions, custom handler, ${language}`, { language, createDriver, library: false });
+}
+
+test("a request is ended before the front end gives it up", async () => {
+  const handler = await startCustomHandler({
+    createRuntime: inProcess(async () => ({ init() {}, run: () => new Promise(() => {}) })),
+    env: { FUNCTIONS_CUSTOMHANDLER_PORT: String(await freePort()), AZUREML_ENTRY_SCRIPT: "score.ts" },
+    write: () => {},
+    limitMs: 50,
+  });
+  onTestFinished(handler.close);
+  const answer = await sendTo(handler.port, false, { target: "/score", body: "x" });
+  expect(answer.status).toBe(504);
+  expect(answer.body.toString()).toContain("was not answered within 50 ms");
+});
+
+test("the function key reaches neither script nor log", async () => {
+  const { send, logged, close } = await createDriver("echo.ts", {});
+  onTestFinished(close);
+  const answer = await send({
+    target: "/score?a=1&c%6fde=SECRET",
+    headers: [
+      ["X-Functions-Key", "SECRET"],
+      ["Referer", "https://a.example/score?code=SECRET"],
+    ],
+  });
+  expect(answer.body.toString()).toBe(JSON.stringify('{"a": 1}'));
+  await until(() => logged().includes('"GET /score?a=1&code=*** HTTP/1.1" 200'), "the access record");
+  expect(logged()).toContain("GET /score?a=1&code=*** 200");
+  expect(logged()).toContain('"https://a.example/score?code=***"');
+  expect(logged()).not.toContain("SECRET");
 });
 
 describe("a custom handler that was built", () => {

@@ -1,6 +1,7 @@
 // What has gone wrong on this host, for others, at one time: each case in both transports.
 import { setTimeout as delay } from "node:timers/promises";
-import { describe, expect, test } from "vitest";
+import { HttpRequest, InvocationContext } from "@azure/functions";
+import { describe, expect, test, vi } from "vitest";
 import { inProcess } from "../../../adapters/azure/service.ts";
 import type { StandInRequest, StandInResponse } from "../../../packaging/azure-functions/stand-in.ts";
 import type { HeaderList, RunCall, RunOutcome, ScoreRuntime } from "../../../src/host.ts";
@@ -106,6 +107,29 @@ export function describeHardCases(transport: Transport): void {
     test("repeated query parameters arrive as they were sent", async () => {
       const { send } = await answering(({ query }) => response({ body: query }));
       expect((await send({ target: "/score?a=1&a=2&b=%C3%A9", body: "x" })).body.toString()).toBe("a=1&a=2&b=%C3%A9");
+    });
+
+    test("the function key reaches neither script nor log", async () => {
+      const { send, text } = await answering(
+        ({ headers, query, body }) => response({ body: `${JSON.stringify(headers)} ${query} ${body}` }),
+        { takes: "request" },
+      );
+      for (const method of ["GET", "POST"]) {
+        const answer = await send({
+          method,
+          target: "/score?a=1&c%6fde=SECRET&b=2",
+          headers: [
+            ["X-Functions-Key", "SECRET"],
+            ["Referer", "https://a.example/score?code=SECRET"],
+          ],
+        });
+        expect(answer.body.toString()).toContain("a=1&b=2");
+        expect(answer.body.toString()).not.toContain("SECRET");
+        expect(text()).toContain(`${method} /score?a=1&code=***&b=2 200`);
+      }
+      expect(text()).not.toContain("SECRET");
+      const { send: ask } = await startApp(transport, "echo.ts", {}, limits);
+      expect((await ask({ target: "/score?a=1&Code=SECRET" })).body.toString()).toBe(JSON.stringify('{"a": 1}'));
     });
 
     // Without HTTP streaming the host hands over no chunked body at all.
@@ -347,6 +371,71 @@ export function describeHardCases(transport: Transport): void {
         '{"message": "The request was not answered within 50 ms, the time it has here"}',
       );
     });
+  });
+
+  describe(`Azure Functions, ${transport}: what never ends`, () => {
+    const never = () => new Promise<never>(() => {});
+    const late = [504, '{"message": "The request was not answered within 50 ms, the time it has here"}'];
+
+    test.for([
+      ["init()", { start: never, run: never }, "POST"],
+      ["init(), before the script is known", { start: never, run: never }, "GET"],
+      ["run(), deaf to being aborted", { run: never }, "POST"],
+    ] as [string, Pick<ScoreRuntime, "run">, string][])("%s", async ([, runtime, method]) => {
+      const { send } = await startHandler(transport, runtime, { limitMs: 50 }, limits);
+      const answer = await send({ method, target: "/score", headers: [["x-request-id", "R"]] });
+      expect([answer.status, answer.body.toString()]).toEqual(late);
+      expect(headersOf(answer)["x-request-id"]).toBe("R");
+    });
+
+    test("a core that is deaf", async () => {
+      const { send } = await startHandler(transport, { handle: never }, { limitMs: 50 }, limits);
+      const answer = await send({ target: "/score", body: "x" });
+      expect([answer.status, answer.body.toString()]).toEqual(late);
+    });
+
+    if (!streaming) {
+      test("a streamed answer that has to be collected", async () => {
+        let left = false;
+        const body = (async function* () {
+          try {
+            for (;;) {
+              yield Buffer.from("x");
+              await delay(5);
+            }
+          } finally {
+            left = true;
+          }
+        })();
+        const { send } = await startHandler(
+          transport,
+          runtimeOf(() => response({ body })),
+          { limitMs: 50 },
+          limits,
+        );
+        const answer = await send({ target: "/score", body: "x" });
+        expect([answer.status, answer.body.toString()]).toEqual(late);
+        await vi.waitUntil(() => left, DEADLINE_MS);
+      });
+    }
+  });
+
+  test(`Azure Functions, ${transport}: a body that never comes`, async () => {
+    const stalled = new HttpRequest({ method: "POST", url: "http://localhost/score", body: { string: "x" } });
+    Object.defineProperty(stalled, "body", { value: new ReadableStream() });
+    const { handler } = await startHandler(transport, { handle: () => new Promise(() => {}) }, { limitMs: 50 }, limits);
+    expect(await handler(stalled, new InvocationContext({ logHandler: () => {} }))).toMatchObject({ status: 504 });
+  });
+
+  test(`Azure Functions, ${transport}: a log that fails does not cost the answer`, async () => {
+    const { handler } = await startHandler(transport, { handle: () => Promise.reject("odd") }, {}, limits);
+    const context = new InvocationContext({
+      logHandler: () => {
+        throw new Error("no log");
+      },
+    });
+    const request = new HttpRequest({ method: "GET", url: "http://localhost/score" });
+    expect(await handler(request, context)).toMatchObject({ status: 500 });
   });
 
   describe(`Azure Functions, ${transport}: life`, () => {

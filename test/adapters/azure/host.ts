@@ -8,6 +8,7 @@ import {
   createAzureService,
   toAzureHandler,
 } from "../../../adapters/azure/index.ts";
+import { proxiedHeaders, watchProxied } from "../../../adapters/azure/proxied.ts";
 import { registerHealth } from "../../../functions/health.ts";
 import { registerLifecycle } from "../../../functions/lifecycle.ts";
 import { registerScore } from "../../../functions/score.ts";
@@ -110,7 +111,7 @@ export async function startHandler(
   own: Pick<Scorer, "handle"> | Pick<ScoreRuntime, "run">,
   { takes = "body", limitMs }: AppParts,
   options: StandInOptions,
-): Promise<Omit<TestApp, "service">> {
+): Promise<Omit<TestApp, "service"> & Pick<AzureService, "handler">> {
   const lines: string[] = [];
   const log = createAppLog("INFO", (line) => lines.push(line));
   const { config } = resolveConfig({ env: { SCOREFN_ERROR_DETAIL: "none" } });
@@ -134,7 +135,7 @@ export async function startHandler(
     answerDropped: () => () => {},
     close: async () => {},
   };
-  return start(service, options, lines);
+  return { ...(await start(service, options, lines)), handler };
 }
 
 /** Drives the conformance suite through the whole app. */
@@ -150,7 +151,9 @@ export function handlerDriver(transport: Transport): CreateDriver {
   return async (script, env) => {
     const { scorer, runtime, config, log, logged, close } = createService(script, env);
     const streaming = transport === "streaming";
-    const handler = toAzureHandler(scorer, { streaming, maxBodyBytes: config.maxBodyBytes }, log);
+    if (streaming) watchProxied();
+    const options = { streaming, maxBodyBytes: config.maxBodyBytes, ...(streaming && { headersOf: proxiedHeaders }) };
+    const handler = toAzureHandler(scorer, options, log);
     const ready = () => runtime.start().then(...BOTH_WAYS);
     const settings = { ...config, functionsHttpStream: streaming };
     const { send } = await start({ config: settings, handler, ready, answerDropped: () => () => {}, close }, {}, []);

@@ -1,4 +1,6 @@
 import { describeConformance } from "../../conformance.ts";
+import { describeGenerated } from "./generated.ts";
+import { describeHardCases } from "./hard-cases.ts";
 import { appDriver, handlerDriver } from "./host.ts";
 
 // What this host changes: header names are lower-case; of a request's target and method only what the web's Request knows
@@ -15,4 +17,15 @@ describeConformance("Azure Functions, streaming, Python", {
   language: "python",
   createDriver: handlerDriver("streaming"),
   ...carries,
+});
+describeHardCases("streaming");
+describeGenerated("Azure Functions, streaming, TypeScript", {
+  language: "typescript",
+  createDriver: appDriver("streaming"),
+  library: true,
+});
+describeGenerated("Azure Functions, streaming, Python", {
+  language: "python",
+  createDriver: handlerDriver("streaming"),
+  library: true,
 });

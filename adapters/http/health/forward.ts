@@ -1,0 +1,63 @@
+import { request as sendRequest } from "node:http";
+import { type Address, OverloadError, type ScoreHandler, type ScoreResponse, type Scorer } from "../../../src/host.ts";
+
+/** Routes that need the script, and the methods that they take. */
+const ROUTES: ReadonlySet<string> = new Set(["/score", "/swagger.json"]);
+const METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "POST", "OPTIONS"]);
+
+/** Headers of a connection, which are not handed on. */
+const OWN: ReadonlySet<string> = new Set([
+  ...["connection", "content-length", "date", "expect", "keep-alive", "transfer-encoding", "upgrade"],
+]);
+
+/** What a client is told to wait before it comes back, in seconds. */
+const RETRY_AFTER_SECONDS = 1;
+
+export function needsScript(method: string, path: string): boolean {
+  return ROUTES.has(path) && METHODS.has(method);
+}
+
+/** Hands requests on to the score port, as a client of it. Never rejects.
+ *  @param refuse answers while it takes no connections */
+export function createForward({ host, port }: Address, refuse: Scorer["refuse"]): ScoreHandler {
+  return (request) =>
+    new Promise((resolve) => {
+      const { method, path, query, body, signal } = request;
+      const headers = Object.fromEntries(Object.entries(request.headers).filter(([name]) => !OWN.has(name)));
+      if (body.length > 0 || method === "POST") headers["content-length"] = String(body.length);
+      const target = query === "" ? path : `${path}?${query}`;
+      const sent = sendRequest({ host: reachable(host), port, method, path: target, headers, agent: false });
+      const leave = (): void => {
+        resolve(NOTHING);
+        sent.destroy();
+      };
+      if (signal?.aborted) leave();
+      else signal?.addEventListener("abort", leave);
+      sent.once("response", (answer) => {
+        // What fails from here on, the answer tells.
+        sent.off("error", unreachable).on("error", () => {});
+        const { statusCode: status = 0, rawHeaders: raw } = answer;
+        const pairs = raw.flatMap((name, index): [string, string][] =>
+          index % 2 > 0 || (OWN.has(name.toLowerCase()) && name !== "Content-Length") ? [] : [[name, raw[index + 1]!]],
+        );
+        // The score port has written the access record.
+        resolve({ status, headers: pairs, body: answer, isSummedUp: true });
+      });
+      const unreachable = (): void => {
+        if (signal?.aborted) return;
+        const message = "The score port takes no connections; try again later.";
+        resolve(refuse(request, new OverloadError("ERR_OVERLOAD", message, RETRY_AFTER_SECONDS)));
+      };
+      sent.on("error", unreachable);
+      sent.end(body);
+    });
+}
+
+/** For a client that has left. */
+const NOTHING: ScoreResponse = { status: 503, headers: [], body: "", isSummedUp: true };
+
+/** Whoever listens everywhere is reached here. */
+function reachable(host: string): string {
+  if (host === "0.0.0.0") return "127.0.0.1";
+  return host === "::" ? "::1" : host;
+}

@@ -1,3 +1,0 @@
-import { describeHardCases } from "./hard-cases.ts";
-
-describeHardCases("buffered");
