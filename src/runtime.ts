@@ -8,6 +8,7 @@ import { forDebugger, inspectArgs } from "./debugging.ts";
 import { EXIT_OLD_PYTHON, findPython, pythonNotFound, pythonTooOld } from "./pool/interpreter.ts";
 import { type PoolOptions, WorkerPool } from "./pool/pool.ts";
 import type { WorkerCommand } from "./pool/process.ts";
+import { wakeAtEnd } from "./pool/wake-at-end.ts";
 import { InProcessRuntime } from "./script/in-process.ts";
 import { createStartupLog } from "./startup.ts";
 
@@ -61,9 +62,11 @@ export function createRuntime(given: Config, log: Log, pool: Pick<PoolOptions, "
 const TRACEABLE = ["-Xfrozen_modules=off"];
 
 function nodeCommand(config: Config): WorkerCommand {
+  const main = packageFile("dist/src/node-worker/main.js");
+  const [file, ...args] = wakeAtEnd([process.execPath, ...inspectArgs(config.debugPort), main]);
   return {
-    file: process.execPath,
-    args: [...inspectArgs(config.debugPort), packageFile("dist/src/node-worker/main.js")],
+    file,
+    args,
     env: config.workerEnv,
     // A signal cannot reach a JavaScript function that runs.
     nudgeSignal: null,
