@@ -148,9 +148,9 @@ class SyncLoop:
         inbox = self._inbox
         if self._channel.reader.has_more:
             self._take_received()
-        if not inbox.requests and (self._waited or perf_counter() - self._begun_at > LOOK_AFTER_S):
-            if self._channel.receive_more():
-                self._take_received()
+        looks = not inbox.requests and (self._waited or perf_counter() - self._begun_at > LOOK_AFTER_S)
+        if looks and self._channel.receive_more():
+            self._take_received()
         frame = self._next = inbox.next()
         begun = encode_begun(frame[1]) if frame is not None and frame[3] else b""
         if len(body) <= JOIN_BYTES:
