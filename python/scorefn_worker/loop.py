@@ -8,15 +8,15 @@ from types import GeneratorType
 from typing import Any, Callable
 
 from .channel import JOIN_BYTES, Channel, FrontGone
-from .failures import BadInput
+from .failures import BadInput, UnusableRequest
 from .frames import Bytes, Frame, encode, encode_begun, result_head
 from .inbox import Inbox, encode_recalled
 from .interrupts import Interrupts
 from .locate import UserFiles
 from .protocol import CREDIT, END, INTERRUPT, LEASE_TICKS, RUN, STOP, TICK_NS, TICKS, monotonic_ns
 from .raw.answer import Answer, is_response
-from .report import error_frame, input_error_frame, result_error_frame
-from .requests import failed_run_frame, read_request
+from .report import error_frame, result_error_frame
+from .requests import failed_run_frame, read_request, refusal_frame
 from .script import Script
 from .stream import Stream, credit_of
 
@@ -136,8 +136,8 @@ class SyncLoop:
             return True
         try:
             arguments = read_request(self._script, kind, payload)
-        except BadInput as error:
-            self._end(input_error_frame(request, error))
+        except (BadInput, UnusableRequest) as error:
+            self._end(refusal_frame(request, error, self._files))
         else:
             self._answer(request, arguments)
         return True

@@ -293,3 +293,21 @@ def test_without_flask_a_script_can_ask_what_there_is(tmp_path: Any, own_workers
     worker, _ = start_raw("none", tmp_path, SCRIPT, own_workers)
     expression = "[hasattr(r, 'form'), hasattr(r, 'args'), r.get_data(as_text=True)]"
     assert ask(worker, b"a=1", headers={**FORM, "x-eval": expression}).result == [[False, True, "a=1"]]
+
+
+@pytest.mark.parametrize(
+    ("meta", "message"),
+    [
+        ({"headers": {"content-length": 5}}, "The header content-length of the request is not text but of type int"),
+        ({"headers": {"a": ["b"]}}, "The header a of the request is not text but of type list"),
+        ({"method": 1}, "The method of the request is not text but of type int"),
+        ({"path": "/\ud800", "headers": {"a\ud800": "\udfff", "x-eval": "[r.path, r.args]"}}, None),
+    ],
+)
+def test_a_request_that_cannot_be_made_fails_alone(
+    library: str, worker: Worker, meta: dict[str, Any], message: str | None
+) -> None:
+    answered = ask(worker, **{"query": "a=\ud800", **meta})
+    if message is not None:
+        assert (answered.error["kind"], answered.error["error"]["message"]) == ("run", message)
+    assert ask(worker, headers={"x-eval": "r.method"}).result == ["POST"], library
