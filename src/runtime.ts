@@ -10,6 +10,7 @@ import { inProcess } from "./in-process.ts";
 import { EXIT_OLD_PYTHON, findPython, pythonNotFound, pythonTooOld } from "./pool/interpreter.ts";
 import { type PoolOptions, WorkerPool } from "./pool/pool.ts";
 import type { WorkerCommand } from "./pool/process.ts";
+import { wakeAtEnd } from "./pool/wake-at-end.ts";
 
 const JAVASCRIPT = /\.[cm]?[jt]sx?$/;
 
@@ -63,9 +64,11 @@ export function createRuntime(
 const TRACEABLE = ["-Xfrozen_modules=off"];
 
 function nodeCommand(config: Config): WorkerCommand {
+  const main = packageFile("dist/src/node-worker/main.js");
+  const [file, ...args] = wakeAtEnd([process.execPath, ...inspectArgs(config.debugPort), main]);
   return {
-    file: process.execPath,
-    args: [...inspectArgs(config.debugPort), packageFile("dist/src/node-worker/main.js")],
+    file,
+    args,
     env: config.workerEnv,
     // A signal cannot reach a JavaScript function that runs.
     nudgeSignal: null,

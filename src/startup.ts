@@ -45,7 +45,7 @@ function logCors({ corsOrigins }: StartSettings, log: Log): void {
   log.server.info(`Enabling CORS for the following origins: ${cors.entries.join(", ")}`);
   for (const entry of cors.unusable) {
     log.server.warning(
-      `${entry} is no regular expression, so no origin matches it; for any host write .* instead of *`,
+      `${entry} is not a regular expression that JavaScript can read, so no origin matches it; for any host write .* instead of *`,
     );
   }
 }

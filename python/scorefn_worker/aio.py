@@ -14,15 +14,15 @@ from typing import Any, Callable, TypeVar
 
 from .async_pipe import AsyncPipe
 from .channel import Channel, FrontGone
-from .failures import BadInput, chain
+from .failures import BadInput, UnusableRequest, chain
 from .frames import Bytes, Frame, FrameError, encode, encode_begun, result_head
 from .inbox import Inbox, encode_recalled
 from .interrupts import to_exception
 from .locate import UserFiles
 from .protocol import CREDIT, END, INTERRUPT, is_in_time, monotonic_ns
 from .raw.answer import Answer, is_response
-from .report import error_frame, input_error_frame, result_error_frame
-from .requests import failed_run_frame, read_request
+from .report import error_frame, result_error_frame
+from .requests import failed_run_frame, read_request, refusal_frame
 from .script import Script
 from .stream import Stream, credit_of
 
@@ -167,9 +167,9 @@ class AsyncLoop:
         running.interrupt = self._inbox.interrupts.pop(request, running.interrupt)
         try:
             arguments = {} if running.interrupt is not None else read_request(self._script, kind, payload)
-        except BadInput as error:
+        except (BadInput, UnusableRequest) as error:
             del self._running[request]
-            return (input_error_frame(request, error),)
+            return (refusal_frame(request, error, self._files),)
         running.task = asyncio.create_task(self._run(request, running, arguments))
         return ()
 

@@ -26,6 +26,10 @@ class BadInput(ValueError):
     """A request's body does not fit; the message is the text for the client (contract ERR-1, ERR-2)."""
 
 
+class UnusableRequest(Exception):
+    """Of what the front sent no request can be made: that fails this request, and no more."""
+
+
 class ProtocolMismatch(Exception):
     """Front and worker speak different versions of the protocol."""
 

@@ -97,6 +97,8 @@ class FrameReader:
         """Start with nothing received."""
         self._data: Bytes = b""
         self._at = 0
+        self.has_more = False
+        """Whether `next` has something to look at."""
 
     def feed(self, chunk: bytes) -> None:
         """Append what the pipe delivered."""
@@ -108,6 +110,7 @@ class FrameReader:
             del self._data[: self._at]
             self._data += chunk
         self._at = 0
+        self.has_more = True
 
     def next(self) -> Frame | None:
         """Take the next whole frame, or None when more bytes are needed.
@@ -118,6 +121,7 @@ class FrameReader:
         data = self._data
         start = self._at + HEAD_BYTES
         if len(data) < start:
+            self.has_more = False
             return None
         size, word, request = HEAD.unpack_from(data, self._at)
         kind = word & _TYPE_MASK
@@ -125,6 +129,7 @@ class FrameReader:
             raise FrameError(f"not a frame head: {bytes(data[self._at : start]).hex(' ')}")
         end = start + size
         if len(data) < end:
+            self.has_more = False
             return None
         self._at = end
         return kind, request, data[start:end], word >> TYPE_BITS

@@ -7,6 +7,7 @@ import sys
 
 from .failures import chain
 from .locate import Place
+from .raw.errors import FlaskNeeded
 
 MODEL_DIR_VARIABLE = "AZUREML_MODEL_DIR"
 
@@ -61,6 +62,8 @@ def hint_for_type(value: object) -> str | None:
 def _hint_for_one(error: BaseException, place: Place | None) -> str | None:
     if isinstance(error, ModuleNotFoundError) and error.name:
         return _module_hint(error.name, place)
+    if isinstance(error, FlaskNeeded):
+        return _install_hint("flask")
     if isinstance(error, FileNotFoundError) and error.filename is not None:
         path = os.fsdecode(error.filename) if isinstance(error.filename, (str, bytes)) else str(error.filename)
         return f"There is no file {path} (current directory {os.getcwd()}). {_model_dir_state()}"
@@ -81,7 +84,11 @@ def _module_hint(module: str, place: Place | None) -> str:
                 f"{package} lies beside {os.path.basename(place.filename)}, but that folder is not on the import path; "
                 "name it in AZUREML_SOURCE_DIRECTORY (relative to AML_APP_ROOT) or start the server in it."
             )
-    return f"Install it: pip install {_DISTRIBUTIONS.get(package, package)} into the environment of {sys.executable}."
+    return _install_hint(_DISTRIBUTIONS.get(package, package))
+
+
+def _install_hint(distribution: str) -> str:
+    return f"Install it: pip install {distribution} into the environment of {sys.executable}."
 
 
 def _model_dir_state() -> str:

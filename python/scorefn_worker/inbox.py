@@ -6,7 +6,7 @@ from collections import deque
 from typing import Callable
 
 from .frames import Bytes, Frame, encode_json
-from .protocol import INTERRUPT, RECALL, RECALLED, RUN, RUN_META, STOP, is_in_time
+from .protocol import INTERRUPT, LEASE_TICKS, RECALL, RECALLED, RUN, RUN_META, STOP, TICK_NS, TICKS
 
 _RUNS = (RUN, RUN_META)
 
@@ -64,12 +64,10 @@ class Inbox:
         requests = self.requests
         while requests:
             begin_by = requests[0][3]
-            if begin_by and not is_in_time(begin_by, self._now()):
-                requests.popleft()
-            elif begin_by and not waiting:
-                return None
-            else:
-                return requests.popleft()
+            # As is_in_time has it.
+            if not begin_by or 0 < (begin_by - self._now() // TICK_NS) & TICKS <= LEASE_TICKS:
+                return requests.popleft() if waiting or not begin_by else None
+            requests.popleft()
         return None
 
     def _give_back(self, request: int) -> list[int]:

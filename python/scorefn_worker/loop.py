@@ -8,15 +8,15 @@ from types import GeneratorType
 from typing import Any, Callable
 
 from .channel import JOIN_BYTES, Channel, FrontGone
-from .failures import BadInput
+from .failures import BadInput, UnusableRequest
 from .frames import Bytes, Frame, encode, encode_begun, result_head
 from .inbox import Inbox, encode_recalled
 from .interrupts import Interrupts
 from .locate import UserFiles
-from .protocol import CREDIT, END, INTERRUPT, STOP, is_in_time, monotonic_ns
+from .protocol import CREDIT, END, INTERRUPT, LEASE_TICKS, RUN, STOP, TICK_NS, TICKS, monotonic_ns
 from .raw.answer import Answer, is_response
-from .report import error_frame, input_error_frame, result_error_frame
-from .requests import failed_run_frame, read_request
+from .report import error_frame, result_error_frame
+from .requests import failed_run_frame, read_request, refusal_frame
 from .script import Script
 from .stream import Stream, credit_of
 
@@ -73,13 +73,15 @@ class SyncLoop:
                 if frame[3]:
                     self._channel.send(encode_begun(frame[1]))
             # The second look: only of what was announced in time the front knows that it has begun (§4, rule 4).
-            if not frame[3] or is_in_time(frame[3], self._now()):
+            begin_by = frame[3]
+            if not begin_by or 0 < (begin_by - self._now() // TICK_NS) & TICKS <= LEASE_TICKS:
                 return frame
             self._channel.send(encode_recalled([frame[1]]))
 
     def _wait(self) -> Frame:
         while True:
-            self._take_received()
+            if self._channel.reader.has_more:
+                self._take_received()
             frame = self._inbox.next()
             if frame is not None:
                 return frame
@@ -90,9 +92,12 @@ class SyncLoop:
     def _take_received(self) -> None:
         """Take all that has been read already: what is recalled must not begin."""
         read = self._channel.reader.next
-        take = self._inbox.take
+        inbox = self._inbox
         while (frame := read()) is not None:
-            if not take(frame):
+            # Nearly all are requests, so these do without the call.
+            if frame[0] == RUN and not inbox.stopping:
+                inbox.requests.append(frame)
+            elif not inbox.take(frame):
                 self._take_order(frame)
 
     def _take(self, frame: Frame) -> None:
@@ -125,14 +130,14 @@ class SyncLoop:
         self._waited = begin_by != 0
         self._begun_at = perf_counter()
         self._interrupt = None
-        order = self._inbox.interrupts.pop(request, None)
-        if order is not None:
-            self._end(self._error(request, "run", self._interrupts.exception(order)))
+        orders = self._inbox.interrupts
+        if orders and request in orders:
+            self._end(self._error(request, "run", self._interrupts.exception(orders.pop(request))))
             return True
         try:
             arguments = read_request(self._script, kind, payload)
-        except BadInput as error:
-            self._end(input_error_frame(request, error))
+        except (BadInput, UnusableRequest) as error:
+            self._end(refusal_frame(request, error, self._files))
         else:
             self._answer(request, arguments)
         return True
@@ -141,9 +146,10 @@ class SyncLoop:
         """Send what ends the current request, in one write with BEGUN of the next one where that is here already."""
         self._current = 0
         inbox = self._inbox
-        self._take_received()
-        if not inbox.requests and (self._waited or perf_counter() - self._begun_at > LOOK_AFTER_S):
-            self._channel.receive_more()
+        if self._channel.reader.has_more:
+            self._take_received()
+        looks = not inbox.requests and (self._waited or perf_counter() - self._begun_at > LOOK_AFTER_S)
+        if looks and self._channel.receive_more():
             self._take_received()
         frame = self._next = inbox.next()
         begun = encode_begun(frame[1]) if frame is not None and frame[3] else b""

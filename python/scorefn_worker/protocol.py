@@ -63,8 +63,9 @@ TICK_MS = 8
 LEASE_TICKS = 125
 """How far in the future "begin by" may lie: 1,000 ms, which is as long as the front lets a request wait in a pipe."""
 
-_TICK_NS = TICK_MS * 1_000_000
-_TICKS = 0xFFFFFF
+TICK_NS = TICK_MS * 1_000_000
+TICKS = 0xFFFFFF
+"""Ticks are counted modulo 2^24."""
 
 EXIT_STOPPED = 0
 EXIT_FAULT = 1
@@ -81,8 +82,9 @@ monotonic_ns: Callable[[], int] = (
 
 
 def is_in_time(begin_by: int, now_ns: int) -> bool:
-    """Tell whether a waiting request may still begin (§4)."""
-    return 0 < (begin_by - now_ns // _TICK_NS) & _TICKS <= LEASE_TICKS
+    """Tell whether a waiting request may still begin (§4). SyncLoop and Inbox, which ask for each request, do without
+    the call."""
+    return 0 < (begin_by - now_ns // TICK_NS) & TICKS <= LEASE_TICKS
 
 
 class Location(TypedDict):

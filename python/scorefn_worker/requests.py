@@ -7,8 +7,8 @@ import json
 import logging
 from typing import Any
 
-from .failures import BadInput
-from .frames import split_meta
+from .failures import BadInput, UnusableRequest
+from .frames import FrameError, split_meta
 from .locate import UserFiles
 from .logs import SERVER_LOGGER
 from .protocol import RUN
@@ -35,9 +35,9 @@ def read_request(script: Script, kind: int, payload: Any) -> dict[str, Any]:  # 
 
     Raises:
         BadInput: the body does not fit.
-        FrameError: the payload is not meta + body.
+        UnusableRequest: the meta does not fit.
     """
-    meta, body = ({}, payload) if kind == RUN else split_meta(payload)
+    meta, body = ({}, payload) if kind == RUN else _read_meta(payload)
     try:
         if script.raw:
             arguments = {script.parameter: make_environ(meta, body)}  # Script.call() makes the request of it
@@ -48,12 +48,19 @@ def read_request(script: Script, kind: int, payload: Any) -> dict[str, Any]:  # 
     except (UnicodeDecodeError, BadText) as error:
         raise BadInput(f"Input cannot be decoded as UTF-8: {error}") from None
     if kind != RUN and script.takes_headers:
-        arguments[HEADERS_PARAMETER] = train_case(meta.get("headers") or {})
+        arguments[HEADERS_PARAMETER] = train_case(meta.get("headers", {}))
     if not script.raw and "method" in meta:
         arguments = Arguments(arguments)
         # What run() gets for GET was made of the query.
         arguments.environ = make_environ(meta, _EMPTY if meta["method"] == "GET" else body)
     return arguments
+
+
+def refusal_frame(request: int, error: Exception, files: UserFiles) -> bytes:
+    """Build the ERROR frame for what `read_request` has raised."""
+    if isinstance(error, BadInput):
+        return input_error_frame(request, error)
+    return error_frame(request, "run", error, files)
 
 
 def failed_run_frame(request: int, script: Script, kind: str, error: BaseException, files: UserFiles) -> bytes:
@@ -70,6 +77,24 @@ def failed_run_frame(request: int, script: Script, kind: str, error: BaseExcepti
                 return input_error_frame(request, BadInput(text))
             _log.warning(f"{text}{'' if text.endswith('.') else '.'} With --strict it would be answered 400.")
     return error_frame(request, kind, error, files)
+
+
+def _read_meta(payload: Any) -> tuple[dict[str, Any], memoryview]:  # noqa: ANN401 - as Frame
+    """Split a payload and check the meta: a host may have made up a header that is a number, and run() expects text."""
+    try:
+        meta, body = split_meta(payload)
+    except FrameError as error:
+        raise UnusableRequest(f"The server sent {error}") from None
+    headers = meta.get("headers", {}) if isinstance(meta, dict) else None
+    if not isinstance(headers, dict):
+        raise UnusableRequest("The server sent a request whose meta, or its headers, are no JSON object")
+    for name, value in headers.items():
+        if type(value) is not str:
+            raise UnusableRequest(f"The header {name} of the request is not text but of type {type(value).__name__}")
+    for name, value in meta.items():
+        if type(value) is not str and value is not headers:
+            raise UnusableRequest(f"The {name} of the request is not text but of type {type(value).__name__}")
+    return meta, body
 
 
 def _text(body: Any) -> str:  # noqa: ANN401

@@ -87,7 +87,7 @@ class Script:
         """Make what a call of run() with these arguments is to be surrounded by, in a `with` statement."""
         if self.raw:
             return RawCall(self.parameter, arguments)
-        return plain_call(getattr(arguments, "environ", None))
+        return plain_call(None if type(arguments) is dict else getattr(arguments, "environ", None))
 
     def ready(self, files: UserFiles) -> dict[str, Any]:
         """Make the payload of READY, when init() is done."""

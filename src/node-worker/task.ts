@@ -1,3 +1,4 @@
+import { FrameError } from "../core/errors.ts";
 import { Frame, type RunMeta, STREAM_CREDIT_BYTES, splitMeta } from "../protocol/messages.ts";
 import type { ScriptInput } from "../script/input.ts";
 import { LazySignal } from "../script/lazy-signal.ts";
@@ -29,11 +30,31 @@ export class Task extends LazySignal implements ScriptInput {
     this.onCredit?.();
   }
 
-  /** What run() is called with. @throws FrameError `ERR_FRAME` */
+  /** What run() is called with. @throws FrameError `ERR_FRAME` when no request can be made of it */
   toInput(): ScriptInput {
     if (!this.#hasMeta) return this;
     const { meta, body } = splitMeta<RunMeta>(this.body);
+    checkMeta(meta);
     this.isHead = meta.method === "HEAD";
     return { ...meta, body, signal: () => this.signal() };
   }
+}
+
+/** A host may have made up a header that is a number, and run() expects text. */
+function checkMeta(meta: RunMeta): void {
+  const headers = meta?.headers ?? {};
+  if (!isObject(meta) || !isObject(headers)) {
+    throw new FrameError("ERR_FRAME", "the server sent a request whose meta, or its headers, are no JSON object");
+  }
+  for (const name in headers) checkText(`header ${name}`, headers[name]);
+  for (const name in meta) if (name !== "headers") checkText(name, meta[name as keyof RunMeta]);
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function checkText(name: string, value: unknown): void {
+  if (typeof value === "string") return;
+  throw new FrameError("ERR_FRAME", `the ${name} of the request is not text but of type ${typeof value}`);
 }

@@ -1,6 +1,7 @@
-import { readFileSync } from "node:fs";
 import type { Socket } from "node:net";
 import { FrameError, type ScoreError } from "../core/errors.ts";
+import { Children } from "./children.ts";
+import { statOf } from "./proc-stat.ts";
 import type { Exit, LaunchEvents, LaunchedProcess } from "./process.ts";
 
 /** Roles of the three connections of a forked worker. */
@@ -18,6 +19,7 @@ export interface ForkEvents {
 /** One worker that is to be, or has been, forked off the preload process. */
 export class Fork implements LaunchedProcess {
   pid: number | undefined;
+  readonly children: Children = new Children();
   readonly #launch: LaunchEvents;
   readonly #events: ForkEvents;
   readonly #sockets = new Map<number, Socket>();
@@ -51,7 +53,7 @@ export class Fork implements LaunchedProcess {
       throw new FrameError("ERR_FRAME", `the preload process says that it has forked process ${String(pid)}`);
     }
     this.pid = pid as number;
-    this.#startedAt = startOf(this.pid);
+    this.#startedAt = statOf(this.pid)?.startedAt;
     this.#timer?.refresh();
   }
 
@@ -79,7 +81,7 @@ export class Fork implements LaunchedProcess {
       return;
     }
     // Whoever waits for it may be quicker than we hear of its end, and its id is free then.
-    if (startOf(this.pid) !== this.#startedAt) return;
+    if (statOf(this.pid)?.startedAt !== this.#startedAt) return;
     try {
       process.kill(this.pid, signal);
     } catch {
@@ -123,17 +125,5 @@ export class Fork implements LaunchedProcess {
     clearTimeout(this.#timer);
     this.#events.onEnd();
     this.#launch.onExit(exit);
-  }
-}
-
-/** When a process started, in a unit of the system's: tells it from a later one with the same id. Undefined when it has
- *  ended, and on systems without /proc. */
-function startOf(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-    // The name in brackets may hold blanks. Field 22, and field 3 comes first here.
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
-  } catch {
-    return undefined;
   }
 }

@@ -1,4 +1,4 @@
-import { OverloadError, type ScoreError } from "../core/errors.ts";
+import type { ScoreError } from "../core/errors.ts";
 import type { Events } from "../core/events.ts";
 import type { Log } from "../core/log.ts";
 import type {
@@ -10,14 +10,14 @@ import type {
   ScriptFacts,
   ScriptTakes,
 } from "../core/types.ts";
-import { type Failed, type Loaded, PROTOCOL_VERSION, type StartOptions } from "../protocol/messages.ts";
-import { fromWireSchemas } from "../protocol/wire-schemas.ts";
+import { type Failed, PROTOCOL_VERSION, type StartOptions } from "../protocol/messages.ts";
+import { factsOf } from "../protocol/wire-schemas.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Job } from "./job.ts";
 import { LoadGate } from "./load-gate.ts";
 import { Preload } from "./preload.ts";
 import { type Launch, type ProcessEvents, type WorkerCommand, WorkerProcess } from "./process.ts";
-import { type QueueOptions, RETRY_AFTER_SECONDS, WaitingRoom } from "./queue.ts";
+import { type QueueOptions, RETRY_AFTER_SECONDS, stopping, WaitingRoom } from "./queue.ts";
 import { Slot } from "./slot.ts";
 import { reportFailure, toExit, toStartFailure } from "./start-failure.ts";
 import { StoppedWatch } from "./stopped-watch.ts";
@@ -77,8 +77,12 @@ export class WorkerPool implements ScoreRuntime {
 
   get state(): RuntimeState {
     if (this.#closed !== undefined) return "stopping";
-    const ready = this.#slots.filter((slot) => slot.worker !== undefined);
-    if (ready.length > 0) return ready.some((slot) => slot.worker?.isIdle) ? "ready" : "busy";
+    let serves = false;
+    for (const { worker } of this.#slots) {
+      if (worker?.isIdle) return "ready";
+      serves ||= worker !== undefined;
+    }
+    if (serves) return "busy";
     return this.#failure === undefined ? "loading" : "failed";
   }
 
@@ -204,10 +208,8 @@ export class WorkerPool implements ScoreRuntime {
   #turnAway(): ScoreError | undefined {
     if (this.#closed !== undefined) return stopping();
     this.#reviveByRequest();
-    return this.state === "failed" ? this.#failure : undefined;
+    return this.#failure !== undefined && this.state === "failed" ? this.#failure : undefined;
   }
-
-  // ---- workers ------------------------------------------------------------------------------------------------------
 
   #spawn(slot: Slot): void {
     const { command, start, workerTimeoutMs, launch } = this.#options;
@@ -321,39 +323,23 @@ export class WorkerPool implements ScoreRuntime {
 
   /** @param back requests that the process which ended gives back */
   #restart(slot: Slot, exit: ScoreError, back = 0): void {
-    const { pauseMs } = slot;
-    if (this.#options.restart === "by-requests") {
-      const waits = slot.deaths > EAGER_RESTARTS && this.#room.size + back === 0;
-      this.#events.workerEnded?.({ exit, restart: waits ? "with the next request" : 0 });
-      // Not here: a start that fails at once would come back to here.
-      if (!waits) slot.restartTimer = setTimeout(() => this.#spawn(slot), 0);
-      return;
-    }
-    this.#events.workerEnded?.({ exit, restart: pauseMs });
-    slot.restartTimer = setTimeout(() => this.#spawn(slot), pauseMs);
+    const byRequests = this.#options.restart === "by-requests";
+    const waits = byRequests && slot.deaths > EAGER_RESTARTS && this.#room.size + back === 0;
+    const pauseMs = byRequests ? 0 : slot.pauseMs;
+    this.#events.workerEnded?.({ exit, restart: waits ? "with the next request" : pauseMs });
+    // Not here: a start that fails at once would come back to here.
+    if (!waits) slot.restartTimer = setTimeout(() => this.#spawn(slot), pauseMs);
   }
 
   /** True when a worker is started by the next request. */
   get #waitsForRequest(): boolean {
-    return this.#options.restart === "by-requests" && this.#slots.some(isResting);
+    return this.#options.restart === "by-requests" && this.#slots.some((slot) => slot.isResting);
   }
 
   /** Starts workers anew whose restart was left to the next request. */
   #reviveByRequest(): void {
     if (!this.#waitsForRequest) return;
     this.#failure = undefined;
-    for (const slot of this.#slots) if (isResting(slot)) this.#spawn(slot);
+    for (const slot of this.#slots) if (slot.isResting) this.#spawn(slot);
   }
-}
-
-function isResting({ process, restartTimer, hasServed }: Slot): boolean {
-  return process === undefined && restartTimer === undefined && hasServed;
-}
-
-function stopping(): OverloadError {
-  return new OverloadError("ERR_STOPPING", "The server is stopping.", RETRY_AFTER_SECONDS);
-}
-
-function factsOf({ takes, concurrent, input, schemas }: Loaded): ScriptFacts {
-  return { takes, concurrent, input, ...(schemas === undefined ? {} : { schemas: fromWireSchemas(schemas) }) };
 }

@@ -18,6 +18,7 @@ import {
   type WorkerHello,
 } from "../protocol/messages.ts";
 import { readFailed, readLoaded, readReady } from "./answer.ts";
+import { Children } from "./children.ts";
 import { workerFolder } from "./start-folder.ts";
 import type { WorkerLink } from "./worker.ts";
 
@@ -55,6 +56,8 @@ export interface LaunchEvents {
 
 export interface LaunchedProcess {
   readonly pid: number | undefined;
+  /** What is to end with it. */
+  readonly children?: Children;
   kill(signal: NodeJS.Signals): void;
 }
 
@@ -144,7 +147,14 @@ export class WorkerProcess implements WorkerLink {
 
   kill(reason = "its run() did not come back after its deadline"): void {
     this.#killReason ??= reason;
+    this.noteChildren(true);
     this.#child.kill("SIGKILL");
+  }
+
+  /** Notes what is to end with this process when it is killed. Below a preload process are workers, which go on. */
+  noteChildren(thoroughly = false): void {
+    if (this.pid !== undefined && this.#start.forkSocket === undefined)
+      this.#child.children?.note(this.pid, thoroughly);
   }
 
   /** Waits for a worker that was told to stop; kills it when it does not. */
@@ -218,6 +228,7 @@ export class WorkerProcess implements WorkerLink {
     this.#hasEnded = true;
     clearTimeout(this.#helloTimer);
     clearTimeout(this.#closedTimer);
+    if (!(exit instanceof Error) && exit.signal !== null) this.#child.children?.end();
     await this.#readRest();
     for (const pipe of Object.values(this.#pipes ?? {}) as Socket[]) pipe.destroy();
     this.#events.onExit(this.#describe(exit));
@@ -280,7 +291,7 @@ function spawnCommand({ file, args, env }: WorkerCommand, events: LaunchEvents):
   if (toWorker && fromWorker && lifeline) {
     events.onPipes({ toWorker, fromWorker, lifeline });
   }
-  return child as LaunchedProcess;
+  return Object.assign(child, { children: new Children() }) as LaunchedProcess;
 }
 
 function checkVersion({ protocol, runtime }: WorkerHello): void {

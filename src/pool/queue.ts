@@ -165,6 +165,10 @@ export class WaitingRoom implements Room, Holder<Job> {
   }
 }
 
+export function stopping(): OverloadError {
+  return new OverloadError("ERR_STOPPING", "The server is stopping.", RETRY_AFTER_SECONDS);
+}
+
 function overload(message: string): OverloadError {
   return new OverloadError("ERR_OVERLOAD", message, RETRY_AFTER_SECONDS);
 }

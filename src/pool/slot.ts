@@ -50,6 +50,11 @@ export class Slot {
     return { worker, reported };
   }
 
+  /** True when nothing is there and nothing is about to come. */
+  get isResting(): boolean {
+    return this.process === undefined && this.restartTimer === undefined && this.hasServed;
+  }
+
   /** Milliseconds until the next start, longer with each death. */
   get pauseMs(): number {
     return this.deaths === 0 ? 0 : Math.min(RESTART_MAX_MS, RESTART_MIN_MS * 2 ** (this.deaths - 1));

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { statOf } from "./proc-stat.ts";
 
 /** How often the processes are looked at, in milliseconds. */
 const LOOK_MS = 2_000;
@@ -9,9 +9,10 @@ const LOOKS = 3;
 export interface Watched {
   readonly pid: number | undefined;
   kill(reason: string): void;
+  noteChildren(): void;
 }
 
-/** Ends processes that somebody has stopped (SIGSTOP): they show no sign of life, and their requests would wait for the
+/** Looks at the workers from time to time. Ends processes that somebody has stopped (SIGSTOP): they show no sign of life, and their requests would wait for the
  *  scoring deadline. Elsewhere than on Linux nothing tells a stopped process from a busy one, so they do wait for it. */
 export class StoppedWatch {
   readonly #processes: () => Iterable<Watched>;
@@ -19,7 +20,10 @@ export class StoppedWatch {
   #looks = new Map<number, number>();
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(processes: () => Iterable<Watched>, stateOf: (pid: number) => string | undefined = stateOfProcess) {
+  constructor(
+    processes: () => Iterable<Watched>,
+    stateOf: (pid: number) => string | undefined = (pid) => statOf(pid)?.state,
+  ) {
     this.#processes = processes;
     this.#stateOf = stateOf;
   }
@@ -37,21 +41,12 @@ export class StoppedWatch {
     const looks = new Map<number, number>();
     for (const process of this.#processes()) {
       const { pid } = process;
+      process.noteChildren();
       if (pid === undefined || this.#stateOf(pid) !== "T") continue;
       const count = (this.#looks.get(pid) ?? 0) + 1;
       looks.set(pid, count);
       if (count >= LOOKS) process.kill(`it had been stopped for more than ${((LOOKS - 1) * LOOK_MS) / 1000} s`);
     }
     this.#looks = looks;
-  }
-}
-
-/** `R`, `S`, `T` and so on, as proc(5) says; undefined where that is not known. */
-function stateOfProcess(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-    return stat.charAt(stat.lastIndexOf(")") + 2);
-  } catch {
-    return undefined;
   }
 }

@@ -1,5 +1,5 @@
 import type { SwaggerVersion } from "../core/swagger-versions.ts";
-import type { ScriptSchemas } from "../core/types.ts";
+import type { ScriptFacts, ScriptSchemas } from "../core/types.ts";
 import { readPythonJson, renderPythonJson } from "../json/python-json.ts";
 import type { Loaded } from "./messages.ts";
 
@@ -12,7 +12,12 @@ export function toWireSchemas({ versions, dialects, ...main }: ScriptSchemas): W
   return { ...renderPair(main), versions, ...own };
 }
 
-export function fromWireSchemas({ versions, dialects, ...main }: WireSchemas): ScriptSchemas {
+/** What the front knows of a script whose worker has said LOADED. */
+export function factsOf({ takes, concurrent, input, schemas }: Loaded): ScriptFacts {
+  return { takes, concurrent, input, ...(schemas === undefined ? {} : { schemas: fromWireSchemas(schemas) }) };
+}
+
+function fromWireSchemas({ versions, dialects, ...main }: WireSchemas): ScriptSchemas {
   const own = dialects === undefined ? {} : { dialects: mapVersions(dialects, readPair) };
   return { ...readPair(main), versions, ...own };
 }

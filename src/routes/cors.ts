@@ -2,7 +2,7 @@
 
 import type { Header } from "../core/headers.ts";
 import type { ScoreRequest } from "../core/types.ts";
-import { compilePythonPattern } from "./cors-pattern.ts";
+import { compileOriginPattern } from "./cors-pattern.ts";
 
 /** Who may call, and what they are told. */
 export interface Cors {
@@ -27,7 +27,7 @@ export function createCors(setting: string | null | undefined): Cors | undefined
   if (entries.length === 0) return undefined;
   const plain = entries.filter((entry) => !PATTERN_CHARACTERS.test(entry));
   const written = entries.filter((entry) => PATTERN_CHARACTERS.test(entry));
-  const compiled = written.map((entry) => compilePythonPattern(entry === "*" ? ANY : entry));
+  const compiled = written.map((entry) => compileOriginPattern(entry === "*" ? ANY : entry));
   const patterns = compiled.filter((pattern) => pattern !== undefined);
   const lowered = new Set(plain.map((entry) => entry.toLowerCase()));
   const withoutOrigin = written.some((entry) => entry === "*" || entry === ANY) ? "*" : [...plain].sort()[0];

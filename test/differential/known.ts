@@ -421,4 +421,18 @@ export const known: readonly Known[] = [
     where: STDERR,
     ours: /^INFO:entry_module:/,
   },
+  {
+    rule: "CORS-3",
+    reason: "expressions for origins are JavaScript's; what that cannot read matches nothing, and the log says so",
+    scenario: /^CORS-3 .*P<n>/,
+    where: /> header (Access-Control-Allow-Origin|Vary)$/,
+    reference: /^(abz|http|q|Origin)$/,
+  },
+  {
+    rule: "CORS-3",
+    reason: "expressions for origins are JavaScript's; what that cannot read matches nothing, and the log says so",
+    scenario: /^CORS-3 .*P<n>/,
+    where: STDOUT,
+    ours: /is not a regular expression that JavaScript can read/,
+  },
 ];

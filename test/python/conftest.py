@@ -270,6 +270,14 @@ def eventually(condition: Callable[[], bool]) -> None:
         time.sleep(0.005)
 
 
+@pytest.fixture
+def own_workers() -> Iterator[list[Worker]]:
+    workers: list[Worker] = []
+    yield workers
+    for each in workers:
+        each.close()
+
+
 _OWN_INTERPRETERS = {"flask", "werkzeug", "with the reference server", SCHEMAS_PYTHON, SKLEARN_PYTHON}
 """Parameters of tests that choose the interpreter themselves."""
 

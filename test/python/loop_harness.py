@@ -17,7 +17,7 @@ from scorefn_worker import loop as loop_module
 from scorefn_worker import protocol as p
 from scorefn_worker.aio import AsyncLoop, run_forever
 from scorefn_worker.channel import Channel, FrontGone
-from scorefn_worker.frames import FrameReader, encode, encode_json, split_meta
+from scorefn_worker.frames import LENGTH, FrameReader, encode, encode_json, split_meta
 from scorefn_worker.interrupts import SIGNAL, Interrupts
 from scorefn_worker.locate import UserFiles
 from scorefn_worker.loop import SyncLoop
@@ -288,7 +288,7 @@ class LoopHarness:
         return next(write for write in self._sender.writes if write[0] <= frame.start < write[1])
 
     def encode(self, text: str) -> bytes:
-        """Make a frame as the scenarios write it: `RUN 2 waits 1000 quick b`, `RECALL 0`."""
+        """Make a frame as the scenarios write it: `RUN 2 waits 1000 quick b`, `RUN 2 meta {} quick b`, `RECALL 0`."""
         name, *words = text.split(" ")
         request = int(words.pop(0)) if words else 0
         if name == "RUN":
@@ -296,6 +296,10 @@ class LoopHarness:
             if words[0] == "waits":
                 begin_by = to_begin_by(self.clock_ms + int(words[1]))
                 del words[:2]
+            if words[0] == "meta":
+                meta = words[1].encode()
+                payload = LENGTH.pack(len(meta)) + meta + " ".join(words[2:]).encode()
+                return encode(p.RUN_META, request, payload, begin_by)
             return encode(p.RUN, request, b"\xff" if words[0] == "garbled" else " ".join(words).encode(), begin_by)
         if name == "INTERRUPT":
             return encode_json(p.INTERRUPT, request, {"reason": words[0], "timeoutMs": 1500})

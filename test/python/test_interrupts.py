@@ -16,8 +16,7 @@ SLEEPY = """
     import time
     def init(): pass
     def run(data):
-        print("begun", data)
-        time.sleep(float(data))
+        print("begun", data) or time.sleep(float(data))  # one line: the signal may come before the second call
         return data
 """
 
@@ -40,7 +39,7 @@ def test_raises_in_the_script(start: Start, reason: str, name: str, message: str
     assert (report["type"], report["message"]) == (name, message)
     assert f"{name}: {message}\n" in report["traceback"]
     assert "scorefn_worker/" not in report["traceback"]
-    assert report["location"]["source"] == "time.sleep(float(data))"
+    assert "time.sleep(float(data))" in report["location"]["source"]
     assert worker.run("0", 2) == '"0"'
 
 

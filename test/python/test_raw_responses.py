@@ -35,6 +35,9 @@ HTML = "text/html; charset=utf-8"
 JSON = "application/json"
 Case = tuple[str, int, bytes, dict[str, Any]]
 
+NEEDS_FLASK = re.compile(r"\br\.(set_cookie|delete_cookie|json)\(?")
+"""What only Flask's and Werkzeug's response have."""
+
 WHOLE: list[Case] = [
     # API-4, API-5
     ("R('é', 201)", 201, b"\xc3\xa9", {"content-type": [HTML], "x-ms-run-function-failed": ["False"]}),
@@ -182,9 +185,14 @@ REFUSED = [
 
 
 @pytest.fixture(scope="module", params=LIBRARIES)
-def worker(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
+def library(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def worker(library: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
     workers: list[Worker] = []
-    yield start_raw(request.param, tmp_path_factory.mktemp("app"), SCRIPT, workers)[0]
+    yield start_raw(library, tmp_path_factory.mktemp("app"), SCRIPT, workers)[0]
     for each in workers:
         each.close()
 
@@ -194,10 +202,14 @@ def answer(worker: Worker, expression: str, **meta: Any) -> Answered:
 
 
 @pytest.mark.parametrize("case", WHOLE, ids=[case[0] for case in WHOLE])
-def test_a_response_is_sent_as_it_is_with_and_without_flask(worker: Worker, case: Case) -> None:
+def test_a_response_is_sent_as_it_is_with_and_without_flask(worker: Worker, library: str, case: Case) -> None:
     """API-4 to API-7, OUT-2, OUT-5."""
     expression, status, body, headers = case
     answered = answer(worker, expression)
+    if library == "none" and NEEDS_FLASK.search(expression):
+        assert answered.error["error"]["type"] == "FlaskNeeded"
+        assert "pip install flask" in answered.error["error"]["hint"]
+        return
     assert answered.error == {}
     assert (answered.meta["status"], answered.body) == (status, body)
     assert answered.meta["fromScript"] is True
@@ -392,11 +404,3 @@ def test_a_failure_in_a_raw_run_is_located_in_the_script(tmp_path: Any, own_work
         assert re.match(r"415 Unsupported Media Type: Did not attempt", error["message"])
         assert error["location"]["source"] == "return r.json"
         assert "scorefn_worker/" not in error["traceback"]
-
-
-@pytest.fixture
-def own_workers() -> Iterator[list[Worker]]:
-    workers: list[Worker] = []
-    yield workers
-    for each in workers:
-        each.close()

@@ -55,12 +55,12 @@ def make_environ(meta: dict[str, Any], body: memoryview) -> Environ:
     """
     from urllib.parse import unquote_to_bytes  # here, for it takes its time and only raw scripts need it
 
-    headers: dict[str, str] = meta.get("headers") or {}
+    headers: dict[str, str] = meta.get("headers", {})
     server, _, port = headers.get("host", "localhost").rpartition(":")
     environ: Environ = {
         "REQUEST_METHOD": meta.get("method") or "POST",
         "SCRIPT_NAME": "",
-        "PATH_INFO": unquote_to_bytes(meta.get("path") or "/").decode("latin-1"),
+        "PATH_INFO": unquote_to_bytes((meta.get("path") or "/").encode(errors="surrogatepass")).decode("latin-1"),
         "QUERY_STRING": _latin1(meta.get("query") or ""),
         "SERVER_PROTOCOL": "HTTP/1.1",
         "SERVER_NAME": server if port.isdigit() else headers.get("host", "localhost"),

@@ -1,10 +1,10 @@
-"""What our own request raises where Flask's raises an HTTP exception. Uncaught, it fails the request (IN-19)."""
+"""What our own request and response raise. Uncaught, it fails the request (IN-19)."""
 
 from __future__ import annotations
 
 
 class HTTPException(Exception):
-    """An error with a status."""
+    """An error with a status, where Flask's request raises one."""
 
     code = 500
     name = "Internal Server Error"
@@ -31,3 +31,14 @@ class UnsupportedMediaType(HTTPException):
 
     code = 415
     name = "Unsupported Media Type"
+
+
+class FlaskNeeded(AttributeError):
+    """The script uses what only requests and responses of Flask and Werkzeug have. hints.py says where to install it.
+
+    An AttributeError, so that hasattr() tells the truth.
+    """
+
+    def __init__(self, member: str) -> None:
+        """Name the member."""
+        super().__init__(f"{member} needs Flask or Werkzeug, and there is neither: pip install flask")

@@ -1,4 +1,4 @@
-"""The HTTP library of the script's environment: Flask, Werkzeug, or our own stand-ins."""
+"""The HTTP library of the script's environment: Flask, Werkzeug, or the little that is our own."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class WerkzeugLibrary(Library):
 
 
 class OwnLibrary(Library):
-    """The stand-ins."""
+    """Our own, for environments with neither."""
 
     def __init__(self) -> None:
         """Import them."""

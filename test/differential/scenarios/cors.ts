@@ -14,7 +14,15 @@ const settings: Readonly<Record<string, readonly string[]>> = {
   " b.com ,A.com": ["b.com", "a.com", "c.com"],
   "a.com, a.com": ["a.com"],
   "https?://(a|b)\\.x\\.com": ["http://a.x.com", "HTTPS://B.X.COM", "http://a.x.com.evil", "xhttp://a.x.com"],
-  "[^]]+z, (?P<n>h)t+p, (?i:zz), x?y$, \\Aq\\Z": ["abz", "http", "ZZ", "xyz", "xy", "q", "qq"],
+  "(?i)ZZ, x?y$, https:\\/\\/my\\-s\\.com(:\\d+)?$, q[a\\-z]+$": [
+    "zz",
+    "xyz",
+    "xy",
+    "https://my-s.com:8",
+    "qa-z",
+    "qab",
+  ],
+  "[^]]+z, (?P<n>h)t+p, \\Aq\\Z": ["abz", "http", "q", "qq"],
 };
 
 /** CORS: who is let in, and where. */

@@ -109,8 +109,20 @@ export class LoopHarness {
       case "RUN": {
         const waits = words[0] === "waits";
         const rest = waits ? words.slice(2) : words;
+        const beginBy = waits ? toBeginBy(this.clockMs + Number(words[1])) : 0;
+        if (rest[0] === "meta") {
+          const meta = Buffer.from(rest[1]!);
+          const length = Buffer.alloc(4);
+          length.writeUInt32LE(meta.length);
+          return frame(
+            Frame.RUN_META,
+            id,
+            Buffer.concat([length, meta, Buffer.from(rest.slice(2).join(" "))]),
+            beginBy,
+          );
+        }
         const body = rest[0] === "garbled" ? Buffer.of(0xff) : Buffer.from(rest.join(" "));
-        return frame(Frame.RUN, id, body, waits ? toBeginBy(this.clockMs + Number(words[1])) : 0);
+        return frame(Frame.RUN, id, body, beginBy);
       }
       case "INTERRUPT":
         return frame(Frame.INTERRUPT, id, jsonPayload({ reason: words[0], timeoutMs: 1500 }));

@@ -10,6 +10,8 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
+const noteChildren = (): void => {};
+
 function die(slot: Slot, answered?: number): number {
   if (answered !== undefined) slot.ready({ answered } as Worker);
   slot.clear();
@@ -46,8 +48,8 @@ describe("a stopped process", () => {
     const states = new Map([[7, "S"]]);
     const watch = new StoppedWatch(
       () => [
-        { pid: 7, kill },
-        { pid: undefined, kill },
+        { pid: 7, kill, noteChildren },
+        { pid: undefined, kill, noteChildren },
       ],
       (pid) => states.get(pid),
     );
@@ -70,8 +72,8 @@ describe("a stopped process", () => {
     const kill = vi.fn();
     const watch = new StoppedWatch(
       () => [
-        { pid: 7, kill },
-        { pid: 8, kill },
+        { pid: 7, kill, noteChildren },
+        { pid: 8, kill, noteChildren },
       ],
       (pid) => (pid === 7 ? "t" : undefined),
     );
