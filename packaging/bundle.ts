@@ -3,8 +3,9 @@ import { existsSync, readdirSync } from "node:fs";
 import { copyFile, mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { BuildOptions, Plugin } from "esbuild";
+import type { BuildOptions, Message, Plugin } from "esbuild";
 import { ConfigError, packageFile } from "../src/host.ts";
+import { compilePlugin } from "./compile-plugin.ts";
 
 export interface BundleOptions {
   /** `host`: our own code, as small as it gets; nothing reads its source map at run time. `script`: the user's, whose names
@@ -60,6 +61,7 @@ const CJS_BANNER = 'const __su=require("node:url").pathToFileURL(__filename).hre
 export async function bundle(options: BundleOptions): Promise<Bundle> {
   const { build } = await import("esbuild");
   const packages = new Map<string, string>();
+  const script = compilePlugin(TARGET, (path) => placeOf(path, options.scriptDir));
   const settings: BuildOptions = {
     stdin: { contents: options.entry, resolveDir: options.scriptDir, sourcefile: "entry.js", loader: "js" },
     outfile: options.outfile,
@@ -81,8 +83,13 @@ export async function bundle(options: BundleOptions): Promise<Bundle> {
       : { format: "esm", banner: { js: BANNER } }),
     plugins: [ownModules(), compiledPackages(packages, options.external ?? [])],
   };
+  if (options.of === "script") {
+    // Of a package's entries that of Node is taken, as when the script is served.
+    settings.conditions = [];
+    settings.plugins!.unshift(script.plugin);
+  }
   await build(settings).catch((cause: unknown) => {
-    throw new ConfigError("ERR_CONFIG", describeBuildFailure(cause), { cause });
+    throw new ConfigError("ERR_CONFIG", describeBuildFailure(cause, script.sourceOf), { cause });
   });
   await settleSources(options);
   return { bytes: (await stat(options.outfile)).size, packages: [...packages.values()] };
@@ -192,7 +199,7 @@ async function settleSources({ outfile, scriptDir }: BundleOptions): Promise<voi
       if (inPackage >= 0) return slashed(path.slice(inPackage + 1));
       if (isOwn(path)) return `node_modules/scorefn/${slashed(relative(packageFile("."), path))}`;
       if (!existsSync(path)) return `node_modules/scorefn/${basename(path)}`;
-      const place = slashed(relative(scriptDir, path)).replace(/^(?:\.\.\/)+/, "");
+      const place = placeOf(path, scriptDir);
       await mkdir(dirname(join(folder, place)), { recursive: true });
       await copyFile(path, join(folder, place));
       return place;
@@ -201,18 +208,23 @@ async function settleSources({ outfile, scriptDir }: BundleOptions): Promise<voi
   await writeFile(file, JSON.stringify(map));
 }
 
+function placeOf(path: string, scriptDir: string): string {
+  return slashed(relative(scriptDir, path)).replace(/^(?:\.\.\/)+/, "");
+}
+
 function slashed(path: string): string {
   return path.split(sep).join("/");
 }
 
 /** A message for whoever builds, made of what esbuild found. */
-function describeBuildFailure(error: unknown): string {
-  const errors = (error as { errors?: { text: string; location?: { file: string; line: number; column: number } }[] })
-    .errors;
+function describeBuildFailure(error: unknown, sourceOf: (message: Message) => Message["location"]): string {
+  const { errors } = error as { errors?: readonly Message[] };
   if (!Array.isArray(errors)) return error instanceof Error ? error.message : String(error);
   return errors
-    .map(({ text, location }) =>
-      location ? `${basename(location.file)}:${location.line}:${location.column + 1}: ${text}` : text,
-    )
+    .map((message: Message) => {
+      const location = sourceOf(message);
+      const place = location === null ? "" : `${basename(location.file)}:${location.line}:${location.column + 1}: `;
+      return place + message.text;
+    })
     .join("\n");
 }

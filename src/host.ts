@@ -41,6 +41,7 @@ export { lastLines, logStream } from "./log/stream.ts";
 export { findPython } from "./pool/interpreter.ts";
 export { createScorer, decodePath, type Scorer } from "./routes/scorer.ts";
 export { createRuntime, isJavaScript } from "./runtime.ts";
+export { type Compiled, CompileError, compile, formatOf, isTypeScript, withMap } from "./script/compile.ts";
 export { failedRuntime } from "./script/failed-runtime.ts";
 export { InProcessRuntime } from "./script/in-process.ts";
 export { createStartupLog } from "./startup.ts";
