@@ -4,7 +4,7 @@ import { copyFile, mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { BuildOptions, Message, Plugin } from "esbuild";
-import { ConfigError, packageFile } from "../src/host.ts";
+import { ConfigError, missingPackageHint, packageFile } from "../src/host.ts";
 import { compilePlugin } from "./compile-plugin.ts";
 
 export interface BundleOptions {
@@ -224,7 +224,12 @@ function describeBuildFailure(error: unknown, sourceOf: (message: Message) => Me
     .map((message: Message) => {
       const location = sourceOf(message);
       const place = location === null ? "" : `${basename(location.file)}:${location.line}:${location.column + 1}: `;
-      return place + message.text;
+      const [, wanted = "."] = /^Could not resolve "([^"]+)"/.exec(message.text) ?? [];
+      const hint =
+        /^[./]/.test(wanted) || location === null
+          ? ""
+          : missingPackageHint(wanted, location.file, basename(location.file));
+      return hint === "" ? place + message.text : `${place}${message.text}. ${hint}`;
     })
     .join("\n");
 }

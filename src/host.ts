@@ -33,6 +33,7 @@ export type { Log, Logger } from "./core/log.ts";
 export { packageFile } from "./core/package-root.ts";
 export type * from "./core/types.ts";
 export { VERSION } from "./core/version.ts";
+export { missingPackageHint } from "./locate/path-alias.ts";
 export { formatRecord, ncsaMessage } from "./log/format.ts";
 export { batchLines, createLog } from "./log/logger.ts";
 export { openLog } from "./log/open.ts";

@@ -19,6 +19,8 @@ process.cwd = cwd;
  *  files follow each other faster, and most scripts compile nothing once they are loaded. To start it takes 10 ms. */
 const COMPILER_IDLE_MS = 1_000;
 
+const NOTHING_FOUND = ["ERR_MODULE_NOT_FOUND", "ERR_INVALID_MODULE_SPECIFIER", "ERR_PACKAGE_IMPORT_NOT_DEFINED"];
+
 const TARGET = `node${process.versions.node}`;
 
 let underWay = 0;
@@ -43,8 +45,7 @@ export const resolve: ResolveHook = async (specifier, context, nextResolve) => {
   } catch (error) {
     if (specifier === "scorefn") return nextResolve(specifier, { ...context, parentURL: import.meta.url });
     const meant = await find(specifier, importer, kind);
-    // The first error names what the author wrote.
-    if (meant === undefined) throw error;
+    if (meant === undefined) throw isRelative ? error : missing(specifier, importer, error);
     return nextResolve(pathToFileURL(meant).href, context);
   }
 };
@@ -57,6 +58,13 @@ export const load: LoadHook = async (url, context, nextLoad) => {
   const compiled = await busy(() => compile(fileURLToPath(file), { target: TARGET }));
   return { format: compiled.format, source: withMap(compiled), shortCircuit: true };
 };
+
+/** Node tells no more than the first part of what the author wrote. */
+function missing(specifier: string, importer: string, error: unknown): unknown {
+  const { code } = error as { code?: string };
+  if (!NOTHING_FOUND.includes(code ?? "")) return error;
+  return Object.assign(new Error(`Cannot find package '${specifier}' imported from ${importer}`), { code });
+}
 
 /** A file of the user's; packages are Node's to find. */
 function userFile(url: string | undefined): string | undefined {

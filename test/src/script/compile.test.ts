@@ -330,6 +330,28 @@ export function fails(row: Row): never {
     await expect(built(app)).rejects.toThrow(/^bad\.ts:2:18: Unexpected "="$/);
   });
 
+  test("of an alias that leads nowhere names the alias, served and built alike", async () => {
+    const app = layOut({
+      "tsconfig.json": paths({ paths: { "@lib/*": ["./lib/*"] } }),
+      "score.ts": scripted('\nimport { twice } from "@lib/math";\nconst answer = twice(1);'),
+    });
+    const hint = `'@lib/math' is the path alias '@lib/*' of ${app}/tsconfig.json, but there is no file for it: looked for ${app}/lib/math.`;
+    const service = createService("score.ts", { AML_APP_ROOT: app });
+    onTestFinished(service.close);
+    const { report } = await service.runtime.start().catch((error) => error);
+    expect(report).toMatchObject({ hint, location: { file: "score.ts", line: 2 } });
+    await expect(built(app)).rejects.toThrow(`score.ts:2:23: Could not resolve "@lib/math". ${hint}`);
+  });
+
+  test.each(["@/math", "lib/math", "#math"])("names %s as it was written", async (wanted) => {
+    const app = layOut({ "score.ts": scripted(`import { twice } from "${wanted}";\nconst answer = twice(1);`) });
+    const service = createService("score.ts", { AML_APP_ROOT: app });
+    onTestFinished(service.close);
+    const { report } = await service.runtime.start().catch((error) => error);
+    expect(report.message).toBe(`Cannot find package '${wanted}' imported from ${app}/score.ts`);
+    expect(report.location).toMatchObject({ file: "score.ts", line: 1 });
+  });
+
   test("of the bundler names the line of the source", async () => {
     const app = layOut({
       "lib/math.ts": MATH,
