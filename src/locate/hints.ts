@@ -10,6 +10,7 @@ export function hintFor(error: unknown, isLocated: boolean, modelDir: string | u
   for (const link of chainOf(error)) {
     const hint =
       missingModuleHint(messageOf(link)) ??
+      plainImportHint(messageOf(link)) ??
       missingFileHint(link, modelDir) ??
       (typeOf(link) === "SyntaxError" ? syntaxHint(messageOf(link), isLocated) : undefined);
     if (hint !== undefined) return hint;
@@ -28,6 +29,17 @@ function missingModuleHint(message: string): string | undefined {
     return `${missingFile}; an import names the file in full, with its extension.`;
   }
   return missingPackageHint(wanted, toPath(missing.importer ?? ""), importer);
+}
+
+/** What Node does not load in a script of plain JavaScript. */
+function plainImportHint(message: string): string | undefined {
+  if (/needs an import attribute of (?:type "json"|"type: json")/.test(message)) {
+    return 'In JavaScript an import of JSON ends with: with { type: "json" }. A script that is named .ts does without.';
+  }
+  if (/^Unknown file extension "\.[cm]?tsx?"/.test(message)) {
+    return "A JavaScript script is run as it is and cannot import TypeScript: name the score script .ts.";
+  }
+  return undefined;
 }
 
 function unknownExportHint(name: string): string {

@@ -33,8 +33,8 @@ export function missingPackageHint(wanted: string, importer: string | undefined,
     const missing = tsconfig === undefined ? "there is no tsconfig.json" : `${tsconfig.file} has no such path`;
     return `'${wanted}' looks like a path alias, but ${missing}: add it to compilerOptions.paths.`;
   }
-  const mayBeAlias = tsconfig !== undefined && (tsconfig.baseUrl || Object.keys(tsconfig.paths).length > 0);
-  if (mayBeAlias || name.startsWith("@")) {
+  const hasAliases = tsconfig !== undefined && (tsconfig.baseUrl || Object.keys(tsconfig.paths).length > 0);
+  if (/\.[cm]?tsx?$/.test(importerName) && (hasAliases || name.startsWith("@"))) {
     const read = tsconfig === undefined ? "there is no tsconfig.json" : `read: ${tsconfig.file}`;
     return `'${wanted}' is neither an installed package nor a path alias of a tsconfig.json (${read}): install the package next to ${importerName}, or add the alias to compilerOptions.paths.`;
   }

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -29,6 +30,22 @@ describe("the hint for an error", () => {
     expect(hintFor(new Error("outer", { cause }), true, undefined)).toBe(
       "Package 'pg' is not installed: run npm install pg next to score.mjs.",
     );
+  });
+
+  test.each([
+    ["data.json", "export default 1", 'with { type: "json" }'],
+    ["helper.ts", "export default 1", "name the score script .ts"],
+  ])("says what plain JavaScript cannot import: %s", async (name, text, advice) => {
+    const folder = mkdtempSync(join(tmpdir(), "scorefn-hints-"));
+    writeFileSync(join(folder, name), text);
+    writeFileSync(join(folder, "score.mjs"), `import "./${name}";`);
+    // A process of its own: this one compiles what it imports.
+    const print = "import(process.argv[1]).catch(({ message }) => console.log(message))";
+    const { stdout } = spawnSync(process.execPath, ["-e", print, join(folder, "score.mjs")], { encoding: "utf8" });
+    rmSync(folder, { recursive: true });
+    // Newer versions of Node can.
+    if (stdout === "" && name.endsWith(".ts")) return;
+    expect(hintFor(new Error(stdout.trim()), true, undefined)).toContain(advice);
   });
 
   test("is none for an error it knows nothing about", () => {
