@@ -39,6 +39,7 @@ export { batchLines, createLog } from "./log/logger.ts";
 export { openLog } from "./log/open.ts";
 export { boundedLines } from "./log/outputs.ts";
 export { lastLines, logStream } from "./log/stream.ts";
+export { withModel } from "./model/with-model.ts";
 export { findPython } from "./pool/interpreter.ts";
 export { createScorer, decodePath, type Scorer } from "./routes/scorer.ts";
 export { createRuntime, isJavaScript } from "./runtime.ts";

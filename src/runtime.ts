@@ -1,10 +1,11 @@
-import type { Config } from "./config/config.ts";
+import { adoptEnvironment, type Config } from "./config/config.ts";
 import { ScoreError } from "./core/errors.ts";
 import type { Log } from "./core/log.ts";
 import { packageFile } from "./core/package-root.ts";
 import type { ScoreRuntime } from "./core/types.ts";
 import { PRODUCT } from "./core/version.ts";
 import { forDebugger, inspectArgs } from "./debugging.ts";
+import { withModel } from "./model/with-model.ts";
 import { EXIT_OLD_PYTHON, findPython, pythonNotFound, pythonTooOld } from "./pool/interpreter.ts";
 import { type PoolOptions, WorkerPool } from "./pool/pool.ts";
 import type { WorkerCommand } from "./pool/process.ts";
@@ -21,7 +22,14 @@ export function isJavaScript(entryScript: string | null): entryScript is string 
 /** The runtime for the configured script, chosen by its extension and by `scriptHost`; not started yet.
  *  @throws ScoreError `ERR_PYTHON_NOT_FOUND` */
 export function createRuntime(given: Config, log: Log, pool: Pick<PoolOptions, "restart"> = {}): ScoreRuntime {
-  const config = forDebugger(given, log);
+  return withModel(forDebugger(given, log), log, (config) => {
+    // A script that runs in this process sees this process's environment.
+    if (given.modelUri !== null && config.scriptHost === "in-process") adoptEnvironment(config);
+    return createScriptRuntime(config, log, pool);
+  });
+}
+
+function createScriptRuntime(config: Config, log: Log, pool: Pick<PoolOptions, "restart">): ScoreRuntime {
   const { appRoot, entryScript, modelDir, scoringTimeoutMs, maxQueue, strict } = config;
   const startup = createStartupLog(config, log);
   if (config.scriptHost === "in-process" && isJavaScript(entryScript)) {
