@@ -33,15 +33,15 @@ interface IdentitySdk {
   readonly DefaultAzureCredential: new () => unknown;
 }
 
-/** Of one request, by the SDK; a broken stream is continued elsewhere. */
-const ATTEMPTS = 5;
+/** Of one request, by the SDK, with the waits between them in milliseconds; a broken stream is continued elsewhere. */
+const RETRIES = { maxTries: 5, retryDelayInMs: 500, maxRetryDelayInMs: 5_000 };
 
 export function openBlobs(source: ModelSource & { kind: "blob" }, folders: readonly string[]): ModelStore {
   const { endpoint, container, path, sas } = source;
   const shown = `${endpoint}/${container}/${path}`;
   const { ContainerClient } = loadSdk("@azure/storage-blob", folders, shown) as BlobSdk;
   const url = `${endpoint}/${container}${sas}`;
-  const options = { retryOptions: { maxTries: ATTEMPTS } };
+  const options = { retryOptions: RETRIES };
   const client = new ContainerClient(url, sas === "" ? credential() : undefined, options);
 
   function credential(): unknown {
