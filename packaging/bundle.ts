@@ -48,6 +48,9 @@ export function ownModule(path: string): string {
   return join(OWN_ROOT, `${path}${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`);
 }
 
+/** What fetches models: a file of its own beside the host's, loaded only where there is one to fetch. */
+const FETCH_FILES = { esm: "fetch-model.mjs", cjs: "fetch-model.cjs" };
+
 /** What CommonJS packages expect to find, in a file that is a module; without an `import`, as below. */
 const BANNER =
   'const require=process.getBuiltinModule("node:module").createRequire(import.meta.url),' +
@@ -60,6 +63,7 @@ const CJS_BANNER = 'const __su=require("node:url").pathToFileURL(__filename).hre
 /** @throws ConfigError that names the places, when the script cannot be compiled */
 export async function bundle(options: BundleOptions): Promise<Bundle> {
   const { build } = await import("esbuild");
+  const format = options.format ?? "esm";
   const packages = new Map<string, string>();
   const script = compilePlugin(TARGET, (path) => placeOf(path, options.scriptDir));
   const settings: BuildOptions = {
@@ -78,10 +82,10 @@ export async function bundle(options: BundleOptions): Promise<Bundle> {
     legalComments: "none",
     logLevel: "silent",
     loader: { ".node": "copy" },
-    ...(options.format === "cjs"
+    ...(format === "cjs"
       ? { format: "cjs", banner: { js: CJS_BANNER }, define: { "import.meta.url": "__su" } }
       : { format: "esm", banner: { js: BANNER } }),
-    plugins: [ownModules(), compiledPackages(packages, options.external ?? [])],
+    plugins: [ownModules(FETCH_FILES[format]), compiledPackages(packages, options.external ?? [])],
   };
   if (options.of === "script") {
     // Of a package's entries that of Node is taken, as when the script is served.
@@ -92,12 +96,17 @@ export async function bundle(options: BundleOptions): Promise<Bundle> {
     throw new ConfigError("ERR_CONFIG", describeBuildFailure(cause, script.sourceOf), { cause });
   });
   await settleSources(options);
+  if (options.of === "host") {
+    const { stdin: _, ...rest } = settings;
+    const outfile = join(dirname(options.outfile), FETCH_FILES[format]);
+    await build({ ...rest, entryPoints: [ownModule("src/model/fetch")], outfile, sourcemap: false });
+  }
   return { bytes: (await stat(options.outfile)).size, packages: [...packages.values()] };
 }
 
 /** `scorefn` and what lies below it are the modules that do the bundling, and what is unused of them is left out. esbuild,
  *  which compiles scripts elsewhere, is not needed any more. */
-function ownModules(): Plugin {
+function ownModules(fetchFile: string): Plugin {
   return {
     name: "scorefn",
     setup(build) {
@@ -105,6 +114,9 @@ function ownModules(): Plugin {
         path: ownModule(modulePath(path.slice("scorefn/".length))),
         sideEffects: false,
       }));
+      build.onResolve({ filter: /\/fetch\.[jt]s$/ }, ({ kind, importer }) =>
+        kind === "dynamic-import" && isOwn(importer) ? { path: `./${fetchFile}`, external: true } : undefined,
+      );
       build.onResolve({ filter: /^\.{1,2}\// }, ({ path, importer, resolveDir }) =>
         isOwn(importer) ? { path: resolve(resolveDir, path), sideEffects: false } : undefined,
       );

@@ -18,6 +18,7 @@ import {
   type ScoreError,
   type ScoreRuntime,
   type Scorer,
+  withModel,
 } from "../../src/host.ts";
 import { toAzureHandler } from "./handler.ts";
 import { createAppLog, type WriteOutside } from "./log.ts";
@@ -39,15 +40,17 @@ export type CreateRuntime = (config: Config, log: Log) => ScoreRuntime;
 /** Runs a bundled script in this process.
  *  @param importScript gives its exports: `() => import("./score.mjs")` */
 export function inProcess(importScript: () => Promise<Record<string, unknown>>): CreateRuntime {
-  return (config, log) => {
-    const { appRoot, modelDir, scoringTimeoutMs, maxQueue, strict } = config;
-    const entryScript = config.entryScript ?? resolve(appRoot, "score.js");
-    return new InProcessRuntime(
-      { entryScript, appRoot, modelDir, strict, importScript, scoringTimeoutMs, maxQueue },
-      log,
-      createStartupLog(config, log),
-    );
-  };
+  return (settings, log) =>
+    withModel(settings, log, (config) => {
+      const { appRoot, modelDir, scoringTimeoutMs, maxQueue, strict } = config;
+      const entryScript = config.entryScript ?? resolve(appRoot, "score.js");
+      adoptEnvironment(config);
+      return new InProcessRuntime(
+        { entryScript, appRoot, modelDir, strict, importScript, scoringTimeoutMs, maxQueue },
+        log,
+        createStartupLog(config, log),
+      );
+    });
 }
 
 export interface AzureServiceOptions {

@@ -11,6 +11,7 @@ import {
   type Log,
   type ScoreRuntime,
   type Scorer,
+  withModel,
 } from "../../src/host.ts";
 import { type FunctionOptions, processEnvironment, readSettings } from "./settings.ts";
 import { onShutdown } from "./shutdown.ts";
@@ -43,17 +44,18 @@ const STOP_GRACE_MS = 100;
 /** The runtime of a JavaScript or TypeScript script in the function's own process.
  *  @param importScript gives the script's exports: `() => import("./score.ts")`, so that a bundle holds it */
 export function inProcess(importScript: () => Promise<Record<string, unknown>>): CreateRuntime {
-  return (config, log) => {
-    const { appRoot, modelDir, scoringTimeoutMs, maxQueue, strict } = config;
-    const entryScript = config.entryScript ?? resolve(appRoot, "score.js");
-    // The script has no process of its own whose environment could be prepared.
-    Object.assign(processEnvironment, config.workerEnv);
-    return new InProcessRuntime(
-      { entryScript, appRoot, modelDir, strict, scoringTimeoutMs, maxQueue, importScript },
-      log,
-      createStartupLog(config, log),
-    );
-  };
+  return (settings, log) =>
+    withModel(settings, log, (config) => {
+      const { appRoot, modelDir, scoringTimeoutMs, maxQueue, strict } = config;
+      const entryScript = config.entryScript ?? resolve(appRoot, "score.js");
+      // The script has no process of its own whose environment could be prepared.
+      Object.assign(processEnvironment, config.workerEnv);
+      return new InProcessRuntime(
+        { entryScript, appRoot, modelDir, strict, scoringTimeoutMs, maxQueue, importScript },
+        log,
+        createStartupLog(config, log),
+      );
+    });
 }
 
 /** Loads the script and calls its init(); resolves when requests can be answered, if only with the reason why they

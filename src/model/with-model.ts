@@ -1,6 +1,7 @@
 import { dirname } from "node:path";
-import { OverloadError, type ScoreError, toScoreError } from "../core/errors.ts";
+import { ERROR_CODES, type ErrorCode, OverloadError, ScoreError, toScoreError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
+import { messageOf, property } from "../core/thrown.ts";
 import type { CancelSignal, RunCall, RunOutcome, RuntimeState, ScoreRuntime, ScriptFacts } from "../core/types.ts";
 import { Pending } from "../pool/pending.ts";
 import { type QueueOptions, RETRY_AFTER_SECONDS, WaitingRoom } from "../pool/queue.ts";
@@ -127,7 +128,7 @@ class FetchingRuntime<S extends ModelSettings> implements ScoreRuntime {
     this.#attempt ??= this.#begin().catch((error: unknown) => {
       this.#attempt = undefined;
       this.#failedAt = performance.now();
-      this.#failure = toScoreError(error);
+      this.#failure = toFailure(error);
       if (this.#closed === undefined) this.#log.server.error(this.#failure.message);
       for (const pending of this.#waiting) pending.reject(this.#failure);
       this.#waiting.clear();
@@ -154,6 +155,13 @@ class FetchingRuntime<S extends ModelSettings> implements ScoreRuntime {
     this.#waiting.clear();
     return this.#inner;
   }
+}
+
+/** What fetches models may be a bundle of its own, whose errors are of other classes than those here. */
+function toFailure(error: unknown): ScoreError {
+  const code = property(error, "code") as ErrorCode;
+  const isOurs = String(code).startsWith("ERR_MODEL_") && code in ERROR_CODES;
+  return isOurs ? new ScoreError(code, messageOf(error), { cause: property(error, "cause") }) : toScoreError(error);
 }
 
 function stopping(): OverloadError {
