@@ -103,18 +103,23 @@ export async function download({ store, file, part, target, log, signal, onBytes
 
 /** Ends when the signal does, whatever the stream makes of it. */
 async function* untilAborted(content: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-  const aborted = new Promise<never>((_, reject) => {
-    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-  });
-  aborted.catch(() => {});
+  // One promise that all pieces race against would keep them all alive.
+  let abort = (_reason: unknown): void => {};
+  const onAbort = (): void => abort(signal.reason);
+  signal.addEventListener("abort", onAbort);
   const iterator = content[Symbol.asyncIterator]();
   try {
     for (;;) {
-      const { done, value } = await Promise.race([iterator.next(), aborted]);
+      const { done, value } = await new Promise<IteratorResult<Uint8Array>>((resolve, reject) => {
+        abort = reject;
+        if (signal.aborted) reject(signal.reason);
+        iterator.next().then(resolve, reject);
+      });
       if (done) return;
       yield value;
     }
   } finally {
+    signal.removeEventListener("abort", onAbort);
     // A stream that is stuck does not even say that it has closed.
     void Promise.resolve(iterator.return?.()).catch(() => {});
   }
