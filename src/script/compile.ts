@@ -173,6 +173,8 @@ export async function resolveImport(
     bundle: true,
     write: false,
     platform: "node",
+    // Of a package's entries the one that Node takes.
+    conditions: [],
     logLevel: "silent",
     plugins: [
       {

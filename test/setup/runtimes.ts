@@ -18,6 +18,8 @@ const MODEL_CLIENTS = ["@aws-sdk/client-s3@3.1162.0", "@azure/storage-blob@12.31
 /** Azure's own emulator of blob storage; the last version that runs on Node 20. */
 const AZURITE = "3.35.0";
 
+const YARN = "4.18.1";
+
 const ENVIRONMENTS = packageFile("test/.envs");
 
 const HOW_TO_GET =
@@ -64,6 +66,13 @@ export function preparedModelClients(): Promise<string> {
 export async function preparedAzurite(): Promise<string> {
   const folder = await prepare("azurite", [`azurite@${AZURITE}`], "node_modules/azurite/package.json");
   return join(folder, "node_modules/azurite/dist/src/blob/main.js");
+}
+
+/** Yarn of today, which links packages without node_modules, and a folder for what it downloads. */
+export async function preparedYarn(): Promise<{ program: string; cache: string }> {
+  const program = "node_modules/@yarnpkg/cli-dist/bin/yarn.js";
+  const folder = await prepare("yarn", [`@yarnpkg/cli-dist@${YARN}`], program);
+  return { program: join(folder, program), cache: join(ENVIRONMENTS, "yarn-downloads") };
 }
 
 /** Installs packages into a folder of their own, unless they are there, and says so.
