@@ -57,7 +57,7 @@ function missingFileHint(error: unknown, modelDir: string | undefined): string |
 }
 
 function syntaxHint(message: string, isLocated: boolean): string | undefined {
-  if (message.includes("JSON")) {
+  if (message.includes("JSON") && !message.startsWith("Transform failed")) {
     return "JSON.parse() was given text that is not JSON: look at the request body, or at the file that was read.";
   }
   const unknown = /does not provide an export named '([^']+)'/.exec(message)?.[1];

@@ -23,6 +23,8 @@ export interface CompileOptions {
 export interface Compiled {
   readonly code: string;
   readonly format: "module" | "commonjs";
+  /** What is wrong with tsconfig.json, but does not keep the file from being compiled: a base that is not there. */
+  readonly warnings: readonly string[];
   /** Source map, with the file's address as its only source. */
   readonly map: { readonly mappings: string; readonly sources: readonly string[] };
 }
@@ -73,7 +75,7 @@ export async function compile(path: string, { target, place }: CompileOptions): 
     metafile: true,
     logLevel: "silent",
   };
-  const { outputFiles, metafile } = await build(settings).catch((cause: unknown) => {
+  const { outputFiles, metafile, warnings } = await build(settings).catch((cause: unknown) => {
     throw new CompileError(path, cause);
   });
   const [{ text: map }, { text: code }] = outputFiles as unknown as [{ text: string }, { text: string }];
@@ -83,6 +85,9 @@ export async function compile(path: string, { target, place }: CompileOptions): 
   return {
     code: first + code + (format === "module" ? typesOf(source, exports) : ""),
     format,
+    warnings: warnings
+      .filter(({ location }) => location?.file.endsWith(".json"))
+      .map(({ location, text }) => `${resolve(dirname(path), location!.file)}:${location!.line}: ${text}`),
     map: { ...parsed, mappings: (first === "" ? "" : ";") + parsed.mappings, sources: [pathToFileURL(path).href] },
   };
 }

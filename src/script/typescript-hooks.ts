@@ -50,12 +50,18 @@ export const resolve: ResolveHook = async (specifier, context, nextResolve) => {
   }
 };
 
+const warned = new Set<string>();
+
 export const load: LoadHook = async (url, context, nextLoad) => {
   const file = url.startsWith("file:") ? url.split(/[?#]/, 1)[0]! : "";
   // A require() of JSON says so in its attributes, as an import may.
   const isImportedJson = file.endsWith(".json") && context.importAttributes?.type === undefined;
   if (!isTypeScript(file) && !isImportedJson) return nextLoad(url, context);
   const compiled = await busy(() => compile(fileURLToPath(file), { target: TARGET }));
+  for (const warning of compiled.warnings) {
+    if (!warned.has(warning)) process.emitWarning(warning);
+    warned.add(warning);
+  }
   return { format: compiled.format, source: withMap(compiled), shortCircuit: true };
 };
 

@@ -5,6 +5,8 @@ import { dirname, join } from "node:path";
 import { afterAll, describe, expect, onTestFinished, test } from "vitest";
 import { buildLambda } from "../../../packaging/aws-lambda/build.ts";
 import { readAnswer, scoreEvent, startFunction } from "../../../packaging/aws-lambda/invoke.ts";
+import { packageFile } from "../../../src/core/package-root.ts";
+import { freePort, startServer } from "../../setup/server.ts";
 import { createService, startService } from "../../setup/service.ts";
 
 const folder = realpathSync(mkdtempSync(join(tmpdir(), "scorefn-compile-")));
@@ -350,6 +352,33 @@ export function fails(row: Row): never {
     const { report } = await service.runtime.start().catch((error) => error);
     expect(report.message).toBe(`Cannot find package '${wanted}' imported from ${app}/score.ts`);
     expect(report.location).toMatchObject({ file: "score.ts", line: 1 });
+  });
+
+  test("in tsconfig.json is located there, served and built alike", async () => {
+    const app = layOut({ "tsconfig.json": '{ "compilerOptions": { broken', "score.ts": scripted("const answer = 1;") });
+    const service = createService("score.ts", { AML_APP_ROOT: app });
+    onTestFinished(service.close);
+    const { report } = await service.runtime.start().catch((error) => error);
+    expect(report).toMatchObject({
+      hint: expect.not.stringContaining("JSON.parse"),
+      location: { file: "tsconfig.json", line: 1 },
+    });
+    await expect(built(app)).rejects.toThrow(/^tsconfig\.json:1:24: Expected string in JSON/);
+  });
+
+  test("in what tsconfig.json extends is warned of, where the server prints", async () => {
+    const app = layOut({
+      "tsconfig.json": '{ "extends": "./nowhere.json" }',
+      "score.ts": scripted("const answer = 1;"),
+    });
+    const args = [packageFile("dist/adapters/cli/scorefn.js"), "serve", "--entry_script", "score.ts", "--port"];
+    const port = await freePort();
+    const server = startServer({ command: process.execPath, args: [...args, String(port)], cwd: app, port });
+    onTestFinished(async () => void (await server.stop()));
+    await server.waitReady();
+    expect(server.stdout() + server.stderr()).toContain(
+      `${app}/tsconfig.json:1: Cannot find base config file "./nowhere.json"`,
+    );
   });
 
   test("of the bundler names the line of the source", async () => {
