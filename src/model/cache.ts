@@ -1,8 +1,8 @@
 // What is kept of one model: whole versions of it, and what a fetch that has not ended left behind.
 import { createHash } from "node:crypto";
 import { constants } from "node:fs";
-import { copyFile, link, mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
-import { homedir, tmpdir, userInfo } from "node:os";
+import { access, copyFile, link, mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { homedir, tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { attempt } from "../core/attempt.ts";
 import { explainDisk } from "./download.ts";
@@ -45,7 +45,7 @@ export class ModelCache {
   }
 
   /** Folder of the version that consists of these files; undefined: it is not there, or something of it is missing. */
-  async find(files: readonly ModelFile[]): Promise<string | undefined> {
+  find(files: readonly ModelFile[]): Promise<string | undefined> {
     return this.#intact(versionOf(files), files);
   }
 
@@ -76,7 +76,10 @@ export class ModelCache {
       const target = join(this.staging, file.path);
       await mkdir(dirname(target), { recursive: true });
       const isThere = file.path in done && (await hasSize(target, file.bytes));
-      if (!isThere && !(await this.#takeOver(file, target, old))) missing.push(file);
+      if (isThere) continue;
+      // A folder may have become a file.
+      await rm(target, { recursive: true, force: true });
+      if (!(await this.#takeOver(file, target, old))) missing.push(file);
     }
     await this.#writeStaged(
       Object.fromEntries(files.filter((file) => !missing.includes(file)).map(({ path, tag }) => [path, tag])),
@@ -93,21 +96,27 @@ export class ModelCache {
   async complete(files: readonly ModelFile[]): Promise<string> {
     const version = versionOf(files);
     const target = join(this.folder, version);
-    const old = await this.#manifest();
     // It was there once, and something of it is missing now.
     await rm(target, { recursive: true, force: true });
     await rename(this.staging, target);
+    await this.use(files);
+    await rm(join(this.folder, "staging.json"), { force: true });
+    await rm(join(this.folder, "parts"), { recursive: true, force: true });
+    return target;
+  }
+
+  /** Makes a version that is there the one that counts, and removes those that neither it nor servers still use. */
+  async use(files: readonly ModelFile[]): Promise<void> {
+    const version = versionOf(files);
+    const old = await this.#manifest();
     const previous = old === undefined || old.version === version ? (old?.previous ?? null) : old.version;
     const listed = files.map(({ path, bytes, tag }) => ({ path, bytes, tag }));
     await this.#write("manifest.json", { uri: this.#uri, version, previous, files: listed } satisfies Manifest);
-    await rm(join(this.folder, "staging.json"), { force: true });
-    await rm(join(this.folder, "parts"), { recursive: true, force: true });
     for (const entry of await readdir(this.folder)) {
       if (VERSION_NAME.test(entry) && entry !== version && entry !== previous) {
         await rm(join(this.folder, entry), { recursive: true, force: true });
       }
     }
-    return target;
   }
 
   async #intact(version: string, files: Manifest["files"]): Promise<string | undefined> {
@@ -123,7 +132,6 @@ export class ModelCache {
     if (!old?.files.some((file) => file.path === path && file.tag === tag && file.bytes === bytes)) return false;
     const source = join(this.folder, old.version, path);
     if (!(await hasSize(source, bytes))) return false;
-    await rm(target, { force: true });
     await link(source, target).catch(() => copyFile(source, target, constants.COPYFILE_FICLONE));
     return true;
   }
@@ -209,24 +217,31 @@ export async function openCacheFolder(
     });
     return folder;
   }
-  const own = join(env.XDG_CACHE_HOME || join(env.HOME || attempt(homedir, "/nowhere"), ".cache"), "scorefn", "models");
-  if (
-    await mkdir(own, { recursive: true, mode: 0o700 }).then(
-      () => true,
-      () => false,
-    )
-  )
-    return own;
-  const user = attempt(() => userInfo().uid, 0);
-  const shared = join(tmpdir(), `scorefn-models-${user}`);
+  const home = env.HOME || attempt(homedir, "");
+  const caches = env.XDG_CACHE_HOME || (home === "" ? "" : join(home, ".cache"));
+  const own = join(caches, "scorefn", "models");
+  if (caches !== "" && (await canMake(own))) return own;
+  // Undefined on Windows, where the folder for temporary files is the user's own.
+  const user = process.getuid?.();
+  const shared = join(tmpdir(), `scorefn-models-${user ?? "own"}`);
   await mkdir(shared, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
     throw explainDisk(error, shared);
   });
   const found = await stat(shared);
   // A model is code: nobody else may have put one there.
-  if (user >= 0 && (found.uid !== user || (found.mode & 0o022) !== 0)) {
+  if (user !== undefined && (found.uid !== user || (found.mode & 0o022) !== 0)) {
     const cure = "choose a folder of your own with --model_cache or SCOREFN_MODEL_CACHE";
     throw modelError("ERR_MODEL_DISK", `${shared} belongs to somebody else, or others can write to it; ${cure}.`);
   }
   return shared;
+}
+
+async function canMake(folder: string): Promise<boolean> {
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await access(folder, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -88,7 +88,7 @@ export async function download({ store, file, part, target, log, signal, onBytes
       const content = await store.open(file, position, either);
       for await (const chunk of untilAborted(content, either)) {
         if (position + chunk.length > file.bytes) throw new ModelChanged(file.name);
-        await handle.write(chunk);
+        await handle.appendFile(chunk);
         position += chunk.length;
         onBytes(chunk.length);
         timer.refresh();

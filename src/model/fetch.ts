@@ -62,12 +62,15 @@ export async function fetchModel(options: FetchOptions, { server: log }: Log, si
     }
     if (files.length === 0) throw modelError("ERR_MODEL_NOT_FOUND", `There is nothing at ${shown}: check the address.`);
     const known = await cache.find(files);
-    if (known !== undefined) return found(known);
+    if (known !== undefined && known === (await cache.findLatest())) return found(known);
     await mkdir(cache.folder, { recursive: true });
     const onWait = (): void => log.info(`Waiting for another process that fetches ${shown}`);
     return withLock(cache.lockFile, signal, onWait, async () => {
       const other = await cache.find(files);
-      return other === undefined ? fetchFiles(files) : found(other);
+      if (other === undefined) return fetchFiles(files);
+      // Perhaps it is the version before, which is back.
+      await cache.use(files);
+      return found(other);
     });
   }
 

@@ -56,21 +56,9 @@ export function openS3(
     }
   }
 
-  async function only(signal: AbortSignal): Promise<ModelFile | undefined> {
-    try {
-      const head = await send<Head>(new sdk.HeadObjectCommand({ Bucket, Key: path }), signal, shown);
-      return {
-        path: relativePath(path, path, shown),
-        name: path,
-        bytes: head.ContentLength ?? 0,
-        tag: head.ETag ?? "",
-      };
-    } catch (error) {
-      const code = property(error, "code");
-      // Who may not list is told 403 of what is not there, too; the list then says which it is.
-      if (code === "ERR_MODEL_NOT_FOUND" || code === "ERR_MODEL_ACCESS") return undefined;
-      throw error;
-    }
+  async function only(signal: AbortSignal): Promise<ModelFile> {
+    const head = await send<Head>(new sdk.HeadObjectCommand({ Bucket, Key: path }), signal, shown);
+    return { path: relativePath(path, path, shown), name: path, bytes: head.ContentLength ?? 0, tag: head.ETag ?? "" };
   }
 
   async function below(prefix: string, signal: AbortSignal): Promise<ModelFile[]> {
@@ -91,9 +79,17 @@ export function openS3(
 
   return {
     async list(signal) {
-      const file = path === "" || path.endsWith("/") ? undefined : await only(signal);
-      if (file !== undefined) return [file];
-      return below(path === "" || path.endsWith("/") ? path : `${path}/`, signal);
+      if (path === "" || path.endsWith("/")) return below(path, signal);
+      try {
+        return [await only(signal)];
+      } catch (error) {
+        const code = property(error, "code");
+        if (code !== "ERR_MODEL_NOT_FOUND" && code !== "ERR_MODEL_ACCESS") throw error;
+        // Who may not list is told 403 of what is not there, too; and who may only list, of what is there.
+        const files = await below(`${path}/`, signal);
+        if (files.length === 0 && code === "ERR_MODEL_ACCESS") throw error;
+        return files;
+      }
     },
     async checksum({ name: Key, tag }, signal) {
       const command = new sdk.HeadObjectCommand({ Bucket, Key, IfMatch: tag || undefined, ChecksumMode: "ENABLED" });
