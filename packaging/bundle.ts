@@ -114,6 +114,10 @@ function ownModules(fetchFile: string): Plugin {
         path: ownModule(modulePath(path.slice("scorefn/".length))),
         sideEffects: false,
       }));
+      // All that a bundled script imports has been found.
+      build.onResolve({ filter: /\/path-alias\.[jt]s$/ }, ({ importer }) =>
+        isOwn(importer) ? { path: "missingPackageHint", namespace: "left-out" } : undefined,
+      );
       build.onResolve({ filter: /\/fetch\.[jt]s$/ }, ({ kind, importer }) =>
         kind === "dynamic-import" && isOwn(importer) ? { path: `./${fetchFile}`, external: true } : undefined,
       );
@@ -135,7 +139,9 @@ function ownModules(fetchFile: string): Plugin {
           : undefined,
       );
       build.onLoad({ filter: /.*/, namespace: "required" }, async ({ path }) => ({ contents: await requiring(path) }));
-      build.onLoad({ filter: /.*/, namespace: "left-out" }, () => ({ contents: "module.exports = {}" }));
+      build.onLoad({ filter: /.*/, namespace: "left-out" }, ({ path }) => ({
+        contents: path === "missingPackageHint" ? `export const ${path} = () => undefined;` : "module.exports = {}",
+      }));
     },
   };
 }

@@ -1,12 +1,26 @@
 // What is kept of one model: whole versions of it, and what a fetch that has not ended left behind.
 import { createHash } from "node:crypto";
 import { constants } from "node:fs";
-import { access, copyFile, link, mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import {
+  access,
+  appendFile,
+  copyFile,
+  link,
+  mkdir,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { attempt } from "../core/attempt.ts";
 import { explainDisk } from "./download.ts";
 import { type ModelFile, modelError } from "./store.ts";
+
+const STAGED = "staging.jsonl";
 
 /** What is known of a version that is complete. */
 interface Manifest {
@@ -20,7 +34,7 @@ interface Manifest {
 /** Folder of one model in the cache:
  *  - `manifest.json` names the version that is complete, and its files
  *  - a folder per version, which has its name only when it is complete
- *  - `staging/` holds the files of the next version that are complete, which `staging.json` lists by their tags
+ *  - `staging/` holds the files of the next version that are complete; `staging.jsonl` has a line for each, with its tag
  *  - `parts/` what has been fetched of others */
 export class ModelCache {
   readonly folder: string;
@@ -59,37 +73,33 @@ export class ModelCache {
   async prepare(files: readonly ModelFile[]): Promise<ModelFile[]> {
     const done = await this.#readStaged();
     const wanted = new Map(files.map((file) => [file.path, file]));
-    for (const path of Object.keys(done)) {
-      if (wanted.get(path)?.tag !== done[path]) {
-        await rm(join(this.staging, path), { force: true });
-        delete done[path];
-      }
-    }
+    for (const [path, tag] of done) if (wanted.get(path)?.tag !== tag) done.delete(path);
     // What the folder holds besides would become part of the model.
     for (const path of await filesBelow(this.staging)) {
-      if (!(path in done)) await rm(join(this.staging, path), { force: true });
+      if (!done.has(path)) await rm(join(this.staging, path), { force: true });
     }
     await this.#removeParts(files);
     const missing: ModelFile[] = [];
+    let lines = "";
     const old = await this.#manifest();
+    const oldFiles = new Map(old?.files.map((file) => [file.path, file]));
     for (const file of files) {
-      const target = join(this.staging, file.path);
+      const { path, tag } = file;
+      const target = join(this.staging, path);
       await mkdir(dirname(target), { recursive: true });
-      const isThere = file.path in done && (await hasSize(target, file.bytes));
-      if (isThere) continue;
+      const isThere = done.has(path) && (await hasSize(target, file.bytes));
       // A folder may have become a file.
-      await rm(target, { recursive: true, force: true });
-      if (!(await this.#takeOver(file, target, old))) missing.push(file);
+      if (!isThere) await rm(target, { recursive: true, force: true });
+      if (isThere || (await this.#takeOver(file, target, old?.version, oldFiles.get(path)))) lines += lineOf(path, tag);
+      else missing.push(file);
     }
-    await this.#writeStaged(
-      Object.fromEntries(files.filter((file) => !missing.includes(file)).map(({ path, tag }) => [path, tag])),
-    );
+    await this.#write(STAGED, lines);
     return missing;
   }
 
   /** A file has been put into `staging/`. */
-  async staged(file: ModelFile): Promise<void> {
-    await this.#writeStaged({ ...(await this.#readStaged()), [file.path]: file.tag });
+  staged({ path, tag }: ModelFile): Promise<void> {
+    return appendFile(join(this.folder, STAGED), lineOf(path, tag));
   }
 
   /** Makes of what is staged a version. @returns its folder */
@@ -100,7 +110,7 @@ export class ModelCache {
     await rm(target, { recursive: true, force: true });
     await rename(this.staging, target);
     await this.use(files);
-    await rm(join(this.folder, "staging.json"), { force: true });
+    await rm(join(this.folder, STAGED), { force: true });
     await rm(join(this.folder, "parts"), { recursive: true, force: true });
     return target;
   }
@@ -111,7 +121,8 @@ export class ModelCache {
     const old = await this.#manifest();
     const previous = old === undefined || old.version === version ? (old?.previous ?? null) : old.version;
     const listed = files.map(({ path, bytes, tag }) => ({ path, bytes, tag }));
-    await this.#write("manifest.json", { uri: this.#uri, version, previous, files: listed } satisfies Manifest);
+    const manifest: Manifest = { uri: this.#uri, version, previous, files: listed };
+    await this.#write("manifest.json", `${JSON.stringify(manifest)}\n`);
     for (const entry of await readdir(this.folder)) {
       if (VERSION_NAME.test(entry) && entry !== version && entry !== previous) {
         await rm(join(this.folder, entry), { recursive: true, force: true });
@@ -128,9 +139,14 @@ export class ModelCache {
   }
 
   /** A file that has not changed is shared with the version before. */
-  async #takeOver({ path, bytes, tag }: ModelFile, target: string, old: Manifest | undefined): Promise<boolean> {
-    if (!old?.files.some((file) => file.path === path && file.tag === tag && file.bytes === bytes)) return false;
-    const source = join(this.folder, old.version, path);
+  async #takeOver(
+    { path, bytes, tag }: ModelFile,
+    target: string,
+    version: string | undefined,
+    old: Manifest["files"][number] | undefined,
+  ): Promise<boolean> {
+    if (version === undefined || old?.tag !== tag || old.bytes !== bytes) return false;
+    const source = join(this.folder, version, path);
     if (!(await hasSize(source, bytes))) return false;
     await link(source, target).catch(() => copyFile(source, target, constants.COPYFILE_FICLONE));
     return true;
@@ -139,36 +155,35 @@ export class ModelCache {
   async #removeParts(files: readonly ModelFile[]): Promise<void> {
     const parts = join(this.folder, "parts");
     await mkdir(parts, { recursive: true });
-    const wanted = files.map((file) => this.partOf(file));
+    const wanted = new Set(files.map((file) => this.partOf(file)));
     for (const name of await readdir(parts)) {
-      if (!wanted.includes(join(parts, name))) await rm(join(parts, name), { recursive: true, force: true });
+      if (!wanted.has(join(parts, name))) await rm(join(parts, name), { recursive: true, force: true });
     }
   }
 
   async #manifest(): Promise<Manifest | undefined> {
-    const manifest = (await this.#read("manifest.json")) as Partial<Manifest> | undefined;
+    const text = await readFile(join(this.folder, "manifest.json"), "utf8").catch(() => "");
+    const manifest = attempt(() => JSON.parse(text) as Partial<Manifest> | null, null);
     return manifest?.uri === this.#uri && Array.isArray(manifest.files) ? (manifest as Manifest) : undefined;
   }
 
-  async #readStaged(): Promise<Record<string, string>> {
-    return ((await this.#read("staging.json")) ?? {}) as Record<string, string>;
-  }
-
-  #writeStaged(done: Readonly<Record<string, string>>): Promise<void> {
-    return this.#write("staging.json", done);
-  }
-
-  async #read(name: string): Promise<unknown> {
-    const text = await readFile(join(this.folder, name), "utf8").catch(() => "null");
-    return attempt(() => JSON.parse(text) as unknown, null) ?? undefined;
+  /** Path to tag; a line that was cut off when the process ended is none. */
+  async #readStaged(): Promise<Map<string, string>> {
+    const text = await readFile(join(this.folder, STAGED), "utf8").catch(() => "");
+    const lines = text.split("\n").map((line) => attempt(() => JSON.parse(line) as unknown, undefined));
+    return new Map(lines.filter((line): line is [string, string] => Array.isArray(line)));
   }
 
   /** Whoever reads it sees the old or the new. */
-  async #write(name: string, content: object): Promise<void> {
+  async #write(name: string, content: string): Promise<void> {
     const draft = join(this.folder, `${name}.${process.pid}`);
-    await writeFile(draft, `${JSON.stringify(content)}\n`, { flush: true });
+    await writeFile(draft, content, { flush: true });
     await rename(draft, join(this.folder, name));
   }
+}
+
+function lineOf(path: string, tag: string): string {
+  return `${JSON.stringify([path, tag])}\n`;
 }
 
 const VERSION_NAME = /^v-[0-9a-f]{16}$/;

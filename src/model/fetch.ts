@@ -88,18 +88,14 @@ export async function fetchModel(options: FetchOptions, { server: log }: Log, si
     const progress = new Progress(bytes, (text) => log.info(text));
     const stop = new AbortController();
     const waiting = [...missing];
-    let recorded: Promise<void> = Promise.resolve();
     const work = async (): Promise<void> => {
       for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
-        const done = file;
         const target = join(cache.staging, file.path);
         const either = AbortSignal.any([signal, stop.signal]);
         const onBytes = (count: number): void => progress.add(count);
         await mkdir(dirname(target), { recursive: true });
         await download({ store, file, part: cache.partOf(file), target, log, signal: either, onBytes });
-        // One at a time, for all are recorded in one file.
-        recorded = recorded.then(() => cache.staged(done));
-        await recorded;
+        await cache.staged(file);
       }
     };
     try {

@@ -98,7 +98,7 @@ describe("the cache of one model", () => {
     const cache = new ModelCache(mkdtempSync(join(root, "c-")), "s3://bucket/m");
     await fetchInto(cache, [file("a", "1")]);
     writeFileSync(join(cache.folder, "manifest.json"), '{"uri":');
-    writeFileSync(join(cache.folder, "staging.json"), "[");
+    writeFileSync(join(cache.folder, "staging.jsonl"), '["a","22"]\n["a"');
     expect(await cache.findLatest()).toBeUndefined();
     const folder = await fetchInto(cache, [file("a", "22")]);
     expect(await cache.findLatest()).toBe(folder);

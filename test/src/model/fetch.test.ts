@@ -145,11 +145,12 @@ describe.each(["S3", "blobs"])("a model in %s", (name) => {
       })(path, answer, response);
     };
     const child = fetchElsewhere(cache, store, "killed");
+    const recorded = (): string => {
+      const file = filesBelow(cache).find((path) => path.endsWith("staging.jsonl"));
+      return file === undefined ? "" : readFileSync(file, "utf8");
+    };
     const parts = () => filesBelow(cache).filter((file) => file.includes("/parts/"));
-    await until(
-      () => stalled && filesBelow(cache).some((file) => file.endsWith("/staging/small")),
-      "half of it is there",
-    );
+    await until(() => stalled && recorded().includes('"small"'), "half of it is there");
     await until(
       () => parts().some((file) => readFileSync(file).length >= 1_000_000),
       "a million bytes are on the disk",
