@@ -306,6 +306,19 @@ describe.each(["S3", "blobs"])("a model in %s", (name) => {
 });
 
 describe("a model that may not be read", () => {
+  test.each(["S3", "blobs"])("in %s: is not said to be missing", async (name) => {
+    const store = stores[name]!;
+    await store.put("denied/model.bin", "x");
+    store.proxy.isAway = false;
+    store.proxy.denies = ({ path }) => path.endsWith("model.bin");
+    onTestFinished(() => {
+      store.proxy.denies = undefined;
+    });
+    for (const path of ["denied/model.bin", "denied"]) {
+      await expect(fetchInto(freshCache(), store, path)).rejects.toMatchObject({ code: "ERR_MODEL_ACCESS" });
+    }
+  });
+
   test("in S3: names the credentials that are missing", async () => {
     const store = stores.S3!;
     const saved = { ...process.env };

@@ -35,6 +35,8 @@ export interface Proxy {
   contents(): Seen[];
   /** True: nobody is reached. */
   isAway: boolean;
+  /** Requests that get 403. */
+  denies: ((seen: Seen) => boolean) | undefined;
   /** What becomes of the next answers that are contents; removed when it returns true. */
   disturb: ((path: string, answer: IncomingMessage, response: ServerResponse) => boolean) | undefined;
   close(): void;
@@ -52,6 +54,10 @@ export async function startProxy(target: string, isContent: (seen: Seen) => bool
     const seen: Seen = { method, path: decodeURIComponent(url.split("?", 1)[0]!), range };
     const isData = method === "GET" && !url.includes("comp=list") && !url.includes("list-type") && isContent(seen);
     proxy.seen.push(seen);
+    if (proxy.denies?.(seen)) {
+      response.writeHead(403).end();
+      return;
+    }
     const onward = request({ hostname, port, method, path: url, headers }, (answer) => {
       response.writeHead(answer.statusCode!, answer.rawHeaders);
       const { disturb } = proxy;
@@ -68,6 +74,7 @@ export async function startProxy(target: string, isContent: (seen: Seen) => bool
     seen: [],
     contents: () => proxy.seen.filter((seen) => seen.method === "GET" && isContent(seen)),
     isAway: false,
+    denies: undefined,
     disturb: undefined,
     close: () => {
       server.close();
