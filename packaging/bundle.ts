@@ -3,8 +3,9 @@ import { existsSync, readdirSync } from "node:fs";
 import { copyFile, mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { BuildOptions, Plugin } from "esbuild";
-import { ConfigError, packageFile } from "../src/host.ts";
+import type { BuildOptions, Message, Plugin } from "esbuild";
+import { ConfigError, missingPackageHint, packageFile } from "../src/host.ts";
+import { compilePlugin } from "./compile-plugin.ts";
 
 export interface BundleOptions {
   /** `host`: our own code, as small as it gets; nothing reads its source map at run time. `script`: the user's, whose names
@@ -47,6 +48,9 @@ export function ownModule(path: string): string {
   return join(OWN_ROOT, `${path}${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`);
 }
 
+/** What fetches models: a file of its own beside the host's, loaded only where there is one to fetch. */
+const FETCH_FILES = { esm: "fetch-model.mjs", cjs: "fetch-model.cjs" };
+
 /** What CommonJS packages expect to find, in a file that is a module; without an `import`, as below. */
 const BANNER =
   'const require=process.getBuiltinModule("node:module").createRequire(import.meta.url),' +
@@ -59,7 +63,9 @@ const CJS_BANNER = 'const __su=require("node:url").pathToFileURL(__filename).hre
 /** @throws ConfigError that names the places, when the script cannot be compiled */
 export async function bundle(options: BundleOptions): Promise<Bundle> {
   const { build } = await import("esbuild");
+  const format = options.format ?? "esm";
   const packages = new Map<string, string>();
+  const script = compilePlugin(TARGET, (path) => placeOf(path, options.scriptDir));
   const settings: BuildOptions = {
     stdin: { contents: options.entry, resolveDir: options.scriptDir, sourcefile: "entry.js", loader: "js" },
     outfile: options.outfile,
@@ -76,21 +82,31 @@ export async function bundle(options: BundleOptions): Promise<Bundle> {
     legalComments: "none",
     logLevel: "silent",
     loader: { ".node": "copy" },
-    ...(options.format === "cjs"
+    ...(format === "cjs"
       ? { format: "cjs", banner: { js: CJS_BANNER }, define: { "import.meta.url": "__su" } }
       : { format: "esm", banner: { js: BANNER } }),
-    plugins: [ownModules(), compiledPackages(packages, options.external ?? [])],
+    plugins: [ownModules(FETCH_FILES[format]), compiledPackages(packages, options.external ?? [])],
   };
+  if (options.of === "script") {
+    // Of a package's entries that of Node is taken, as when the script is served.
+    settings.conditions = [];
+    settings.plugins!.unshift(script.plugin);
+  }
   await build(settings).catch((cause: unknown) => {
-    throw new ConfigError("ERR_CONFIG", describeBuildFailure(cause), { cause });
+    throw new ConfigError("ERR_CONFIG", describeBuildFailure(cause, script.sourceOf), { cause });
   });
   await settleSources(options);
+  if (options.of === "host") {
+    const { stdin: _, ...rest } = settings;
+    const outfile = join(dirname(options.outfile), FETCH_FILES[format]);
+    await build({ ...rest, entryPoints: [ownModule("src/model/fetch")], outfile, sourcemap: false });
+  }
   return { bytes: (await stat(options.outfile)).size, packages: [...packages.values()] };
 }
 
 /** `scorefn` and what lies below it are the modules that do the bundling, and what is unused of them is left out. esbuild,
  *  which compiles scripts elsewhere, is not needed any more. */
-function ownModules(): Plugin {
+function ownModules(fetchFile: string): Plugin {
   return {
     name: "scorefn",
     setup(build) {
@@ -98,6 +114,13 @@ function ownModules(): Plugin {
         path: ownModule(modulePath(path.slice("scorefn/".length))),
         sideEffects: false,
       }));
+      // All that a bundled script imports has been found.
+      build.onResolve({ filter: /\/path-alias\.[jt]s$/ }, ({ importer }) =>
+        isOwn(importer) ? { path: "missingPackageHint", namespace: "left-out" } : undefined,
+      );
+      build.onResolve({ filter: /\/fetch\.[jt]s$/ }, ({ kind, importer }) =>
+        kind === "dynamic-import" && isOwn(importer) ? { path: `./${fetchFile}`, external: true } : undefined,
+      );
       build.onResolve({ filter: /^\.{1,2}\// }, ({ path, importer, resolveDir }) =>
         isOwn(importer) ? { path: resolve(resolveDir, path), sideEffects: false } : undefined,
       );
@@ -116,7 +139,9 @@ function ownModules(): Plugin {
           : undefined,
       );
       build.onLoad({ filter: /.*/, namespace: "required" }, async ({ path }) => ({ contents: await requiring(path) }));
-      build.onLoad({ filter: /.*/, namespace: "left-out" }, () => ({ contents: "module.exports = {}" }));
+      build.onLoad({ filter: /.*/, namespace: "left-out" }, ({ path }) => ({
+        contents: path === "missingPackageHint" ? `export const ${path} = () => undefined;` : "module.exports = {}",
+      }));
     },
   };
 }
@@ -192,7 +217,7 @@ async function settleSources({ outfile, scriptDir }: BundleOptions): Promise<voi
       if (inPackage >= 0) return slashed(path.slice(inPackage + 1));
       if (isOwn(path)) return `node_modules/scorefn/${slashed(relative(packageFile("."), path))}`;
       if (!existsSync(path)) return `node_modules/scorefn/${basename(path)}`;
-      const place = slashed(relative(scriptDir, path)).replace(/^(?:\.\.\/)+/, "");
+      const place = placeOf(path, scriptDir);
       await mkdir(dirname(join(folder, place)), { recursive: true });
       await copyFile(path, join(folder, place));
       return place;
@@ -201,18 +226,28 @@ async function settleSources({ outfile, scriptDir }: BundleOptions): Promise<voi
   await writeFile(file, JSON.stringify(map));
 }
 
+function placeOf(path: string, scriptDir: string): string {
+  return slashed(relative(scriptDir, path)).replace(/^(?:\.\.\/)+/, "");
+}
+
 function slashed(path: string): string {
   return path.split(sep).join("/");
 }
 
 /** A message for whoever builds, made of what esbuild found. */
-function describeBuildFailure(error: unknown): string {
-  const errors = (error as { errors?: { text: string; location?: { file: string; line: number; column: number } }[] })
-    .errors;
+function describeBuildFailure(error: unknown, sourceOf: (message: Message) => Message["location"]): string {
+  const { errors } = error as { errors?: readonly Message[] };
   if (!Array.isArray(errors)) return error instanceof Error ? error.message : String(error);
   return errors
-    .map(({ text, location }) =>
-      location ? `${basename(location.file)}:${location.line}:${location.column + 1}: ${text}` : text,
-    )
+    .map((message: Message) => {
+      const location = sourceOf(message);
+      const place = location === null ? "" : `${basename(location.file)}:${location.line}:${location.column + 1}: `;
+      const [, wanted = "."] = /^Could not resolve "([^"]+)"/.exec(message.text) ?? [];
+      const hint =
+        /^[./]/.test(wanted) || location === null
+          ? ""
+          : missingPackageHint(wanted, location.file, basename(location.file));
+      return hint === "" ? place + message.text : `${place}${message.text}. ${hint}`;
+    })
     .join("\n");
 }

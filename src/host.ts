@@ -29,13 +29,13 @@ export {
   ScriptRunError,
   toScoreError,
 } from "./core/errors.ts";
-export type { Events } from "./core/events.ts";
 export type { Log, Logger } from "./core/log.ts";
 export { packageFile } from "./core/package-root.ts";
 export type * from "./core/types.ts";
 export { VERSION } from "./core/version.ts";
 export { createEventLog } from "./event-log.ts";
 export { inProcess } from "./in-process.ts";
+export { missingPackageHint } from "./locate/path-alias.ts";
 export { formatRecord, ncsaMessage } from "./log/format.ts";
 export { batchLines, createLog } from "./log/logger.ts";
 export { openLog } from "./log/open.ts";
@@ -45,4 +45,5 @@ export { findPython } from "./pool/interpreter.ts";
 export { decodePath } from "./routes/route.ts";
 export { createScorer, type Scorer } from "./routes/scorer.ts";
 export { createRuntime, isJavaScript } from "./runtime.ts";
+export { type Compiled, CompileError, compile, formatOf, isTypeScript, withMap } from "./script/compile.ts";
 export { type CreateRuntime, createService, type Service } from "./service.ts";

@@ -4,6 +4,7 @@ import { combineEvents, type Events } from "./core/events.ts";
 import type { Log } from "./core/log.ts";
 import type { ScoreRuntime } from "./core/types.ts";
 import { createEventLog } from "./event-log.ts";
+import { withModel } from "./model/with-model.ts";
 import { createScorer, type Scorer } from "./routes/scorer.ts";
 import { failedRuntime } from "./script/failed-runtime.ts";
 
@@ -34,7 +35,7 @@ export function createService({ settings, openLog, createRuntime, subscribers = 
   const log = openLog(config);
   for (const warning of warnings) log.server.warning(warning);
   const events = combineEvents([createEventLog(config, log), ...subscribers]);
-  const create = (): ScoreRuntime => createRuntime(config, log, events);
+  const create = (): ScoreRuntime => withModel(config, log, (ready) => createRuntime(ready, log, events));
   const runtime = problem === undefined ? runtimeOrReason(create, log) : failedRuntime(problem, log);
   return { config, log, runtime, scorer: createScorer(config, runtime, events) };
 }

@@ -1,11 +1,12 @@
 import { resolve } from "node:path";
 import type { LogLevel } from "../log/levels.ts";
+import { parseModelUri, shownUri } from "../model/source.ts";
 import type { SwaggerFile } from "../swagger/generate.ts";
 import { loadConfigFile } from "./file.ts";
 import { type Address, resolveListen } from "./listen.ts";
-import { InvalidSettingsError } from "./problems.ts";
+import { InvalidSettingsError, settingProblem } from "./problems.ts";
 import { type Environment, environmentLayer, type Flags, flagLayer, SettingsReader } from "./reader.ts";
-import { MAX_BODY_MB } from "./settings.ts";
+import { MAX_BODY_MB, SETTINGS } from "./settings.ts";
 import { readSwaggerFiles } from "./swagger-files.ts";
 import { checkTelemetry, exportEnvironment, resolveServerVersion } from "./worker-env.ts";
 
@@ -27,6 +28,10 @@ export interface Config {
   readonly sourceDirectory: string | null;
   /** `AZUREML_MODEL_DIR` exactly as given (contract CLI-9). */
   readonly modelDir: string | null;
+  /** Where the model is fetched from before the script is loaded; null: it is there. A secret: it may hold a key. */
+  readonly modelUri: string | null;
+  /** Folder in which fetched models are kept, absolute; null: the user's cache folder. */
+  readonly modelCache: string | null;
   readonly serviceName: string;
   readonly serviceVersion: string;
   readonly servicePathPrefix: string;
@@ -129,6 +134,8 @@ export function resolveConfig(input: ConfigInput = {}): ResolvedConfig {
     entryScript: entryScript ? resolve(appRoot, entryScript) : null,
     sourceDirectory: read.text("sourceDirectory"),
     modelDir: read.text("modelDir"),
+    modelUri: read.text("modelUri"),
+    modelCache: absoluteOrNull(cwd, read.text("modelCache")),
     serviceName: read.textOrDefault("serviceName"),
     serviceVersion: read.textOrDefault("serviceVersion"),
     servicePathPrefix: read.textOrDefault("servicePathPrefix"),
@@ -191,6 +198,10 @@ function withAbsolutePaths(flags: Flags, toAbsolute: (path: string) => string): 
   return absolute;
 }
 
+function absoluteOrNull(folder: string, path: string | null): string | null {
+  return path === null ? null : resolve(folder, path);
+}
+
 const FIXED_ROUTES = ["/", "/score", "/swagger.json"];
 const JAVASCRIPT = /\.[cm]?[jt]s$/;
 
@@ -201,9 +212,22 @@ function checkTogether(read: SettingsReader, config: Config): void {
   } else if (FIXED_ROUTES.includes(config.readyPath)) {
     read.reject("readyPath", `must not be one of the server's own routes ${FIXED_ROUTES.join(", ")}`);
   }
+  checkModelUri(read);
   if (config.scriptHost === "in-process" && !JAVASCRIPT.test(config.entryScript ?? "main.py")) {
     const script = config.entryScript ?? "main.py";
     read.reject("scriptHost", `must be workers for ${script}: only JavaScript and TypeScript run in-process`);
+  }
+}
+
+/** What is reported of it leaves out the key that it may hold. */
+function checkModelUri(read: SettingsReader): void {
+  const given = read.given("modelUri");
+  try {
+    if (given !== undefined) parseModelUri(given.text);
+  } catch (error) {
+    const { text, variable, source } = given!;
+    const reason = (error as Error).message;
+    read.problems.push(settingProblem(SETTINGS.modelUri, variable, shownUri(text), reason, source === "flag"));
   }
 }
 

@@ -51,6 +51,12 @@ const HELP: Readonly<Record<SettingName, Help>> = {
   host: {
     help: "Address to listen on.",
   },
+  modelUri: {
+    help: "Where the model is fetched from before init(): s3://bucket/path, https://ACCOUNT.blob.core.windows.net/container/path, with or without a SAS, or file:///path. The script sees the folder as AZUREML_MODEL_DIR.",
+  },
+  modelCache: {
+    help: "Folder in which fetched models are kept. Default: scorefn/models in the user's cache folder, or a folder for temporary files where that cannot be written to.",
+  },
   python: {
     help: "Python interpreter, 3.9 or later. Without it: VIRTUAL_ENV, CONDA_PREFIX, then python3 and python on PATH.",
   },

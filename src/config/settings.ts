@@ -56,6 +56,8 @@ export type SettingName =
   | "configFile"
   | "rest"
   | "host"
+  | "modelUri"
+  | "modelCache"
   | "python"
   | "workerConcurrency"
   | "readyPath"
@@ -162,12 +164,9 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
     flag: "host",
     default: "0.0.0.0",
   },
-  python: {
-    ...scorefn,
-    variable: "SCOREFN_PYTHON",
-    flag: "python",
-    kind: "path",
-  },
+  modelUri: { ...scorefn, variable: "SCOREFN_MODEL_URI", flag: "model_uri" },
+  modelCache: { ...scorefn, variable: "SCOREFN_MODEL_CACHE", flag: "model_cache", kind: "path" },
+  python: { ...scorefn, variable: "SCOREFN_PYTHON", flag: "python", kind: "path" },
   workerConcurrency: {
     ...scorefn,
     variable: "SCOREFN_WORKER_CONCURRENCY",

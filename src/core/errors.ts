@@ -37,6 +37,12 @@ export type ErrorCode =
   | "ERR_CONFIG"
   | "ERR_PYTHON_NOT_FOUND"
   | "ERR_PORT"
+  | "ERR_MODEL_SDK"
+  | "ERR_MODEL_ACCESS"
+  | "ERR_MODEL_NOT_FOUND"
+  | "ERR_MODEL_CHECKSUM"
+  | "ERR_MODEL_DISK"
+  | "ERR_MODEL_FETCH"
   | "ERR_SCRIPT_LOAD"
   | "ERR_SCRIPT_SHAPE"
   | "ERR_SCRIPT_INIT"
@@ -92,6 +98,12 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorFace>> = {
   ERR_CONFIG: notStarted(0),
   ERR_PYTHON_NOT_FOUND: notStarted(0),
   ERR_PORT: internal(0),
+  ERR_MODEL_SDK: notStarted(503),
+  ERR_MODEL_ACCESS: notStarted(503),
+  ERR_MODEL_NOT_FOUND: notStarted(503),
+  ERR_MODEL_CHECKSUM: notStarted(503),
+  ERR_MODEL_DISK: notStarted(503),
+  ERR_MODEL_FETCH: notStarted(503),
   ERR_SCRIPT_LOAD: notStarted(503),
   ERR_SCRIPT_SHAPE: notStarted(503),
   ERR_SCRIPT_INIT: notStarted(503),

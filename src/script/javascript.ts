@@ -17,13 +17,14 @@ import type { Log } from "../core/log.ts";
 import type { RunOutcome, ScriptFacts } from "../core/types.ts";
 import { decodeUtf8 } from "../json/utf8.ts";
 import { describeV8, locateV8, type Roots } from "../locate/v8.ts";
+import { isTypeScript } from "./compile.ts";
 import { describeCall, readInput, refuseRawHttp, toScriptSchemas } from "./declared.ts";
 import type { ScriptInput } from "./input.ts";
 import { runRawHttp } from "./raw-http.ts";
 import { ResultGuard } from "./result-guard.ts";
 import { streamItems, streamOutcome } from "./stream.ts";
 import { scriptTakes } from "./takes.ts";
-import { enableTypeScript, isTypeScript } from "./typescript.ts";
+import { enableTypeScript } from "./typescript.ts";
 
 /** A JavaScript or TypeScript score script in this process. */
 export interface LoadedScript {

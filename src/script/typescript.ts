@@ -4,11 +4,6 @@ import { packageFile } from "../core/package-root.ts";
 
 let registered = false;
 
-/** True for scripts that Node cannot run as they are. */
-export function isTypeScript(path: string): boolean {
-  return /\.[cm]?tsx?$/.test(path);
-}
-
 /** From now on `import()` in this process compiles TypeScript, and stack traces name its source. */
 export function enableTypeScript(): void {
   if (registered) return;

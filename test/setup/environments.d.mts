@@ -1,4 +1,4 @@
-export type PythonEnvironmentName = "sklearn" | "azmlinfsrv" | "tools" | "schemas" | "fuzz" | "debugger";
+export type PythonEnvironmentName = "sklearn" | "azmlinfsrv" | "tools" | "schemas" | "fuzz" | "debugger" | "moto";
 export type EnvironmentName = PythonEnvironmentName | "onnx";
 
 export interface PythonEnvironment {

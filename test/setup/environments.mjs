@@ -48,6 +48,7 @@ const recipes = {
   debugger: shared,
   // Apart, for it is also the environment without Flask and numpy.
   tools: virtualEnvironment("tools", ["test/setup/tools.requirements.txt"]),
+  moto: virtualEnvironment("moto", ["test/setup/moto.requirements.txt"]),
   onnx: nodePackages("onnx", "examples/onnx", "onnxruntime-node"),
 };
 

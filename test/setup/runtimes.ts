@@ -13,6 +13,13 @@ const RUNTIME_CLIENT = "4.0.2";
 const CDK = "2.276.0";
 const AWS_SDK = ["@aws-sdk/client-lambda@3.1162.0", "@aws-sdk/client-codedeploy@3.1133.0"];
 
+/** What models are fetched with; the last versions of Azure's that run on Node 20. */
+const MODEL_CLIENTS = ["@aws-sdk/client-s3@3.1162.0", "@azure/storage-blob@12.31.0", "@azure/identity@4.13.0"];
+/** Azure's own emulator of blob storage; the last version that runs on Node 20. */
+const AZURITE = "3.35.0";
+
+const YARN = "4.18.1";
+
 const ENVIRONMENTS = packageFile("test/.envs");
 
 const HOW_TO_GET =
@@ -48,6 +55,24 @@ export function preparedCdk(): Promise<string> {
 /** Folder below which the parts of the AWS SDK are installed that a deployed function finds in its runtime. */
 export function preparedAwsSdk(): Promise<string> {
   return prepare("aws-sdk", AWS_SDK, "node_modules/@aws-sdk/client-codedeploy/package.json");
+}
+
+/** Folder below which the packages are installed that fetch models. */
+export function preparedModelClients(): Promise<string> {
+  return prepare("model-clients", MODEL_CLIENTS, "node_modules/@azure/identity/package.json");
+}
+
+/** The emulator of blob storage. */
+export async function preparedAzurite(): Promise<string> {
+  const folder = await prepare("azurite", [`azurite@${AZURITE}`], "node_modules/azurite/package.json");
+  return join(folder, "node_modules/azurite/dist/src/blob/main.js");
+}
+
+/** Yarn of today, which links packages without node_modules, and a folder for what it downloads. */
+export async function preparedYarn(): Promise<{ program: string; cache: string }> {
+  const program = "node_modules/@yarnpkg/cli-dist/bin/yarn.js";
+  const folder = await prepare("yarn", [`@yarnpkg/cli-dist@${YARN}`], program);
+  return { program: join(folder, program), cache: join(ENVIRONMENTS, "yarn-downloads") };
 }
 
 /** Installs packages into a folder of their own, unless they are there, and says so.

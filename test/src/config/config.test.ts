@@ -44,6 +44,8 @@ describe("defaults and precedence", () => {
       entryScript: null,
       sourceDirectory: null,
       modelDir: null,
+      modelUri: null,
+      modelCache: null,
       serviceName: "ML service",
       serviceVersion: "1.0",
       servicePathPrefix: "",

@@ -1,0 +1,31 @@
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { messageOf } from "../core/thrown.ts";
+import { modelError } from "./store.ts";
+
+/** Loads a cloud's own package: from the first of the folders that has it, else beside this one. It is loaded only when a
+ *  model is fetched, and is no dependency.
+ *  @param shown what it is needed for   @throws ScoreError `ERR_MODEL_SDK` */
+export function loadSdk(name: string, folders: readonly string[], shown: string): unknown {
+  const places = [...folders.map((folder) => join(folder, "package.json")), import.meta.url];
+  for (const place of places) {
+    const require = createRequire(place);
+    let file: string;
+    try {
+      file = require.resolve(name);
+    } catch {
+      continue;
+    }
+    try {
+      return require(file);
+    } catch (cause) {
+      const message = `${name} (${file}), which is needed to fetch ${shown}, cannot be loaded: ${messageOf(cause)}`;
+      throw modelError("ERR_MODEL_SDK", message, cause);
+    }
+  }
+  const where = folders[0] === undefined ? "" : ` in ${folders[0]}`;
+  throw modelError(
+    "ERR_MODEL_SDK",
+    `To fetch ${shown} the package ${name} is needed: run npm install ${name}${where}.`,
+  );
+}
