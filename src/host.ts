@@ -43,4 +43,5 @@ export { createScorer, decodePath, type Scorer } from "./routes/scorer.ts";
 export { createRuntime, isJavaScript } from "./runtime.ts";
 export { failedRuntime } from "./script/failed-runtime.ts";
 export { InProcessRuntime } from "./script/in-process.ts";
+export { loadJavaScript } from "./script/javascript.ts";
 export { createStartupLog } from "./startup.ts";

@@ -4,6 +4,8 @@ export const RUNTIME_CLIENT = "4.0.2";
 export interface DockerfileOptions {
   /** Major version of Node. */
   readonly node: number;
+  /** Minor version of Python that the image is to have, like 3.12. */
+  readonly python: string;
   /** `file.export`. */
   readonly handler: string;
 }

@@ -12,6 +12,8 @@ export interface TemplateOptions {
   readonly streams: boolean;
   /** Who may call a Function URL. */
   readonly auth: "AWS_IAM" | "NONE";
+  /** `check/check-request.json` is there for the check of a new version to post; else it only asks for readiness. */
+  readonly checkRequest: boolean;
 }
 
 /** Runtime of the function that checks a new version; it uses the AWS SDK that comes with it. */

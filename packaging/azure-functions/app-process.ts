@@ -1,5 +1,5 @@
 // Entry of a process that runs one function app through the stand-in: told the app's folder, it reports what the app
-// registers, and then answers requests until its parent leaves.
+// registers, and then answers requests until its parent leaves. With `load` as second argument the app is not started.
 
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
@@ -83,13 +83,13 @@ async function answer(app: StandInApp, request: AppRequest): Promise<AppAnswer> 
   };
 }
 
-async function run(directory: string): Promise<void> {
+async function run(directory: string, withStart: boolean): Promise<void> {
   const tell = (message: LoadReport | Reply) => process.send?.(message);
   const startedAt = performance.now();
   try {
     const app = await load(directory);
     const importMs = performance.now() - startedAt;
-    await app.start();
+    if (withStart) await app.start();
     const startMs = performance.now() - startedAt - importMs;
     const functions = app.functions.map(({ name, bindings }) => {
       const trigger = Object.values(bindings).find(({ type }) => type.endsWith("Trigger"));
@@ -109,4 +109,4 @@ async function run(directory: string): Promise<void> {
   }
 }
 
-await run(process.argv[2] ?? ".");
+await run(process.argv[2] ?? ".", process.argv[3] !== "load");

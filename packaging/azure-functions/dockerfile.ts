@@ -6,6 +6,8 @@ export interface DockerfileOptions {
   readonly node: number;
   /** The script needs Python. */
   readonly python: boolean;
+  /** Minor version of Python that the image is to have, like 3.12; of no account for other scripts. */
+  readonly pythonVersion: string;
 }
 
 /** An image with the Functions host, Node for the front and, for a Python script, an interpreter with its packages. */
