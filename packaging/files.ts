@@ -1,6 +1,6 @@
 // Which files of the user's go into a build, and how they get there.
 import { constants, existsSync } from "node:fs";
-import { copyFile, mkdir, readdir, realpath, stat } from "node:fs/promises";
+import { copyFile, lstat, mkdir, readdir, realpath, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { CONFIG_FILE_NAME, packageFile, SWAGGER_FILE_NAMES } from "../src/host.ts";
 import { CREDENTIALS, type LeaveOut, leaveOutRules, namesCredentials } from "./left-out.ts";
@@ -108,7 +108,7 @@ export async function copySettings(from: string, to: string): Promise<void> {
 /** Bytes of all files below a folder; 0 when there is none. */
 export async function folderBytes(folder: string): Promise<number> {
   const files = existsSync(folder) ? await listFiles(folder) : [];
-  const sizes = await Promise.all(files.map(async (path) => (await stat(join(folder, ...path.split("/")))).size));
+  const sizes = await Promise.all(files.map(async (path) => (await lstat(join(folder, path))).size));
   return sizes.reduce((sum, size) => sum + size, 0);
 }
 

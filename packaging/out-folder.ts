@@ -75,7 +75,7 @@ export async function openOutFolder(given: string, late: readonly string[] = [])
     made[path] = await sha256(to);
     const own = older.files[path];
     if (own === undefined || own === older.made[path] || own === made[path]) return;
-    if (made[path] !== older.made[path] || `${path}.new` in older.made) {
+    if (made[path] !== older.made[path] || `${path}.new` in older.files) {
       await rename(to, `${to}.new`);
       await settle(`${path}.new`);
     } else await rm(to);
@@ -101,6 +101,7 @@ export async function openOutFolder(given: string, late: readonly string[] = [])
     },
     async finish({ target, settings }) {
       await takeUp();
+      kept.sort();
       const files = Object.fromEntries(Object.entries(made).sort(([one], [other]) => (one < other ? -1 : 1)));
       const description: BuildDescription = { target, scorefn: VERSION, settings, files };
       await writeFile(join(staging, BUILD_FILE), `${JSON.stringify(description, undefined, 2)}\n`);

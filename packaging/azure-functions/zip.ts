@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { createWriteStream } from "node:fs";
+import { createWriteStream, statSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
@@ -22,9 +22,12 @@ export interface ZipReport {
 /** Packs a folder, its own name left out, one file after the other.
  *  @param except paths of files that are left out, and names at its top */
 export async function zipFolder(folder: string, file: string, except: readonly string[]): Promise<ZipReport> {
-  const files = (await listFiles(folder)).filter(
-    (path) => !except.includes(path.split("/", 1)[0]!) && !except.includes(path),
-  );
+  const isTaken = (path: string): boolean =>
+    !except.includes(path.split("/", 1)[0]!) &&
+    !except.includes(path) &&
+    // A link of the user's may lead anywhere.
+    statSync(join(folder, path), { throwIfNoEntry: false })?.isFile() === true;
+  const files = (await listFiles(folder)).filter(isTaken);
   const zip = new ZipFile();
   // A file that cannot be read is told of here only.
   const failed = once(zip, "error").then(([cause]: Error[]) => {

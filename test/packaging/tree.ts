@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { lstatSync, mkdirSync, mkdtempSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll } from "vitest";
@@ -34,7 +34,9 @@ export function read(root: string, path: string): string {
 /** Content of all files below a folder. */
 export async function contents(root: string): Promise<Record<string, string>> {
   const files = await listFiles(root);
-  return Object.fromEntries(files.map((path) => [path, readFileSync(join(root, path)).toString("base64")]));
+  const contentOf = (file: string): string =>
+    lstatSync(file).isSymbolicLink() ? `-> ${readlinkSync(file)}` : readFileSync(file).toString("base64");
+  return Object.fromEntries(files.map((path) => [path, contentOf(join(root, path))]));
 }
 
 export const PYTHON_SCRIPT = "def init():\n    pass\n\n\ndef run(data):\n    return data\n";

@@ -1,5 +1,14 @@
 // Which files of the user's become part of a build, and as what.
-import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { buildLambda } from "../../packaging/aws-lambda/build.ts";
@@ -22,7 +31,17 @@ async function build(make: (typeof BUILDS)[number][1], files: Tree, model?: Tree
 
 const SECRETS = [
   ...[".env", ".env.production", "prod.env", ".aws/credentials", ".azure/accessTokens.json", ".ssh/id_ed25519"],
-  ...["server.pem", "tls/private.KEY", "id_rsa", ".netrc", ".npmrc", ".pypirc", ".docker/config.json", "a.p12", "b.pfx"],
+  ...[
+    "server.pem",
+    "tls/private.KEY",
+    "id_rsa",
+    ".netrc",
+    ".npmrc",
+    ".pypirc",
+    ".docker/config.json",
+    "a.p12",
+    "b.pfx",
+  ],
   ...["credentials.json", "credentials-prod.json", "service-account.json", "service_account_key.json"],
   ...["local.settings.json", ".git-credentials", "deep/er/.env", "terraform.tfstate"],
 ];
@@ -34,7 +53,11 @@ const TRASH = [
 describe.each(BUILDS)("a build for %s", (_name, make, place) => {
   test("holds no credentials, no history, no environment, and says what it left out", async () => {
     const all = Object.fromEntries([...SECRETS, ...TRASH].map((path) => [path, "s3cr3t-marker"]));
-    const report = await build(make, { ...all, "labels.txt": "kept", "lib/words.py": "" }, { ...all, "model.bin": "m" });
+    const report = await build(
+      make,
+      { ...all, "labels.txt": "kept", "lib/words.py": "" },
+      { ...all, "model.bin": "m" },
+    );
     const found = await contents(report.directory);
     const marker = Buffer.from("s3cr3t-marker").toString("base64");
     expect(Object.entries(found).filter(([, content]) => content === marker)).toEqual([]);
@@ -77,7 +100,12 @@ describe.each(BUILDS)("a build for %s", (_name, make, place) => {
     chmodSync(join(root, "tool.sh"), 0o700);
     chmodSync(join(modelDir, "deep/model.bin"), 0o600);
     chmodSync(join(modelDir, "deep"), 0o700);
-    const { directory } = await make({ entryScript: join(root, "score.py"), modelDir, out: join(tree(), "o"), noTry: true });
+    const { directory } = await make({
+      entryScript: join(root, "score.py"),
+      modelDir,
+      out: join(tree(), "o"),
+      noTry: true,
+    });
     const mode = (path: string): string => (statSync(join(directory, place, path)).mode & 0o777).toString(8);
     expect(["score.py", "data/secret.txt", "model/deep/model.bin"].map(mode)).toEqual(["644", "644", "644"]);
     expect(["tool.sh", "data", "model/deep", "."].map(mode)).toEqual(["755", "755", "755", "755"]);
@@ -92,7 +120,11 @@ describe.each(BUILDS)("a build for %s", (_name, make, place) => {
     symlinkSync("nowhere", join(root, "broken"));
     symlinkSync("..", join(root, "data/loop"));
     symlinkSync(join(elsewhere, "keys/.ssh/config"), join(root, "harmless.txt"));
-    const { directory, leftOut } = await make({ entryScript: join(root, "score.py"), out: join(tree(), "o"), noTry: true });
+    const { directory, leftOut } = await make({
+      entryScript: join(root, "score.py"),
+      out: join(tree(), "o"),
+      noTry: true,
+    });
     expect(read(directory, join(place, "weights/w.bin"))).toBe("w");
     expect(read(directory, join(place, "alias.txt"))).toBe("r");
     expect(existsSync(join(directory, place, "harmless.txt"))).toBe(false);
@@ -125,10 +157,15 @@ describe.each(BUILDS)("a build for %s", (_name, make, place) => {
     chmodSync(join(other, "a.txt"), 0o600);
     const model = { "model.bin": "m" };
     const first = await make({ entryScript: join(one, "score.py"), modelDir: tree(model), out: join(tree(), "one") });
-    const second = await make({ entryScript: join(other, "score.py"), modelDir: tree(model), out: join(other, "build/two") });
+    const second = await make({
+      entryScript: join(other, "score.py"),
+      modelDir: tree(model),
+      out: join(other, "build/two"),
+    });
     const [here, there] = [await contents(first.directory), await contents(second.directory)];
     // Names are made from the folder of the script.
-    if (place === "") for (const each of [here, there]) for (const path of ["package.json", "scorefn-build.json"]) delete each[path];
+    if (place === "")
+      for (const each of [here, there]) for (const path of ["package.json", "scorefn-build.json"]) delete each[path];
     expect(there).toEqual(here);
   });
 
@@ -168,13 +205,15 @@ describe("names that the build needs", () => {
 
   test("a module of a TypeScript script may lie in a folder called like ours", async () => {
     const root = tree({
-      "score.ts": 'import { a } from "./scorefn/host.mjs";\nimport { b } from "../lib/b.ts";\nimport { c } from "./lib/b.ts";\nexport const init = () => {};\nexport const run = () => a() + b() + c();\n',
+      "score.ts":
+        'import { a } from "./scorefn/host.mjs";\nimport { b } from "../lib/b.ts";\nimport { c } from "./lib/b.ts";\nexport const init = () => {};\nexport const run = () => a() + b() + c();\n',
       "scorefn/host.mjs": "export const a = () => 1;\n",
       "lib/b.ts": "export const c = () => 3;\n",
     });
     const nested = tree();
     write(nested, { "lib/b.ts": "export const b = () => 2;\n" });
-    for (const path of ["score.ts", "scorefn/host.mjs", "lib/b.ts"]) write(nested, { [`app/${path}`]: read(root, path) });
+    for (const path of ["score.ts", "scorefn/host.mjs", "lib/b.ts"])
+      write(nested, { [`app/${path}`]: read(root, path) });
     const out = join(tree(), "o");
     await buildLambda({ entryScript: join(nested, "app/score.ts"), out });
     expect(await listFiles(join(out, "function"))).toEqual(
@@ -185,7 +224,8 @@ describe("names that the build needs", () => {
 
 test("a script that imports a file of credentials is refused", async () => {
   const root = tree({
-    "score.ts": 'import key from "./service-account.json";\nexport const init = () => {};\nexport const run = () => key;\n',
+    "score.ts":
+      'import key from "./service-account.json";\nexport const init = () => {};\nexport const run = () => key;\n',
     "service-account.json": "{}",
   });
   const options = { entryScript: join(root, "score.ts"), out: join(tree(), "o") };
@@ -212,7 +252,11 @@ test("a pipe is not waited for", async () => {
   execFileSync("mkfifo", [join(root, "pipe")]);
   mkdirSync(join(root, "empty"));
   writeFileSync(join(root, "name with spaces ü.txt"), "x");
-  const { leftOut, directory } = await buildLambda({ entryScript: join(root, "score.py"), out: join(tree(), "o"), noTry: true });
+  const { leftOut, directory } = await buildLambda({
+    entryScript: join(root, "score.py"),
+    out: join(tree(), "o"),
+    noTry: true,
+  });
   expect(leftOut).toEqual([{ path: "pipe", why: "not a file" }]);
   expect(existsSync(join(directory, "function/name with spaces ü.txt"))).toBe(true);
 });
