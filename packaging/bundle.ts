@@ -91,6 +91,12 @@ export async function bundle(options: BundleOptions): Promise<Bundle> {
     throw new ConfigError("ERR_CONFIG", describeBuildFailure(cause), { cause });
   });
   if (options.of === "script") refuseCredentials(Object.keys(metafile?.inputs ?? {}), options);
+  for (const name of options.external ?? []) {
+    // It may be asked for in a way that a bundler does not see.
+    const folder = packages.get(name) ?? findPackage(name, options.scriptDir);
+    if (folder === undefined) throw problem(`--external: there is no package ${name} in reach of ${options.scriptDir}`);
+    packages.set(name, folder);
+  }
   await settleSources(options);
   return { bytes: (await stat(options.outfile)).size, packages: [...packages.values()] };
 }

@@ -27,6 +27,8 @@ export interface CommonOptions {
   /** Default: `load`. */
   readonly try?: "load" | "init" | undefined;
   readonly noTry?: boolean | undefined;
+  /** How long the script may take then, in milliseconds. Default: 2 minutes, or 10 with init(). */
+  readonly tryLimitMs?: number | undefined;
 }
 
 export type Architecture = "x64" | "arm64";
@@ -39,7 +41,11 @@ export interface Inputs {
   readonly python: boolean;
   readonly external: readonly string[];
   readonly tryMode: TryMode;
+  readonly tryLimitMs: number;
 }
+
+/** Big libraries and models on a slow disk take minutes. */
+const TRY_LIMITS_MS = { load: 120_000, init: 600_000 } as const;
 
 /** @throws ConfigError that names the flag */
 export function resolveInputs(options: CommonOptions): Inputs {
@@ -71,8 +77,8 @@ export function resolveInputs(options: CommonOptions): Inputs {
     onlyFor("Python", "python_version", options.pythonVersion);
   }
   if (options.noTry && options.try !== undefined) throw problem("--try and --no_try contradict each other");
-  const { external = [] } = options;
-  return { entryScript, modelDir, out, python, external, tryMode: options.noTry ? "no" : (options.try ?? "load") };
+  const { external = [], try: depth = "load", tryLimitMs = TRY_LIMITS_MS[depth] } = options;
+  return { entryScript, modelDir, out, python, external, tryMode: options.noTry ? "no" : depth, tryLimitMs };
 }
 
 /** @throws ConfigError when a number is not one the cloud takes */

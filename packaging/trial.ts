@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import type { Readable } from "node:stream";
 import { packageFile, processEnvironment } from "../src/host.ts";
-import type { TryMode } from "./inputs.ts";
+import type { Inputs, TryMode } from "./inputs.ts";
 import { problem } from "./out-folder.ts";
 import { findPythonOf, pythonInUse } from "./pythons.ts";
 import type { Requirements } from "./requirements.ts";
@@ -20,10 +20,14 @@ export interface Trial {
   /** Name of the model's folder in it; undefined: there is none. */
   readonly model: string | undefined;
   readonly mode: TryMode;
+  readonly limitMs: number;
 }
 
-/** How long a script may take, in milliseconds; big libraries and models on a slow disk take minutes. */
-const LIMITS_MS = { load: 120_000, init: 600_000 } as const;
+/** @param model name of its folder in the build */
+export function trialOf(inputs: Inputs, folder: string, model: string | undefined): Trial {
+  const { entryScript, tryMode: mode, tryLimitMs: limitMs } = inputs;
+  return { folder, script: basename(entryScript), model, mode, limitMs };
+}
 
 /** Characters of what the script printed that are shown when it fails. */
 const TAIL = 2_000;
@@ -120,7 +124,7 @@ export async function inCopy<T>({ folder, model }: Trial, use: (copy: string) =>
 
 /** Runs a program that writes JSON to descriptor 3. @throws ConfigError when it does not, or takes too long */
 async function run<T>(program: string, args: readonly string[], copy: string, trial: Trial): Promise<T> {
-  const limitMs = LIMITS_MS[trial.mode === "init" ? "init" : "load"];
+  const { limitMs } = trial;
   const { NODE_PATH: _path, NODE_OPTIONS: _options, VIRTUAL_ENV: _venv, ...env } = processEnvironment;
   const child = spawn(program, args, {
     cwd: copy,

@@ -24,9 +24,12 @@ async function main(): Promise<string> {
     return "";
   } catch (error) {
     if (!(error instanceof ScoreError)) throw error;
-    const { location, hint } = error.report ?? {};
+    const { location, hint: usual } = error.report ?? {};
+    const absent = /Cannot find (?:module|package) '((?:@[^/']+\/)?[^./'][^/']*)/.exec(error.message)?.[1];
+    const hint =
+      absent === undefined ? usual : `nothing but the build is in reach; take it along with --external ${absent}`;
     const place = location ? `${location.file}:${location.line}: ` : `${name}: `;
-    return `${place}${error.message.replaceAll(`${folder}/`, "")}${hint ? ` (${hint})` : ""}`;
+    return `${place}${error.message.replaceAll(`${folder}/`, "").split("\n")[0]}${hint ? ` (${hint})` : ""}`;
   }
 }
 

@@ -302,7 +302,9 @@ def explain(error: BaseException, hint: str | None, asked: dict[str, Any]) -> st
         if os.path.abspath(file).startswith(folder + os.sep) and f"{os.sep}scorefn_worker{os.sep}" not in file:
             place = f"{os.path.relpath(file, folder)}:{trace.tb_lineno}: "
         trace = trace.tb_next
-    name = "" if cause is error else f"{type(cause).__name__}: "
+    # Wrappers of the worker's own say no more than their texts.
+    name = type(cause).__name__
+    name = "" if name.startswith("UserScript") else f"{name}: "
     message = f"{place}{name}{cause}".replace(folder + os.sep, "")
     return message + (f" ({hint})" if hint else "")
 

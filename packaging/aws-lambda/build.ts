@@ -13,7 +13,7 @@ import { type BuildReport, formatBytes, type SizeLine } from "../report.ts";
 import { readCheckRequest, SAMPLE } from "../request-data.ts";
 import { choosePython, findRequirements, NO_REQUIREMENTS, type Requirements } from "../requirements.ts";
 import { bundleScript, IMPORT_SCRIPT, SCRIPT_FILE } from "../script.ts";
-import { tryJavaScript, tryPython } from "../trial.ts";
+import { trialOf, tryJavaScript, tryPython } from "../trial.ts";
 import { CHECK_SOURCE } from "./check-source.ts";
 import { renderDockerfile } from "./dockerfile.ts";
 import { LAMBDA_LIMITS } from "./limits.ts";
@@ -75,12 +75,7 @@ export async function buildLambda(options: LambdaBuildOptions): Promise<BuildRep
       if (settings.check !== undefined) await writeFile(join(out, "check", CHECK_REQUEST), settings.check);
     },
     try(out) {
-      const trial = {
-        folder: join(out, "function"),
-        script: basename(inputs.entryScript),
-        model,
-        mode: inputs.tryMode,
-      };
+      const trial = trialOf(inputs, join(out, "function"), model);
       return inputs.python
         ? tryPython(trial, requirements, python, "scorefn/python")
         : tryJavaScript(trial, SCRIPT_FILE);

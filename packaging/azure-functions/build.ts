@@ -12,7 +12,7 @@ import { pythonInUse } from "../pythons.ts";
 import type { BuildReport, SizeLine } from "../report.ts";
 import { choosePython, findRequirements, NO_REQUIREMENTS, type Requirements } from "../requirements.ts";
 import { bundleScript, IMPORT_SCRIPT, SCRIPT_FILE } from "../script.ts";
-import { inCopy, tryJavaScript, tryPython } from "../trial.ts";
+import { inCopy, trialOf, tryJavaScript, tryPython } from "../trial.ts";
 import { startAppProcess } from "./app-client.ts";
 import { MAIN_BICEP, MAIN_PARAMETERS, renderAppBicep } from "./bicep.ts";
 import { renderDockerfile } from "./dockerfile.ts";
@@ -63,7 +63,7 @@ export async function buildAzure(options: AzureBuildOptions): Promise<BuildRepor
       await writeProject(settings, out);
     },
     async try(out) {
-      const trial = { folder: out, script: basename(inputs.entryScript), model, mode: inputs.tryMode };
+      const trial = trialOf(inputs, out, model);
       const notes = inputs.python
         ? await tryPython(trial, requirements, python, "dist/python")
         : await tryJavaScript(trial, SCRIPT_FILE);
