@@ -12,10 +12,6 @@ import { until } from "../setup/service.ts";
 import { type Tree, tree } from "./tree.ts";
 
 type Make = (options: CommonOptions) => Promise<{ notes: readonly string[]; directory: string }>;
-const CLOUDS: readonly (readonly [string, Make, string])[] = [
-  ["aws-lambda", buildLambda, "function"],
-  ["azure-functions", buildAzure, ""],
-];
 const HELLO_TS = "export function init() {}\nexport function run(data: string) { return data; }\n";
 
 afterEach(() => vi.unstubAllEnvs());
@@ -27,7 +23,9 @@ async function build(make: Make, files: Tree, options: Partial<CommonOptions> = 
   return { ...report, root, said: report.notes.join("\n") };
 }
 
-describe.each(CLOUDS)("a TypeScript script for %s", (_name, make, place) => {
+describe("a TypeScript script", () => {
+  const make = buildLambda as Make;
+
   test.each<[string, string, RegExp]>([
     ["without run()", "export function init() {}\n", /score\.ts: .*score\.ts does not have a run\(\) function defined/],
     ["without init()", "export function run() {}\n", /does not have a init\(\) function defined/],
@@ -81,7 +79,7 @@ describe.each(CLOUDS)("a TypeScript script for %s", (_name, make, place) => {
       /Cannot find module 'only-here' \(nothing but the build is in reach; take it along with --external only-here\)/,
     );
     const { directory } = await build(make, files, { external: ["only-here"] });
-    expect(existsSync(join(directory, place, "node_modules/only-here/index.js"))).toBe(true);
+    expect(existsSync(join(directory, "function", "node_modules/only-here/index.js"))).toBe(true);
     await expect(build(make, files, { external: ["nowhere"] })).rejects.toThrow("there is no package nowhere in reach");
   });
 
@@ -109,8 +107,9 @@ describe.each(CLOUDS)("a TypeScript script for %s", (_name, make, place) => {
   });
 });
 
-// The other cloud tries in the same way.
-describe.each(CLOUDS.slice(0, 1))("a Python script for %s", (_name, make) => {
+describe("a Python script", () => {
+  const make = buildLambda as Make;
+
   const RUN = "\n\ndef init():\n    pass\n\n\ndef run(data):\n    return data\n";
 
   test.each<[string, string, RegExp]>([
@@ -171,6 +170,28 @@ describe.each(CLOUDS.slice(0, 1))("a Python script for %s", (_name, make) => {
     const { said } = await build(make, files);
     expect(said).toMatch(/not loaded: not installed for this machine's Python [\d.]+: numpyx/);
     expect(said).toContain("score.py:2 imports transitivex, which no package of requirements.txt is known to bring");
+  });
+});
+
+describe("on Azure, as well,", () => {
+  const make = buildAzure as Make;
+
+  test.each([
+    [{ "score.ts": "export function init() {}\n" }, "does not have a run() function defined"],
+    [{ "score.py": "def init():\n    pass\n" }, "does not have a run() function defined"],
+    [{ "score.py": "import numpyx\n" }, "score.py:1 imports numpyx, and there is no list of packages"],
+  ])("%j is not built", async (files, reason) => {
+    await expect(build(make, files as Tree)).rejects.toThrow(reason);
+  });
+
+  test("init() does not run unless it is asked for, although the app is loaded", async () => {
+    const script = `import { writeFileSync } from "node:fs";\nexport const init = () => writeFileSync(process.env.MARK!, "");\nexport const run = () => 1;\n`;
+    const mark = join(tree(), "mark");
+    vi.stubEnv("MARK", mark);
+    await build(make, { "score.ts": script });
+    expect(existsSync(mark)).toBe(false);
+    await build(make, { "score.ts": script }, { try: "init" });
+    expect(existsSync(mark)).toBe(true);
   });
 });
 
