@@ -83,6 +83,13 @@ async function answer(app: StandInApp, request: AppRequest): Promise<AppAnswer> 
   };
 }
 
+/** What went wrong, and the nearest place in the app's own code. */
+function describe(error: unknown, directory: string): string {
+  if (!(error instanceof Error)) return String(error);
+  const place = error.stack?.split("\n").find((line) => /^ +at /.test(line) && line.includes(directory));
+  return `${error.name}: ${error.message}${place === undefined ? "" : ` (${place.trim()})`}`;
+}
+
 async function run(directory: string, withStart: boolean): Promise<void> {
   const tell = (message: LoadReport | Reply) => process.send?.(message);
   const startedAt = performance.now();
@@ -104,7 +111,7 @@ async function run(directory: string, withStart: boolean): Promise<void> {
     process.once("disconnect", () => void app.terminate().finally(() => process.exit(0)));
     tell({ kind: "loaded", functions, importMs, startMs });
   } catch (error) {
-    tell({ kind: "failed", message: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+    tell({ kind: "failed", message: describe(error, directory) });
     process.disconnect();
   }
 }
