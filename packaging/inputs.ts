@@ -67,6 +67,9 @@ export function resolveInputs(options: CommonOptions): Inputs {
   if (modelDir !== undefined && isInside(withoutLinks(modelDir), real)) {
     throw problem(`${out} holds the model directory; choose another folder to build in`);
   }
+  if (isInside(withoutLinks(process.cwd()), real)) {
+    throw problem(`${out} will be replaced, and this is a shell in it; build from a folder above`);
+  }
   const python = !isJavaScript(entryScript);
   const onlyFor = (language: string, flag: string, value: unknown): void => {
     if (value !== undefined) throw problem(`--${flag} has no effect: ${entryScript} is not a ${language} script`);

@@ -35,12 +35,12 @@ export function isCompiled(folder: string): boolean {
   return optional.some((name) => platformOf(name) !== undefined) || holdsMachineCode(folder);
 }
 
-function holdsMachineCode(folder: string): boolean {
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    if (entry.name === "node_modules") continue;
-    if (entry.isDirectory() ? holdsMachineCode(join(folder, entry.name)) : entry.name.endsWith(".node")) return true;
-  }
-  return false;
+/** @param within packages in it count, too */
+export function holdsMachineCode(folder: string, within = false): boolean {
+  return readdirSync(folder, { withFileTypes: true }).some((entry) => {
+    if (!entry.isDirectory()) return entry.name.endsWith(".node");
+    return (within || entry.name !== "node_modules") && holdsMachineCode(join(folder, entry.name), within);
+  });
 }
 
 /** Copies installed packages and all they depend on below `to`/node_modules, each for the one platform they are to run on.

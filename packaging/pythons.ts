@@ -7,7 +7,8 @@ import { findPython, processEnvironment } from "../src/host.ts";
 
 /** How long an interpreter may take to say its version, in milliseconds; it takes some 20. */
 const VERSION_DEADLINE_MS = 10_000;
-const SAY_VERSION = "import sys; sys.stdout.write('%d.%d' % sys.version_info[:2])";
+const SAY_VERSION =
+  "import sys; sys.stdout.write('%d.%d %s' % (sys.version_info[0], sys.version_info[1], sys.executable))";
 
 export interface FoundPython {
   readonly python: string;
@@ -44,8 +45,9 @@ export function findPythonOf(version: string): FoundPython | undefined {
   return undefined;
 }
 
-function asked(python: string): FoundPython | undefined {
-  const { stdout } = spawnSync(python, ["-I", "-c", SAY_VERSION], { encoding: "utf8", timeout: VERSION_DEADLINE_MS });
-  const version = /^\d+\.\d+$/.exec(stdout ?? "")?.[0];
-  return version === undefined ? undefined : { python, version };
+function asked(file: string): FoundPython | undefined {
+  const { stdout } = spawnSync(file, ["-I", "-c", SAY_VERSION], { encoding: "utf8", timeout: VERSION_DEADLINE_MS });
+  // The interpreter itself: what was asked may be a script that looks for it, in a way that depends on the environment.
+  const [, version, itself] = /^(\d+\.\d+) (.+)$/.exec(stdout ?? "") ?? [];
+  return version === undefined || itself === undefined ? undefined : { python: itself, version };
 }

@@ -9,6 +9,7 @@ import type { Readable } from "node:stream";
 import { packageFile, processEnvironment } from "../src/host.ts";
 import type { Inputs, TryMode } from "./inputs.ts";
 import { problem } from "./out-folder.ts";
+import { holdsMachineCode, type Platform } from "./packages.ts";
 import { findPythonOf, pythonInUse } from "./pythons.ts";
 import type { Requirements } from "./requirements.ts";
 
@@ -32,14 +33,29 @@ export function trialOf(inputs: Inputs, folder: string, model: string | undefine
 /** Characters of what the script printed that are shown when it fails. */
 const TAIL = 2_000;
 
+/** What a bundled script is built for. */
+export interface JavaScriptTarget extends Platform {
+  /** Major version of Node. */
+  readonly node: number;
+}
+
 /** Loads a bundled script. @returns what to know   @throws ConfigError when it does not load */
-export async function tryJavaScript(trial: Trial, bundle: string): Promise<string[]> {
-  const { script, mode } = trial;
+export async function tryJavaScript(trial: Trial, bundle: string, target: JavaScriptTarget): Promise<string[]> {
+  const { script, mode, folder } = trial;
+  const { platform, arch, node } = target;
   if (mode === "no") return [];
+  const isForeign = process.platform !== platform || process.arch !== arch;
+  if (isForeign && existsSync(join(folder, "node_modules")) && holdsMachineCode(join(folder, "node_modules"), true)) {
+    return [`not tried:  packages have compiled parts for ${platform} on ${arch}, and this machine is another`];
+  }
   return inCopy(trial, async (copy) => {
     const args = [packageFile("dist/packaging/try-script.js"), join(copy, bundle), mode, script];
     const { problem: found } = await run<{ problem?: string }>(process.execPath, args, copy, trial);
-    if (found !== undefined) throw problem(`the build does not work: ${found}`);
+    const isSame = process.versions.node.startsWith(`${node}.`);
+    const other = isSame
+      ? ""
+      : `; it was tried with Node ${process.version}, and is for Node ${node}: build with that one`;
+    if (found !== undefined) throw problem(`the build does not work: ${found}${other}`);
     return [`tried:      ${script} ${doneOf(mode)}`];
   });
 }
@@ -125,7 +141,13 @@ export async function inCopy<T>({ folder, model }: Trial, use: (copy: string) =>
 /** Runs a program that writes JSON to descriptor 3. @throws ConfigError when it does not, or takes too long */
 async function run<T>(program: string, args: readonly string[], copy: string, trial: Trial): Promise<T> {
   const { limitMs } = trial;
-  const { NODE_PATH: _path, NODE_OPTIONS: _options, VIRTUAL_ENV: _venv, ...env } = processEnvironment;
+  const {
+    NODE_PATH: _path,
+    NODE_OPTIONS: _options,
+    VIRTUAL_ENV: _venv,
+    AZUREML_MODEL_DIR: _model,
+    ...env
+  } = processEnvironment;
   const child = spawn(program, args, {
     cwd: copy,
     // Node looks for packages in the home folder, too.

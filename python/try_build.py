@@ -114,7 +114,8 @@ class Imports:
         return os.path.isdir(place) or os.path.isfile(place + ".py") or bool(self._compiled(top))
 
     def _compiled(self, top: str) -> list[str]:
-        return [name for name in os.listdir(self.folder) if name.startswith(top + ".") and name.endswith((".so", ".pyd"))]
+        names = os.listdir(self.folder)
+        return [name for name in names if name.startswith(top + ".") and name.endswith((".so", ".pyd"))]
 
     def _local(self, name: str) -> list[str]:
         """Return the files that an import of `a.b` runs: a/__init__.py, and a/b.py or a/b/__init__.py."""
@@ -181,7 +182,8 @@ class Packages:
 
         self.unnamed = any(re.match(r"\s*(?:git\+|hg\+|https?:|--?[a-z-]*(?:find-links|f)\b)", line) for line in lines)
         """Whether some line does not tell the package's name."""
-        self.listed = {normal(found[0]) for found in (re.match(r"\s*([A-Za-z0-9][\w.-]*)", line) for line in lines) if found}
+        names = (re.match(r"\s*([A-Za-z0-9][\w.-]*)", line) for line in lines)
+        self.listed = {normal(found[1]) for found in names if found}
         self.bringing: dict[str, set[str]] = {}
         """Installed packages by the modules they have."""
         requires: dict[str, set[str]] = {}
@@ -310,7 +312,7 @@ def explain(error: BaseException, hint: str | None, asked: dict[str, Any]) -> st
 
 
 def uncompiled(folder: str) -> Iterator[str]:
-    """Name the files that are no Python, such as exports of notebooks; no worker reads them unless they are imported."""
+    """Name the files that are no Python, such as exports of notebooks."""
     for place, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if name not in ("model", "scorefn", "dist")]
         for name in names:

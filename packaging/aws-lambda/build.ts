@@ -78,7 +78,7 @@ export async function buildLambda(options: LambdaBuildOptions): Promise<BuildRep
       const trial = trialOf(inputs, join(out, "function"), model);
       return inputs.python
         ? tryPython(trial, requirements, python, "scorefn/python")
-        : tryJavaScript(trial, SCRIPT_FILE);
+        : tryJavaScript(trial, SCRIPT_FILE, { platform: "linux", arch: settings.arch, node: settings.node });
     },
     measure: (out) => measure(settings, join(out, "function"), model),
     leftOut: content.leftOut,

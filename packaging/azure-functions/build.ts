@@ -66,7 +66,7 @@ export async function buildAzure(options: AzureBuildOptions): Promise<BuildRepor
       const trial = trialOf(inputs, out, model);
       const notes = inputs.python
         ? await tryPython(trial, requirements, python, "dist/python")
-        : await tryJavaScript(trial, SCRIPT_FILE);
+        : await tryJavaScript(trial, SCRIPT_FILE, { platform: "linux", arch: settings.arch, node: settings.node });
       if (template !== "custom-handler" && inputs.tryMode !== "no") await inCopy(trial, checkRegisters);
       return notes;
     },

@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
+import { BUILT_IN_RULES } from "../../packaging/left-out.ts";
 import { COMMON_FLAGS, TARGETS } from "../../packaging/targets.ts";
 import { packageFile } from "../../src/core/package-root.ts";
 import { DEADLINE_MS } from "../setup/deadline.ts";
@@ -106,6 +107,21 @@ describe("scorefn build", () => {
     const flags = [...COMMON_FLAGS, ...TARGETS.flatMap((target) => target.flags)].map(({ flag }) => flag);
     const rows = [...docs.matchAll(/^\| `--(\w+)/gm)].map(([, flag]) => flag!);
     expect(new Set(rows)).toEqual(new Set([...flags, "target"]));
+  });
+
+  test("has all that never goes in, in docs/building.md", () => {
+    const docs = readFileSync(packageFile("docs/building.md"), "utf8");
+    const patterns = BUILT_IN_RULES.flatMap((rule) => rule.patterns);
+    expect(patterns.filter((pattern) => !docs.includes(`\`${pattern}\``))).toEqual([]);
+  });
+
+  test("does not take the folder away in which it is typed", () => {
+    expect(build("aws-lambda", "here").status).toBe(0);
+    const program = packageFile("dist/adapters/cli/scorefn.js");
+    const args = ["build", "--target", "aws-lambda", "--entry_script", at("score.mjs"), "--out", "."];
+    const { status, stderr } = spawnSync(process.execPath, [program, ...args], { encoding: "utf8", cwd: at("here") });
+    expect(status).toBe(1);
+    expect(stderr).toContain("will be replaced");
   });
 
   test("loads what only builds need for builds only", () => {

@@ -58,6 +58,17 @@ describe.skipIf(process.platform !== "linux")("a package with compiled parts in 
     expect(notes[0]).toContain("score.mjs was loaded");
   });
 
+  test("for another processor is taken along untried, which is said", async () => {
+    const other = ARCH === "x64" ? "arm64" : "x64";
+    const root = tree({ "score.mjs": SCRIPT, ...IMAGES, ...part(`linux-${other}`) });
+    const out = join(root, "build");
+    const { notes } = await buildLambda({ entryScript: join(root, "score.mjs"), out, arch: other });
+    expect(notes[0]).toBe(
+      `not tried:  packages have compiled parts for linux on ${other}, and this machine is another`,
+    );
+    expect(existsSync(join(out, `function/node_modules/@img/images-linux-${other}/images.node`))).toBe(true);
+  });
+
   test("is refused where they are not installed, with the way to get them", async () => {
     await expect(build({ ...IMAGES, ...part("darwin-arm64") })).rejects.toThrow(
       `the package images has its compiled parts for linux on ${ARCH} in @img/images-linux-${ARCH}, which is not installed; ` +
