@@ -1,6 +1,7 @@
 // What every build is asked for, checked.
 import { existsSync, statSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { homedir } from "node:os";
+import { dirname, parse, resolve } from "node:path";
 import { isJavaScript } from "../src/host.ts";
 import { problem } from "./out-folder.ts";
 import { isInside, withoutLinks } from "./paths.ts";
@@ -71,6 +72,11 @@ export function resolveInputs(options: CommonOptions): Inputs {
     throw problem(`${out} will be replaced, and this is a shell in it; build from a folder above`);
   }
   const python = !isJavaScript(entryScript);
+  if (python && [homedir(), parse(entryScript).root].includes(dirname(entryScript))) {
+    throw problem(
+      `the whole folder of a Python script goes in, and that is ${dirname(entryScript)}; give it one of its own`,
+    );
+  }
   const onlyFor = (language: string, flag: string, value: unknown): void => {
     if (value !== undefined) throw problem(`--${flag} has no effect: ${entryScript} is not a ${language} script`);
   };

@@ -1,8 +1,8 @@
 // A build is tried before it is called good: its script is loaded from a copy outside the project, with nothing else in
 // reach.
 import { type ChildProcess, spawn } from "node:child_process";
-import { constants, existsSync, realpathSync } from "node:fs";
-import { cp, mkdtemp, rm, symlink } from "node:fs/promises";
+import { constants, existsSync, lstatSync, realpathSync, rmSync } from "node:fs";
+import { copyFile, mkdir, mkdtemp, readlink, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import type { Readable } from "node:stream";
@@ -10,6 +10,7 @@ import { packageFile, processEnvironment } from "../src/host.ts";
 import type { Inputs, TryMode } from "./inputs.ts";
 import { problem } from "./out-folder.ts";
 import { holdsMachineCode, type Platform } from "./packages.ts";
+import { listFiles } from "./paths.ts";
 import { findPythonOf, pythonInUse } from "./pythons.ts";
 import type { Requirements } from "./requirements.ts";
 
@@ -29,6 +30,9 @@ export function trialOf(inputs: Inputs, folder: string, model: string | undefine
   const { entryScript, tryMode: mode, tryLimitMs: limitMs } = inputs;
   return { folder, script: basename(entryScript), model, mode, limitMs };
 }
+
+/** How long output is waited for when the process has ended, in milliseconds. */
+const CLOSE_MS = 2_000;
 
 /** Characters of what the script printed that are shown when it fails. */
 const TAIL = 2_000;
@@ -123,18 +127,33 @@ function doneOf(mode: TryMode): string {
   return mode === "init" ? "was loaded, and init() is done" : "was loaded (--try init runs init() too)";
 }
 
-/** Copies what is deployed, but for the model, which is only linked to. */
+/** Files of more bytes are linked to and not copied, if they are data: the temporary folder may be in memory. */
+const COPIED_BYTES = 1_000_000;
+/** What looks for others from the place where it really is. */
+const CODE = /\.(?:[cm]?[jt]s|json|py|pyc|node|so)(?:\.|$)/i;
+
+/** Copies what is deployed, but for the model and other large files of data, which are only linked to. */
 export async function inCopy<T>({ folder, model }: Trial, use: (copy: string) => Promise<T>): Promise<T> {
   const root = realpathSync(await mkdtemp(join(tmpdir(), "scorefn-try-")));
+  const remove = (): void => rmSync(root, { recursive: true, force: true });
+  process.once("exit", remove);
   try {
     const copy = join(root, "app");
-    const mode = constants.COPYFILE_FICLONE;
-    const isCopied = (path: string): boolean => model === undefined || path !== join(folder, model);
-    await cp(folder, copy, { recursive: true, verbatimSymlinks: true, mode, filter: isCopied });
+    await mkdir(copy);
+    for (const path of await listFiles(folder)) {
+      if (model !== undefined && path.startsWith(`${model}/`)) continue;
+      const [source, target] = [join(folder, path), join(copy, path)];
+      const found = lstatSync(source);
+      await mkdir(dirname(target), { recursive: true });
+      if (found.isSymbolicLink()) await symlink(await readlink(source), target);
+      else if (found.size > COPIED_BYTES && !CODE.test(path)) await symlink(source, target);
+      else await copyFile(source, target, constants.COPYFILE_FICLONE);
+    }
     if (model !== undefined && existsSync(join(folder, model))) await symlink(join(folder, model), join(copy, model));
     return await use(copy);
   } finally {
-    await rm(root, { recursive: true, force: true });
+    process.off("exit", remove);
+    remove();
   }
 }
 
@@ -180,11 +199,14 @@ async function run<T>(program: string, args: readonly string[], copy: string, tr
   }, limitMs);
   const how = await new Promise<number | NodeJS.Signals | Error | null>((settle) => {
     child.once("error", settle).once("exit", (code, signal) => {
-      // What the script has started may hold its output open.
+      // What the script has started may hold its output open, and may have left the group.
       kill();
-      child.once("close", () => settle(signal ?? code));
+      const end = (): void => settle(signal ?? code);
+      setTimeout(end, CLOSE_MS).unref();
+      child.once("close", end);
     });
   });
+  for (const stream of child.stdio) stream?.destroy();
   clearTimeout(timer);
   process.off("exit", kill);
   if (isLate) throw problem(`the build does not work: ${trial.script} was not loaded within ${limitMs / 1_000} s`);

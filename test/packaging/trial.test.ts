@@ -173,6 +173,38 @@ describe("a Python script", () => {
   });
 });
 
+describe("the copy that is tried", () => {
+  test("holds code, and only links to large files of data, which are there all the same", async () => {
+    const script =
+      "import os\nHERE = os.path.dirname(__file__)\nassert os.path.getsize(HERE + '/data/big.bin') == 3000000\n" +
+      "assert os.path.islink(HERE + '/data/big.bin')\nassert not os.path.islink(__file__)\n" +
+      "\n\ndef init():\n    pass\n\n\ndef run(data):\n    return data\n";
+    const { said } = await build(buildLambda, { "score.py": script, "data/big.bin": new Uint8Array(3_000_000) });
+    expect(said).toContain("score.py was loaded");
+  });
+
+  test("is removed, and is not waited for when something left it that holds its output", async () => {
+    const temporary = tree();
+    vi.stubEnv("TMPDIR", temporary);
+    const mark = join(tree(), "pid");
+    const script =
+      'import { spawn } from "node:child_process";\nimport { writeFileSync } from "node:fs";\n' +
+      'const child = spawn("sleep", ["600"], { stdio: "inherit", detached: true });\nchild.unref();\n' +
+      `writeFileSync(${JSON.stringify(mark)}, String(child.pid));\n${HELLO_TS}`;
+    await build(buildLambda, { "score.ts": script });
+    process.kill(Number(readFileSync(mark, "utf8")), "SIGKILL");
+    expect(readdirSync(temporary).filter((name) => name.startsWith("scorefn-try-"))).toEqual([]);
+  });
+});
+
+test("a Python script in the home folder is refused: all of it would go in", async () => {
+  const root = tree({ "score.py": "" });
+  vi.stubEnv("HOME", root);
+  await expect(buildLambda({ entryScript: join(root, "score.py"), out: join(tree(), "o") })).rejects.toThrow(
+    /the whole folder of a Python script goes in, and that is .*; give it one of its own/,
+  );
+});
+
 describe("on Azure, as well,", () => {
   const make = buildAzure as Make;
 
