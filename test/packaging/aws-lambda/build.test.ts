@@ -77,6 +77,8 @@ test("a Python function is the context of an image", async () => {
   const dockerfile = read(out, "function/Dockerfile");
   expect(dockerfile).toContain('CMD ["index.handler"]');
   expect(dockerfile).toContain("aws-lambda-ric@4.0.2");
+  // One file that is no Python must not fail the image.
+  expect(dockerfile).toContain("compileall -q . || true");
   for (const file of ["score.py", "requirements.txt", "model", "scorefn/python/worker.py", "scorefn/host.mjs"]) {
     expect(existsSync(join(out, "function", file)), file).toBe(true);
   }

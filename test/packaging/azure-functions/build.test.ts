@@ -208,6 +208,14 @@ test("the templates are valid Bicep", async ({ skip }) => {
   await parses(renderAppBicep({ memoryMb: 2_048, node: 22 }));
 });
 
+test("the app's name is one that azd takes, however long the folder's is", async () => {
+  const script = folder.file(`${"a-folder-with-a-long-name-".repeat(4)}/score.mjs`);
+  await writeScript(script, "export function init() {}\nexport function run() {}\n");
+  const out = folder.file("long");
+  await buildAzure({ entryScript: script, out, noTry: true });
+  expect(json(join(out, "package.json")).name).toMatch(/^scorefn-[a-z0-9-]{1,31}[a-z0-9]$/);
+});
+
 describe("what cannot be built is said", () => {
   const script = join(EXAMPLES, "hello-ts/score.ts");
   test.for([
