@@ -45,4 +45,5 @@ export { findPython } from "./pool/interpreter.ts";
 export { decodePath } from "./routes/route.ts";
 export { createScorer, type Scorer } from "./routes/scorer.ts";
 export { createRuntime, isJavaScript } from "./runtime.ts";
+export { loadJavaScript } from "./script/javascript.ts";
 export { type CreateRuntime, createService, type Service } from "./service.ts";
