@@ -148,6 +148,8 @@ test("an app's package holds what the user edited, and nothing that azd keeps se
   const zipped = await listZip(join(options.out, "app.zip.new"));
   expect(zipped["host.json"]).toBe(host);
   expect(Object.keys(zipped).filter((path) => path.includes(".azure"))).toEqual([]);
+  // What func packs itself leaves them out by this list.
+  expect(read(options.out, ".funcignore")).toMatch(/^\/\*\.new\n\/\.azure\n/);
 });
 
 describe("what is in the way", () => {
