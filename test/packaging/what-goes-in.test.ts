@@ -152,20 +152,19 @@ describe.each(BUILDS)("a build for %s", (_name, make, place) => {
   });
 
   test("of the same input has the same bytes, wherever it is made and whatever else differs", async () => {
-    const files = { "score.py": PYTHON_SCRIPT, "b/b.py": "B = 1\n", "a.txt": "a" };
-    const [one, other] = [tree(files), tree(files)];
-    chmodSync(join(other, "a.txt"), 0o600);
-    const model = { "model.bin": "m" };
-    const first = await make({ entryScript: join(one, "score.py"), modelDir: tree(model), out: join(tree(), "one") });
-    const second = await make({
-      entryScript: join(other, "score.py"),
-      modelDir: tree(model),
-      out: join(other, "build/two"),
-    });
-    const [here, there] = [await contents(first.directory), await contents(second.directory)];
     // Names are made from the folder of the script.
-    if (place === "")
-      for (const each of [here, there]) for (const path of ["package.json", "scorefn-build.json"]) delete each[path];
+    const files = { "app/score.py": PYTHON_SCRIPT, "app/b/b.py": "B = 1\n", "app/a.txt": "a" };
+    const [one, other] = [tree(files), tree(files)];
+    chmodSync(join(other, "app/a.txt"), 0o600);
+    const model = { "model.bin": "m" };
+    const builds = [
+      { entryScript: join(one, "app/score.py"), modelDir: tree(model), out: join(tree(), "one") },
+      { entryScript: join(other, "app/score.py"), modelDir: tree(model), out: join(other, "build/two") },
+    ];
+    const [here, there] = [
+      await contents((await make(builds[0]!)).directory),
+      await contents((await make(builds[1]!)).directory),
+    ];
     expect(there).toEqual(here);
   });
 
