@@ -12,8 +12,8 @@ import { PRODUCT_LINE } from "./banner.ts";
 import {
   addBuildCommand,
   addInvokeCommand,
-  type Target,
-  type TargetOptions,
+  type BuildCommand,
+  type InvokeCommand,
   toBuild,
   toInvoke,
   WrongTargetError,
@@ -25,8 +25,8 @@ export type Program = "azmlinfsrv" | "scorefn";
 /** What a command line asks for. */
 export type Command =
   | { readonly kind: "serve"; readonly flags: Flags }
-  | { readonly kind: "build"; readonly target: Target; readonly options: TargetOptions }
-  | { readonly kind: "invoke"; readonly target: Target; readonly directory: string; readonly data: string }
+  | BuildCommand
+  | InvokeCommand
   | { readonly kind: "exit"; readonly code: number; readonly stdout: string; readonly stderr: string };
 
 type ExitCommand = Extract<Command, { kind: "exit" }>;

@@ -240,14 +240,14 @@ describe("scorefn invoke", () => {
       },
     });
     expect(out).toBe('"hello"\n');
-    expect(errors).toMatch(/status 200, cold start \d+ ms, duration [\d.]+ ms, memory \d+ MB of 1769 MB/);
+    expect(errors).toMatch(/status +200\ncold start +[\d.]+ ms\nduration +[\d.]+ ms\nmemory +[\d.]+ MB of 1769 MB\n/);
     expect(code).toBe(0);
   });
 
   test("says what is missing", async () => {
     const ignore = () => {};
     const options = { write: ignore, writeError: ignore };
-    await expect(invokeLambda({ directory: folder, data: "x", ...options })).rejects.toThrow("is no build");
+    await expect(invokeLambda({ directory: folder, data: "x", ...options })).rejects.toThrow("is not a scorefn build");
     await expect(invokeLambda({ directory: builds.behaves, data: "@nowhere", ...options })).rejects.toThrow(
       "--data names nowhere, which cannot be read",
     );
