@@ -74,11 +74,6 @@ export function createScorer(config: ScorerConfig, runtime: ScoreRuntime, log: L
     return facts;
   }
 
-  /** Undefined for a script that does not come up, which the runtime answers for. */
-  function known(request: ScoreRequest): Promise<ScriptFacts | undefined> {
-    return loaded(request).catch(() => undefined);
-  }
-
   function findRoute(path: string): Route | undefined {
     return routes.get(path) ?? routes.get(decodePath(path));
   }
@@ -132,7 +127,7 @@ export function createScorer(config: ScorerConfig, runtime: ScoreRuntime, log: L
     if (
       method === "POST" &&
       !isJsonType(headers["content-type"]) &&
-      (facts ?? (await known(request)))?.input === "json"
+      (facts ?? (await loaded(request))).input === "json"
     ) {
       throw new BadInputError("ERR_MEDIA_TYPE", "Expects Content-Type to be application/json");
     }
