@@ -264,6 +264,35 @@ describe("the time limit", () => {
   });
 });
 
+describe("several requests at a time, as on Managed Instances", () => {
+  test.for([
+    ["echo.py", "python"],
+    ["echo.ts", "typescript"],
+  ] as const)("%s: each gets its own answer", async ([script, language]) => {
+    const service = await startScript(script, language);
+    onTestFinished(() => service.runtime.close(0));
+    const handler = createHandler(service);
+    for (let round = 0; round < 20; round++) {
+      const bodies = Array.from({ length: 5 }, (_, index) => `${round}-${index}`);
+      const answers = await Promise.all(
+        bodies.map((body) => handler(toEvent("url", { target: "/score", body }), contextWith(DEADLINE_MS))),
+      );
+      expect(answers.map((answer) => JSON.parse(fromResult(answer).body.toString()))).toEqual(bodies);
+    }
+  });
+
+  test("Python: all that wait until a hanging worker is replaced are answered", async () => {
+    const service = await startScript("never_returns.py", "python");
+    onTestFinished(() => service.runtime.close(0));
+    const handler = createHandler(service);
+    const send = async (body: string, ms: number) =>
+      fromResult(await handler(toEvent("url", { target: "/score", body }), contextWith(ms))).status;
+    const hanging = Array.from({ length: 5 }, () => send("swallow", 500));
+    expect(await Promise.all(hanging)).toEqual([504, 504, 504, 504, 504]);
+    expect(await send("", DEADLINE_MS)).toBe(200);
+  });
+});
+
 describe("a function that cannot score", () => {
   test("says why for each request, and lives", async () => {
     const { send, handler, logged } = await serve(
