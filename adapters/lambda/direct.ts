@@ -1,5 +1,5 @@
 // Direct invocations: `aws lambda invoke`, an SDK, Step Functions. The event is the body, the result what run() returned.
-import { ScoreError } from "../../src/host.ts";
+import { type HeaderList, ScoreError } from "../../src/host.ts";
 import { asText, bytesOf, type WholeAnswer } from "./result.ts";
 
 /** First status of an answer that makes the invocation fail. */
@@ -23,11 +23,11 @@ export function isFailure(status: number): boolean {
 /** @returns an InvocationError when the answer is a failure
  *  @throws ScoreError `ERR_ANSWER` when the answer is neither JSON nor text */
 export function toValue({ status, headers, body }: WholeAnswer): unknown {
-  if (isFailure(status)) return invocationError(status, bytesOf(body).toString());
+  if (isFailure(status)) return invocationError(status, headers, bytesOf(body).toString());
   if (body.length === 0) return null;
   const text = asText(headers, body);
   if (text === undefined) throw new ScoreError("ERR_ANSWER", "The answer is bytes; a direct invocation returns JSON.");
-  const type = headers.find(([name]) => name.toLowerCase() === "content-type")?.[1] ?? "";
+  const type = headerOf(headers, "content-type") ?? "";
   if (!/^application\/(?:[\w.+-]+\+)?json\b/i.test(type)) return text;
   try {
     return JSON.parse(text);
@@ -37,18 +37,19 @@ export function toValue({ status, headers, body }: WholeAnswer): unknown {
   }
 }
 
-/** @param text the answer's body: `{"message": …}` with `code` and `error` where they are told, or what a script wrote */
-export function invocationError(status: number, text: string): InvocationError {
-  let told: { message?: unknown; code?: unknown; error?: { type?: unknown; message?: unknown } } = {};
+/** @param text the answer's body: `{"message": …}`, with `error` where the setting allows it, or what a script wrote */
+export function invocationError(status: number, headers: HeaderList, text: string): InvocationError {
+  const code = headerOf(headers, "x-ms-error-code") ?? `ERR_STATUS_${status}`;
   try {
-    told = (JSON.parse(text) as typeof told) ?? {};
+    const { message, error } = JSON.parse(text) as { message?: unknown; error?: { type?: string; message?: string } };
+    const detail = error?.message === undefined ? "" : ` ${error.type}: ${error.message}`;
+    if (typeof message === "string") return new InvocationError(code, message + detail);
   } catch {
     // A script's own answer may be anything.
   }
-  const { message, code, error } = told;
-  const detail = typeof error?.message === "string" ? ` ${String(error.type)}: ${error.message}` : "";
-  return new InvocationError(
-    typeof code === "string" ? code : `ERR_STATUS_${status}`,
-    (typeof message === "string" ? message : text) + detail,
-  );
+  return new InvocationError(code, text);
+}
+
+function headerOf(headers: HeaderList, wanted: string): string | undefined {
+  return headers.find(([name]) => name.toLowerCase() === wanted)?.[1];
 }

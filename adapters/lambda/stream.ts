@@ -58,7 +58,7 @@ export function streamHandler(
     if (door === "direct" && isFailure(status)) {
       logAccess(request, answer, 0);
       if (bytes === undefined) abandon(answer);
-      throw invocationError(status, bytes?.toString() ?? "");
+      throw invocationError(status, headers, bytes?.toString() ?? "");
     }
     const out = begin(request, stream, bytes ? { ...answer, headers: framed(status, headers, bytes.length) } : answer);
     if (isEmpty) abandon(answer);
