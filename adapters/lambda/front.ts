@@ -53,7 +53,7 @@ export function createFront({ scorer, config, log, runtime, flush }: LambdaServi
     try {
       return checkedHead(await deadline.bound(answering));
     } catch (error) {
-      void answering.then(abandon);
+      void answering.then(abandon, () => {});
       return refuse(request, error);
     }
   }
