@@ -154,8 +154,10 @@ describe.each(MACHINES)("a TypeScript function on %s", (name, prepare) => {
       const { kind, body } = await local.invoke({ data: 1 });
       expect([kind, JSON.parse(body.toString())]).toEqual(["answer", '{"data":1}']);
       const failure = await local.invoke({ Records: [] });
-      expect(failure.kind).toBe("error");
-      expect(JSON.parse(failure.body.toString())).toMatchObject({ errorType: "ERR_EVENT" });
+      // Lambda's own client begins a stream before it asks the function, and says in a trailer that it failed.
+      if (failure.streamed) expect(failure).toMatchObject({ complete: false, body: Buffer.alloc(0) });
+      else expect(JSON.parse(failure.body.toString())).toMatchObject({ errorType: "ERR_EVENT" });
+      expect(failure.kind === "error" || failure.streamed).toBe(true);
     }
   });
 
