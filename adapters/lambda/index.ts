@@ -81,8 +81,9 @@ export function createHandler(service: LambdaService | Promise<LambdaService>): 
   // biome-ignore lint/suspicious/noExplicitAny: middy's type is of its own kind of error and result
   const shell = middy(score, { timeoutEarlyInMillis: 0 }).onError((failure: any) => {
     const { error } = failure;
-    if (error instanceof EventError || error instanceof InvocationError) log.server.error(error.message);
-    else {
+    if (error instanceof EventError) log.server.error(error.message);
+    // What an invocation failed with is in the log already.
+    else if (!(error instanceof InvocationError)) {
       log.server.error(`Encountered Exception: ${toScoreError(error).stack}\n`);
       failure.response = UNFORESEEN;
     }

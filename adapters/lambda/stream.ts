@@ -102,10 +102,10 @@ export function streamHandler(
       if (!served) await finish(asJson(stream), '{"warm": true}');
     } catch (error) {
       const { message, report, stack } = toScoreError(error);
-      if (error instanceof EventError || error instanceof InvocationError) log.server.error(message);
+      if (error instanceof EventError) log.server.error(message);
       else if (error instanceof ScoreError)
         log.server.error(`A streamed answer ended early: ${report?.traceback ?? message}\n`);
-      else log.server.error(`Encountered Exception: ${stack}\n`);
+      else if (!(error instanceof InvocationError)) log.server.error(`Encountered Exception: ${stack}\n`);
       flush();
       // Once the head has been sent, an invocation that fails is all that can still tell the client.
       throw error;

@@ -1,6 +1,7 @@
 // Events that are no HTTP requests: direct invocations, and what other services of AWS send.
 import { readFileSync } from "node:fs";
 import { PassThrough } from "node:stream";
+import fc from "fast-check";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { createHandler, EventError, InvocationError, inProcess, startService } from "../../../adapters/lambda/index.ts";
 import { streamHandler } from "../../../adapters/lambda/stream.ts";
@@ -242,5 +243,66 @@ describe("a direct invocation", () => {
     const service = await startScript("echo.py", "python");
     onTestFinished(() => service.runtime.close(0));
     expect(await createHandler(service)({ data: [1] })).toBe('{"data":[1]}');
+  });
+});
+
+describe("any JSON", () => {
+  const EVENTS = process.env.CI === "true" ? 10_000 : 1_000;
+  /** Members of events, of the kinds they should have and of others. */
+  const odd = fc.oneof(
+    fc.jsonValue({ maxDepth: 1 }),
+    fc.constantFrom("2.0", "1.0", "POST", "/score", {}, { http: { method: "POST" } }, { elb: {} }, { http: null }),
+    fc.record({
+      elb: fc.jsonValue({ maxDepth: 0 }),
+      http: fc.jsonValue({ maxDepth: 1 }),
+      stage: fc.jsonValue({ maxDepth: 0 }),
+    }),
+  );
+  const NAMES = [
+    "version",
+    "rawPath",
+    "rawQueryString",
+    "cookies",
+    "path",
+    "httpMethod",
+    "headers",
+    "multiValueHeaders",
+  ];
+  const MORE = [
+    "queryStringParameters",
+    "multiValueQueryStringParameters",
+    "body",
+    "isBase64Encoded",
+    "requestContext",
+  ];
+  const OTHERS = ["source", "Records", "detail-type", "constructor", "__proto__", "toString"];
+  const event = fc.oneof(
+    fc.jsonValue(),
+    fc.dictionary(fc.constantFrom(...NAMES, ...MORE, ...OTHERS), odd),
+    fc.dictionary(fc.constantFrom(...NAMES, ...MORE), odd).map((members) => ({
+      ...members,
+      ...{ version: "2.0", rawPath: "/score", requestContext: { http: { method: "POST" } } },
+    })),
+  );
+
+  test("is answered, or fails as what is no request does", { timeout: 10 * 60_000 }, async () => {
+    const seed = Math.floor(Math.random() * 2 ** 31);
+    console.log(`${EVENTS} events, seed ${seed}`);
+    const { service, handler } = await serve({ run: (data: string) => data }, { AZUREML_LOG_LEVEL: "CRITICAL" });
+    const property = fc.asyncProperty(event, async (given) => {
+      const sent = JSON.parse(JSON.stringify(given)) as unknown;
+      const refused = (error: unknown): string => {
+        expect(error).toBeInstanceOf(EventError);
+        return "refused";
+      };
+      const result = await handler(sent, contextWith(DEADLINE_MS)).catch(refused);
+      const isHttp = typeof result === "object" && result !== null && "statusCode" in result;
+      if (isHttp)
+        expect([200, 400]).toContain(result.statusCode === 404 || result.statusCode === 405 ? 400 : result.statusCode);
+      else if (result !== "refused" && !(result as { warm?: boolean }).warm) expect(result).toBe(JSON.stringify(sent));
+      const out = new PassThrough().resume();
+      await streamHandler(service, (to) => to)(sent, out, contextWith(DEADLINE_MS)).catch(refused);
+    });
+    await fc.assert(property, { numRuns: EVENTS, seed });
   });
 });
