@@ -81,6 +81,22 @@ test("a Python worker that dies in init() without a word is started again by the
   expect(service.logged()).toMatch(/\b9\b/);
 });
 
+test("a Python script whose import fails is imported again: each attempt is a process of its own", async () => {
+  const source = mkdtempSync(join(folder, "source-"));
+  const file = join(source, "down");
+  writeFileSync(file, "");
+  const script = `import os\nif os.path.exists(${JSON.stringify(file)}):\n    raise OSError("down")\ndef init(): pass\ndef run(raw_data): return raw_data\n`;
+  writeFileSync(join(source, "score.py"), script);
+  const service = await startScript(join(source, "score.py"), "python");
+  onTestFinished(() => service.runtime.close(0));
+  const handler = createHandler(service);
+  const send = async () =>
+    fromResult(await handler(toEvent("url", { target: "/score", body: "x" }), contextWith(DEADLINE_MS))).status;
+  expect(await send()).toBe(503);
+  rmSync(file);
+  expect(await send()).toBe(200);
+});
+
 test("an attempt goes on behind a request whose time is up, and serves the next", async () => {
   let calls = 0;
   let go = (): void => {};
