@@ -179,7 +179,7 @@ describe("a direct invocation", () => {
     };
     const quiet = await serve({ run });
     const failure = {
-      name: "ERR_STATUS_500",
+      name: expect.stringMatching(/^ERR_(?:SCRIPT_RUN|STATUS_500)$/),
       message: expect.stringContaining("An unexpected error occurred in scoring script"),
     };
     await expect(quiet.handler({})).rejects.toThrow(InvocationError);
