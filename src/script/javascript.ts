@@ -199,7 +199,7 @@ async function importScript(options: JavaScriptOptions, roots: Roots): Promise<R
 }
 
 /** A name that bundlers do not follow: what they make needs no compiler. */
-const COMPILER: string = ["esbuild"].join();
+const COMPILER: string = ["es", "build"].join("");
 
 /** Node keeps the place of a module's syntax error to itself; the compiler tells. */
 async function locatable(error: unknown, path: string, roots: Roots): Promise<unknown> {
