@@ -17,8 +17,7 @@ export function scoreRoute(settings: ResponseSettings, runtime: ScoreRuntime, ev
     }
     if (!isRaw && method === "HEAD") throw new BadInputError("ERR_METHOD", "Method not allowed");
     if (method === "POST" && !isJsonType(request.headers["content-type"])) {
-      // What does not come up is the runtime's to tell.
-      const { input } = facts ?? (await whenLoaded(runtime, request).catch(() => undefined)) ?? {};
+      const { input } = facts ?? (await whenLoaded(runtime, request));
       if (input === "json") {
         throw new BadInputError("ERR_MEDIA_TYPE", "Expects Content-Type to be application/json");
       }

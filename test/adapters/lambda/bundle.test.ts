@@ -66,7 +66,12 @@ test.for(
   if (format === "cjs") writeFileSync(join(bare, "function/index.mjs"), 'export { handler } from "./index.cjs";\n');
   writeFileSync(
     join(bare, "scorefn-build.json"),
-    JSON.stringify({ target: "aws-lambda", handler: "index.handler", memoryMb: 1_769, timeoutSeconds: 30 }),
+    JSON.stringify({
+      target: "aws-lambda",
+      scorefn: "0",
+      settings: { handler: "index.handler", memoryMb: 1_769, timeoutSeconds: 30 },
+      files: {},
+    }),
   );
   const local = await startFunction({ directory: bare, onOutput: () => {} });
   onTestFinished(async () => void (await local.stop()));

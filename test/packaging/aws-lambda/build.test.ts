@@ -26,7 +26,7 @@ describe("a TypeScript function", () => {
     const host = read(out, "function/scorefn/host.mjs");
     expect(host).not.toMatch(/["']esbuild["']/);
     expect(host).not.toContain("sourceMappingURL");
-    expect(host.length).toBeLessThan(90_000);
+    expect(host.length).toBeLessThan(100_000);
     expect(read(out, "function/score.bundle.mjs")).toContain("sourceMappingURL");
     const { sources, sourcesContent } = JSON.parse(read(out, "function/score.bundle.mjs.map"));
     expect(sourcesContent).toBeUndefined();
