@@ -22,6 +22,7 @@ import {
 import { toAzureHandler } from "./handler.ts";
 import { createAppLog, type WriteOutside } from "./log.ts";
 import { answerDropped, proxiedHeaders, watchProxied } from "./proxied.ts";
+import { type AzureSettings, azureSettings as host } from "./settings.ts";
 
 /** The script of a built app. */
 export interface BuiltScript {
@@ -62,7 +63,7 @@ export interface AzureServiceOptions {
 
 /** A score script as a function app. */
 export interface AzureService {
-  readonly config: Config;
+  readonly config: Config & AzureSettings;
   /** Serves all routes. */
   readonly handler: HttpHandler;
   /** Loads the script and calls its init(), once however often it is called. Never rejects: why there is no script is
@@ -135,7 +136,7 @@ function startable(config: Config, { createRuntime }: AzureServiceOptions, log: 
 
 /** Settings that cannot be used leave the defaults, and the problem. */
 function readSettings({ env, built }: AzureServiceOptions): {
-  config: Config;
+  config: Config & AzureSettings;
   warnings: readonly string[];
   problem?: ScoreError;
 } {
@@ -147,13 +148,13 @@ function readSettings({ env, built }: AzureServiceOptions): {
     if (built.modelDir !== null) defaults.AZUREML_MODEL_DIR = join(built.appRoot, built.modelDir);
   }
   try {
-    const settings = resolveConfig({ env, defaults, cwd });
+    const settings = resolveConfig({ env, defaults, cwd, host });
     if (!isJavaScript(settings.config.entryScript)) return settings;
-    return resolveConfig({ env, defaults: { ...defaults, SCOREFN_SCRIPT_HOST: "in-process" }, cwd });
+    return resolveConfig({ env, defaults: { ...defaults, SCOREFN_SCRIPT_HOST: "in-process" }, cwd, host });
   } catch (error) {
     if (!(error instanceof InvalidSettingsError)) throw error;
     const message = error.problems.map(({ text }) => text).join("; ");
-    const settings = resolveConfig({ env: {}, defaults, cwd, withoutFiles: true });
+    const settings = resolveConfig({ env: {}, defaults, cwd, withoutFiles: true, host });
     return { ...settings, problem: new ConfigError("ERR_CONFIG", message, { cause: error }) };
   }
 }

@@ -39,8 +39,9 @@ export function settingProblem(
     return { kind: "worker", text: `${variable}: ${reason} (environment variable: ${variable})` };
   }
   const where = fromFlag ? `--${setting.flag}` : variable;
+  const seen = setting.secret ? "" : `, not ${JSON.stringify(value)}`;
   const cure = fromFlag || setting.flag === null ? "" : ` (or use --${setting.flag})`;
-  return { kind: "launcher", text: `${where} ${reason}, not ${JSON.stringify(value)}${cure}` };
+  return { kind: "launcher", text: `${where} ${reason}${seen}${cure}` };
 }
 
 /** Message of the record that reports a problem with a worker setting or a file (contract CFG-8, CFG-10). */

@@ -1,6 +1,6 @@
-import type { Setting } from "./settings.ts";
+import { MAX_PORT, type Setting } from "./settings.ts";
 
-/** A value, or the reason why the text is none. */
+/** A value, or the reason why the text does not hold one. */
 export type Parsed<T> = { readonly value: T } | { readonly reason: string };
 
 // What Python takes for a blank: as JavaScript, but for two characters.
@@ -63,6 +63,21 @@ export function readChoice(setting: Setting, text: string): Parsed<string> {
   if (value !== undefined) return { value };
   if (!asWorker) return { reason: `must be ${listed(choices)}` };
   return { reason: `Input should be ${listed(choices.map((choice) => `'${choice}'`))}` };
+}
+
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+  /** Present and true: the separate health port. */
+  readonly health?: true;
+}
+
+/** Reads the text of an `address` setting; IPv6 stands in brackets. */
+export function readAddress(text: string): Parsed<Address> {
+  const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[3]);
+  if (match === null || port < 1 || port > MAX_PORT) return { reason: "must be host:port" };
+  return { value: { host: match[1] ?? match[2]!, port } };
 }
 
 function rangeText({ min, max }: Setting): string {
