@@ -26,6 +26,8 @@ export interface Config {
   readonly appRoot: string;
   /** Effective script path; null: module `main` (contract LOAD-2). */
   readonly entryScript: string | null;
+  /** The configuration file that was read; null: none. */
+  readonly configFile: string | null;
   /** `AZUREML_SOURCE_DIRECTORY` as given, relative to the app root. */
   readonly sourceDirectory: string | null;
   /** `AZUREML_MODEL_DIR` exactly as given (contract CLI-9). */
@@ -129,12 +131,12 @@ export function resolveConfig<H extends object = object>(input: ConfigInput<H> =
   const telemetry = checkTelemetry(read);
   const appRoot = resolve(cwd, read.text("appRoot") ?? "");
   const entryScript = read.text("entryScript");
-  const logLevel = read.choice<LogLevel>("logLevel");
   const isGiven = (name: SettingName) => read.given(name) !== undefined;
 
   const config: Config & H = {
     appRoot,
     entryScript: entryScript ? resolve(appRoot, entryScript) : null,
+    configFile: file?.path ?? null,
     sourceDirectory: read.text("sourceDirectory"),
     modelDir: read.text("modelDir"),
     serviceName: read.textOrDefault("serviceName"),
@@ -160,8 +162,8 @@ export function resolveConfig<H extends object = object>(input: ConfigInput<H> =
     strict: read.boolean("strict"),
     corsOrigins: read.text("corsOrigins"),
     serverVersion: resolveServerVersion(read),
-    logLevel,
-    accessLogLevel: isGiven("accessLogLevel") ? read.choice("accessLogLevel") : logLevel,
+    logLevel: read.choice("logLevel"),
+    accessLogLevel: read.choice(isGiven("accessLogLevel") ? "accessLogLevel" : "logLevel"),
     debugPort: read.integer("debugPort"),
     appInsightsKey: telemetry.key,
     telemetryLogsResponses: read.boolean("logResponses"),

@@ -13,6 +13,8 @@ export const CONFIG_FILE_NAME = "config.json";
 
 /** What a configuration file says. */
 export interface ConfigFile {
+  /** Where it lies; undefined: there is none. */
+  readonly path: string | undefined;
   readonly layer: Layer;
   /** Messages of WARNING records on logger `azmlinfsrv`. */
   readonly warnings: readonly string[];
@@ -33,13 +35,13 @@ export function loadConfigFile(read: SettingsReader, cwd: string): ConfigFile {
     const instead = path === undefined ? "there is no other" : `${path} is used instead`;
     warnings.push(`The config file ${explicit} is missing or empty; ${instead}.`);
   }
-  if (path === undefined) return { layer: () => undefined, warnings };
+  if (path === undefined) return { path, layer: () => undefined, warnings };
   const members = readMembers(path);
   warnings.push(...extraKeys(members));
-  return { layer: fileLayer(members), warnings };
+  return { path, layer: fileLayer(members), warnings };
 }
 
-/** True for what exists and is not empty (contract CFG-2); what is then no file is an error, not passed over. */
+/** True for what exists and is not empty (contract CFG-2); a folder is an error later, not passed over. */
 function isUsable(path: string): boolean {
   try {
     const entry = statSync(path);

@@ -50,6 +50,7 @@ describe("defaults and precedence", () => {
     expect(config).toEqual({
       appRoot: "/site",
       entryScript: null,
+      configFile: null,
       sourceDirectory: null,
       modelDir: null,
       serviceName: "ML service",
@@ -607,7 +608,7 @@ print(json.dumps([read(text) for text in json.loads(sys.stdin.buffer.read().deco
 `;
 
 describe("docs/configuration.md", () => {
-  // To write the table anew: npx vitest run -u test/src/config/config.test.ts
+  // To write the table anew: npx vitest run test/src/config/config.test.ts -u
   test("holds exactly the settings of the code", async () => {
     const path = fileURLToPath(new URL("../../../docs/configuration.md", import.meta.url));
     const rows = [...Object.values(SETTINGS), ...platforms.rows].map((setting) => `${docsRow(setting)}\n`).join("");
