@@ -7,7 +7,7 @@ import { createSwaggerBook } from "./swagger/generate.ts";
 
 const REMOVED_VARIABLES = ["AML_DBG_MODEL_INFO", "AML_DBG_RESOURCE_INFO"];
 
-/** Writes what the log says of a script's start besides the script's own records (contract BAN-8, LOAD-13). */
+/** Writes the records of a script's start, apart from the script's own (contract BAN-8, LOAD-13). */
 export function createStartupLog(config: Config, log: Log): ScriptEvents {
   return {
     starting() {
@@ -42,7 +42,7 @@ function logCors({ corsOrigins }: Config, log: Log): void {
   log.server.info(`Enabling CORS for the following origins: ${cors.entries.join(", ")}`);
   for (const entry of cors.unusable) {
     log.server.warning(
-      `${entry} is no regular expression, so no origin matches it; for any host write .* instead of *`,
+      `${entry} is not a valid regular expression, so no origin matches it; for any host write .* instead of *`,
     );
   }
 }

@@ -225,7 +225,7 @@ function checkTogether(read: SettingsReader, config: Config): void {
 function warningsOf(env: Environment): readonly string[] {
   if (env.GUNICORN_CMD_ARGS === undefined) return [];
   return [
-    "GUNICORN_CMD_ARGS is set but has no effect: this server does not run gunicorn. Use --worker_count, " +
-      "WORKER_TIMEOUT and the settings listed by --help instead.",
+    "GUNICORN_CMD_ARGS is set but has no effect, because this server does not run gunicorn. WORKER_COUNT (--worker_count) " +
+      "sets the number of processes, SCORING_TIMEOUT_MS limits one run(), and --help lists all other settings.",
   ];
 }
