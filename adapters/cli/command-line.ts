@@ -175,7 +175,7 @@ class Ending extends Error {
 class Parser extends ArgumentParser {
   /** A usage error also prints the help, without its usage, to stdout (contract CLI-5). */
   helpOnError = false;
-  /** Follows the help that argparse makes. */
+  /** Follows the help that argparse makes, where it was asked for. */
   appendix: () => string = () => "";
 
   override format_help(): string {
@@ -188,7 +188,7 @@ class Parser extends ArgumentParser {
 
   override error(message: string): never {
     const usage = this.format_usage();
-    const stdout = this.helpOnError ? `\n${this.format_help().slice(usage.length).trimStart()}` : "";
+    const stdout = this.helpOnError ? `\n${super.format_help().slice(usage.length).trimStart()}` : "";
     throw new Ending(USAGE_ERROR, stdout, `${usage}${this.prog}: error: ${message}\n`);
   }
 }

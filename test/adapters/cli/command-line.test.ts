@@ -158,6 +158,7 @@ describe("azmlinfsrv", () => {
     expect(stderr.endsWith("\nazmlinfsrv: error: unrecognized arguments: --bogus\n")).toBe(true);
     expect(stdout.startsWith(`\n${PRODUCT_LINE}\n\n${REFERENCE_OPTIONS}`)).toBe(true);
     expect(stdout).not.toContain("usage:");
+    expect(stdout).not.toContain("examples:");
   });
 
   test.each(["--help", "-h", "--hel"])("%s prints usage and help to stdout and exits with 0 (CLI-6)", (flag) => {
