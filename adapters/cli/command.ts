@@ -28,7 +28,7 @@ type ServeCommand = Extract<Command, { kind: "serve" }>;
 export interface CommandHost {
   readonly write: (text: string) => void;
   readonly writeError: (text: string) => void;
-  /** Serves until it is told to stop; resolves with the exit code. @param reserved the port that was picked */
+  /** Serves until a signal stops it; resolves with the exit code. @param reserved the port that was picked */
   readonly serve: (config: Config, reserved?: ReservedPort) => Promise<number>;
   /** Picks a free port. */
   readonly reservePort: (host: string) => Promise<ReservedPort>;

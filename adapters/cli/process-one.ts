@@ -21,15 +21,15 @@ export async function serveBelowReaper(flags: Flags): Promise<number | undefined
     const { config } = resolveConfig({ flags, realPath });
     interpreter = findPython({ python: config.python, env: config.workerEnv });
   } catch {
-    // Settings that cannot be used are reported by whoever serves.
+    // The process that serves reports settings that cannot be used.
     return undefined;
   }
   const server = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
   // Isolated and without site packages: nothing of the user's is loaded, and it starts in a fraction of the time.
   const child = spawn(interpreter, ["-I", "-S", packageFile("python/process_one.py"), ...server], {
-    // On the last it says that the server has been started.
+    // The last reports that the server has been started.
     stdio: ["inherit", "inherit", "inherit", "pipe"],
-    // Ctrl+C reaches all of a terminal's processes; the server gets it from here, once.
+    // Ctrl+C reaches all processes of a terminal; the server must get it from here, and once.
     detached: true,
   });
   const handlers = FORWARDED.map((signal) => [signal, () => void child.kill(signal)] as const);

@@ -52,13 +52,19 @@ export async function serve(config: Config, reserved?: ReservedPort): Promise<nu
 /** @returns undefined when the logging configuration cannot be used, which is then written */
 function openLogOrReport(config: Config, write: (text: string) => void): Log | undefined {
   try {
-    return openLog(config, write);
+    const log = openLog(config, write);
+    // Access records are INFO. A logging.json decides for itself.
+    const isOn = log.file !== null || config.accessLogLevel === "DEBUG" || config.accessLogLevel === "INFO";
+    return isOn ? log : { ...log, access: SILENT };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     createLog(write, config.logLevel).server.critical(error.message);
     return undefined;
   }
 }
+
+const nothing = (): void => {};
+const SILENT: Log["access"] = { debug: nothing, info: nothing, warning: nothing, error: nothing, critical: nothing };
 
 type End = { readonly kind: "signal"; readonly signal: string } | { readonly kind: "fault" } | StartFailure;
 type StartFailure = { readonly kind: "start failure"; readonly error: ScoreError };

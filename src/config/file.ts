@@ -64,7 +64,7 @@ function readMembers(path: string): Members {
   }
 }
 
-/** The warning of contract CFG-9, if there is one to give. */
+/** The warning of contract CFG-9, if there are such keys. */
 function extraKeys(members: Members): string[] {
   const known = Object.values(SETTINGS).filter(isFileSetting);
   const extra = [...members.keys()].filter((key) => !known.some(({ variable }) => variable === key));
@@ -86,7 +86,7 @@ function fileLayer(members: Members): Layer {
   };
 }
 
-/** A value as it would stand in the variable (contract CFG-7). */
+/** A value as text of the variable (contract CFG-7). */
 function toText({ kind }: Setting, member: PyValue): Parsed<string> {
   const value = member instanceof PyFloat ? member.value : member;
   if (kind === "integer") return integerText(value);

@@ -39,7 +39,7 @@ const EXPORTED_FROM_FILE: readonly SettingName[] = ["appRoot", "modelDir", "cors
 
 /** The environment score scripts see: what was there, with the flags and the values in effect written over it
  *  (contract ENV-1, ENV-2, CLI-8 to CLI-13).
- *  @param flags with absolute paths   @param cwd stands in for a missing AML_APP_ROOT */
+ *  @param flags with absolute paths   @param cwd takes the place of a missing AML_APP_ROOT */
 export function exportEnvironment(
   read: SettingsReader,
   flags: Flags,

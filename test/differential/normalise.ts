@@ -10,7 +10,7 @@ const BANNER_END = /^Score: {10}POST {2}/;
 const TRACEBACK_PROSE =
   /^(Traceback \(most recent call last\):|The above exception was the direct cause of the following exception:)$/;
 /** The reference runs in the script's Python itself, so it does not say which one that is. */
-const INTERPRETER = /^I azmlinfsrv - The score script runs with python [\d.]+ at /;
+const INTERPRETER = /\bazmlinfsrv\b.* The score script runs with python [\d.]+ at /;
 const RECORD = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} ([DIWEC]) \[\d+\] (.*)$/;
 
 export function normaliseText(text: string, { folder, port }: Particulars): string {
