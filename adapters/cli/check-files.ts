@@ -9,9 +9,14 @@ const PYTHON_SUFFIXES = [".py", ".pyc", ".pyd", ".so"];
 /** Names that a folder's score script usually has, for a hint. */
 const USUAL_NAMES = ["score.py", "score.ts", "score.js", "score.mjs", "main.py"];
 
-/** @returns one line for the script, and one for Python, if they cannot be used */
-export function checkFiles(config: Config, cwd: string): readonly Problem[] {
-  const texts = [scriptProblem(config, cwd), pythonProblem(config, cwd)].filter((text) => text !== undefined);
+/** @param found what is wrong with the settings
+ *  @returns one line for the script, and one for Python, if they cannot be used */
+export function checkFiles(config: Config, cwd: string, found: readonly Problem[]): readonly Problem[] {
+  // A file that cannot be read may be the one that names the script.
+  const isUnnamed = config.entryScript === null && found.some(({ kind }) => kind === "file");
+  const texts = [isUnnamed ? undefined : scriptProblem(config, cwd), pythonProblem(config, cwd)].filter(
+    (text) => text !== undefined,
+  );
   return texts.map((text) => ({ kind: "launcher", text }));
 }
 

@@ -110,10 +110,10 @@ async function resolve(
   host: CommandHost,
 ): Promise<ResolvedConfig & { reserved?: ReservedPort }> {
   const { env = processEnvironment, cwd = process.cwd() } = host;
-  const check = (config: Config): readonly Problem[] => [
+  const check = (config: Config, found: readonly Problem[]): readonly Problem[] => [
     ...problems.map((text) => ({ kind: "launcher", text }) as const),
     // The reference's command finds out when it loads the script (contract LOAD-9, CLI-8).
-    ...(isDropIn ? [] : checkFiles(config, cwd)),
+    ...(isDropIn ? [] : checkFiles(config, cwd, found)),
   ];
   const defaults = isDropIn ? DROP_IN_DEFAULTS : undefined;
   const given = { env, cwd, defaults, realPath, host: platforms, check };

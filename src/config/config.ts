@@ -101,8 +101,8 @@ export interface ConfigInput<H extends object = object> {
   readonly realPath?: ((path: string) => string) | undefined;
   /** Settings that the host adds. */
   readonly host?: HostSettings<H> | undefined;
-  /** Finds what else is wrong, to be reported with everything else. */
-  readonly check?: ((config: Config) => readonly Problem[]) | undefined;
+  /** Finds what else is wrong, to be reported with everything else. @param found what is known so far */
+  readonly check?: ((config: Config, found: readonly Problem[]) => readonly Problem[]) | undefined;
 }
 
 export interface ResolvedConfig<H extends object = object> {
@@ -179,7 +179,7 @@ export function resolveConfig<H extends object = object>(input: ConfigInput<H> =
     ...(input.host?.read(read) ?? ({} as H)),
   };
   checkTogether(read, config);
-  read.problems.push(...(input.check?.(config) ?? []));
+  read.problems.push(...(input.check?.(config, read.problems) ?? []));
   if (read.problems.length > 0) throw new InvalidSettingsError(read.problems);
   return {
     config: Object.freeze(config),

@@ -3,7 +3,6 @@ import { statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { PyFloat, type PyValue } from "../json/python-json.ts";
 import { readJsonFile } from "./json-file.ts";
-import { InvalidSettingsError } from "./problems.ts";
 import type { Layer, SettingsReader } from "./reader.ts";
 import { isFileSetting, SETTINGS, type Setting } from "./settings.ts";
 import { type Parsed, readBoolean } from "./values.ts";
@@ -20,9 +19,8 @@ export interface ConfigFile {
   readonly warnings: readonly string[];
 }
 
-/** Finds and reads the configuration file.
- *  @param read knows flags and environment   @param cwd absolute; what relative paths are relative to
- *  @throws InvalidSettingsError when there is a file that is not one JSON object (contract CFG-10) */
+/** Finds and reads the configuration file. One that is not a JSON object becomes a problem (contract CFG-10).
+ *  @param read knows flags and environment   @param cwd absolute; what relative paths are relative to */
 export function loadConfigFile(read: SettingsReader, cwd: string): ConfigFile {
   const named = read.text("configFile");
   const script = read.text("entryScript");
@@ -36,7 +34,7 @@ export function loadConfigFile(read: SettingsReader, cwd: string): ConfigFile {
     warnings.push(`The config file ${explicit} is missing or empty; ${instead}.`);
   }
   if (path === undefined) return { path, layer: () => undefined, warnings };
-  const members = readMembers(path);
+  const members = readMembers(path, read);
   warnings.push(...extraKeys(members));
   return { path, layer: fileLayer(members), warnings };
 }
@@ -53,14 +51,14 @@ function isUsable(path: string): boolean {
 
 type Members = ReadonlyMap<string, PyValue>;
 
-function readMembers(path: string): Members {
+function readMembers(path: string, { problems }: SettingsReader): Members {
   try {
     const value = readJsonFile(path);
     if (value instanceof Map) return value;
     throw new Error("it is not a JSON object");
   } catch (error) {
-    const text = `Invalid config file!: ${path}: ${(error as Error).message}`;
-    throw new InvalidSettingsError([{ kind: "file", text }]);
+    problems.push({ kind: "file", text: `Invalid config file!: ${path}: ${(error as Error).message}` });
+    return new Map();
   }
 }
 

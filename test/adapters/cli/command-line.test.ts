@@ -195,7 +195,6 @@ describe("azmlinfsrv", () => {
     [["--entry_script", "-a b"], { entry_script: "-a b" }],
     [["--entry_script", ""], { entry_script: "" }],
     [["--port", " 5_001"], { port: " 5_001" }],
-    [["--port", "５"], { port: "５" }],
     [["--rest"], { rest: "true" }],
     [[], {}],
   ])("%j is taken as %j (CLI-3, CLI-4)", (args, flags) => {

@@ -366,6 +366,15 @@ describe("scorefn serve", () => {
     expect(linesOf(stdout)).toEqual([LOADED, ""]);
   });
 
+  test("a broken config.json is reported beside the rest, and no script is asked for that it may name", async () => {
+    const cwd = folderWith();
+    writeFileSync(join(cwd, "config.json"), "{");
+    const { code, stdout, stderr } = await serve(["--port", "x"], {}, cwd);
+    expect(code).toBe(1);
+    expect(stderr).toBe('scorefn serve: error: --port must be a whole number from 1 to 65535, not "x"\n');
+    expect(stdout).toContain(`Invalid config file!: ${join(cwd, "config.json")}: it is not JSON`);
+  });
+
   test.each(["VIRTUAL_ENV", "CONDA_PREFIX"])(
     "an environment of %s that is gone is an error with a cure",
     async (name) => {
