@@ -17,7 +17,9 @@ export function resolveListen(read: SettingsReader, platform: PlatformAddresses)
     const port = (explicit ? undefined : platform.port) ?? read.integerOrDefault("port");
     if (!addresses.some((address) => address.port === port)) addresses.push({ host, port });
   }
-  if (hasSeparateHealth(read)) addresses.push({ host, port: read.integerOrDefault("healthPort"), health: true });
+  // Read in any case, so that a bad value is reported.
+  const healthPort = read.integerOrDefault("healthPort");
+  if (hasSeparateHealth(read)) addresses.push({ host, port: healthPort, health: true });
   return addresses;
 }
 

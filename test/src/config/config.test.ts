@@ -489,6 +489,10 @@ describe("values that cannot be used", () => {
       'SCOREFN_MAX_BODY_MB must be a whole number from 0 to 2047, not "2048" (or use --max_body_mb)',
     ],
     [{ WORKER_TIMEOUT: "1.0" }, 'WORKER_TIMEOUT must be a whole number, 0 or more, not "1.0"'],
+    [
+      { SCOREFN_HEALTH_PORT: "x" },
+      'SCOREFN_HEALTH_PORT must be a whole number from 1 to 65535, not "x" (or use --health_port)',
+    ],
     [{ WORKER_TIMEOUT: "-1" }, 'WORKER_TIMEOUT must be a whole number, 0 or more, not "-1"'],
     [
       { SCOREFN_ERROR_DETAIL: "all" },
