@@ -1,7 +1,7 @@
 // The Lambda adapter against a handler written by hand and against the usual adapters, in one run, with the same work:
 // parse a JSON body, add its numbers up, answer with a small JSON object.
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -53,29 +53,57 @@ async function benchBundle() {
     await buildLambda({ entryScript: join(folder, "score.ts"), out: join(folder, "out") });
     const bundle = join(folder, "out/function/scorefn/host.mjs");
     const gzipped = gzipSync(readFileSync(bundle)).length;
-    const [empty, whole] = [importTime(join(folder, "empty.mjs")), importTime(join(folder, "out/function/index.mjs"))];
     console.log("\n| bundle of adapter and core | |\n| --- | --- |");
     console.log(
       `| minified | ${(statSync(bundle).size / 1_000).toFixed(1)} kB |\n| gzipped | ${(gzipped / 1_000).toFixed(1)} kB |`,
     );
-    console.log(`| import and init, p50 of ${IMPORTS} | ${whole.toFixed(1)} ms |`);
-    console.log(`| the same of an empty module | ${empty.toFixed(1)} ms |`);
-    console.log(`| above an empty module | ${(whole - empty).toFixed(1)} ms |`);
+    console.log(
+      `\n| import and init, of ${IMPORTS} processes | least | p50 | processor, p50 |\n| --- | --- | --- | --- |`,
+    );
+    for (const node of nodes()) {
+      const version = spawnSync(node, ["--version"], { encoding: "utf8" }).stdout.trim();
+      const [empty, whole] = importTimes(node, [join(folder, "empty.mjs"), join(folder, "out/function/index.mjs")]);
+      const line = (name, figures) =>
+        console.log(`| ${version}, ${name} | ${figures.map((ms) => `${ms.toFixed(1)} ms`).join(" | ")} |`);
+      line("function", whole);
+      line("empty module", empty);
+      line(
+        "above an empty module",
+        whole.map((ms, index) => ms - empty[index]),
+      );
+    }
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
-/** Milliseconds that `import()` takes in a fresh process, p50. */
-function importTime(file) {
+/** This Node, and the newer ones that the tests have installed. */
+function nodes() {
+  const others = [22, 24].map((major) => join(root, `test/.envs/node${major}/node_modules/node/bin/node`));
+  return [process.execPath, ...others.filter((file) => existsSync(file))];
+}
+
+/** Milliseconds that `import()` takes in fresh processes, which take turns: the least, p50, and p50 of the processor's time,
+ *  which other work on the machine changes little. */
+function importTimes(node, files) {
   const probe = join(tmpdir(), "scorefn-bench-import.mjs");
   writeFileSync(
     probe,
-    `const from = performance.now();\nawait import(${JSON.stringify(pathToFileURL(file).href)});\n` +
-      "process.stderr.write(String(performance.now() - from));\n",
+    "const cpu = process.cpuUsage(), from = performance.now();\nawait import(process.argv[2]);\n" +
+      "const ms = performance.now() - from, { user, system } = process.cpuUsage(cpu);\n" +
+      "process.stderr.write(JSON.stringify([ms, (user + system) / 1_000]));\n",
   );
-  const times = Array.from({ length: IMPORTS }, () => Number(spawnSync(process.execPath, [probe]).stderr));
-  return times.sort((a, b) => a - b)[IMPORTS >> 1];
+  const taken = files.map(() => []);
+  for (let round = 0; round < IMPORTS; round++) {
+    for (const [index, file] of files.entries()) {
+      taken[index].push(JSON.parse(String(spawnSync(node, [probe, pathToFileURL(file).href]).stderr)));
+    }
+  }
+  return taken.map((rounds) => {
+    const sorted = (index) => rounds.map((round) => round[index]).sort((a, b) => a - b);
+    const [wall, processor] = [sorted(0), sorted(1)];
+    return [wall[0], wall[IMPORTS >> 1], processor[IMPORTS >> 1]];
+  });
 }
 
 async function benchRuntimeApi() {

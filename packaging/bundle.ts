@@ -1,11 +1,16 @@
 // A host's entry with adapter and core, or a JavaScript or TypeScript score script, made one file.
-import { existsSync, readdirSync } from "node:fs";
-import { copyFile, mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { readFile, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { BuildOptions, Message, Plugin } from "esbuild";
 import { ConfigError, missingPackageHint, packageFile } from "../src/host.ts";
 import { compilePlugin } from "./compile-plugin.ts";
+import { place } from "./files.ts";
+import { CREDENTIALS, leaveOutRules, namesCredentials, OWN_IGNORE_FILE } from "./left-out.ts";
+import { problem } from "./out-folder.ts";
+import { findPackage, isCompiled } from "./packages.ts";
+import { isInside, slashed } from "./paths.ts";
 
 export interface BundleOptions {
   /** `host`: our own code, as small as it gets; nothing reads its source map at run time. `script`: the user's, whose names
@@ -67,6 +72,7 @@ export async function bundle(options: BundleOptions): Promise<Bundle> {
   const packages = new Map<string, string>();
   const script = compilePlugin(TARGET, (path) => placeOf(path, options.scriptDir));
   const settings: BuildOptions = {
+    absWorkingDir: options.scriptDir,
     stdin: { contents: options.entry, resolveDir: options.scriptDir, sourcefile: "entry.js", loader: "js" },
     outfile: options.outfile,
     bundle: true,
@@ -92,9 +98,16 @@ export async function bundle(options: BundleOptions): Promise<Bundle> {
     settings.conditions = [];
     settings.plugins!.unshift(script.plugin);
   }
-  await build(settings).catch((cause: unknown) => {
+  const { metafile } = await build(settings).catch((cause: unknown) => {
     throw new ConfigError("ERR_CONFIG", describeBuildFailure(cause, script.sourceOf), { cause });
   });
+  if (options.of === "script") refuseCredentials(Object.keys(metafile?.inputs ?? {}), options);
+  for (const name of options.external ?? []) {
+    // It may be asked for in a way that a bundler does not see.
+    const folder = packages.get(name) ?? findPackage(name, options.scriptDir);
+    if (folder === undefined) throw problem(`--external: there is no package ${name} in reach of ${options.scriptDir}`);
+    packages.set(name, folder);
+  }
   await settleSources(options);
   if (options.of === "host") {
     const { stdin: _, ...rest } = settings;
@@ -155,6 +168,7 @@ async function requiring(path: string): Promise<string> {
 
 function modulePath(path: string): string {
   if (path === "") return "src/index";
+  if (path === "host") return "src/host";
   return path.startsWith("functions/") ? path : `adapters/${path}`;
 }
 
@@ -176,7 +190,7 @@ function compiledPackages(found: Map<string, string>, external: readonly string[
         let folder = known.get(key);
         if (folder === undefined) {
           const place = findPackage(name, resolveDir);
-          folder = place !== undefined && (external.includes(name) || holdsMachineCode(place)) ? place : null;
+          folder = place !== undefined && (external.includes(name) || isCompiled(place)) ? place : null;
           known.set(key, folder);
         }
         if (folder === null) return undefined;
@@ -187,51 +201,54 @@ function compiledPackages(found: Map<string, string>, external: readonly string[
   };
 }
 
-/** The folder of an installed package, as Node looks for it. */
-export function findPackage(name: string, from: string): string | undefined {
-  for (let folder = from; ; folder = dirname(folder)) {
-    const place = join(folder, "node_modules", name);
-    if (existsSync(join(place, "package.json"))) return place;
-    if (folder === dirname(folder)) return undefined;
-  }
-}
-
-function holdsMachineCode(folder: string): boolean {
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    if (entry.name === "node_modules") continue;
-    if (entry.isDirectory() ? holdsMachineCode(join(folder, entry.name)) : entry.name.endsWith(".node")) return true;
-  }
-  return false;
-}
-
 /** Gives the sources of the map the places they have where the bundle will run: the user's beside it, all others below
  *  node_modules, where no message looks for the user's own code. */
-async function settleSources({ outfile, scriptDir }: BundleOptions): Promise<void> {
+async function settleSources({ outfile, scriptDir, of }: BundleOptions): Promise<void> {
   const file = `${outfile}.map`;
   const map = JSON.parse(await readFile(file, "utf8")) as { sources: string[] };
   const folder = dirname(outfile);
-  map.sources = await Promise.all(
-    map.sources.map(async (source) => {
-      const path = resolve(folder, source);
-      const inPackage = path.lastIndexOf(`${sep}node_modules${sep}`);
-      if (inPackage >= 0) return slashed(path.slice(inPackage + 1));
-      if (isOwn(path)) return `node_modules/scorefn/${slashed(relative(packageFile("."), path))}`;
-      if (!existsSync(path)) return `node_modules/scorefn/${basename(path)}`;
-      const place = placeOf(path, scriptDir);
-      await mkdir(dirname(join(folder, place)), { recursive: true });
-      await copyFile(path, join(folder, place));
-      return place;
-    }),
-  );
-  await writeFile(file, JSON.stringify(map));
+  const settle = async (source: string): Promise<string> => {
+    const path = resolve(folder, source);
+    const inPackage = path.lastIndexOf(`${sep}node_modules${sep}`);
+    if (inPackage >= 0) return slashed(path.slice(inPackage + 1));
+    if (isOwn(path)) return `node_modules/scorefn/${slashed(relative(packageFile("."), path))}`;
+    if (of === "host" || !existsSync(path)) return `node_modules/scorefn/${basename(path)}`;
+    let where = placeOf(path, scriptDir);
+    // Of another folder that looks the same from here, or where our own files will be.
+    while (existsSync(join(folder, where)) || OWN_PLACES.test(where)) where = `_/${where}`;
+    await place(path, folder, where);
+    return where;
+  };
+  const settled: string[] = [];
+  for (const source of map.sources) settled.push(await settle(source));
+  await writeFile(file, JSON.stringify({ ...map, sources: settled }));
 }
 
+/** Where a source of the user's lies below the build. */
 function placeOf(path: string, scriptDir: string): string {
   return slashed(relative(scriptDir, path)).replace(/^(?:\.\.\/)+/, "");
 }
 
-function slashed(path: string): string {
-  return path.split(sep).join("/");
+/** Folders and files of a build that are not the script's. */
+const OWN_PLACES = /^(?:scorefn|dist|model|infra|node_modules)\/|^(?:package|host)\.json$|^(?:index|stream)\.mjs$/;
+
+/** What is bundled can be read by everybody who can read the build.
+ *  @param inputs files, relative to the script's folder */
+function refuseCredentials(inputs: readonly string[], { scriptDir }: BundleOptions): void {
+  const rules = leaveOutRules(scriptDir);
+  for (const input of inputs) {
+    const path = resolve(scriptDir, input);
+    if (isOwn(path) || path.includes(`${sep}node_modules${sep}`) || !existsSync(path)) continue;
+    const inside = isInside(path, scriptDir);
+    const isSecret = inside
+      ? rules(slashed(relative(scriptDir, path)), false, path) === CREDENTIALS
+      : namesCredentials(path);
+    if (!isSecret) continue;
+    throw problem(
+      `the script imports ${path}, which by its name ${CREDENTIALS}; read them from the environment at run time, or ` +
+        `write !${basename(path)} into ${OWN_IGNORE_FILE} beside the script`,
+    );
+  }
 }
 
 /** A message for whoever builds, made of what esbuild found. */

@@ -1,16 +1,35 @@
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { ConfigError } from "../src/host.ts";
+import { dirname, join } from "node:path";
+import { problem } from "./out-folder.ts";
 
-/** The body that `--data` names, as curl has it: `@file` is the file's content, anything else is the body itself.
+/** The body that a flag names, as curl has it: `@file` is the file's content, anything else is the body itself.
  *  @throws ConfigError when the file cannot be read */
-export async function readRequestData(data: string): Promise<Buffer> {
+export async function readRequestData(data: string, flag = "data"): Promise<Buffer> {
   if (!data.startsWith("@")) return Buffer.from(data);
   const file = data.slice(1);
+  return readFile(file).catch((cause: Error) => {
+    throw problem(`--${flag} names ${file}, which cannot be read: ${cause.message}`);
+  });
+}
+
+/** A request that lies beside the script is what a new version is checked with. */
+export const SAMPLE = "sample-request.json";
+
+/** Reads what the check of a new version posts.
+ *  @param given a flag's value; `none`: nothing is posted   @throws ConfigError when it is not JSON */
+export async function readCheckRequest(given: string | undefined, entryScript: string): Promise<Buffer | undefined> {
+  if (given === "none") return undefined;
+  const sample = join(dirname(entryScript), SAMPLE);
+  if (given === undefined && !existsSync(sample)) return undefined;
+  const body = await readRequestData(given ?? `@${sample}`, "check");
   try {
-    return await readFile(file);
+    JSON.parse(body.toString());
+    return body;
   } catch (cause) {
-    throw new ConfigError("ERR_CONFIG", `--data names ${file}, which cannot be read: ${(cause as Error).message}`, {
-      cause,
-    });
+    throw problem(
+      `the request for the check of a new version, ${given ?? sample}, is not JSON: ${(cause as Error).message}; ` +
+        "name another with --check, or do without: --check none",
+    );
   }
 }

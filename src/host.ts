@@ -50,4 +50,5 @@ export { decodePath } from "./routes/route.ts";
 export { createScorer, type Scorer } from "./routes/scorer.ts";
 export { createRuntime, isJavaScript } from "./runtime.ts";
 export { type Compiled, CompileError, compile, formatOf, isTypeScript, withMap } from "./script/compile.ts";
+export { loadJavaScript } from "./script/javascript.ts";
 export { type CreateRuntime, createService, type Service } from "./service.ts";

@@ -6,8 +6,8 @@ import { readServeFlags, underscored } from "./serve-flags.ts";
 import {
   addBuildCommand,
   addInvokeCommand,
-  type Target,
-  type TargetOptions,
+  type BuildCommand,
+  type InvokeCommand,
   toBuild,
   toInvoke,
   WrongTargetError,
@@ -18,9 +18,9 @@ export type Program = "azmlinfsrv" | "scorefn";
 
 /** What a command line asks for. */
 export type Command =
-  | { readonly kind: "serve"; readonly flags: Flags /** One line each. */; readonly problems: readonly string[] }
-  | { readonly kind: "build"; readonly target: Target; readonly options: TargetOptions }
-  | { readonly kind: "invoke"; readonly target: Target; readonly directory: string; readonly data: string }
+  | { readonly kind: "serve"; readonly flags: Flags; readonly problems: readonly string[] }
+  | BuildCommand
+  | InvokeCommand
   | { readonly kind: "exit"; readonly code: number; readonly stdout: string; readonly stderr: string };
 
 type ExitCommand = Extract<Command, { kind: "exit" }>;

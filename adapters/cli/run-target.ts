@@ -1,31 +1,45 @@
 // `scorefn build` and `scorefn invoke`, once their flags are read. Loads only the cloud that is asked for.
-import { type BuildReport, formatReport } from "../../packaging/report.ts";
+import { problem, readDescription } from "../../packaging/out-folder.ts";
+import { formatReport } from "../../packaging/report.ts";
+import { type Target, targetNamed } from "../../packaging/targets.ts";
 import type { CommandHost, TargetCommand } from "./command.ts";
-import type { TargetOptions } from "./targets.ts";
+import type { InvokeCommand } from "./targets.ts";
 
 /** @returns the exit code   @throws ConfigError that names the cause and the cure */
 export async function runTarget(
   command: TargetCommand,
   { write, writeError }: Pick<CommandHost, "write" | "writeError">,
 ): Promise<number> {
-  if (command.kind === "build") {
-    const report = await build(command.target, command.options);
-    write(`${formatReport(report)}\n`);
-    return 0;
+  try {
+    if (command.kind === "build") {
+      write(`${formatReport(await named(command.target).build(command.options))}\n`);
+      return 0;
+    }
+    const { directory, data } = command;
+    return await (await targetOf(command)).invoke({ directory, data, write, writeError });
+  } catch (error) {
+    // The disk is full, a file may not be read: no fault of ours, and no stack of ours helps.
+    const { code, syscall } = error as NodeJS.ErrnoException;
+    if (error instanceof Error && code !== undefined && syscall !== undefined) throw problem(error.message);
+    throw error;
   }
-  const { directory, data } = command;
-  const options = { directory, data, write, writeError };
-  return command.target === "aws-lambda"
-    ? (await import("../../packaging/aws-lambda/invoke.ts")).invokeLambda(options)
-    : (await import("../../packaging/azure-functions/invoke.ts")).invokeAzure(options);
 }
 
-// The parser has checked names, kinds and choices; the builders check what the values mean.
-async function build(target: TargetCommand["target"], options: TargetOptions): Promise<BuildReport> {
-  if (target === "aws-lambda") {
-    const { buildLambda } = await import("../../packaging/aws-lambda/build.ts");
-    return buildLambda(options as unknown as Parameters<typeof buildLambda>[0]);
+/** What the build was made for. A folder that scorefn has not built may be named with its target. */
+async function targetOf({ target, directory }: InvokeCommand): Promise<Target> {
+  const isApp = target === "azure-functions";
+  const built = await readDescription(directory).catch((error: Error) => {
+    if (isApp) return undefined;
+    throw error;
+  });
+  if (target !== undefined && built !== undefined && built.target !== target) {
+    throw problem(`${directory} is a build for ${built.target}, not for ${target}; leave --target out`);
   }
-  const { buildAzure } = await import("../../packaging/azure-functions/build.ts");
-  return buildAzure(options as unknown as Parameters<typeof buildAzure>[0]);
+  return named(built?.target ?? target!);
+}
+
+function named(name: string): Target {
+  const target = targetNamed(name);
+  if (target === undefined) throw problem(`this scorefn knows no target ${name}`);
+  return target;
 }

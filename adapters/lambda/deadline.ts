@@ -3,6 +3,7 @@ import { DeadlineError } from "../../src/host.ts";
 /** The part of Lambda's context that is looked at; absent when a handler is called by hand. */
 export interface LambdaContext {
   getRemainingTimeInMillis?(): number;
+  readonly awsRequestId?: string;
 }
 
 /** So much earlier than Lambda we end a request, in milliseconds: time to stop the script, to replace its worker and to

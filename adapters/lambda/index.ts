@@ -1,89 +1,122 @@
-// The buffered AWS Lambda host: middy as a thin shell around serverless-http's objects around the listener that serves locally, too.
-import type { IncomingMessage } from "node:http";
+// The buffered AWS Lambda host, for a Function URL with `InvokeMode: BUFFERED`, REST and HTTP APIs, load balancers and direct
+// invocations: middy as the outer shell, so that its middlewares can be used.
 import middy from "@middy/core";
-import { BadInputError, ScoreError, toScoreError } from "../../src/host.ts";
-import type { Exchange } from "../http/exchange.ts";
-import { createListener } from "../http/index.ts";
-import { Deadline, type LambdaContext } from "./deadline.ts";
-import { type Door, doorOf, isBatch, isWarmUp, readEvent } from "./event.ts";
-import { NO_REQUEST, NOT_HTTP, type Refused, targetOf, UnansweredEvent } from "./refusal.ts";
-import { type LambdaResult, lostCookies, toResult } from "./result.ts";
-import { type LambdaService, SETTLE_MS } from "./service.ts";
-import { answerOf, standInsFor } from "./stand-ins.ts";
+import { ScoreError, type ScoreResponse, toScoreError } from "../../src/host.ts";
+import { abandon, eachChunk } from "./chunks.ts";
+import type { LambdaContext } from "./deadline.ts";
+import { InvocationError, toValue } from "./direct.ts";
+import type { EventRequest } from "./event.ts";
+import { createFront } from "./front.ts";
+import {
+  framed,
+  isBodyless,
+  type LambdaResult,
+  lostCookies,
+  MAX_RESULT_BYTES,
+  sizeOf,
+  tooLarge,
+  toResult,
+  type WholeAnswer,
+} from "./result.ts";
+import type { LambdaService } from "./service.ts";
+import { EventError } from "./sources.ts";
 
 export type { LambdaContext } from "./deadline.ts";
+export { InvocationError } from "./direct.ts";
 export type { LambdaResult } from "./result.ts";
 export { inProcess, type LambdaOptions, type LambdaService, startService } from "./service.ts";
+export { EventError } from "./sources.ts";
 
 /** What `exports.handler` of a buffered function is. */
 export type BufferedHandler = (event: unknown, context?: LambdaContext) => Promise<unknown>;
 
-/** The request of an event, with what is kept of its way through the listener. */
-type TracedRequest = IncomingMessage & { exchange?: Exchange };
+/** The answer to what nobody foresaw, which must not be an invocation that fails: its client would get a bare 502. */
+const UNFORESEEN: LambdaResult = {
+  statusCode: 500,
+  headers: { "Content-Type": "application/json" },
+  body: '{"message": "An unexpected internal error occurred. Check the logs for more info."}',
+  isBase64Encoded: false,
+};
 
-/** The handler of a function whose answers are collected before they are sent: for a Function URL with `InvokeMode:
- *  BUFFERED`, REST and HTTP APIs and load balancers. It never rejects, save for batches of a queue or a stream. */
-export function createHandler(service: LambdaService): BufferedHandler {
-  const { scorer, config, log, runtime } = service;
-  const listener = createListener(
-    scorer,
-    {
-      maxBodyBytes: config.maxBodyBytes,
-      onExchange(exchange) {
-        (exchange.request as TracedRequest).exchange = exchange;
-      },
-    },
-    log,
-  );
+/** The handler of a function whose answers are collected before they are sent.
+ *  It rejects with an EventError for an event of another service of AWS, which would otherwise take it for handled, and with
+ *  an InvocationError for a direct invocation that fails; never else.
+ *  @param service a promise where the module cannot wait for it: the first request does */
+export function createHandler(service: LambdaService | Promise<LambdaService>): BufferedHandler {
+  if (service instanceof Promise) {
+    const later = service.then(createHandler);
+    return async (event, context) => (await later)(event, context);
+  }
+  const { log, flush } = service;
+  const { serve, refuse, logAccess } = createFront(service);
 
-  async function score(event: unknown, context?: LambdaContext): Promise<LambdaResult> {
-    const door = doorOf(event)!;
-    const request = readEvent(event, door);
-    const standIns = standInsFor(request);
-    const traced: TracedRequest = standIns.request;
-    const deadline = new Deadline(context, (error) => traced.exchange?.signal.abort(error));
-    try {
-      const answer = await deadline.bound(answerOf(listener, standIns));
-      const lost = lostCookies(door, answer.headers);
-      if (lost > 0) log.server.warning(`${lost} cookies are lost: the load balancer's multi-value headers are off`);
-      return toResult(door, answer);
-    } catch (error) {
-      standIns.response.destroy();
-      return refuse(door, request, toScoreError(error));
-    } finally {
-      deadline.clear();
-      await runtime.settle?.(SETTLE_MS);
+  async function score(event: unknown, context?: LambdaContext): Promise<unknown> {
+    const result = await serve(event, context, async (request, answer) => {
+      try {
+        return await deliver(request, answer);
+      } catch (error) {
+        if (error instanceof InvocationError) throw error;
+        abandon(answer);
+        return await deliver(request, refuse(request, asScriptFault(error)));
+      }
+    });
+    return result === undefined ? { warm: true } : result;
+  }
+
+  async function deliver(request: EventRequest, answer: ScoreResponse): Promise<unknown> {
+    const whole = await collect(request, answer);
+    const result = resultOf(request, whole);
+    logAccess(request, answer, sizeOf(whole.body));
+    if (result instanceof InvocationError) throw result;
+    return result;
+  }
+
+  function resultOf({ door }: EventRequest, whole: WholeAnswer): unknown {
+    if (door === "direct") return toValue(whole);
+    const lost = lostCookies(door, whole.headers);
+    if (lost > 0) log.server.warning(`${lost} cookies are lost: the load balancer's multi-value headers are off`);
+    return toResult(door, whole);
+  }
+
+  // biome-ignore lint/suspicious/noExplicitAny: middy's type is of its own kind of error and result
+  const shell = middy(score, { timeoutEarlyInMillis: 0 }).onError((failure: any) => {
+    const { error } = failure;
+    if (error instanceof EventError) log.server.error(error.message);
+    // What an invocation failed with is in the log already.
+    else if (!(error instanceof InvocationError)) {
+      log.server.error(`Encountered Exception: ${toScoreError(error).stack}\n`);
+      failure.response = UNFORESEEN;
     }
-  }
+    flush();
+  });
+  return shell as unknown as BufferedHandler;
+}
 
-  function refuse(door: Door, request: Refused, error: ScoreError): LambdaResult {
-    const { status, headers, body } = scorer.refuse(request, error);
-    const bytes = Buffer.from(body as string);
-    return toResult(door, { status, headers: [...headers, ["Content-Length", String(bytes.length)]], body: bytes });
-  }
+/** What a stream throws midway is the script's, unless it says otherwise. */
+function asScriptFault(error: unknown): ScoreError {
+  if (error instanceof ScoreError) return error;
+  const message = `The answer was cut off before its end: ${toScoreError(error).message}`;
+  return new ScoreError("ERR_SCRIPT_RUN", message, { cause: error });
+}
 
-  return (
-    middy(score, {
-      // Its time-out shares one AbortController among requests, and its answer would know neither event nor context.
-      timeoutEarlyInMillis: 0,
-      requestEnd: () => service.flush(),
-    })
-      .before(({ event }) => {
-        if (isWarmUp(event)) return { warm: true };
-        if (doorOf(event) !== undefined) return undefined;
-        log.server.warning(NOT_HTTP);
-        if (isBatch(event)) {
-          service.flush();
-          throw new UnansweredEvent(NOT_HTTP);
-        }
-        return refuse("v1", NO_REQUEST, new BadInputError("ERR_BAD_REQUEST", NOT_HTTP));
-      })
-      // biome-ignore lint/suspicious/noExplicitAny: middy's type is of its own kind of error and result
-      .onError((failure: any) => {
-        const { event, error } = failure;
-        if (error instanceof UnansweredEvent) return;
-        if (!(error instanceof ScoreError)) log.server.error(`Encountered Exception: ${toScoreError(error).stack}\n`);
-        failure.response = refuse(doorOf(event) ?? "v1", targetOf(event), toScoreError(error));
-      }) as unknown as BufferedHandler
-  );
+/** @throws what the script fails with midway; ScoreError `ERR_ANSWER` for more than any door takes */
+async function collect({ method, signal }: EventRequest, answer: ScoreResponse): Promise<WholeAnswer> {
+  const { status, headers, body } = answer;
+  const isEmpty = isBodyless(method, status);
+  if (typeof body === "string" || body instanceof Uint8Array) {
+    return { status, headers: framed(status, headers, sizeOf(body)), body: isEmpty ? "" : body };
+  }
+  if (isEmpty) {
+    abandon(answer);
+    return { status, headers, body: "" };
+  }
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  await eachChunk(body, signal, (chunk) => {
+    length += chunk.length;
+    if (length > MAX_RESULT_BYTES) throw tooLarge("more bytes", MAX_RESULT_BYTES);
+    chunks.push(chunk);
+    return undefined;
+  });
+  return { status, headers, body: Buffer.concat(chunks, length) };
 }

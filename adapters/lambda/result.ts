@@ -1,14 +1,16 @@
-// Answers as Lambda has to return them, one shape for each source of events.
+// Answers as Lambda has to return them, one shape for each kind of door.
 import { isUtf8 } from "node:buffer";
-import { STATUS_CODES } from "node:http";
-import { type HeaderList, ScoreError } from "../../src/host.ts";
+import { type HeaderList, ScoreError, type ScoreResponse } from "../../src/host.ts";
 import type { Door } from "./event.ts";
+
+/** A door for HTTP. */
+export type HttpDoor = Exclude<Door, "direct">;
 
 /** An answer whose body is complete. */
 export interface WholeAnswer {
   readonly status: number;
   readonly headers: HeaderList;
-  readonly body: Uint8Array;
+  readonly body: string | Uint8Array;
 }
 
 /** What a buffered handler returns; which members there are depends on the door. */
@@ -40,20 +42,19 @@ export const MAX_ALB_RESULT_BYTES = 1_048_576;
  *  small. */
 const SURELY_SMALL_BYTES = 150_000;
 
-/** @throws ScoreError `ERR_ANSWER` when the door does not take the answer, which would otherwise be a bare 502 */
-export function toResult(door: Door, answer: WholeAnswer): LambdaResult {
-  const { status, headers, body } = answer;
-  checkHead(status, headers);
-  const isBase64Encoded = body.length > 0 && !isText(headers, body);
-  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-  const text = { body: bytes.toString(isBase64Encoded ? "base64" : "utf8"), isBase64Encoded };
-  const result: LambdaResult = { statusCode: status, ...doorHeaders(door, status, headers), ...text };
+/** @param answer its head has passed `checkedHead`
+ *  @throws ScoreError `ERR_ANSWER` when it is larger than the door takes, which would otherwise be a bare 502 */
+export function toResult(door: HttpDoor, { status, headers, body }: WholeAnswer): LambdaResult {
+  const text = body.length > 0 ? asText(headers, body) : "";
+  const isBase64Encoded = text === undefined;
+  const carried = text ?? bytesOf(body).toString("base64");
+  const result = resultOf(door, status, headers, carried, isBase64Encoded);
   if (body.length > SURELY_SMALL_BYTES) checkSize(door, result);
   return result;
 }
 
-/** @param status and headers have passed `checkHead` */
-export function toStreamHead(door: Door, status: number, headers: HeaderList): StreamHead {
+/** @param status and headers have passed `checkedHead` */
+export function toStreamHead(door: HttpDoor, status: number, headers: HeaderList): StreamHead {
   if (door === "v1") {
     const { headers: single = {}, multiValueHeaders = {} } = headersOfV1(headers);
     return { statusCode: status, headers: single, multiValueHeaders };
@@ -66,27 +67,45 @@ export function lostCookies(door: Door, headers: HeaderList): number {
   return door === "alb" ? Math.max(0, headers.filter(([name]) => isSetCookie(name)).length - 1) : 0;
 }
 
-type DoorHeaders = Pick<LambdaResult, "statusDescription" | "headers" | "multiValueHeaders" | "cookies">;
-
-function doorHeaders(door: Door, status: number, headers: HeaderList): DoorHeaders {
+function resultOf(
+  door: HttpDoor,
+  statusCode: number,
+  list: HeaderList,
+  body: string,
+  isBase64Encoded: boolean,
+): LambdaResult {
   switch (door) {
     case "v2":
-      return headersOfV2(headers);
+      return { statusCode, ...headersOfV2(list), body, isBase64Encoded };
     case "v1":
-      return headersOfV1(headers);
+      return { statusCode, ...headersOfV1(list), body, isBase64Encoded };
     case "alb":
-      return { statusDescription: describe(status), headers: firstCookieOnly(headers) };
+      return {
+        statusCode,
+        statusDescription: describe(statusCode),
+        headers: firstCookieOnly(list),
+        body,
+        isBase64Encoded,
+      };
     case "alb-multi":
-      return { statusDescription: describe(status), multiValueHeaders: grouped(headers) };
+      return {
+        statusCode,
+        statusDescription: describe(statusCode),
+        multiValueHeaders: grouped(list),
+        body,
+        isBase64Encoded,
+      };
   }
 }
 
 function describe(status: number): string {
+  // Only a load balancer asks for it, and node:http takes longer to load than all of this.
+  const { STATUS_CODES } = process.getBuiltinModule("node:http");
   return `${status} ${STATUS_CODES[status] ?? ""}`.trimEnd();
 }
 
 function headersOfV2(list: HeaderList): { headers: Record<string, string>; cookies?: string[] } {
-  const headers: Record<string, string> = {};
+  const headers = members<string>();
   let cookies: string[] | undefined;
   for (const [name, value] of list) {
     if (isSetCookie(name)) {
@@ -99,8 +118,8 @@ function headersOfV2(list: HeaderList): { headers: Record<string, string>; cooki
 
 /** A header goes into one of the two lists, never into both: API Gateway would send it twice. */
 function headersOfV1(list: HeaderList): Pick<LambdaResult, "headers" | "multiValueHeaders"> {
-  const headers: Record<string, string> = {};
-  const multiValueHeaders: Record<string, string[]> = {};
+  const headers = members<string>();
+  const multiValueHeaders = members<string[]>();
   for (const [name, values] of Object.entries(grouped(list))) {
     if (values.length === 1) headers[name] = values[0]!;
     else multiValueHeaders[name] = values;
@@ -109,7 +128,7 @@ function headersOfV1(list: HeaderList): Pick<LambdaResult, "headers" | "multiVal
 }
 
 function firstCookieOnly(list: HeaderList): Record<string, string> {
-  const headers: Record<string, string> = {};
+  const headers = members<string>();
   let hasCookie = false;
   for (const [name, value] of list) {
     if (isSetCookie(name)) {
@@ -120,8 +139,13 @@ function firstCookieOnly(list: HeaderList): Record<string, string> {
   return headers;
 }
 
+/** Without a prototype: a header may have the name of what others inherit. */
+function members<Value>(): Record<string, Value> {
+  return Object.create(null) as Record<string, Value>;
+}
+
 function grouped(list: HeaderList): Record<string, string[]> {
-  const groups: Record<string, string[]> = {};
+  const groups = members<string[]>();
   for (const [name, value] of list) {
     const own = sameName(groups, name);
     const group = groups[own];
@@ -153,20 +177,50 @@ function isSetCookie(name: string): boolean {
 
 const PLAIN_VALUE = /^[\t\x20-\x7e]*$/;
 
-/** @throws ScoreError `ERR_ANSWER` */
-export function checkHead(status: number, headers: HeaderList): void {
+/** Headers that say again what the request says. */
+const REPEATED: ReadonlySet<string> = new Set([
+  "x-request-id",
+  "x-ms-request-id",
+  "x-ms-client-request-id",
+  "traceid",
+  "access-control-allow-origin",
+  "access-control-allow-headers",
+]);
+
+/** The answer with a head that every door takes: what repeats the request and is not ASCII is left out.
+ *  @throws ScoreError `ERR_ANSWER` when the status or another header cannot be sent */
+export function checkedHead(answer: ScoreResponse): ScoreResponse {
+  const { status, headers } = answer;
   if (!Number.isInteger(status) || status < 200 || status > 599) {
     throw new ScoreError("ERR_ANSWER", `The answer has status ${status}; AWS Lambda takes 200 to 599.`);
   }
+  let isPlain = true;
   for (const [name, value] of headers) {
-    if (!PLAIN_VALUE.test(value)) {
-      const shown = JSON.stringify(value.slice(0, 64));
-      throw new ScoreError("ERR_ANSWER", `The answer's header ${name} is ${shown}; AWS Lambda takes ASCII only.`);
-    }
+    if (PLAIN_VALUE.test(value)) continue;
+    isPlain = false;
+    if (REPEATED.has(name.toLowerCase())) continue;
+    const shown = JSON.stringify(value.slice(0, 64));
+    throw new ScoreError("ERR_ANSWER", `The answer's header ${name} is ${shown}; AWS Lambda takes ASCII only.`);
   }
+  return isPlain ? answer : sendableHead(answer);
 }
 
-function checkSize(door: Door, result: LambdaResult): void {
+/** The answer without the headers that cannot be sent. */
+export function sendableHead(answer: ScoreResponse): ScoreResponse {
+  return { ...answer, headers: answer.headers.filter(([, value]) => PLAIN_VALUE.test(value)) };
+}
+
+/** Whether a body follows the head. */
+export function isBodyless(method: string, status: number): boolean {
+  return method === "HEAD" || status === 204 || status === 304;
+}
+
+/** As node:http frames a body whose length is known. */
+export function framed(status: number, headers: HeaderList, length: number): HeaderList {
+  return status === 204 || status === 304 ? headers : [...headers, ["Content-Length", String(length)]];
+}
+
+function checkSize(door: HttpDoor, result: LambdaResult): void {
   const most = door === "alb" || door === "alb-multi" ? MAX_ALB_RESULT_BYTES : MAX_RESULT_BYTES;
   const bytes = Buffer.byteLength(JSON.stringify(result));
   if (bytes > most) throw tooLarge(`${bytes} bytes`, most);
@@ -183,13 +237,31 @@ export function tooLarge(size: string, most: number): ScoreError {
 
 const TEXT_TYPE = /^(?:text\/|application\/(?:[\w.+-]+\+)?(?:json|xml|javascript|x-ndjson|x-www-form-urlencoded)\b)/i;
 
-/** Text travels as it is, everything else as base64. What calls itself text but is not UTF-8 would be spoilt. */
-function isText(headers: HeaderList, body: Uint8Array): boolean {
+/** Text travels as it is, everything else as base64. What calls itself text but is not UTF-8 would be spoilt.
+ *  @returns undefined for bytes */
+export function asText(headers: HeaderList, body: string | Uint8Array): string | undefined {
   let type = "";
   for (const [name, value] of headers) {
     const lower = name.length === 12 || name.length === 16 ? name.toLowerCase() : "";
     if (lower === "content-type") type = value;
-    else if (lower === "content-encoding" && value !== "identity") return false;
+    else if (lower === "content-encoding" && value !== "identity") return undefined;
   }
-  return TEXT_TYPE.test(type) && isUtf8(body);
+  if (!isTextType(type)) return undefined;
+  // Half a surrogate pair stands for no bytes.
+  if (typeof body === "string") return HALF_PAIR.test(body) ? bytesOf(body).toString() : body;
+  return isUtf8(body) ? bytesOf(body).toString() : undefined;
+}
+
+export function isTextType(type: string): boolean {
+  return TEXT_TYPE.test(type);
+}
+
+const HALF_PAIR = /[\ud800-\udfff]/;
+
+export function sizeOf(body: string | Uint8Array): number {
+  return typeof body === "string" ? Buffer.byteLength(body) : body.length;
+}
+
+export function bytesOf(body: string | Uint8Array): Buffer {
+  return typeof body === "string" ? Buffer.from(body) : Buffer.from(body.buffer, body.byteOffset, body.byteLength);
 }

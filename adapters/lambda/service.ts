@@ -1,9 +1,11 @@
 // What is made once per environment, before the first request: settings, log, script, core.
-import { batchLines, type CreateRuntime, createLog, createService, type Service } from "../../src/host.ts";
+import { writeSync } from "node:fs";
+import { inspect } from "node:util";
+import { batchLines, type CreateRuntime, createLog, createService, type Log, type Service } from "../../src/host.ts";
 
 export { type CreateRuntime, inProcess } from "../../src/host.ts";
 
-import { type FunctionOptions, readSettings } from "./settings.ts";
+import { type FunctionOptions, processEnvironment, readSettings } from "./settings.ts";
 import { onShutdown } from "./shutdown.ts";
 
 export interface LambdaOptions extends FunctionOptions {
@@ -28,7 +30,7 @@ const STOP_GRACE_MS = 100;
  *  cannot. Never rejects: a function that fails in its init phase is started again for every request, and its clients get
  *  a bare 502. */
 export async function startService(createRuntime: CreateRuntime, options: LambdaOptions = {}): Promise<LambdaService> {
-  const { write = (text: string) => process.stdout.write(text) } = options;
+  const { write = writeOut, env = processEnvironment } = options;
   const batch = batchLines(write);
   const service = createService({
     settings: readSettings(options),
@@ -36,13 +38,35 @@ export async function startService(createRuntime: CreateRuntime, options: Lambda
     createRuntime,
   });
   const { log, runtime } = service;
+  if (env.AWS_LAMBDA_RUNTIME_API !== undefined) outliveForgottenPromises(log);
   const registered = onShutdown(async () => {
     log.server.info("Received SIGTERM; finishing what runs.");
     await runtime.close(STOP_GRACE_MS);
     batch.flush();
-  }, options.env);
+  }, env);
   // A failure is in the log already, and in every answer.
   await Promise.all([runtime.start().catch(() => undefined), registered]);
   batch.flush();
   return { ...service, flush: batch.flush };
+}
+
+/** A promise that a script has forgotten, and that rejects, is told in the log. Lambda's runtime would end the environment
+ *  for it, and with it the request that is about to be answered: so its listener goes, which is there by now. */
+function outliveForgottenPromises(log: Log): void {
+  process.removeAllListeners("unhandledRejection");
+  process.on("unhandledRejection", (reason) => {
+    log.server.error(`Nobody handled the rejection of a promise: ${inspect(reason)}\n`);
+  });
+}
+
+const STDOUT = 1;
+
+/** process.stdout takes two milliseconds to be made, and is only needed while a reader is slow. */
+function writeOut(text: string): void {
+  let rest: Uint8Array = Buffer.from(text);
+  try {
+    while (rest.length > 0) rest = rest.subarray(writeSync(STDOUT, rest));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EAGAIN") process.stdout.write(rest);
+  }
 }

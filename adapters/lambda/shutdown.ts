@@ -1,4 +1,3 @@
-import { request } from "node:http";
 import { type Environment, processEnvironment } from "./settings.ts";
 
 /** Lambda says SIGTERM before it ends an environment only where an extension is registered: so we register one that
@@ -18,6 +17,8 @@ export async function onShutdown(stop: () => Promise<void>, env: Environment = p
 
 /** Registers the extension, and leaves its first request for an event open: that tells Lambda that it is ready. */
 async function register(api: string): Promise<void> {
+  // Lambda's runtime has it loaded; elsewhere it would take longer than all that is loaded here.
+  const { request } = process.getBuiltinModule("node:http");
   const id = await new Promise<string>((resolve, reject) => {
     const registration = request(
       `http://${api}/2020-01-01/extension/register`,

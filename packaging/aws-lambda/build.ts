@@ -1,45 +1,40 @@
 // Makes of a score script what AWS SAM deploys as a function.
-import { existsSync } from "node:fs";
-import { cp, mkdir, writeFile } from "node:fs/promises";
-import { basename, dirname, join, relative, resolve } from "node:path";
-import { isJavaScript, packageFile, VERSION } from "../../src/host.ts";
+import { mkdir, writeFile } from "node:fs/promises";
+import { basename, dirname, join, relative } from "node:path";
+import { VERSION } from "../../src/host.ts";
 import { bundle } from "../bundle.ts";
-import { copyFolder, copyPackages, copySettings, folderBytes } from "../copy.ts";
-import { prepareFolder, problem } from "../folder.ts";
-import { type BuildReport, formatBytes, overLimit, type SizeLine } from "../report.ts";
+import { copyInventory, copySettings, fileBytes, folderBytes, refuseTaken, takeWorker, writeFiles } from "../files.ts";
+import { type Architecture, type CommonOptions, checkNode, checkRange, type Inputs, resolveInputs } from "../inputs.ts";
+import { type Content, makeBuild, modelName, takeContent, tooLarge } from "../make.ts";
+import { problem } from "../out-folder.ts";
+import { copyPackages } from "../packages.ts";
+import { pythonInUse } from "../pythons.ts";
+import { type BuildReport, formatBytes, type SizeLine } from "../report.ts";
+import { readCheckRequest, SAMPLE } from "../request-data.ts";
+import { choosePython, findRequirements, NO_REQUIREMENTS, type Requirements } from "../requirements.ts";
 import { bundleScript, IMPORT_SCRIPT, SCRIPT_FILE } from "../script.ts";
+import { trialOf, tryJavaScript, tryPython } from "../trial.ts";
 import { renderCheck } from "./check.ts";
 import { renderImageFiles } from "./dockerfile.ts";
+import { LAMBDA_LIMITS } from "./limits.ts";
 import { renderTemplate, type TemplateOptions } from "./template.ts";
 
-export interface LambdaBuildOptions {
-  /** The score script. Python: its whole folder is taken; TypeScript and JavaScript: what it imports. */
-  readonly entryScript: string;
-  readonly modelDir?: string | undefined;
-  /** Folder of the build; replaced if it is one already. */
-  readonly out: string;
+export interface LambdaBuildOptions extends CommonOptions {
   /** The answer goes out piece by piece; needs a Function URL. Default: false. */
   readonly streams?: boolean | undefined;
   readonly door?: TemplateOptions["door"] | undefined;
+  /** Who may call a Function URL. Default: AWS_IAM. */
   readonly auth?: TemplateOptions["auth"] | undefined;
   /** Default: 1769 MB, which comes with one processor core. */
   readonly memoryMb?: number | undefined;
   /** Default: 30 seconds. */
   readonly timeoutSeconds?: number | undefined;
-  /** Default: the machine's own. */
-  readonly arch?: "x64" | "arm64" | undefined;
-  /** Major version of Node: 22 or 24. Default: 24. */
-  readonly node?: number | undefined;
-  /** Packages that are copied and not bundled, besides those with compiled parts. */
-  readonly external?: readonly string[] | undefined;
-  /** List of Python packages. Default: requirements.txt beside the script, or in the folder above. */
-  readonly requirements?: string | undefined;
+  /** What the check of a new version posts: JSON, `@file`, or `none`. Default: sample-request.json beside the script. */
+  readonly check?: string | undefined;
 }
 
-/** What `scorefn invoke` has to know of a build; it lies beside the template. */
-export interface LambdaBuild {
-  readonly target: "aws-lambda";
-  readonly scorefn: string;
+/** What `scorefn invoke` has to know of a build. */
+export interface LambdaSettings {
   readonly handler: string;
   readonly streams: boolean;
   readonly memoryMb: number;
@@ -49,148 +44,187 @@ export interface LambdaBuild {
 /** Adapter and core, in a folder that is ours. */
 const HOST_FILE = "host.mjs";
 
-/** Limits of Lambda in bytes: a zip unpacked with all layers, and a container image. */
-const MAX_UNZIPPED_BYTES = 262_144_000;
-const MAX_IMAGE_BYTES = 10_737_418_240;
+/** Beside the check of a new version: what it posts. */
+const CHECK_REQUEST = "check-request.json";
 
 /** Builds into `out`. @throws ConfigError that names the cause and the cure when what was asked cannot be built or deployed */
 export async function buildLambda(options: LambdaBuildOptions): Promise<BuildReport> {
-  const settings = resolveOptions(options);
-  await prepareFolder(settings.out, describeBuild(settings));
-  const folder = join(settings.out, "function");
-  await mkdir(folder);
-  const sizes = settings.python ? await layOutPython(settings, folder) : await layOutJavaScript(settings, folder);
-  await writeFile(join(settings.out, "template.yaml"), renderTemplate(settings));
-  await writeFiles(join(settings.out, "check"), renderCheck(undefined));
-  refuseWhatIsTooLarge(sizes, settings.python);
-  return { directory: settings.out, sizes, notes: notesOf(settings) };
+  const settings = await resolveOptions(options);
+  const { inputs, content, requirements, python, template } = settings;
+  refuseTooLarge(settings);
+  const model = modelName(content);
+  const { handler, streams, memoryMb, timeoutSeconds, architecture, door, auth } = template;
+  return makeBuild({
+    target: "aws-lambda",
+    inputs,
+    settings: {
+      ...{ entryScript: basename(inputs.entryScript), handler, streams, memoryMb, timeoutSeconds, architecture, door },
+      ...(door === "url" && { auth }),
+      ...{ node: settings.node, ...(inputs.python && { python }) },
+    },
+    async layOut(out) {
+      const folder = join(out, "function");
+      await mkdir(folder);
+      if (inputs.python) await layOutPython(settings, folder);
+      else await layOutJavaScript(settings, folder);
+      await bundleHost(settings, folder);
+      if (model !== undefined) await copyInventory(content.model!, join(folder, model));
+      await writeFile(join(out, "template.yaml"), renderTemplate(template));
+      await writeFiles(join(out, "check"), renderCheck(settings.check));
+    },
+    try(out) {
+      const trial = trialOf(inputs, join(out, "function"), model);
+      return inputs.python
+        ? tryPython(trial, requirements, python, "scorefn/python")
+        : tryJavaScript(trial, SCRIPT_FILE, { platform: "linux", arch: settings.arch, node: settings.node });
+    },
+    measure: (out) => measure(settings, join(out, "function"), model),
+    leftOut: content.leftOut,
+    notes: [...requirements.notes, ...notesOf(settings)],
+    warnings: publicEndpoints(template),
+  });
 }
 
-interface Settings extends TemplateOptions {
-  readonly python: boolean;
-  readonly entryScript: string;
-  readonly modelDir: string | undefined;
-  readonly out: string;
-  readonly arch: "x64" | "arm64";
+interface Settings {
+  readonly inputs: Inputs;
+  readonly content: Content;
+  readonly requirements: Requirements;
+  readonly template: TemplateOptions;
+  readonly arch: Architecture;
   readonly node: number;
-  readonly external: readonly string[];
-  /** Undefined: there is none. */
-  readonly requirements: string | undefined;
+  /** Of the image, like 3.12. */
+  readonly python: string;
+  readonly check: Buffer | undefined;
 }
 
-function resolveOptions(options: LambdaBuildOptions): Settings {
+async function resolveOptions(options: LambdaBuildOptions): Promise<Settings> {
   const { streams = false, door = "url", auth = "AWS_IAM", memoryMb = 1_769, timeoutSeconds = 30, node = 24 } = options;
-  const entryScript = resolve(options.entryScript);
-  const modelDir = options.modelDir === undefined ? undefined : resolve(options.modelDir);
-  const out = resolve(options.out);
+  const inputs = resolveInputs(options);
+  const { entryScript, python } = inputs;
   const arch = options.arch ?? (process.arch === "arm64" ? "arm64" : "x64");
-  if (!existsSync(entryScript)) throw problem(`there is no score script ${entryScript}; check --entry_script`);
-  if (modelDir !== undefined && !existsSync(modelDir))
-    throw problem(`there is no folder ${modelDir}; check --model_dir`);
-  if (streams && door !== "url")
+  if (streams && door !== "url") {
     throw problem("an HTTP API cannot stream; choose a Function URL, or do without streaming");
-  if (options.requirements !== undefined && !existsSync(options.requirements)) {
-    throw problem(`there is no file ${options.requirements}; check --requirements`);
   }
-  if (node !== 22 && node !== 24) throw problem(`AWS Lambda has no Node ${node} that scorefn can use; choose 22 or 24`);
-  if (dirname(entryScript).startsWith(out))
-    throw problem(`${out} holds the score script; choose another folder to build in`);
-  const python = !isJavaScript(entryScript);
+  if (door !== "url" && options.auth !== undefined) {
+    throw problem(
+      "--auth has no effect with --door http-api: it is about Function URLs, and the API is open to everybody",
+    );
+  }
+  checkNode(node, "AWS Lambda");
+  checkRange("memory_mb", memoryMb, LAMBDA_LIMITS.memoryMb, "MB");
+  checkRange("timeout_seconds", timeoutSeconds, LAMBDA_LIMITS.timeoutSeconds, "seconds");
+  const check = await readCheckRequest(options.check, entryScript);
+  if (check !== undefined && check.length > LAMBDA_LIMITS.requestBytes) {
+    throw problem(`--check: the request has ${formatBytes(check.length)}, and Lambda takes 6 MB; choose a smaller one`);
+  }
+  const requirements = python ? findRequirements(entryScript, options.requirements) : NO_REQUIREMENTS;
+  const pythonVersion = python ? choosePython(options.pythonVersion, requirements.python, pythonInUse()?.version) : "";
+  const content = await takeContent(inputs, [{ name: ".dockerignore", anchored: true }], RESERVED);
   return {
-    python,
-    entryScript,
-    modelDir,
-    out,
+    inputs,
+    content,
+    requirements,
     arch,
     node,
-    external: options.external ?? [],
-    requirements: options.requirements === undefined ? findRequirements(entryScript) : resolve(options.requirements),
-    runtime: python ? undefined : `nodejs${node}.x`,
-    handler: streams ? "stream.handler" : "index.handler",
-    architecture: arch === "arm64" ? "arm64" : "x86_64",
-    memoryMb,
-    timeoutSeconds,
-    door,
-    streams,
-    auth,
+    python: pythonVersion,
+    check,
+    template: {
+      runtime: python ? undefined : `nodejs${node}.x`,
+      handler: streams ? "stream.handler" : "index.handler",
+      architecture: arch === "arm64" ? "arm64" : "x86_64",
+      memoryMb,
+      timeoutSeconds,
+      door,
+      streams,
+      auth,
+      node,
+      ...(python && { pythonVersion }),
+    },
   };
 }
 
-function findRequirements(entryScript: string): string | undefined {
-  const folder = dirname(entryScript);
-  return [folder, dirname(folder)].map((place) => join(place, "requirements.txt")).find((file) => existsSync(file));
+/** Files of the script's folder that the build has its own of. */
+const RESERVED: ReadonlyMap<string, string> = new Map(
+  ["Dockerfile", "template.yaml", "samconfig.toml"].map((name) => [name, "the build has its own, which you may edit"]),
+);
+
+/** Nothing has been copied yet. */
+function refuseTooLarge({ inputs, content }: Settings): void {
+  const bytes = (content.source?.bytes ?? 0) + (content.model?.bytes ?? 0);
+  const limit = inputs.python ? LAMBDA_LIMITS.imageBytes : LAMBDA_LIMITS.unzippedBytes;
+  const name = inputs.python ? "image without Python and packages" : "function, unzipped";
+  if (bytes > limit) throw tooLarge(name, bytes, limit, cureFor(inputs));
 }
 
-async function layOutJavaScript(settings: Settings, folder: string): Promise<SizeLine[]> {
-  const { entryScript, arch, external } = settings;
+function cureFor({ python }: Inputs): string {
+  return python
+    ? "leave files out of the script's folder, or load the model from S3 in init()"
+    : "load the model from S3 in init()";
+}
+
+async function layOutJavaScript({ inputs, arch }: Settings, folder: string): Promise<void> {
+  const { entryScript, external } = inputs;
   const script = await bundleScript(entryScript, folder, external);
   await copyPackages(script.packages, folder, { arch, platform: "linux" });
   await copySettings(dirname(entryScript), folder);
-  const host = await bundleHost(settings, folder);
-  await copyModel(settings, folder);
-  return [
-    { name: "adapter and core", bytes: host },
-    { name: "script", bytes: script.bytes },
-    { name: "packages", bytes: await folderBytes(join(folder, "node_modules")) },
-    { name: "model", bytes: await folderBytes(join(folder, "model")) },
-    { name: "function, unzipped", bytes: await folderBytes(folder), limit: MAX_UNZIPPED_BYTES },
-  ];
-}
-
-async function writeFiles(folder: string, files: Record<string, string | Uint8Array>): Promise<void> {
-  for (const [path, content] of Object.entries(files)) {
-    await mkdir(dirname(join(folder, path)), { recursive: true });
-    await writeFile(join(folder, path), content);
-  }
 }
 
 /** The script's own folder is its app root, as it is for a server started there. */
-async function layOutPython(settings: Settings, folder: string): Promise<SizeLine[]> {
-  const { entryScript, modelDir, out, node, handler, requirements } = settings;
-  await copyFolder(dirname(entryScript), folder, [out, ...(modelDir === undefined ? [] : [modelDir])]);
-  const host = await bundleHost(settings, folder);
-  await copyFolder(packageFile("python"), join(folder, "scorefn/python"));
-  await copyModel(settings, folder);
-  await writeFiles(folder, renderImageFiles({ node, handler, ...(modelDir !== undefined && { model: "model" }) }));
-  const list = join(folder, "requirements.txt");
-  if (requirements === undefined) await writeFile(list, "");
-  else await cp(requirements, list);
+async function layOutPython(settings: Settings, folder: string): Promise<void> {
+  const { content, requirements, python, node, template } = settings;
+  await copyInventory(content.source!, folder);
+  await copyInventory(await takeWorker(), join(folder, "scorefn/python"));
+  await writeFile(join(folder, "requirements.txt"), requirements.text);
+  await refuseTaken(folder, ["scorefn/runtime-client"]);
+  await writeFiles(folder, renderImageFiles({ node, python, handler: template.handler, model: modelName(content) }));
+}
+
+async function measure({ inputs }: Settings, folder: string, model: string | undefined): Promise<SizeLine[]> {
+  const host = { name: "adapter and core", bytes: await fileBytes(join(folder, "scorefn", HOST_FILE)) };
+  const taken = { name: "model", bytes: model === undefined ? 0 : await folderBytes(join(folder, model)) };
+  const bytes = await folderBytes(folder);
+  const cure = cureFor(inputs);
+  if (inputs.python) {
+    return [host, taken, { name: "image without Python and packages", bytes, limit: LAMBDA_LIMITS.imageBytes, cure }];
+  }
   return [
-    { name: "adapter and core", bytes: host },
-    { name: "model", bytes: await folderBytes(join(folder, "model")) },
-    { name: "image without Python and packages", bytes: await folderBytes(folder), limit: MAX_IMAGE_BYTES },
+    host,
+    { name: "script", bytes: await fileBytes(join(folder, SCRIPT_FILE)) },
+    { name: "packages", bytes: await folderBytes(join(folder, "node_modules")) },
+    taken,
+    { name: "function, unzipped", bytes, limit: LAMBDA_LIMITS.unzippedBytes, cure },
   ];
 }
 
-async function copyModel({ modelDir }: Settings, folder: string): Promise<void> {
-  if (modelDir !== undefined) await cp(modelDir, join(folder, "model"), { recursive: true, dereference: true });
-}
-
-/** Bundles what answers Lambda, as the function's own package. @returns the size in bytes */
-async function bundleHost(settings: Settings, folder: string): Promise<number> {
+/** Bundles what answers Lambda, as the function's own package */
+async function bundleHost(settings: Settings, folder: string): Promise<void> {
   const own = join(folder, "scorefn");
-  await mkdir(own);
+  await refuseTaken(folder, [`scorefn/${HOST_FILE}`, "scorefn/package.json", entryFile(settings)]);
+  await mkdir(own, { recursive: true });
   // Makes the folder the place where our own files are looked for.
   await writeFile(
     join(own, "package.json"),
     `${JSON.stringify({ name: "scorefn", version: VERSION, private: true })}\n`,
   );
-  const { bytes } = await bundle({
+  await bundle({
     of: "host",
     entry: hostEntry(settings),
     outfile: join(own, HOST_FILE),
     scriptDir: own,
     provided: [`../${SCRIPT_FILE}`],
   });
-  const file = join(folder, `${settings.handler.split(".")[0]}.mjs`);
-  await writeFile(file, `export { handler } from "./scorefn/${HOST_FILE}";\n`);
-  return bytes;
+  await writeFile(join(folder, entryFile(settings)), `export { handler } from "./scorefn/${HOST_FILE}";\n`);
 }
 
-function hostEntry({ python, entryScript, modelDir, streams }: Settings): string {
-  const options = { entryScript: basename(entryScript), ...(modelDir !== undefined && { modelDir: "model" }) };
+function entryFile({ template }: Settings): string {
+  return `${template.handler.split(".")[0]}.mjs`;
+}
+
+function hostEntry({ inputs, content, template: { streams } }: Settings): string {
+  const modelDir = modelName(content);
+  const options = { entryScript: basename(inputs.entryScript), ...(modelDir !== undefined && { modelDir }) };
   const [create, module] = streams ? ["createStreamHandler", "stream"] : ["createHandler", "index"];
-  const [from, runtime] = python
+  const [from, runtime] = inputs.python
     ? [`import{workers}from"scorefn/lambda/workers";`, "workers"]
     : [`import{inProcess}from"scorefn/lambda/service";`, `inProcess(${IMPORT_SCRIPT})`];
   return `${from}import{startService}from"scorefn/lambda/service";import{${create}}from"scorefn/lambda/${module}";
@@ -198,23 +232,21 @@ export const handler=${create}(await startService(${runtime},${JSON.stringify(op
 `;
 }
 
-function describeBuild({ handler, streams, memoryMb, timeoutSeconds }: Settings): LambdaBuild {
-  return { target: "aws-lambda", scorefn: VERSION, handler, streams, memoryMb, timeoutSeconds };
+/** What somebody who knows nothing but the address may call. */
+function publicEndpoints({ door, auth }: TemplateOptions): string[] {
+  if (door === "http-api")
+    return ["the HTTP API asks nobody who they are: everybody who knows its address may call it"];
+  return auth === "NONE" ? ["the Function URL is for everybody who knows it (--auth NONE)"] : [];
 }
 
-function refuseWhatIsTooLarge(sizes: readonly SizeLine[], python: boolean): void {
-  for (const { name, bytes, limit } of overLimit(sizes)) {
-    const cure = python
-      ? "leave files out of the script's folder, or load the model from S3 in init()"
-      : "load the model from S3 in init()";
-    throw problem(`${name}: ${formatBytes(bytes)}, and AWS Lambda takes ${formatBytes(limit!)}; ${cure}`);
-  }
-}
-
-function notesOf({ python, out }: Settings): string[] {
+function notesOf({ inputs: { python, out, entryScript }, check }: Settings): string[] {
   const shown = relative(process.cwd(), out) || ".";
+  const data = check === undefined ? "@request.json" : `@${join(shown, "check", CHECK_REQUEST)}`;
   return [
-    `try it:     scorefn invoke --target aws-lambda ${shown} --data @request.json`,
+    ...(check === undefined
+      ? [`new versions are only asked for readiness: there is no ${SAMPLE} beside ${basename(entryScript)} (--check)`]
+      : []),
+    `try it:     scorefn invoke ${shown} --data ${data}`,
     `deploy it:  cd ${shown} && ${python ? "sam build && " : ""}sam deploy --guided`,
   ];
 }

@@ -3,10 +3,10 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type Environment, processEnvironment } from "../../adapters/lambda/settings.ts";
-import { ConfigError, packageFile } from "../../src/host.ts";
-import { BUILD_FILE } from "../folder.ts";
-import { readRequestData } from "../request-data.ts";
-import type { LambdaBuild } from "./build.ts";
+import { packageFile } from "../../src/host.ts";
+import { formatMs, type InvokeOptions, invokeBuild } from "../invoke.ts";
+import { problem, readDescription } from "../out-folder.ts";
+import type { LambdaSettings } from "./build.ts";
 import { type Invocation, type RuntimeApi, startRuntimeApi } from "./runtime-api.ts";
 
 export interface FunctionOptions {
@@ -24,7 +24,7 @@ export interface FunctionOptions {
 
 /** A built function that runs. */
 export interface LocalFunction {
-  readonly build: LambdaBuild;
+  readonly build: LambdaSettings;
   readonly api: RuntimeApi;
   readonly process: ChildProcess;
   /** From the start of the process to the end of its init phase. */
@@ -44,7 +44,7 @@ const STOP_MS = 500;
  *  @throws ConfigError when there is no build; Error when the function fails in its init phase */
 export async function startFunction(options: FunctionOptions): Promise<LocalFunction> {
   const directory = resolve(options.directory);
-  const build = readBuild(directory);
+  const build = await readBuild(directory);
   const api = await startRuntimeApi();
   const startedAt = performance.now();
   const client = options.client ?? packageFile("dist/packaging/aws-lambda/runtime-client.js");
@@ -97,45 +97,28 @@ export async function startFunction(options: FunctionOptions): Promise<LocalFunc
   };
 }
 
-function readBuild(directory: string): LambdaBuild {
-  const file = join(directory, BUILD_FILE);
-  if (!existsSync(file)) {
-    throw new ConfigError("ERR_CONFIG", `${directory} is no build; make one with scorefn build --target aws-lambda`);
-  }
-  return JSON.parse(readFileSync(file, "utf8")) as LambdaBuild;
-}
-
-export interface InvokeOptions extends Omit<FunctionOptions, "onOutput"> {
-  /** The request body, or `@file`. */
-  readonly data: string;
-  /** Gets the answer's body, for stdout. */
-  readonly write: (text: string) => void;
-  /** Gets the function's log and the figures, for stderr. */
-  readonly writeError: (text: string) => void;
+async function readBuild(directory: string): Promise<LambdaSettings> {
+  const { target, settings } = await readDescription(directory);
+  if (target !== "aws-lambda") throw problem(`${directory} is a build for ${target}, not for aws-lambda`);
+  return settings as unknown as LambdaSettings;
 }
 
 /** Posts one request to /score of a built function, prints the answer and what it took.
- *  @returns exit code: 0 when the answer's status is 200, else 1 */
-export async function invokeLambda(options: InvokeOptions): Promise<number> {
-  const { data, write, writeError } = options;
-  const body = await readRequestData(data);
-  const local = await startFunction({ ...options, onOutput: writeError });
-  try {
-    const outcome = await local.invoke(scoreEvent(body));
-    const memory = local.memoryBytes();
-    const { status, text } = readAnswer(outcome);
-    write(text.endsWith("\n") ? text : `${text}\n`);
-    const figures = [
-      `status ${status}`,
-      `cold start ${local.coldStartMs.toFixed(0)} ms`,
-      `duration ${outcome.durationMs.toFixed(1)} ms`,
-      `memory ${memory === null ? "unknown" : `${(memory / 1_000_000).toFixed(0)} MB`} of ${local.build.memoryMb} MB`,
-    ];
-    writeError(`${figures.join(", ")}\n`);
-    return status === 200 ? 0 : 1;
-  } finally {
-    await local.stop();
-  }
+ *  @returns the exit code   @throws ConfigError when there is no build, or it does not run */
+export function invokeLambda(options: InvokeOptions): Promise<number> {
+  return invokeBuild(options, async () => {
+    const local = await startFunction({ ...options, onOutput: options.writeError });
+    return {
+      coldStart: formatMs(local.coldStartMs),
+      async post(body) {
+        const outcome = await local.invoke(scoreEvent(body));
+        const { complete, durationMs } = outcome;
+        const memoryLimitMb = local.build.memoryMb;
+        return { ...readAnswer(outcome), complete, durationMs, memoryBytes: local.memoryBytes(), memoryLimitMb };
+      },
+      stop: local.stop,
+    };
+  });
 }
 
 /** A Function URL's event for a POST of JSON to /score. */

@@ -1,5 +1,6 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ConfigError, type Environment, packageFile, processEnvironment } from "../../src/host.ts";
@@ -23,13 +24,19 @@ export interface AppProcessOptions {
   readonly node?: string | undefined;
   /** On top of the app's local.settings.json and of the environment of this process. */
   readonly env?: Environment | undefined;
+  /** The hooks of the start are left out, and no request can be sent. */
+  readonly withoutStart?: boolean | undefined;
 }
 
 /** Loads the app in a folder as the host would, in a fresh process.
  *  @throws ConfigError with the reason when it does not load */
 export async function startAppProcess(directory: string, options: AppProcessOptions = {}): Promise<AppProcess> {
+  if (!existsSync(join(directory, "package.json"))) {
+    throw new ConfigError("ERR_CONFIG", `${directory} is not a function app: it has no package.json`);
+  }
   const startedAt = performance.now();
-  const child = fork(packageFile("dist/packaging/azure-functions/app-process.js"), [directory], {
+  const args = options.withoutStart ? [directory, "load"] : [directory];
+  const child = fork(packageFile("dist/packaging/azure-functions/app-process.js"), args, {
     cwd: directory,
     env: { ...(await localSettings(directory)), ...processEnvironment, ...options.env },
     stdio: ["ignore", "pipe", "pipe", "ipc"],

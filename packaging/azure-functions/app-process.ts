@@ -1,5 +1,5 @@
 // Entry of a process that runs one function app through the stand-in: told the app's folder, it reports what the app
-// registers, and then answers requests until its parent leaves.
+// registers, and then answers requests until its parent leaves. With `load` as second argument the app is not started.
 
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
@@ -83,13 +83,20 @@ async function answer(app: StandInApp, request: AppRequest): Promise<AppAnswer> 
   };
 }
 
-async function run(directory: string): Promise<void> {
+/** What went wrong, and the nearest place in the app's own code. */
+function describe(error: unknown, directory: string): string {
+  if (!(error instanceof Error)) return String(error);
+  const place = error.stack?.split("\n").find((line) => /^ +at /.test(line) && line.includes(directory));
+  return `${error.name}: ${error.message}${place === undefined ? "" : ` (${place.trim()})`}`;
+}
+
+async function run(directory: string, withStart: boolean): Promise<void> {
   const tell = (message: LoadReport | Reply) => process.send?.(message);
   const startedAt = performance.now();
   try {
     const app = await load(directory);
     const importMs = performance.now() - startedAt;
-    await app.start();
+    if (withStart) await app.start();
     const startMs = performance.now() - startedAt - importMs;
     const functions = app.functions.map(({ name, bindings }) => {
       const trigger = Object.values(bindings).find(({ type }) => type.endsWith("Trigger"));
@@ -104,9 +111,9 @@ async function run(directory: string): Promise<void> {
     process.once("disconnect", () => void app.terminate().finally(() => process.exit(0)));
     tell({ kind: "loaded", functions, importMs, startMs });
   } catch (error) {
-    tell({ kind: "failed", message: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+    tell({ kind: "failed", message: describe(error, directory) });
     process.disconnect();
   }
 }
 
-await run(process.argv[2] ?? ".");
+await run(process.argv[2] ?? ".", process.argv[3] !== "load");

@@ -1,13 +1,18 @@
 // Makes of a score script what Azure Functions runs.
-import { existsSync } from "node:fs";
-import { cp, mkdir, stat, writeFile } from "node:fs/promises";
-import { basename, dirname, join, relative, resolve } from "node:path";
-import { isJavaScript, packageFile, VERSION } from "../../src/host.ts";
+import { mkdir, writeFile } from "node:fs/promises";
+import { basename, dirname, join, relative } from "node:path";
 import { bundle } from "../bundle.ts";
-import { copyFolder, copyPackages, copySettings, folderBytes } from "../copy.ts";
-import { prepareFolder, problem } from "../folder.ts";
+import { copyInventory, copySettings, fileBytes, folderBytes, refuseTaken, takeWorker, writeFiles } from "../files.ts";
+import { type CommonOptions, checkNode, type Inputs, resolveInputs } from "../inputs.ts";
+import { namesCredentials } from "../left-out.ts";
+import { type Content, makeBuild, modelName, takeContent } from "../make.ts";
+import { problem } from "../out-folder.ts";
+import { copyPackages } from "../packages.ts";
+import { pythonInUse } from "../pythons.ts";
 import type { BuildReport, SizeLine } from "../report.ts";
+import { choosePython, findRequirements, NO_REQUIREMENTS, type Requirements } from "../requirements.ts";
 import { bundleScript, IMPORT_SCRIPT, SCRIPT_FILE } from "../script.ts";
+import { inCopy, trialOf, tryJavaScript, tryPython } from "../trial.ts";
 import { startAppProcess } from "./app-client.ts";
 import { renderInfrastructure } from "./bicep.ts";
 import { renderImageFiles } from "./dockerfile.ts";
@@ -23,12 +28,7 @@ import {
 } from "./project-files.ts";
 import { zipFolder } from "./zip.ts";
 
-export interface AzureBuildOptions {
-  /** The score script. Python: its whole folder is taken; TypeScript and JavaScript: what it imports. */
-  readonly entryScript: string;
-  readonly modelDir?: string | undefined;
-  /** Folder of the build; replaced if it is one already. */
-  readonly out: string;
+export interface AzureBuildOptions extends CommonOptions {
   /** Default: `code`, for a Python script `container`. */
   readonly template?: BuildTemplate | undefined;
   /** Key that a custom handler asks for; other templates have the setting SCOREFN_FUNCTIONS_AUTH_LEVEL. Default:
@@ -36,153 +36,187 @@ export interface AzureBuildOptions {
   readonly authLevel?: AuthLevel | undefined;
   /** Memory of an instance: 512, 2048 or 4096. Default: 2048. */
   readonly memoryMb?: number | undefined;
-  /** Major version of Node: 22 or 24. Default: 22. */
-  readonly node?: number | undefined;
-  /** Processor of an image; zips are for x64. Default: x64. */
-  readonly arch?: "x64" | "arm64" | undefined;
-  /** Packages that are copied and not bundled, besides those with compiled parts. */
-  readonly external?: readonly string[] | undefined;
 }
 
 /** Builds into `out` and loads what was made, as the host would.
  *  @throws ConfigError that names the cause and the cure when what was asked cannot be built, or does not load */
 export async function buildAzure(options: AzureBuildOptions): Promise<BuildReport> {
-  const settings = resolveOptions(options);
-  const { out, template } = settings;
-  await prepareFolder(out, { target: "azure-functions", scorefn: VERSION, template });
-  await mkdir(join(out, "dist"));
-  const sizes = settings.python ? await layOutPython(settings) : await layOutJavaScript(settings);
-  await writeProject(settings);
-  if (template !== "custom-handler") await checkLoads(out);
-  if (template === "code") sizes.push({ name: "app.zip", bytes: await pack(out) });
-  return { directory: out, sizes, notes: notesOf(settings) };
+  const settings = await resolveOptions(options);
+  const { inputs, content, template, node, python, requirements, memoryMb, authLevel } = settings;
+  const model = modelName(content);
+  return makeBuild({
+    target: "azure-functions",
+    inputs,
+    settings: {
+      ...{ entryScript: basename(inputs.entryScript), template, node, memoryMb },
+      ...(template === "custom-handler" && { authLevel }),
+      ...(inputs.python && { python }),
+    },
+    async layOut(out) {
+      await mkdir(join(out, "dist"));
+      if (inputs.python) await layOutPython(settings, out);
+      else await layOutJavaScript(settings, out);
+      await bundleHost(settings, out);
+      if (model !== undefined) await copyInventory(content.model!, join(out, model));
+      await writeProject(settings, out);
+    },
+    async try(out) {
+      const trial = trialOf(inputs, out, model);
+      const notes = inputs.python
+        ? await tryPython(trial, requirements, python, "dist/python")
+        : await tryJavaScript(trial, SCRIPT_FILE, { platform: "linux", arch: settings.arch, node: settings.node });
+      if (template !== "custom-handler" && inputs.tryMode !== "no") await inCopy(trial, checkRegisters);
+      return notes;
+    },
+    ...(template === "code" && { pack: { file: PACKAGE, make: pack } }),
+    measure: (out) => measure(settings, out, model),
+    leftOut: content.leftOut,
+    notes: [...requirements.notes, ...notesOf(settings)],
+    warnings: publicEndpoints(settings),
+  });
 }
 
 interface Settings {
-  readonly python: boolean;
-  readonly entryScript: string;
-  readonly modelDir: string | undefined;
-  readonly out: string;
+  readonly inputs: Inputs;
+  readonly content: Content;
+  readonly requirements: Requirements;
   readonly template: BuildTemplate;
   readonly authLevel: AuthLevel;
   readonly memoryMb: number;
   readonly node: number;
   readonly arch: "x64" | "arm64";
-  readonly external: readonly string[];
+  /** Of the image, like 3.12. */
+  readonly python: string;
 }
 
-function resolveOptions(options: AzureBuildOptions): Settings {
-  const { authLevel = "function", memoryMb = 2_048, node = 22, arch = "x64", external = [] } = options;
-  const entryScript = resolve(options.entryScript);
-  const modelDir = options.modelDir === undefined ? undefined : resolve(options.modelDir);
-  const out = resolve(options.out);
-  const python = !isJavaScript(entryScript);
+async function resolveOptions(options: AzureBuildOptions): Promise<Settings> {
+  const { authLevel = "function", memoryMb = 2_048, node = 22, arch = "x64" } = options;
+  const inputs = resolveInputs(options);
+  const { python, entryScript } = inputs;
   const template = options.template ?? (python ? "container" : "code");
-  if (!existsSync(entryScript)) throw problem(`there is no score script ${entryScript}; check --entry_script`);
-  if (modelDir !== undefined && !existsSync(modelDir))
-    throw problem(`there is no folder ${modelDir}; check --model_dir`);
-  if (node !== 22 && node !== 24)
-    throw problem(`Azure Functions has no Node ${node} that scorefn can use; choose 22 or 24`);
+  checkNode(node, "Azure Functions");
   if (![512, 2_048, 4_096].includes(memoryMb)) throw problem(`instances have 512, 2048 or 4096 MB, not ${memoryMb}`);
   if (python && template === "code") {
     throw problem("a zip for Node brings no Python along; choose the template container or custom-handler");
   }
   if (template === "code" && arch !== "x64") throw problem("a zip runs on x64; an image may be for arm64");
-  if (`${dirname(entryScript)}/`.startsWith(`${out}/`)) {
-    throw problem(`${out} holds the score script; choose another folder to build in`);
+  if (template !== "custom-handler" && options.authLevel !== undefined) {
+    throw problem(
+      `--auth_level has no effect with --template ${template}; set SCOREFN_FUNCTIONS_AUTH_LEVEL as a setting of the app`,
+    );
   }
-  return { python, entryScript, modelDir, out, template, authLevel, memoryMb, node, arch, external };
+  if (python && options.arch !== undefined) {
+    throw problem("--arch has no effect for a Python script: docker build --platform decides");
+  }
+  const requirements = python ? findRequirements(entryScript, options.requirements) : NO_REQUIREMENTS;
+  const ignoreFiles = [{ name: ".funcignore" }, { name: ".dockerignore", anchored: true }];
+  return {
+    inputs,
+    content: await takeContent(inputs, ignoreFiles, RESERVED),
+    requirements,
+    template,
+    authLevel,
+    memoryMb,
+    node,
+    arch,
+    python: python ? choosePython(options.pythonVersion, requirements.python, pythonInUse()?.version) : "",
+  };
 }
 
-async function layOutJavaScript(settings: Settings): Promise<SizeLine[]> {
-  const { out, entryScript, arch, external } = settings;
+/** Files of the script's folder that the build has its own of. */
+const RESERVED: ReadonlyMap<string, string> = new Map(
+  ["Dockerfile", "host.json", "package.json", "package-lock.json", "azure.yaml", "app.zip"].map((name) => [
+    name,
+    "the build has its own, which you may edit",
+  ]),
+);
+
+async function layOutJavaScript({ inputs, arch }: Settings, out: string): Promise<void> {
+  const { entryScript, external } = inputs;
   const script = await bundleScript(entryScript, out, external);
   await copyPackages(script.packages, out, { arch, platform: "linux" });
   await copySettings(dirname(entryScript), out);
-  const host = await bundleHost(settings);
-  await copyModel(settings);
-  return [
-    { name: "host and library", bytes: host },
-    { name: "script", bytes: script.bytes },
-    { name: "packages", bytes: await folderBytes(join(out, "node_modules")) },
-    { name: "model", bytes: await folderBytes(join(out, "model")) },
-  ];
 }
 
 /** The script's own folder is its app root, as it is for a server started there. */
-async function layOutPython(settings: Settings): Promise<SizeLine[]> {
-  const { out, entryScript, modelDir } = settings;
-  await copyFolder(dirname(entryScript), out, [out, ...(modelDir === undefined ? [] : [modelDir])]);
-  await copyFolder(packageFile("python"), join(out, "dist/python"));
-  const host = await bundleHost(settings);
-  await copyModel(settings);
-  if (!existsSync(join(out, "requirements.txt"))) await writeFile(join(out, "requirements.txt"), "");
-  return [
-    { name: "host and library", bytes: host },
-    { name: "model", bytes: await folderBytes(join(out, "model")) },
-    { name: "app without Python and packages", bytes: await folderBytes(out) },
-  ];
+async function layOutPython({ content, requirements }: Settings, out: string): Promise<void> {
+  await copyInventory(content.source!, out);
+  await copyInventory(await takeWorker(), join(out, "dist/python"));
+  await writeFile(join(out, "requirements.txt"), requirements.text);
 }
 
-/** Bundles what answers the host. @returns the size in bytes */
-async function bundleHost(settings: Settings): Promise<number> {
-  const { out, entryScript, modelDir, template, python } = settings;
+async function measure({ inputs, template }: Settings, out: string, model: string | undefined): Promise<SizeLine[]> {
+  const sizes: SizeLine[] = [
+    { name: "host and library", bytes: await fileBytes(join(out, hostFile(template))) },
+    { name: "model", bytes: model === undefined ? 0 : await folderBytes(join(out, model)) },
+  ];
+  if (inputs.python) return [...sizes, { name: "app without Python and packages", bytes: await folderBytes(out) }];
+  sizes.splice(
+    1,
+    0,
+    { name: "script", bytes: await fileBytes(join(out, SCRIPT_FILE)) },
+    { name: "packages", bytes: await folderBytes(join(out, "node_modules")) },
+  );
+  return template === "code" ? [...sizes, { name: PACKAGE, bytes: await fileBytes(join(out, PACKAGE)) }] : sizes;
+}
+
+function hostFile(template: BuildTemplate): string {
+  return template === "custom-handler" ? "dist/server.mjs" : "dist/index.cjs";
+}
+
+/** Bundles what answers the host. */
+async function bundleHost(settings: Settings, out: string): Promise<void> {
+  const { inputs, content, template } = settings;
   const own = join(out, "dist");
+  await refuseTaken(out, [hostFile(template), "dist/package.json", "local.settings.json", "all/function.json"]);
   // Makes the folder the place where our own files are looked for.
   await writeFile(join(own, "package.json"), renderPackageJson("scorefn", undefined));
-  const built = { entryScript: basename(entryScript), modelDir: modelDir === undefined ? null : "model" };
-  const [runtime, from] = python
+  const built = { entryScript: basename(inputs.entryScript), modelDir: modelName(content) ?? null };
+  const [runtime, from] = inputs.python
     ? ["createRuntime", `import{createRuntime}from"scorefn/azure/service";`]
     : [`inProcess(${IMPORT_SCRIPT})`, `import{inProcess}from"scorefn/azure/service";`];
-  const [start, module, outfile, format] =
+  const [start, module, format] =
     template === "custom-handler"
-      ? (["runCustomHandler", "scorefn/azure/custom-handler", "server.mjs", "esm"] as const)
-      : (["register", "scorefn/functions/register", "index.cjs", "cjs"] as const);
+      ? (["runCustomHandler", "scorefn/azure/custom-handler", "esm"] as const)
+      : (["register", "scorefn/functions/register", "cjs"] as const);
   const entry = `import{fileURLToPath}from"node:url";${from}import{${start}}from"${module}";
 const appRoot=fileURLToPath(new URL("..",import.meta.url));
 void ${start}({built:{...${JSON.stringify(built)},appRoot},createRuntime:${runtime}});
 `;
   const provided = ["@azure/functions-core", `../${SCRIPT_FILE}`];
-  return (await bundle({ of: "host", entry, outfile: join(own, outfile), scriptDir: own, format, provided })).bytes;
+  await bundle({ of: "host", entry, outfile: join(out, hostFile(template)), scriptDir: own, format, provided });
 }
 
-async function copyModel({ modelDir, out }: Settings): Promise<void> {
-  if (modelDir !== undefined) await cp(modelDir, join(out, "model"), { recursive: true, dereference: true });
-}
-
-async function writeProject(settings: Settings): Promise<void> {
-  const { out, template, python, node, memoryMb, authLevel } = settings;
+async function writeProject(settings: Settings, out: string): Promise<void> {
+  const { template, inputs, content, python, node, memoryMb, authLevel } = settings;
   const name = nameOf(settings);
-  const write = async (path: string, text: string): Promise<void> => {
-    await mkdir(dirname(join(out, path)), { recursive: true });
-    await writeFile(join(out, path), text);
-  };
-  await write("host.json", renderHostJson(template));
-  await write("package.json", renderPackageJson(name, template === "custom-handler" ? undefined : "dist/index.cjs"));
-  await write("local.settings.json", renderLocalSettings(template));
-  await write(".funcignore", renderFuncIgnore());
-  if (template === "custom-handler") await write("all/function.json", renderAllFunction(authLevel));
-  const files = {
+  const image = { template, node, python: inputs.python, pythonVersion: python, model: modelName(content) };
+  await writeFiles(out, {
+    "host.json": renderHostJson(template),
+    "package.json": renderPackageJson(name, template === "custom-handler" ? undefined : hostFile(template)),
+    "local.settings.json": renderLocalSettings(template),
+    ".funcignore": renderFuncIgnore(),
+    ...(template === "custom-handler" && { "all/function.json": renderAllFunction(authLevel) }),
     ...renderInfrastructure({ template, name, memoryMb, node }),
-    ...(template === "code"
-      ? {}
-      : renderImageFiles({ template, node, python, ...(settings.modelDir !== undefined && { model: "model" }) })),
-  };
-  for (const [path, text] of Object.entries(files)) await write(path, text);
+    ...(template !== "code" && renderImageFiles(image)),
+  });
 }
 
 /** A name that azd and npm take, made from the script's folder. */
-function nameOf({ entryScript }: Settings): string {
+function nameOf({ inputs: { entryScript } }: Settings): string {
   const words =
     basename(dirname(entryScript))
       .toLowerCase()
       .match(/[a-z0-9]+/g) ?? [];
-  return ["scorefn", ...words].join("-").slice(0, 60);
+  return ["scorefn", ...words].join("-").slice(0, MAX_NAME).replace(/-+$/, "");
 }
 
-/** Loads the app in a fresh process. What init() says is not looked at: it may need what only the cloud has. */
-async function checkLoads(out: string): Promise<void> {
-  const app = await startAppProcess(out);
+/** Characters of a name: what azd makes of it has at most 64. */
+const MAX_NAME = 40;
+
+/** Loads the app in a fresh process; its start, and with it init(), is left out. */
+async function checkRegisters(copy: string): Promise<void> {
+  const app = await startAppProcess(copy, { withoutStart: true });
   await app.close();
   const missing = ["liveness", "readiness", "score", "swagger", "warmup"].filter(
     (name) => !app.loaded.functions.some((found) => found.name === name),
@@ -190,31 +224,37 @@ async function checkLoads(out: string): Promise<void> {
   if (missing.length > 0) throw problem(`the app that was built does not register ${missing.join(", ")}`);
 }
 
-/** @returns size of the zip in bytes */
-async function pack(out: string): Promise<number> {
-  const file = join(out, "app.zip");
-  const { files, bytes } = await zipFolder(out, file, NOT_DEPLOYED);
+/** What `az` deploys. */
+const PACKAGE = "app.zip";
+
+/** @param kept files of the user's: an environment of azd's holds secrets */
+async function pack(out: string, kept: readonly string[]): Promise<void> {
+  const except = [...NOT_DEPLOYED, `${PACKAGE}.new`, ...kept.filter(namesCredentials)];
+  const { files } = await zipFolder(out, join(out, PACKAGE), except);
   const missing = ["host.json", "package.json", "dist/index.cjs", SCRIPT_FILE].filter((path) => !files.includes(path));
-  if (missing.length > 0) throw problem(`${file} lacks ${missing.join(", ")}`);
-  if ((await stat(file)).size !== bytes) throw problem(`${file} is not complete; is the disk full?`);
-  return bytes;
+  if (missing.length > 0) throw problem(`${PACKAGE} would lack ${missing.join(", ")}`);
+}
+
+/** What somebody who knows nothing but the address may call. */
+function publicEndpoints({ template, authLevel }: Settings): string[] {
+  if (template === "custom-handler") {
+    return authLevel === "anonymous" ? ["every path asks for no key (--auth_level anonymous)"] : [];
+  }
+  return ["/, /ready and /swagger.json ask for no key; /score does (SCOREFN_FUNCTIONS_AUTH_LEVEL)"];
 }
 
 function notesOf(settings: Settings): string[] {
-  const { out, template } = settings;
-  const shown = relative(process.cwd(), out) || ".";
+  const { inputs, template } = settings;
+  const shown = relative(process.cwd(), inputs.out) || ".";
   if (template === "code") {
     return [
-      `try it:     scorefn invoke --target azure-functions ${shown} --data @request.json`,
+      `try it:     scorefn invoke ${shown} --data @request.json`,
       `or:         cd ${shown} && func start`,
       `deploy it:  cd ${shown} && azd up`,
       `or, to an app that is there: cd ${shown} && func azure functionapp publish NAME --no-build`,
       `or:         az functionapp deployment source config-zip -g GROUP -n NAME --src ${join(shown, "app.zip")}`,
     ];
   }
-  const tryIt =
-    template === "container"
-      ? [`try it:     scorefn invoke --target azure-functions ${shown} --data @request.json`]
-      : [];
+  const tryIt = template === "container" ? [`try it:     scorefn invoke ${shown} --data @request.json`] : [];
   return [...tryIt, `deploy it:  cd ${shown} && azd up`];
 }

@@ -36,6 +36,8 @@ export function renderLocalSettings(template: BuildTemplate): string {
 
 /** What `func` and `azd` leave out of the package they make; the build leaves it out of its own, too. */
 export const NOT_DEPLOYED: readonly string[] = [
+  "*.new",
+  ".azure",
   ".dockerignore",
   ".funcignore",
   ".git",

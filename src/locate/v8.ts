@@ -35,10 +35,13 @@ export function describeV8(error: unknown, roots: Roots, options: DescribeOption
 }
 
 /** The product's own code is not the user's, even if it lies below the app root: this folder, or the one file it has been
- *  made. */
-const OWN_CODE: string = fileURLToPath(
-  /\/locate\/v8\.[jt]s$/.test(import.meta.url) ? new URL("..", import.meta.url) : import.meta.url,
-);
+ *  made. A CommonJS bundle does not know its place, and holds the user's code, too. */
+const OWN_CODE: string = ownCode(import.meta.url);
+
+function ownCode(url: string | undefined): string {
+  if (url === undefined) return "\0";
+  return fileURLToPath(/\/locate\/v8\.[jt]s$/.test(url) ? new URL("..", url) : url);
+}
 
 function describe(error: unknown, roots: Roots, options: DescribeOptions): ErrorReport {
   const found = attempt(() => locate(error, roots), undefined);

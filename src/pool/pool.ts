@@ -34,8 +34,8 @@ export interface PoolOptions extends QueueOptions {
   /** A process that has not reported itself after so many milliseconds is killed. */
   readonly workerTimeoutMs: number;
   /** When a worker that died is replaced. `paced`: at once, or after a growing pause when it had not answered anything.
-   *  `by-requests`: at once, but after several such deaths in a row only when the next request comes; nothing happens by
-   *  the clock then, which a host that is frozen between requests needs. */
+   *  `by-requests`: at once, but after several such deaths in a row, or a start that failed, only when the next request
+   *  comes; nothing happens by the clock then, which a host that is frozen between requests needs. */
   readonly restart?: "paced" | "by-requests";
   /** How a process comes into being. Default: the command is started. */
   readonly launch?: Launch;
@@ -340,6 +340,11 @@ export class WorkerPool implements ScoreRuntime {
   #reviveByRequest(): void {
     if (!this.#waitsForRequest) return;
     this.#failure = undefined;
-    for (const slot of this.#slots) if (slot.isResting) this.#spawn(slot);
+    for (const slot of this.#slots) {
+      if (!slot.isResting) continue;
+      slot.firstFailure = undefined;
+      slot.firstExit = undefined;
+      this.#spawn(slot);
+    }
   }
 }

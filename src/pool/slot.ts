@@ -52,7 +52,7 @@ export class Slot {
 
   /** True when nothing is there and nothing is about to come. */
   get isResting(): boolean {
-    return this.process === undefined && this.restartTimer === undefined && this.hasServed;
+    return this.process === undefined && this.restartTimer === undefined;
   }
 
   /** Milliseconds until the next start, longer with each death. */

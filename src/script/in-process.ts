@@ -2,7 +2,7 @@ import { abortError, OverloadError, type ScoreError, ScoreTimeoutError, toScoreE
 import type { Events } from "../core/events.ts";
 import type { Log } from "../core/log.ts";
 import { timerMs } from "../core/timer.ts";
-import type { RunCall, RunOutcome, RuntimeState, ScoreRuntime, ScriptFacts } from "../core/types.ts";
+import type { CancelSignal, RunCall, RunOutcome, RuntimeState, ScoreRuntime, ScriptFacts } from "../core/types.ts";
 import { type JavaScriptOptions, type LoadedScript, loadJavaScript } from "./javascript.ts";
 import { clientGone, deadlinePassed, LazySignal } from "./lazy-signal.ts";
 import { logModelDirectory } from "./model-directory.ts";
@@ -20,8 +20,13 @@ export class InProcessRuntime implements ScoreRuntime {
   readonly #options: InProcessOptions;
   readonly #log: Log;
   readonly #events: Events;
+  /** The script, whether or not its init() has been done. */
+  #imported: LoadedScript | undefined;
+  /** The script once its init() has been done. */
   #script: LoadedScript | undefined;
   #starting: Promise<ScriptFacts> | undefined;
+  /** The start that is under way: there is never more than one. */
+  #attempt: Promise<ScriptFacts> | undefined;
   #failure: ScoreError | undefined;
   #closing = false;
   #underWay = 0;
@@ -35,8 +40,8 @@ export class InProcessRuntime implements ScoreRuntime {
 
   get state(): RuntimeState {
     if (this.#closing) return "stopping";
-    if (this.#failure !== undefined) return "failed";
-    return this.#script === undefined ? "loading" : "ready";
+    if (this.#script !== undefined) return "ready";
+    return this.#failure === undefined || this.#attempt !== undefined ? "loading" : "failed";
   }
 
   get facts(): ScriptFacts | undefined {
@@ -52,8 +57,12 @@ export class InProcessRuntime implements ScoreRuntime {
   }
 
   start(): Promise<ScriptFacts> {
-    this.#starting ??= this.#load();
+    this.#starting ??= this.#up();
     return this.#starting;
+  }
+
+  whenLoaded(_bodyBytes: number, signal?: CancelSignal): Promise<ScriptFacts> {
+    return unlessAborted(this.#up(), signal);
   }
 
   async run(call: RunCall): Promise<RunOutcome> {
@@ -63,7 +72,7 @@ export class InProcessRuntime implements ScoreRuntime {
     }
     this.#underWay++;
     try {
-      if (this.#script === undefined) await this.start();
+      if (this.#script === undefined) await unlessAborted(this.#up(), call.signal);
       return await this.#runNow(this.#script!, call);
     } finally {
       this.#underWay--;
@@ -83,12 +92,27 @@ export class InProcessRuntime implements ScoreRuntime {
     });
   }
 
+  /** The script's facts once it can run. An init() that has failed is called again for whoever asks next; whoever asks
+   *  meanwhile waits for the same call. A script that could not be imported stays so: Node keeps a module that failed. */
+  #up(): Promise<ScriptFacts> {
+    if (this.#script !== undefined) return Promise.resolve(this.#script.facts);
+    if (this.#failure !== undefined && this.#imported === undefined) return Promise.reject(this.#failure);
+    this.#attempt ??= this.#load().finally(() => {
+      this.#attempt = undefined;
+    });
+    return this.#attempt;
+  }
+
   async #load(): Promise<ScriptFacts> {
-    this.#events.scriptStarting?.(undefined);
     try {
-      const script = await loadJavaScript(this.#options, this.#log);
+      if (this.#imported === undefined) {
+        this.#events.scriptStarting?.(undefined);
+        this.#imported = await loadJavaScript(this.#options, this.#log);
+      }
+      const script = this.#imported;
       await script.init();
       this.#script = script;
+      this.#failure = undefined;
       this.#events.scriptReady?.({ pid: process.pid, facts: script.facts });
       return script.facts;
     } catch (error) {
@@ -134,6 +158,17 @@ export class InProcessRuntime implements ScoreRuntime {
         });
     });
   }
+}
+
+/** The promise's outcome, unless the request is given up before. */
+function unlessAborted<T>(promise: Promise<T>, signal: CancelSignal | undefined): Promise<T> {
+  if (signal === undefined) return promise;
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(abortError(signal.reason));
+    signal.addEventListener("abort", onAbort);
+    if (signal.aborted) onAbort();
+    void promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+  });
 }
 
 /** Closes a stream that nobody will read, so that the script's `finally` runs. */

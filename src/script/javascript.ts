@@ -199,10 +199,13 @@ async function importScript(options: JavaScriptOptions, roots: Roots): Promise<R
   }
 }
 
+/** A name that bundlers do not follow: what they make needs no compiler. */
+const COMPILER: string = ["es", "build"].join("");
+
 /** Node keeps the place of a module's syntax error to itself; the compiler tells. */
 async function locatable(error: unknown, path: string, roots: Roots): Promise<unknown> {
   if (!(error instanceof SyntaxError) || locateV8(error, roots) !== null) return error;
-  const { transform, stop } = await import("esbuild");
+  const { transform, stop } = (await import(COMPILER)) as typeof import("esbuild");
   try {
     await transform(readFileSync(path, "utf8"), { loader: "js", sourcefile: path, logLevel: "silent" });
     return error;

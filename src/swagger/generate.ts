@@ -26,7 +26,7 @@ export interface SwaggerBookOptions extends ServiceDescription {
   readonly swaggerFiles?: readonly SwaggerFile[] | undefined;
 }
 
-/** The documents of one service, rendered once. */
+/** The documents of one service, each rendered once. */
 export interface SwaggerBook {
   readonly versions: readonly SwaggerVersion[];
   /** The record for logger `azmlinfsrv.swagger` (contract SW-4). */
@@ -45,12 +45,15 @@ export interface SwaggerAnswer {
 export function createSwaggerBook(options: SwaggerBookOptions): SwaggerBook {
   const { schemas } = options;
   const supported = schemas?.versions ?? SWAGGER_VERSIONS;
-  const texts = new Map<SwaggerVersion, string>();
+  const texts = new Map<SwaggerVersion, string | undefined>();
+  const render = (version: SwaggerVersion): string =>
+    generateSwagger(options, version, schemas?.dialects?.[version] ?? schemas);
   for (const version of SWAGGER_VERSIONS) {
     const own = options.swaggerFiles?.find((file) => file.version === version && file.text !== undefined);
     if (own?.text !== undefined) texts.set(version, own.text);
     else if (supported.includes(version)) {
-      texts.set(version, generateSwagger(options, version, schemas?.dialects?.[version] ?? schemas));
+      // What a script declares is tried at its start; the rest costs nothing until somebody asks.
+      texts.set(version, schemas === undefined ? undefined : render(version));
     }
   }
   const versions = [...texts.keys()];
@@ -65,13 +68,14 @@ export function createSwaggerBook(options: SwaggerBookOptions): SwaggerBook {
       if (version === undefined) {
         return notFound(`Swagger version [${asked}] is not valid. Supported versions: ${list}.`);
       }
-      const text = texts.get(version);
-      if (text === undefined) {
+      if (!texts.has(version)) {
         return notFound(
           `Swagger version [${asked}] is not supported for the scoring script. Supported swagger versions: ${list}.`,
         );
       }
-      return { status: 200, body: text };
+      const body = texts.get(version) ?? render(version);
+      texts.set(version, body);
+      return { status: 200, body };
     },
   };
 }

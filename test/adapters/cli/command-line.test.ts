@@ -390,11 +390,10 @@ describe("scorefn build and invoke", () => {
   });
 
   test("an invocation is asked for with the build's folder and the body", () => {
-    expect(parseCommandLine("scorefn", ["invoke", "--target", "aws-lambda", "build", "--data", "@r.json"])).toEqual({
-      kind: "invoke",
-      target: "aws-lambda",
-      directory: "build",
-      data: "@r.json",
-    });
+    const asked = { kind: "invoke", directory: "build", data: "@r.json" };
+    const args = ["invoke", "build", "--data", "@r.json"];
+    expect(parseCommandLine("scorefn", args)).toEqual({ ...asked, target: undefined });
+    const named = [...args, "--target", "aws-lambda"];
+    expect(parseCommandLine("scorefn", named)).toEqual({ ...asked, target: "aws-lambda" });
   });
 });

@@ -1,15 +1,15 @@
 import { readFileSync } from "node:fs";
 import type { ALBEvent, APIGatewayProxyEvent, APIGatewayProxyEventV2, LambdaFunctionURLEvent } from "aws-lambda";
 import { describe, expect, test } from "vitest";
-import { doorOf, type HttpEvent, isBatch, isWarmUp, readEvent } from "../../../adapters/lambda/event.ts";
+import { doorOf, type EventRequest, readEvent } from "../../../adapters/lambda/event.ts";
 import { packageFile } from "../../../src/core/package-root.ts";
 
 function sample<T>(name: string): T {
   return JSON.parse(readFileSync(packageFile(`test/fixtures/events/${name}.json`), "utf8")) as T;
 }
 
-function read(event: unknown): HttpEvent {
-  return readEvent(event, doorOf(event)!);
+function read(event: unknown): EventRequest {
+  return readEvent(event)!;
 }
 
 const rest = sample<APIGatewayProxyEvent>("rest");
@@ -64,16 +64,6 @@ describe("samples of events", () => {
     read(rest);
     expect(JSON.stringify(rest)).toBe(before);
   });
-
-  test("schedules and queues are no requests", () => {
-    for (const event of [sample("schedule"), sample("sqs"), {}, null, "text", { version: "2.0" }, { data: [1] }]) {
-      expect(doorOf(event)).toBeUndefined();
-    }
-    expect(isWarmUp(sample("schedule"))).toBe(true);
-    expect(isWarmUp({ source: "serverless-plugin-warmup" })).toBe(true);
-    expect(isWarmUp(sample("sqs"))).toBe(false);
-    expect(isBatch(sample("sqs"))).toBe(true);
-  });
 });
 
 describe("paths", () => {
@@ -110,12 +100,58 @@ describe("bodies", () => {
   });
 
   test.for(["abc", "eyJkYXRhIjogWzEsIDJdfQ=", "eyJ*YXRh", "eyJkYX Ra", "===="])("%j is not whole base64", (body) => {
-    expect(() => withBody(body, true)).toThrow("not complete base64");
+    const { problem } = read({ ...functionUrl, body, isBase64Encoded: true });
+    expect(problem?.message).toContain("not complete base64");
   });
 
   test("what the headers say of the length is corrected", () => {
     const headers = { "content-length": "900", "transfer-encoding": "chunked" };
     const request = read({ ...functionUrl, headers, body: "four" });
     expect(request.headers).toEqual({ "content-length": "4" });
+  });
+});
+
+describe("text that HTTP does not carry as it is", () => {
+  const headersOf = (headers: object, more: object = {}) =>
+    read({ ...functionUrl, cookies: [], headers, body: "", ...more });
+
+  test("becomes the bytes that node:http would have read", () => {
+    const { headers } = headersOf({ "X-Name": " é ", "x-half": "\ud800" }, { cookies: ["a=ü"] });
+    expect(headers).toEqual({ "x-name": "Ã©", "x-half": "ï¿½", cookie: "a=Ã¼" });
+  });
+
+  test("is left out where it is no text, and joined where it is a list", () => {
+    const { headers, problem } = headersOf({ a: 1, b: null, c: ["x", 2, ["no"], null], d: {}, e: true });
+    expect(headers).toEqual({ a: "1", c: "x,2", e: "true" });
+    expect(problem).toBeUndefined();
+  });
+
+  test("names that objects inherit are names like others", () => {
+    const headers = JSON.parse('{"constructor": "1", "toString": "2", "__proto__": "3"}');
+    expect(Object.entries(headersOf(headers).headers)).toEqual([
+      ["constructor", "1"],
+      ["tostring", "2"],
+    ]);
+  });
+
+  test.for([{ "a b": "1" }, { "": "1" }, { é: "1" }, { a: "x\ny" }, { a: "\u0000" }, { a: "\u007f" }])(
+    "%j is no header of HTTP",
+    (headers) => {
+      expect(headersOf(headers).problem?.code).toBe("ERR_BAD_REQUEST");
+    },
+  );
+
+  test("is escaped in paths and queries", () => {
+    const { path, query } = headersOf({}, { rawPath: "/a b?c#d\ud800é", rawQueryString: "q=a b#é" });
+    expect(path).toBe("/a%20b%3Fc%23d%EF%BF%BD%C3%A9");
+    expect(query).toBe("q=a%20b%23%C3%A9");
+    const many = { multiValueQueryStringParameters: { "\ud800": ["\udfff", null, 1] } };
+    expect(read({ ...rest, ...many }).query).toBe("%EF%BF%BD=%EF%BF%BD&%EF%BF%BD=&%EF%BF%BD=1");
+  });
+
+  test("members of another kind than they should be do no harm", () => {
+    const event = { headers: "x", cookies: "a=1", rawQueryString: null, requestContext: { http: { method: "GET" } } };
+    expect(read({ version: "2.0", rawPath: "", ...event })).toMatchObject({ path: "/", query: "", headers: {} });
+    expect(read({ ...functionUrl, body: { data: [1] } }).problem?.code).toBe("ERR_BAD_REQUEST");
   });
 });

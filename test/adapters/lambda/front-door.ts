@@ -55,7 +55,7 @@ export function toEvent(door: FrontDoor, request: WireRequest): Record<string, u
       const cookies = headers
         .filter(([name]) => name.toLowerCase() === "cookie")
         .flatMap(([, value]) => value.split("; "));
-      const joined: Record<string, string> = {};
+      const joined = members<string>();
       for (const [name, value] of headers) {
         const lower = name.toLowerCase();
         if (lower !== "cookie") joined[lower] = joined[lower] === undefined ? value : `${joined[lower]},${value}`;
@@ -157,8 +157,8 @@ function bothHeaders(list: HeaderList): {
   headers: Record<string, string>;
   multiValueHeaders: Record<string, string[]>;
 } {
-  const headers: Record<string, string> = {};
-  const multiValueHeaders: Record<string, string[]> = {};
+  const headers = members<string>();
+  const multiValueHeaders = members<string[]>();
   for (const [name, value] of list) {
     headers[name] = value;
     multiValueHeaders[name] = [...(multiValueHeaders[name] ?? []), value];
@@ -166,10 +166,15 @@ function bothHeaders(list: HeaderList): {
   return { headers, multiValueHeaders };
 }
 
+/** A name that objects inherit is one like others. */
+function members<Value>(): Record<string, Value> {
+  return Object.create(null) as Record<string, Value>;
+}
+
 function bothQueries(query: string, read: (text: string) => string) {
   if (query === "") return { queryStringParameters: null, multiValueQueryStringParameters: null };
-  const queryStringParameters: Record<string, string> = {};
-  const multiValueQueryStringParameters: Record<string, string[]> = {};
+  const queryStringParameters = members<string>();
+  const multiValueQueryStringParameters = members<string[]>();
   for (const part of query.split("&")) {
     const [name = "", value = ""] = part.split(/=(.*)/s).map(read);
     queryStringParameters[name] = value;

@@ -150,7 +150,7 @@ describe("what a front door would answer with a bare 502", () => {
   });
 
   test("a stream that fails midway is a 500", async () => {
-    const { send } = await serve({
+    const { send, logged } = await serve({
       async *run() {
         yield "first";
         throw new RangeError("later");
@@ -159,6 +159,7 @@ describe("what a front door would answer with a bare 502", () => {
     const answer = await send("");
     expect(answer.status).toBe(500);
     expect(headerOf(answer.headers, "x-ms-run-function-failed")).toBe("True");
+    expect(logged()).toContain("cut off before its end: later");
   });
 
   test("a stream without an end is stopped", async () => {
@@ -184,22 +185,6 @@ describe("events that are no requests", () => {
     await handler(sample("schedule"));
     await handler({ source: "serverless-plugin-warmup" });
     expect(runs).toBe(0);
-  });
-
-  test("are refused with the reason", async () => {
-    const { handler, logged } = await serve({ run: () => 1 });
-    for (const event of [{}, { data: [1] }, "text", null]) {
-      const answer = fromResult(await handler(event));
-      expect(answer.status).toBe(400);
-      expect(message(answer.body)).toContain("answers HTTP requests");
-    }
-    expect(logged()).toContain("answers HTTP requests");
-  });
-
-  test("fail when they are a queue's, which would take an answer for success", async () => {
-    const { handler } = await serve({ run: () => 1 });
-    await expect(handler(sample("sqs"))).rejects.toThrow("answers HTTP requests");
-    expect(fromResult(await handler(sample("function-url"))).status).toBe(200);
   });
 });
 
@@ -276,6 +261,35 @@ describe("the time limit", () => {
   test("Python: a worker that dies is replaced, as often as it takes", async () => {
     const { send } = await python("dies.py");
     for (let round = 0; round < 4; round++) expect((await send("exit")).status).toBe(500);
+  });
+});
+
+describe("several requests at a time, as on Managed Instances", () => {
+  test.for([
+    ["echo.py", "python"],
+    ["echo.ts", "typescript"],
+  ] as const)("%s: each gets its own answer", async ([script, language]) => {
+    const service = await startScript(script, language);
+    onTestFinished(() => service.runtime.close(0));
+    const handler = createHandler(service);
+    for (let round = 0; round < 20; round++) {
+      const bodies = Array.from({ length: 5 }, (_, index) => `${round}-${index}`);
+      const answers = await Promise.all(
+        bodies.map((body) => handler(toEvent("url", { target: "/score", body }), contextWith(DEADLINE_MS))),
+      );
+      expect(answers.map((answer) => JSON.parse(fromResult(answer).body.toString()))).toEqual(bodies);
+    }
+  });
+
+  test("Python: all that wait until a hanging worker is replaced are answered", async () => {
+    const service = await startScript("never_returns.py", "python");
+    onTestFinished(() => service.runtime.close(0));
+    const handler = createHandler(service);
+    const send = async (body: string, ms: number) =>
+      fromResult(await handler(toEvent("url", { target: "/score", body }), contextWith(ms))).status;
+    const hanging = Array.from({ length: 5 }, () => send("swallow", 500));
+    expect(await Promise.all(hanging)).toEqual([504, 504, 504, 504, 504]);
+    expect(await send("", DEADLINE_MS)).toBe(200);
   });
 });
 

@@ -26,7 +26,7 @@ describe("a TypeScript function", () => {
     const host = read(out, "function/scorefn/host.mjs");
     expect(host).not.toMatch(/["']esbuild["']/);
     expect(host).not.toContain("sourceMappingURL");
-    expect(host.length).toBeLessThan(100_000);
+    expect(host.length).toBeLessThan(90_000);
     expect(read(out, "function/score.bundle.mjs")).toContain("sourceMappingURL");
     const { sources, sourcesContent } = JSON.parse(read(out, "function/score.bundle.mjs.map"));
     expect(sourcesContent).toBeUndefined();
@@ -55,7 +55,7 @@ describe("a TypeScript function", () => {
   test("reports sizes and what to do next", async () => {
     const report = formatReport(await buildLambda({ entryScript, out: fresh() }));
     expect(report).toMatch(/function, unzipped\s+[\d.]+ kB of 262\.1 MB/);
-    expect(report).toContain("scorefn invoke --target aws-lambda");
+    expect(report).toContain("scorefn invoke ");
     expect(report).toContain("sam deploy --guided");
   });
 
@@ -64,7 +64,7 @@ describe("a TypeScript function", () => {
     mkdirSync(modelDir);
     writeFileSync(join(modelDir, "weights.bin"), "");
     truncateSync(join(modelDir, "weights.bin"), 262_144_001);
-    await expect(build({ modelDir })).rejects.toThrow(/function, unzipped: .* AWS Lambda takes 262\.1 MB/);
+    await expect(build({ modelDir })).rejects.toThrow(/function, unzipped: .* and the cloud takes 262\.1 MB/);
     rmSync(modelDir, { recursive: true });
   });
 });
@@ -97,6 +97,22 @@ describe("what cannot be built", () => {
     ["a model that is not there", { modelDir: "nowhere" }, /there is no folder .*nowhere; check --model_dir/],
     ["a stream behind an HTTP API", { streams: true, door: "http-api" }, /an HTTP API cannot stream/],
     ["a Node that Lambda does not have", { node: 20 }, /choose 22 or 24/],
+    ["too little memory", { memoryMb: 64 }, /--memory_mb is a whole number from 128 to 10240 MB, not 64/],
+    ["too much memory", { memoryMb: 10_241 }, /from 128 to 10240 MB/],
+    ["no time", { timeoutSeconds: 0 }, /--timeout_seconds is a whole number from 1 to 900 seconds, not 0/],
+    ["too much time", { timeoutSeconds: 901 }, /from 1 to 900 seconds/],
+    [
+      "a key to a door without a lock",
+      { door: "http-api", auth: "AWS_IAM" },
+      /--auth has no effect with --door http-api/,
+    ],
+    ["a list of packages for TypeScript", { requirements: "x" }, /--requirements has no effect/],
+    ["a Python for TypeScript", { pythonVersion: "3.12" }, /--python_version has no effect/],
+    ["a package for Python", { entryScript: pythonScript, external: ["x"] }, /--external has no effect/],
+    ["a Python that no image has", { entryScript: pythonScript, pythonVersion: "3.8" }, /images for 3\.9 to 3\.14/],
+    ["a trial that is none", { try: "init", noTry: true }, /contradict each other/],
+    ["a check that is not there", { check: "@nowhere.json" }, /--check names nowhere\.json, which cannot be read/],
+    ["a check that is not JSON", { check: "{" }, /is not JSON/],
   ])("%s is refused with the reason", async ([, options, reason]) => {
     await expect(build(options)).rejects.toThrow(reason);
   });
@@ -114,11 +130,43 @@ describe("what cannot be built", () => {
     await expect(buildLambda({ entryScript, out })).rejects.toThrow("neither empty nor a build");
     expect(existsSync(join(out, "precious"))).toBe(true);
   });
+});
 
-  test("an older build is replaced", async () => {
-    const out = await build();
-    writeFileSync(join(out, "function/old"), "");
-    await buildLambda({ entryScript, out });
-    expect(existsSync(join(out, "function/old"))).toBe(false);
+describe("the request that a new version is checked with", () => {
+  const request = join("check", "check-request.json");
+
+  test("lies beside the check, and is the sample beside the script if nothing else is said", async () => {
+    const sample = readFileSync(packageFile("examples/hello-ts/sample-request.json"), "utf8");
+    expect(read(await build(), request)).toBe(sample);
+    expect(read(await build({ check: '{"name": 1}' }), request)).toBe('{"name": 1}');
+    writeFileSync(join(folder, "other.json"), "[1]");
+    expect(read(await build({ check: `@${join(folder, "other.json")}` }), request)).toBe("[1]");
   });
+
+  test("is left out on demand, and where there is no sample, which is said", async () => {
+    expect(existsSync(join(await build({ check: "none" }), request))).toBe(false);
+    const script = join(mkdtempSync(join(folder, "bare-")), "score.mjs");
+    writeFileSync(script, "export function init() {}\nexport function run() {}\n");
+    const out = fresh();
+    const { notes } = await buildLambda({ entryScript: script, out });
+    expect(existsSync(join(out, request))).toBe(false);
+    expect(notes.join("\n")).toContain("only asked for readiness: there is no sample-request.json beside score.mjs");
+  });
+
+  test("that is not JSON is refused even if nobody has asked for it", async () => {
+    const script = join(mkdtempSync(join(folder, "wrong-")), "score.mjs");
+    writeFileSync(script, "export function init() {}\nexport function run() {}\n");
+    writeFileSync(join(script, "../sample-request.json"), "{'a': 1}");
+    await expect(build({ entryScript: script })).rejects.toThrow(/sample-request\.json, is not JSON.*--check none/);
+  });
+});
+
+test.each<[Partial<LambdaBuildOptions>, RegExp | undefined]>([
+  [{}, undefined],
+  [{ auth: "NONE" }, /PUBLIC: +the Function URL is for everybody/],
+  [{ door: "http-api" }, /PUBLIC: +the HTTP API asks nobody/],
+])("a build with %j says what is open to everybody", async (options, words) => {
+  const report = formatReport(await buildLambda({ entryScript, out: fresh(), noTry: true, ...options }));
+  if (words === undefined) expect(report).not.toContain("PUBLIC");
+  else expect(report).toMatch(words);
 });

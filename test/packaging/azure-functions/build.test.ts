@@ -88,9 +88,7 @@ describe("an app for a TypeScript script", () => {
   });
 
   test("what to do next is said", () => {
-    expect(report.notes.join("\n")).toMatch(
-      /scorefn invoke --target azure-functions .*\n.*func start\n.*azd up\n.*--no-build\n.*config-zip/,
-    );
+    expect(report.notes.join("\n")).toMatch(/scorefn invoke .*\n.*func start\n.*azd up\n.*--no-build\n.*config-zip/);
   });
 
   test("it answers from any folder it is copied to, with its model", async () => {
@@ -153,7 +151,7 @@ describe("an app for a TypeScript script", () => {
     expect(code).toBe(0);
     expect(printed.out).toBe('"Hello, Ada, from model in hello"\n');
     expect(printed.error).toMatch(
-      /Found user script[\s\S]*status +200\ncold start +[\d.]+ ms \(entry module [\s\S]*requests +[\d.]+ ms, then [\d.]+ ms\nmemory +[\d.]+ MB\n/,
+      /Found user script[\s\S]*status +200\ncold start +[\d.]+ ms \(entry module [\s\S]*duration +[\d.]+ ms\nmemory +[\d.]+ MB\n/,
     );
   });
 });
@@ -200,6 +198,14 @@ describe("a custom handler", () => {
   });
 });
 
+test("the app's name is one that azd takes, however long the folder's is", async () => {
+  const script = folder.file(`${"a-folder-with-a-long-name-".repeat(4)}/score.mjs`);
+  await writeScript(script, "export function init() {}\nexport function run() {}\n");
+  const out = folder.file("long");
+  await buildAzure({ entryScript: script, out, noTry: true });
+  expect(json(join(out, "package.json")).name).toMatch(/^scorefn-[a-z0-9-]{1,31}[a-z0-9]$/);
+});
+
 describe("what cannot be built is said", () => {
   const script = join(EXAMPLES, "hello-ts/score.ts");
   test.for([
@@ -208,6 +214,12 @@ describe("what cannot be built is said", () => {
     ["Python in a zip", { entryScript: join(EXAMPLES, "regression/score.py"), template: "code" }, "brings no Python"],
     ["a Node that is not there", { entryScript: script, node: 20 }, "choose 22 or 24"],
     ["instances that are not there", { entryScript: script, memoryMb: 1_024 }, "512, 2048 or 4096"],
+    ["a key where the app has a setting", { entryScript: script, authLevel: "admin" }, "--auth_level has no effect"],
+    [
+      "a processor of an image that docker chooses",
+      { entryScript: join(EXAMPLES, "regression/score.py"), arch: "arm64" },
+      "--arch has no effect",
+    ],
     [
       "a folder that holds the script",
       { entryScript: script, out: join(EXAMPLES, "hello-ts") },

@@ -1,0 +1,85 @@
+// Conda's description of an environment, in the form Azure ML has it, as a list for pip.
+import { parse } from "yaml";
+import { problem } from "./out-folder.ts";
+
+export interface CondaPackages {
+  /** Lines for pip. */
+  readonly lines: readonly string[];
+  /** What the file asks of Python, like `=3.10` or `>=3.9,<3.12`; undefined: nothing. */
+  readonly python: string | undefined;
+  /** What has no counterpart, as it stands there. */
+  readonly untranslated: readonly string[];
+}
+
+/** Packages that PyPI has under another name. */
+const RENAMED: Readonly<Record<string, string>> = {
+  pytorch: "torch",
+  "pytorch-cpu": "torch",
+  "pytorch-gpu": "torch",
+  "py-xgboost": "xgboost",
+  "py-xgboost-cpu": "xgboost",
+  "py-opencv": "opencv-python-headless",
+  opencv: "opencv-python-headless",
+  "msgpack-python": "msgpack",
+  "tensorflow-mkl": "tensorflow",
+  huggingface_hub: "huggingface-hub",
+  "matplotlib-base": "matplotlib",
+  "python-graphviz": "graphviz",
+  "onnxruntime-cpu": "onnxruntime",
+  "pyarrow-core": "pyarrow",
+};
+
+/** What conda has of a system or a compiler, and what needs no line. */
+const NOT_PYTHON =
+  /^(?:_.*|lib.*|r-.*|cuda.*|cudnn|cudatoolkit|gcc.*|gxx.*|openssl|ca-certificates|mkl|blas|openblas|nodejs|cmake|make|git|ffmpeg|zlib|bzip2|xz|sqlite|tk|readline|ncurses|openjdk|pytorch-cuda|pytorch-mutex|cpuonly|llvm-openmp|intel-openmp|tbb)$/;
+
+/** @param file its name, for messages   @throws ConfigError when it is not such a file */
+export function readConda(text: string, file: string): CondaPackages {
+  let content: unknown;
+  try {
+    content = parse(text);
+  } catch (cause) {
+    throw problem(`${file} cannot be read: ${(cause as Error).message.split("\n")[0]}`);
+  }
+  const { dependencies } = (content ?? {}) as { dependencies?: unknown };
+  if (!Array.isArray(dependencies)) throw problem(`${file} has no list "dependencies", as conda's files have`);
+  const lines: string[] = [];
+  const untranslated: string[] = [];
+  let python: string | undefined;
+  for (const entry of dependencies as unknown[]) {
+    if (typeof entry === "object" && entry !== null) {
+      const { pip } = entry as { pip?: unknown };
+      if (Array.isArray(pip)) lines.push(...pip.map(String));
+      else untranslated.push(JSON.stringify(entry));
+      continue;
+    }
+    const { name, version } = splitEntry(String(entry));
+    if (name === "python") python = version;
+    else if (name === "pip") continue;
+    else if (name === undefined || NOT_PYTHON.test(name)) untranslated.push(String(entry));
+    else lines.push(`${RENAMED[name] ?? name}${toPip(version)}`);
+  }
+  return { lines, python, untranslated };
+}
+
+/** `conda-forge::numpy=1.26`, `numpy 1.26.*`, `numpy>=1.20,<2`, `numpy[version=">=1"]`. */
+function splitEntry(entry: string): { name?: string; version: string } {
+  const text = entry.trim().replace(/^[^\s=<>!~[]+::/, "");
+  const bracket = /^([A-Za-z0-9_.-]+)\s*\[.*\bversion=(['"])(.*?)\2.*\]$/.exec(text);
+  if (bracket !== null) return { name: bracket[1]!.toLowerCase(), version: bracket[3]! };
+  const [, name, rest = ""] =
+    /^([A-Za-z0-9_.-]+?)(?:\s*([=<>!~].*)|\s+(\S.*))?$/.exec(text.replace(/\s+(?=[\d*])/, "=")) ?? [];
+  return name === undefined ? { version: "" } : { name: name.toLowerCase(), version: rest.trim() };
+}
+
+/** A version as conda has it, for pip: `=1.3` means 1.3 and what begins with `1.3.`; a build's name is dropped. */
+function toPip(version: string): string {
+  if (version === "" || version === "*" || version === "=*") return "";
+  const fuzzy = /^=\s*([^=<>!~,|\s]+?)(=\S+)?$/.exec(version);
+  if (fuzzy !== null) {
+    const [, number = "", buildName] = fuzzy;
+    return buildName === undefined ? `==${number.replace(/\.?\*$/, "")}.*` : `==${number}`;
+  }
+  const exact = /^==\s*([^=<>!~,|\s]+)(?:=\S+)?$/.exec(version);
+  return exact === null ? version.replace(/\s+/g, "") : `==${exact[1]}`;
+}

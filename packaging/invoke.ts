@@ -1,0 +1,72 @@
+// Tries a build on this machine: what `scorefn invoke` does whatever the cloud.
+import { type Environment, ScoreError } from "../src/host.ts";
+import { problem } from "./out-folder.ts";
+import { formatBytes } from "./report.ts";
+import { readRequestData } from "./request-data.ts";
+
+export interface InvokeOptions {
+  /** Folder of a build. */
+  readonly directory: string;
+  /** The request body, or `@file`. */
+  readonly data: string;
+  /** Program that runs it; default: this Node. */
+  readonly node?: string | undefined;
+  /** On top of the environment of this process. */
+  readonly env?: Environment | undefined;
+  /** Gets the answer's body, for stdout. */
+  readonly write: (text: string) => void;
+  /** Gets the log and the figures, for stderr. */
+  readonly writeError: (text: string) => void;
+}
+
+/** A build that runs in a process of its own. */
+export interface RunningBuild {
+  /** What the cold start took, in words. */
+  readonly coldStart: string;
+  /** Posts a body of JSON to /score. */
+  post(body: Buffer): Promise<PostedAnswer>;
+  /** Ends it. */
+  stop(): Promise<unknown>;
+}
+
+export interface PostedAnswer {
+  readonly status: number;
+  readonly text: string;
+  /** False when it broke off. */
+  readonly complete: boolean;
+  readonly durationMs: number;
+  /** Null where the system does not tell. */
+  readonly memoryBytes: number | null;
+  /** What the function may have at most, where that is known. */
+  readonly memoryLimitMb?: number | undefined;
+}
+
+/** Posts one request to /score of a build in a fresh process, prints the answer and what it took.
+ *  @returns exit code: 0 when the answer's status is 200, else 1
+ *  @throws ConfigError when the build does not run, or the data cannot be read */
+export async function invokeBuild(options: InvokeOptions, start: () => Promise<RunningBuild>): Promise<number> {
+  const { data, write, writeError } = options;
+  const body = await readRequestData(data);
+  const running = await start().catch((error: Error) => {
+    throw error instanceof ScoreError ? error : problem(error.message);
+  });
+  try {
+    const answer = await running.post(body).catch((error: Error) => {
+      throw problem(`there was no answer: ${error.message}`);
+    });
+    const { status, text, complete, durationMs, memoryBytes, memoryLimitMb } = answer;
+    write(text.endsWith("\n") ? text : `${text}\n`);
+    const memory = memoryBytes === null ? "unknown" : formatBytes(memoryBytes);
+    writeError(`status      ${status}${complete ? "" : " (the answer broke off)"}\n`);
+    writeError(`cold start  ${running.coldStart}\n`);
+    writeError(`duration    ${formatMs(durationMs)}\n`);
+    writeError(`memory      ${memory}${memoryLimitMb === undefined ? "" : ` of ${memoryLimitMb} MB`}\n`);
+    return status === 200 && complete ? 0 : 1;
+  } finally {
+    await running.stop();
+  }
+}
+
+export function formatMs(value: number): string {
+  return `${value.toFixed(1)} ms`;
+}

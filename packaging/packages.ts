@@ -1,0 +1,130 @@
+// npm packages that cannot become part of a bundle: those with machine code are copied as they are installed.
+import { existsSync, readdirSync, readFileSync, realpathSync } from "node:fs";
+import { cp, rm } from "node:fs/promises";
+import { basename, dirname, join, sep } from "node:path";
+import type { Architecture } from "./inputs.ts";
+import { problem } from "./out-folder.ts";
+import { isInside } from "./paths.ts";
+
+/** Where a build runs: the clouds have Linux with glibc. */
+export interface Platform {
+  readonly arch: Architecture;
+  readonly platform: "linux";
+}
+
+interface Manifest {
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
+  readonly os?: readonly string[];
+  readonly cpu?: readonly string[];
+  readonly libc?: readonly string[];
+}
+
+/** The folder of an installed package, as Node looks for it, without links. */
+export function findPackage(name: string, from: string): string | undefined {
+  for (let folder = from; ; folder = dirname(folder)) {
+    const place = join(folder, "node_modules", name);
+    if (existsSync(join(place, "package.json"))) return realpathSync(place);
+    if (folder === dirname(folder)) return undefined;
+  }
+}
+
+/** Whether a package has compiled parts: its own, or in optional packages, one for each platform. */
+export function isCompiled(folder: string): boolean {
+  const optional = Object.keys(manifestOf(folder).optionalDependencies ?? {});
+  return optional.some((name) => platformOf(name) !== undefined) || holdsMachineCode(folder);
+}
+
+/** @param within packages in it count, too */
+export function holdsMachineCode(folder: string, within = false): boolean {
+  return readdirSync(folder, { withFileTypes: true }).some((entry) => {
+    if (!entry.isDirectory()) return entry.name.endsWith(".node");
+    return (within || entry.name !== "node_modules") && holdsMachineCode(join(folder, entry.name), within);
+  });
+}
+
+/** Copies installed packages and all they depend on below `to`/node_modules, each for the one platform they are to run on.
+ *  @throws ConfigError when what the platform needs is not installed */
+export async function copyPackages(folders: readonly string[], to: string, target: Platform): Promise<void> {
+  /** What lies where. */
+  const copied = new Map<string, string>();
+
+  /** @param holder folder in the build whose package asks for it */
+  async function copy(name: string, folder: string, holder: string): Promise<void> {
+    const shared = join(to, "node_modules", name);
+    const known = copied.get(shared);
+    if (known === folder) return;
+    // Another version: only whoever asks for it sees it.
+    const place = known === undefined ? shared : join(holder, "node_modules", name);
+    if (copied.get(place) === folder) return;
+    copied.set(place, folder);
+    const isWanted = (path: string): boolean => !isForeign(path.slice(folder.length), target);
+    await cp(folder, place, { recursive: true, dereference: true, filter: isWanted });
+    await rm(join(place, "node_modules", ".bin"), { recursive: true, force: true });
+    const { dependencies = {}, optionalDependencies = {} } = manifestOf(folder);
+    checkOptional(name, folder, Object.keys(optionalDependencies), target);
+    for (const dependency of Object.keys({ ...dependencies, ...optionalDependencies }).sort()) {
+      const found = findPackage(dependency, folder);
+      if (found === undefined || isInside(found, folder) || !fits(manifestOf(found), target)) continue;
+      await copy(dependency, found, place);
+    }
+  }
+
+  for (const folder of [...folders].sort()) await copy(nameOf(folder), realpathSync(folder), to);
+}
+
+function nameOf(folder: string): string {
+  const scope = basename(dirname(folder));
+  return scope.startsWith("@") ? `${scope}/${basename(folder)}` : basename(folder);
+}
+
+/** A package that has its compiled parts in optional ones needs at least one for the platform. */
+function checkOptional(name: string, folder: string, optional: readonly string[], { arch, platform }: Platform): void {
+  const needed = optional.filter((dependency) => {
+    const of = platformOf(dependency);
+    return of?.platform === platform && of.arch === arch && !of.musl;
+  });
+  if (needed.length === 0 || needed.some((dependency) => findPackage(dependency, folder) !== undefined)) return;
+  throw problem(
+    `the package ${name} has its compiled parts for ${platform} on ${arch} in ${needed.join(", ")}, which is not ` +
+      `installed; install it with: npm install --os=${platform} --cpu=${arch} --libc=glibc --include=optional`,
+  );
+}
+
+/** Whether a package may be installed on the platform, by what it says itself. */
+function fits({ os, cpu, libc }: Manifest, { arch, platform }: Platform): boolean {
+  const allows = (list: readonly string[] | undefined, value: string): boolean => {
+    if (list === undefined || list.length === 0) return true;
+    if (list.includes(`!${value}`)) return false;
+    return list.includes(value) || list.includes("any") || list.every((entry) => entry.startsWith("!"));
+  };
+  return allows(os, platform) && allows(cpu, arch) && allows(libc, "glibc");
+}
+
+function manifestOf(folder: string): Manifest {
+  try {
+    return JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as Manifest;
+  } catch {
+    return {};
+  }
+}
+
+const PLATFORMS = ["linux", "darwin", "win32", "freebsd", "android", "linuxmusl"];
+const ARCHITECTURES = ["x64", "arm64", "arm", "ia32"];
+
+/** What a name like `@img/sharp-linux-x64` or `@esbuild/linux-x64` stands for. */
+function platformOf(name: string): { platform: string; arch: string; musl: boolean } | undefined {
+  const words = name.toLowerCase().split(/[^a-z0-9]+/);
+  const platform = words.find((word) => PLATFORMS.includes(word));
+  const arch = words.find((word) => ARCHITECTURES.includes(word));
+  if (platform === undefined || arch === undefined) return undefined;
+  return { platform: platform.replace("musl", ""), arch, musl: words.some((word) => word.endsWith("musl")) };
+}
+
+/** True for the parts of a package that are meant for other machines, by the names of their folders. */
+function isForeign(path: string, { arch, platform }: Platform): boolean {
+  const parts = path.split(sep).flatMap((part) => part.split("-"));
+  return parts.some(
+    (part) => (PLATFORMS.includes(part) && part !== platform) || (ARCHITECTURES.includes(part) && part !== arch),
+  );
+}

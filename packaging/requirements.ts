@@ -1,0 +1,117 @@
+// The Python packages that a script needs, and the Python they are for.
+import { existsSync, readFileSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
+import { type CondaPackages, readConda } from "./conda.ts";
+import { problem } from "./out-folder.ts";
+
+export interface Requirements {
+  /** Content of the build's requirements.txt. */
+  readonly text: string;
+  /** Where it is from, for messages; undefined: there is nothing. */
+  readonly file: string | undefined;
+  /** What a conda file asks of Python. */
+  readonly python: string | undefined;
+  /** What to know. */
+  readonly notes: readonly string[];
+}
+
+/** For scripts that are not Python. */
+export const NO_REQUIREMENTS: Requirements = { text: "", file: undefined, python: undefined, notes: [] };
+
+const REQUIREMENTS = "requirements.txt";
+const CONDA_FILES: readonly string[] = ["conda", "conda_dependencies", "conda_env", "environment"].flatMap((name) => [
+  `${name}.yml`,
+  `${name}.yaml`,
+]);
+
+/** Finds the list beside the script, or in the folder above; a conda file counts where there is none.
+ *  @param given the file to take instead   @throws ConfigError when it cannot be used */
+export function findRequirements(entryScript: string, given: string | undefined): Requirements {
+  const folder = dirname(entryScript);
+  const places = [folder, dirname(folder)];
+  if (given !== undefined && !existsSync(given)) throw problem(`there is no file ${given}; check --requirements`);
+  const candidates = places.flatMap((place) => [REQUIREMENTS, ...CONDA_FILES].map((name) => join(place, name)));
+  const file = given === undefined ? candidates.find((candidate) => existsSync(candidate)) : resolve(given);
+  if (file === undefined) return { text: "", file, python: undefined, notes: [] };
+  const text = readFileSync(file, "utf8");
+  if (!/\.ya?ml$/i.test(file)) return { text: readPip(text, file), file, python: undefined, notes: [] };
+  const conda = readConda(text, file);
+  return {
+    text: readPip(`${conda.lines.join("\n")}\n`, file),
+    file,
+    python: conda.python,
+    notes: notesOf(conda, basename(file)),
+  };
+}
+
+function notesOf({ untranslated }: CondaPackages, name: string): string[] {
+  if (untranslated.length === 0) return [];
+  return [`packages of ${name} that pip does not have, and that are left out: ${untranslated.join(", ")}`];
+}
+
+/** A list of pip's with the lists that it names taken in: the image is made of one file.
+ *  @throws ConfigError that names the line, when pip could not read it in an image */
+function readPip(text: string, file: string, above: readonly string[] = []): string {
+  const lines: string[] = [];
+  for (const [index, line] of text.split(/\r?\n/).entries()) {
+    const where = `${file}:${index + 1}: ${line.trim()}:`;
+    const [, flag, named = ""] = /^\s*(-r|--requirement|-c|--constraint)[\s=]+(\S+)/.exec(line) ?? [];
+    if (flag !== undefined && !/^\w+:\/\//.test(named)) {
+      const other = resolve(dirname(file), named);
+      if (flag.includes("c"))
+        throw problem(`${where} write the constraints into the list: an image is made of one file`);
+      if (above.includes(other) || other === file) throw problem(`${where} the lists name each other`);
+      if (!existsSync(other)) throw problem(`${where} there is no file ${other}`);
+      lines.push(readPip(readFileSync(other, "utf8"), other, [...above, file]).replace(/\n$/, ""));
+      continue;
+    }
+    if (/^\s*(?:-e\b|--editable\b|\.{1,2}(?:\/|\s*$)|\/|file:)|@\s*file:/.test(line)) {
+      throw problem(`${where} pip would look for it in the image; name a package, or put the code beside the script`);
+    }
+    if (/:\/\/[^/@\s:$]*:[^/@\s$]+@/.test(line)) {
+      throw problem(`${where} holds a password, which everybody could read in the image; leave it out of the list`);
+    }
+    lines.push(line);
+  }
+  return lines.join("\n");
+}
+
+/** Pythons that an image can have. */
+export const PYTHON_VERSIONS = ["3.9", "3.10", "3.11", "3.12", "3.13", "3.14"] as const;
+
+/** Taken where neither a flag nor a conda file nor a Python of this machine says more. */
+const USUAL_PYTHON = "3.12";
+
+/** The Python of an image, like 3.12.
+ *  @param inUse of this machine   @throws ConfigError when there is no image with it */
+export function choosePython(given: string | undefined, conda: string | undefined, inUse: string | undefined): string {
+  const chosen = given ?? (conda === undefined ? undefined : fromConda(conda, inUse)) ?? inUse ?? USUAL_PYTHON;
+  if ((PYTHON_VERSIONS as readonly string[]).includes(chosen)) return chosen;
+  const from = given !== undefined ? "--python_version" : conda !== undefined ? "the conda file" : "the Python in use";
+  throw problem(
+    `${from} says ${chosen}, and there are images for ${PYTHON_VERSIONS[0]} to ${PYTHON_VERSIONS.at(-1)}; ` +
+      "choose one with --python_version",
+  );
+}
+
+/** The Python in use where it will do, else the newest that will. */
+function fromConda(asked: string, inUse: string | undefined): string {
+  const exact = /^==?\s*(\d+\.\d+)/.exec(asked);
+  if (exact !== null) return exact[1]!;
+  const fits = (version: string): boolean => asked.split(",").every((part) => allows(part.trim(), version));
+  if (inUse !== undefined && fits(inUse)) return inUse;
+  return [...PYTHON_VERSIONS].reverse().find(fits) ?? asked;
+}
+
+function allows(part: string, version: string): boolean {
+  const [, sign, major, minor = "0"] = /^(>=|<=|>|<|!=|~=|==|=)?\s*(\d+)(?:\.(\d+))?/.exec(part) ?? [];
+  if (major === undefined) return true;
+  const [ownMajor = 0, ownMinor = 0] = version.split(".").map(Number);
+  const difference = ownMajor === Number(major) ? ownMinor - Number(minor) : ownMajor - Number(major);
+  if (sign === ">=" || sign === "~=") return difference >= 0;
+  if (sign === "<=") return difference <= 0;
+  // Of `>3.8` and `<3.12.4` the last digits do not count: only minor versions are chosen.
+  if (sign === ">") return difference > 0;
+  if (sign === "<") return difference < 0;
+  return sign === "!=" ? difference !== 0 : difference === 0;
+}
