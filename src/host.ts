@@ -7,11 +7,15 @@ export {
   type Environment,
   FLAG_SETTINGS,
   type Flags,
+  type HostSetting,
+  type HostSettings,
   InvalidSettingsError,
   type LogLevel,
+  type Problem,
   processEnvironment,
   type ResolvedConfig,
   resolveConfig,
+  SETTINGS,
   type Setting,
 } from "./config/config.ts";
 export { CONFIG_FILE_NAME } from "./config/file.ts";

@@ -33,7 +33,7 @@ export function createRuntime(
   const { sourceDirectory, logLevel, workerConcurrency, debugPort } = config;
   return new WorkerPool(
     {
-      command: isJavaScript(entryScript) ? nodeCommand(config) : pythonCommand(config),
+      command: isJavaScript(entryScript) ? nodeCommand(config) : pythonCommand(config, log),
       start: {
         server: PRODUCT,
         appRoot,
@@ -77,9 +77,10 @@ function nodeCommand(config: Config): WorkerCommand {
   };
 }
 
-function pythonCommand(config: Config): WorkerCommand {
+function pythonCommand(config: Config, log: Log): WorkerCommand {
   const debugged = config.debugPort !== null;
   const python = findPython({ python: config.python, env: config.workerEnv });
+  let logged = "";
   return {
     file: python,
     args: [...(debugged ? TRACEABLE : []), packageFile("python/worker.py")],
@@ -87,6 +88,11 @@ function pythonCommand(config: Config): WorkerCommand {
     // The exception would be raised inside the debugger that holds the script at a breakpoint.
     nudgeSignal: debugged ? null : "SIGUSR1",
     onMissing: (cause) => pythonNotFound([python], cause),
+    onRuntime(runtime) {
+      // Another one only after the interpreter has been replaced below a server that runs.
+      if (runtime !== logged) log.server.info(`The score script runs with ${runtime} at ${python}`);
+      logged = runtime;
+    },
     onExitCode: (code) => (code === EXIT_OLD_PYTHON ? pythonTooOld(python) : undefined),
   };
 }

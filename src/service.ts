@@ -12,8 +12,8 @@ import { failedRuntime } from "./script/failed-runtime.ts";
 export type CreateRuntime = (config: Config, log: Log, events: Events) => ScoreRuntime;
 
 /** What a host brings along. */
-export interface ServiceParts {
-  readonly settings: UsableConfig;
+export interface ServiceParts<H extends object = object> {
+  readonly settings: UsableConfig<H>;
   readonly openLog: (config: Config) => Log;
   readonly createRuntime: CreateRuntime;
   /** Who listens besides the log. */
@@ -21,8 +21,8 @@ export interface ServiceParts {
 }
 
 /** A score script that answers requests, or says why it cannot. */
-export interface Service {
-  readonly config: Config;
+export interface Service<H extends object = object> {
+  readonly config: Config & H;
   readonly log: Log;
   readonly runtime: ScoreRuntime;
   readonly scorer: Scorer;
@@ -30,7 +30,12 @@ export interface Service {
 
 /** Puts a service together, the same for every host: settings, then log, runtime and what answers requests. What is wrong with
  *  settings or script is the answer to requests; only what `openLog` throws is passed on. */
-export function createService({ settings, openLog, createRuntime, subscribers = [] }: ServiceParts): Service {
+export function createService<H extends object>({
+  settings,
+  openLog,
+  createRuntime,
+  subscribers = [],
+}: ServiceParts<H>): Service<H> {
   const { config, warnings, problem } = settings;
   const log = openLog(config);
   for (const warning of warnings) log.server.warning(warning);

@@ -7,10 +7,10 @@ import { createSwaggerBook } from "./swagger/generate.ts";
 
 const REMOVED_VARIABLES = ["AML_DBG_MODEL_INFO", "AML_DBG_RESOURCE_INFO"];
 
-/** The settings that the log tells of when a script starts. */
+/** The settings that the records of a start show. */
 export type StartSettings = Omit<Config, "workerEnv"> & Partial<Pick<Config, "workerEnv">>;
 
-/** Writes what the log says of a script's start besides the script's own records (contract BAN-8, LOAD-13). */
+/** Writes the records of a script's start, apart from the script's own (contract BAN-8, LOAD-13). */
 export function createStartupLog(config: StartSettings, log: Log): Pick<Events, "scriptStarting" | "scriptReady"> {
   return {
     scriptStarting() {

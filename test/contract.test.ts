@@ -49,11 +49,73 @@ test("every reason for leaving a statement out is given, and names only statemen
 });
 
 // rules.json: the statements that decide, by a RULE, where we differ from the reference.
+const ruled = new Set(rules);
 test("every known difference from the reference is decided by a RULE, or says its reason", () => {
-  const ruled = new Set(rules);
   const open = known.filter(({ rule, reason }) => !(rule in statements) || (!ruled.has(rule) && reason === undefined));
   expect(open).toEqual([]);
 });
+
+// To write it anew: npx vitest run test/contract.test.ts -u
+test("docs/contract.md lists the statements with the tests that hold them", async () => {
+  await expect(contractPage()).toMatchFileSnapshot("../docs/contract.md");
+});
+
+function contractPage(): string {
+  const lines = [INTRODUCTION.trim()];
+  for (const [prefix, title] of Object.entries(SECTIONS)) {
+    lines.push("", `## ${title}`, "", "| id | statement | tests |", "| --- | --- | --- |");
+    for (const [id, sentence] of Object.entries(statements)) {
+      if (id.startsWith(`${prefix}-`))
+        lines.push(`| ${id}${ruled.has(id) ? "*" : ""} | ${sentence} | ${holders(id)} |`);
+    }
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+const INTRODUCTION = `
+# The server's contract
+
+What the server does, sentence by sentence, with the tests that hold each; paths are below \`test/\`. The command
+\`azmlinfsrv\` keeps to all of it. \`scorefn serve\` has its own command line and banner and shares the rest. Where a sentence
+differs from the reference server (\`azureml-inference-server-http\` 1.5.1) on purpose, its id is marked with \`*\`.
+[migrating.md](migrating.md) says the same from a user's point of view.
+
+This page is made from \`test/contract/statements.json\` by \`test/contract.test.ts\`. Change a sentence there, then run
+\`npx vitest run test/contract.test.ts -u\`.
+`;
+
+/** Statements about older documentation and judgements of the reference are not part of what the server does. */
+const SECTIONS = {
+  CLI: "Command line of azmlinfsrv",
+  BAN: "Start-up output of azmlinfsrv",
+  ENV: "Environment variables",
+  CFG: "config.json",
+  PROC: "Processes and exit codes",
+  LOAD: "Loading the script",
+  SIG: "Shape of run()",
+  INIT: "init()",
+  RT: "Routes",
+  IN: "Input",
+  API: "The script's Python API",
+  OUT: "Results",
+  HDR: "Headers",
+  ERR: "Errors",
+  TMO: "Time limits",
+  SW: "Swagger",
+  IS: "inference-schema",
+  CORS: "CORS",
+  LOG: "Log",
+  TEL: "Telemetry",
+  DBG: "Debugger",
+  WIN: "Windows",
+  JSON: "JSON",
+};
+
+/** The test files, or why there is none. */
+function holders(id: string): string {
+  const files = citations.get(id)?.map((file) => `\`${file}\``);
+  return files?.sort().join(", ") ?? `none: ${(leftOut as Record<string, string>)[id]}`;
+}
 
 function describe(id: string): string {
   return `${id} ${(statements as Record<string, string>)[id] ?? ""}`;

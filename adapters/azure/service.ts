@@ -20,6 +20,7 @@ export { type CreateRuntime, createRuntime, inProcess } from "../../src/host.ts"
 import { toAzureHandler } from "./handler.ts";
 import { createAppLog, type WriteOutside } from "./log.ts";
 import { answerDropped, proxiedHeaders, watchProxied } from "./proxied.ts";
+import { type AzureSettings, azureSettings as host } from "./settings.ts";
 
 /** The script of a built app. */
 export interface BuiltScript {
@@ -43,7 +44,7 @@ export interface AzureServiceOptions {
 
 /** A score script as a function app. */
 export interface AzureService {
-  readonly config: Config;
+  readonly config: Config & AzureSettings;
   /** Serves all routes. */
   readonly handler: HttpHandler;
   /** Loads the script and calls its init(), once however often it is called. Never rejects: why there is no script is
@@ -76,7 +77,7 @@ export function createAzureService(options: AzureServiceOptions): AzureService {
 }
 
 /** What answers for a script, whatever carries the requests. */
-export interface Parts extends Service, Pick<AzureService, "ready"> {}
+export interface Parts extends Service<AzureSettings>, Pick<AzureService, "ready"> {}
 
 /** Never throws. */
 export function createParts(options: AzureServiceOptions, openLog: (threshold: LogLevel) => Log): Parts {
@@ -98,7 +99,7 @@ export function createParts(options: AzureServiceOptions, openLog: (threshold: L
   };
 }
 
-function readSettings({ env = processEnvironment, built }: AzureServiceOptions): UsableConfig {
+function readSettings({ env = processEnvironment, built }: AzureServiceOptions): UsableConfig<AzureSettings> {
   const cwd = built?.appRoot;
   const defaults: Record<string, string> = { SCOREFN_ERROR_DETAIL: "none" };
   if (built !== undefined) {
@@ -106,7 +107,7 @@ function readSettings({ env = processEnvironment, built }: AzureServiceOptions):
     defaults.AZUREML_ENTRY_SCRIPT = built.entryScript;
     if (built.modelDir !== null) defaults.AZUREML_MODEL_DIR = join(built.appRoot, built.modelDir);
   }
-  const settings = resolveUsable({ env, defaults, cwd });
+  const settings = resolveUsable({ env, defaults, cwd, host });
   if (settings.problem !== undefined || !isJavaScript(settings.config.entryScript)) return settings;
-  return resolveUsable({ env, defaults: { ...defaults, SCOREFN_SCRIPT_HOST: "in-process" }, cwd });
+  return resolveUsable({ env, defaults: { ...defaults, SCOREFN_SCRIPT_HOST: "in-process" }, cwd, host });
 }

@@ -12,9 +12,9 @@ export function modelDirLines(env: Config["workerEnv"]): readonly string[] {
   ];
 }
 
-/** Banner, settings and routes (contract BAN-3 to BAN-7).
- *  @param env the effective environment, `Config.workerEnv`: the settings block shows what stands there (BAN-4) */
-export function bannerLines(env: Config["workerEnv"]): readonly string[] {
+/** Banner, settings and routes of the drop-in command (contract BAN-3 to BAN-7): the settings block shows what stands in
+ *  the effective environment (BAN-4), and nothing of settings that are left at their defaults. */
+export function bannerLines({ workerEnv: env, appInsightsKey }: Config): readonly string[] {
   const shown = (variable: string) => env[variable] ?? "None";
   return [
     "",
@@ -31,7 +31,7 @@ export function bannerLines(env: Config["workerEnv"]): readonly string[] {
     `Server Port: ${shown("SERVER_PORT")}`,
     `Health Port: ${shown("HEALTH_PORT")}`,
     `Application Insights Enabled: ${shown("AML_APP_INSIGHTS_ENABLED")}`,
-    `Application Insights Key: ${env.AML_APP_INSIGHTS_KEY === undefined ? "None" : "AppInsights key provided"}`,
+    `Application Insights Key: ${keyOf(env, appInsightsKey)}`,
     `Inferencing HTTP server version: ${shown("HTTP_X_MS_SERVER_VERSION")}`,
     `CORS for the specified origins: ${env.AML_CORS_ORIGINS === undefined ? "None" : `Enabling CORS for ${env.AML_CORS_ORIGINS}`}`,
     `Create dedicated endpoint for health: ${shown("SEPERATE_HEALTH_ENDPOINT")}`,
@@ -43,6 +43,70 @@ export function bannerLines(env: Config["workerEnv"]): readonly string[] {
     `Score:          POST  127.0.0.1:${shown("SERVER_PORT")}/score`,
     "",
   ];
+}
+
+/** Banner of `scorefn serve`: the values in effect, wherever they come from. */
+export function ownBannerLines(config: Config): readonly string[] {
+  const { workerEnv: env, listen, readyPath } = config;
+  const healthAddress = listen.find(({ health }) => health);
+  const base = urlOf(listen[0]!.host, config.port);
+  const healthBase = healthAddress === undefined ? base : urlOf(healthAddress.host, healthAddress.port);
+  const settings: readonly (readonly [string, string | number | null])[] = [
+    ["Entry Script Name", config.entryScript ?? "main.py (module main, as no script is named)"],
+    ["Model Directory", config.modelDir],
+    ["Config File", config.configFile],
+    ["Worker Count", config.scriptHost === "in-process" ? "none, the script runs in this process" : config.workerCount],
+    ["Worker Start Timeout (seconds)", limit(config.workerTimeoutMs / MS_PER_SECOND)],
+    ["Scoring Timeout (seconds)", limit(config.scoringTimeoutMs / MS_PER_SECOND)],
+    ["Listening On", listen.map(addressText).join(", ")],
+    ["Error Detail In Answers", `${config.errorDetail}${ERROR_DETAIL[config.errorDetail]}`],
+    ["Application Insights Key", keyOf(env, config.appInsightsKey)],
+    ["Server Version Header", config.serverVersion],
+    ["CORS For Origins", config.corsOrigins],
+  ];
+  return [
+    "",
+    `scorefn v${VERSION}`,
+    "",
+    "Server Settings",
+    RULE,
+    ...settings.map(([title, value]) => `${title}: ${value ?? "None"}`),
+    "",
+    "Server Routes",
+    RULE,
+    `Liveness Probe:  GET  ${healthBase}/`,
+    `Readiness Probe: GET  ${healthBase}${readyPath}`,
+    `Score:           POST ${base}/score`,
+    `Swagger:         GET  ${base}/swagger.json`,
+    "",
+  ];
+}
+
+const MS_PER_SECOND = 1_000;
+
+const ERROR_DETAIL: Readonly<Record<Config["errorDetail"], string>> = {
+  none: " (the log says where a script fails; --error_detail location tells clients, too)",
+  location: " (clients see file, line and source line of failures; --error_detail none hides them)",
+  full: " (clients see tracebacks of failures; --error_detail none hides them)",
+};
+
+function addressText({ host, port, health }: Config["listen"][number]): string {
+  return `${host.includes(":") ? `[${host}]` : host}:${port}${health ? " (health)" : ""}`;
+}
+
+function limit(seconds: number): string | number {
+  return seconds === 0 ? "no limit" : seconds;
+}
+
+/** @param host an address to listen on; where that is every address, the one to try it with */
+function urlOf(host: string, port: number): string {
+  const name = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
+  return `http://${name.includes(":") ? `[${name}]` : name}:${port}`;
+}
+
+/** The key itself is secret (contract BAN-5). */
+function keyOf(env: Config["workerEnv"], key: string | null): string {
+  return env.AML_APP_INSIGHTS_KEY === undefined && key === null ? "None" : "AppInsights key provided";
 }
 
 const RULE = "-".repeat(15);

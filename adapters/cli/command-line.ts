@@ -1,14 +1,8 @@
 import { type ArgumentOptions, ArgumentParser, ArgumentTypeError } from "argparse";
-import {
-  FLAG_SETTINGS,
-  type Flags,
-  meaningOf,
-  readInteger,
-  referenceHelpOf,
-  type Setting,
-  VERSION,
-} from "../../src/host.ts";
+import { FLAG_SETTINGS, type Flags, readInteger, referenceHelpOf, type Setting, VERSION } from "../../src/host.ts";
 import { PRODUCT_LINE } from "./banner.ts";
+import { addServeCommand, examples, ownHelp, variablesHelp } from "./help.ts";
+import { readServeFlags, underscored } from "./serve-flags.ts";
 import {
   addBuildCommand,
   addInvokeCommand,
@@ -24,7 +18,7 @@ export type Program = "azmlinfsrv" | "scorefn";
 
 /** What a command line asks for. */
 export type Command =
-  | { readonly kind: "serve"; readonly flags: Flags }
+  | { readonly kind: "serve"; readonly flags: Flags; readonly problems: readonly string[] }
   | BuildCommand
   | InvokeCommand
   | { readonly kind: "exit"; readonly code: number; readonly stdout: string; readonly stderr: string };
@@ -41,63 +35,74 @@ export function parseCommandLine(program: Program, args: readonly string[]): Com
     return program === "azmlinfsrv" ? parseReference(args) : parseScorefn(args);
   } catch (error) {
     if (error instanceof Ending) return error.exit;
-    if (error instanceof WrongTargetError) {
-      return { kind: "exit", code: USAGE_ERROR, stdout: "", stderr: `scorefn build: error: ${error.message}\n` };
-    }
+    if (error instanceof WrongTargetError) return usageError(`scorefn build: error: ${error.message}`);
     throw error;
   }
 }
 
+/** The line of the drop-in command, to the byte what the reference makes of it. */
 function parseReference(args: readonly string[]): Command {
   const parser = new Parser({ prog: "azmlinfsrv", description: PRODUCT_LINE, color: false });
   parser.helpOnError = true;
-  const reference = FLAG_SETTINGS.filter((setting) => !isOurs(setting));
-  const ours = FLAG_SETTINGS.filter(isOurs);
-  for (const setting of reference)
-    parser.add_argument(`--${setting.flag}`, optionOf(setting, referenceHelpOf(setting)));
-  const group = parser.add_argument_group("scorefn options");
-  for (const setting of ours) group.add_argument(`--${setting.flag}`, optionOf(setting, ownHelp(setting)));
-  return serve(parser, args);
-}
-
-function parseScorefn(args: readonly string[]): Command {
-  const parser = new Parser({ prog: "scorefn", description: PRODUCT_LINE, color: false });
-  parser.add_argument("--version", { action: "store_true", help: "show the version and exit" });
-  const commands = parser.add_subparsers({
-    title: "commands",
-    metavar: "<command>",
-    dest: "command",
-    parser_class: Parser,
-  });
-  const serveParser = commands.add_parser("serve", {
-    help: "serve a score script over HTTP",
-    description: "Serves a score script, Python, JavaScript or TypeScript, over HTTP: POST /score calls its run().",
-    color: false,
-  }) as Parser;
+  parser.appendix = () => `\n${variablesHelp()}\n${examples("azmlinfsrv --entry_script score.py")}`;
   for (const setting of FLAG_SETTINGS) {
-    const option = optionOf(setting, ownHelp(setting));
-    serveParser.add_argument(`--${setting.flag}`, setting.flag === "port" ? orAnyPort(option) : option);
+    if (!isOurs(setting)) parser.add_argument(`--${setting.flag}`, optionOf(setting, referenceHelpOf(setting)));
   }
-
-  addBuildCommand(commands);
-  addInvokeCommand(commands);
-
-  if (args[0] === "serve") return serve(serveParser, args.slice(1));
-  const asked = parser.parse_args([...args]) as Record<string, unknown>;
-  if (asked.version === true) return { kind: "exit", code: 0, stdout: `scorefn ${VERSION}\n`, stderr: "" };
-  if (asked.command === "build") return toBuild(asked);
-  if (asked.command === "invoke") return toInvoke(asked);
-  return { kind: "exit", code: USAGE_ERROR, stdout: "", stderr: parser.format_help() };
-}
-
-function serve(parser: Parser, args: readonly string[]): Command {
+  const group = parser.add_argument_group("scorefn options");
+  for (const setting of FLAG_SETTINGS) {
+    if (isOurs(setting)) group.add_argument(`--${setting.flag}`, optionOf(setting, ownHelp(setting)));
+  }
   const given = parser.parse_args(expandReferenceFlags(args, parser)) as Record<string, unknown>;
   const flags: Record<string, string> = {};
   for (const { flag } of FLAG_SETTINGS) {
     const value = given[flag];
     if (value !== undefined && value !== false) flags[flag] = String(value);
   }
-  return { kind: "serve", flags };
+  return { kind: "serve", flags, problems: [] };
+}
+
+const DESCRIPTION = `scorefn v${VERSION}: serves score scripts, and builds them for AWS Lambda and Azure Functions.`;
+const HELP_WORDS = ["help", "--help", "-h"];
+const VERSION_WORDS = ["version", "--version", "-v", "-V"];
+
+function parseScorefn([command, ...rest]: readonly string[]): Command {
+  const [next] = rest;
+  if (command !== undefined && HELP_WORDS.includes(command) && next !== undefined)
+    return parseScorefn([next, "--help"]);
+  if (command !== undefined && VERSION_WORDS.includes(command)) return printed(`scorefn ${VERSION}\n`);
+
+  const parser = new Parser({ prog: "scorefn", usage: "scorefn <command> [flags]", description: DESCRIPTION });
+  parser.add_argument("-v", "--version", { action: "store_true", help: "show the version and exit" });
+  const commands = parser.add_subparsers({ title: "commands", metavar: "<command>", parser_class: Parser });
+  const serveParser = addServeCommand(commands) as Parser;
+  serveParser.appendix = () => `\n${variablesHelp()}\n${examples("scorefn serve score.py")}`;
+  addBuildCommand(commands);
+  addInvokeCommand(commands);
+  parser.appendix = () => "\nscorefn help <command> says more of each.\n";
+
+  if (command === undefined || HELP_WORDS.includes(command)) return printed(parser.format_help());
+  if (command === "serve") {
+    const { flags, problems, help } = readServeFlags(rest);
+    return help ? printed(serveParser.format_help()) : { kind: "serve", flags, problems };
+  }
+  if (command === "build" || command === "invoke") {
+    const asked = parser.parse_args([command, ...rest.map(underscored)]) as Record<string, unknown>;
+    return command === "build" ? toBuild(asked) : toInvoke(asked);
+  }
+  const serveWords = command.startsWith("-") || /\.[a-z]+$/i.test(command);
+  return usageError(
+    serveWords
+      ? `scorefn: error: a command is missing before ${command}; type: scorefn serve ${[command, ...rest].join(" ")}`
+      : `scorefn: error: there is no command ${command}; the commands are serve, build, invoke, help and version`,
+  );
+}
+
+function printed(stdout: string): ExitCommand {
+  return { kind: "exit", code: 0, stdout, stderr: "" };
+}
+
+function usageError(line: string): ExitCommand {
+  return { kind: "exit", code: USAGE_ERROR, stdout: "", stderr: `${line}\n` };
 }
 
 /** Writes abbreviations of the reference server's flags out. They must go on meaning what they mean there whatever flags
@@ -130,24 +135,6 @@ function optionOf(setting: Setting, help: string): ArgumentOptions {
   if (setting.kind === "choice") return { choices: setting.choices ?? [], help: shown };
   if (setting.kind === "integer") return { type: (text: string) => checkedInteger(setting, text), help: shown };
   return { help: shown };
-}
-
-/** The reference has no such thing as a port of the system's choice, so only our own command takes it (contract CLI-5). */
-function orAnyPort(option: ArgumentOptions): ArgumentOptions {
-  const check = option.type as (text: string) => string;
-  const type = (text: string): string => (isAnyPort(text) ? text : check(text));
-  return { ...option, type };
-}
-
-/** Whether a port's text asks the system to pick one. */
-export function isAnyPort(text: string): boolean {
-  return /^\s*\+?0+\s*$/.test(text);
-}
-
-function ownHelp(setting: Setting): string {
-  const fallback = setting.default === null ? "" : ` Default is ${setting.default}.`;
-  const variable = setting.variable === null ? "" : ` Variable: ${setting.variable}.`;
-  return `${meaningOf(setting)}${fallback}${variable}`;
 }
 
 /** The flag's text if it will do; what it means is decided in `resolveConfig`, with all other settings. */
@@ -188,6 +175,12 @@ class Ending extends Error {
 class Parser extends ArgumentParser {
   /** A usage error also prints the help, without its usage, to stdout (contract CLI-5). */
   helpOnError = false;
+  /** Follows the help that argparse makes, where it was asked for. */
+  appendix: () => string = () => "";
+
+  override format_help(): string {
+    return super.format_help() + this.appendix();
+  }
 
   override print_help(): void {
     throw new Ending(0, this.format_help(), "");
@@ -195,7 +188,7 @@ class Parser extends ArgumentParser {
 
   override error(message: string): never {
     const usage = this.format_usage();
-    const stdout = this.helpOnError ? `\n${this.format_help().slice(usage.length).trimStart()}` : "";
+    const stdout = this.helpOnError ? `\n${super.format_help().slice(usage.length).trimStart()}` : "";
     throw new Ending(USAGE_ERROR, stdout, `${usage}${this.prog}: error: ${message}\n`);
   }
 }

@@ -6,37 +6,44 @@ import {
   formatRecord,
   InvalidSettingsError,
   type LogLevel,
+  type Problem,
+  processEnvironment,
   type ResolvedConfig,
   resolveConfig,
   ScoreError,
 } from "../../src/host.ts";
 import type { ReservedPort } from "../http/reserve-port.ts";
-import { bannerLines, modelDirLines } from "./banner.ts";
-import { type Command, isAnyPort, type Program, parseCommandLine } from "./command-line.ts";
+import { bannerLines, modelDirLines, ownBannerLines } from "./banner.ts";
+import { checkFiles } from "./check-files.ts";
+import { type Command, type Program, parseCommandLine } from "./command-line.ts";
+import { platforms } from "./platforms.ts";
 import { realPath } from "./real-path.ts";
 
 /** A command about a cloud's build. */
 export type TargetCommand = Extract<Command, { kind: "build" | "invoke" }>;
 
+type ServeCommand = Extract<Command, { kind: "serve" }>;
+
 /** What the command needs of the process it runs in. */
 export interface CommandHost {
   readonly write: (text: string) => void;
   readonly writeError: (text: string) => void;
-  /** Serves until it is told to stop; resolves with the exit code. @param reserved the port that was picked */
+  /** Serves until a signal stops it; resolves with the exit code. @param reserved the port that was picked */
   readonly serve: (config: Config, reserved?: ReservedPort) => Promise<number>;
   /** Picks a free port. */
   readonly reservePort: (host: string) => Promise<ReservedPort>;
-  /** Has another process do all that and resolves with its exit code; with undefined when it is for this one to do. */
+  /** Has another process serve and resolves with its exit code; with undefined when this one is to serve. */
   readonly delegate?: (flags: Flags) => Promise<number | undefined>;
   /** Builds for a cloud, or tries such a build; resolves with the exit code. @throws ScoreError */
   readonly runTarget: (command: TargetCommand, host: Pick<CommandHost, "write" | "writeError">) => Promise<number>;
-  /** Stand in for the process's own. */
+  /** Default: the process's own. */
   readonly env?: ConfigInput["env"];
   readonly cwd?: ConfigInput["cwd"];
 }
 
-/** Azure's images use `GET /` for readiness as well: a roll-out must not send traffic to a script that still loads. */
-const DROP_IN_DEFAULTS = { SCOREFN_ROOT_PROBE: "ready" };
+/** Azure's images use `GET /` for readiness as well: a roll-out must not send traffic to a script that still loads. The
+ *  reference writes access records whatever the level of its own log is (contract ENV-15, LOG-10). */
+const DROP_IN_DEFAULTS = { SCOREFN_ROOT_PROBE: "ready", SCOREFN_ACCESS_LOG_LEVEL: "INFO" };
 
 const NO_SCRIPT = [
   "Error!",
@@ -66,47 +73,60 @@ export async function runCommand(program: Program, args: readonly string[], host
   const delegated = await host.delegate?.(command.flags);
   if (delegated !== undefined) return delegated;
 
+  const isDropIn = program === "azmlinfsrv";
+  const name = isDropIn ? program : `${program} ${command.kind}`;
   const log = (level: LogLevel, message: string) =>
     host.write(`${formatRecord(Date.now(), level, process.pid, "azmlinfsrv", message)}\n`);
   log("INFO", "Loaded logging config from built-in defaults");
-  if (!command.flags.entry_script && !command.flags.config_file) {
+  if (isDropIn && !command.flags.entry_script && !command.flags.config_file) {
     for (const message of NO_SCRIPT) log("ERROR", message);
     return 1;
   }
 
   try {
-    const { config, notices, warnings, reserved } = await resolve(program, command.flags, host);
-    const lines = [...modelDirLines(config.workerEnv), ...notices, ...bannerLines(config.workerEnv)];
-    host.write(`${lines.join("\n")}\n`);
+    const { config, notices, warnings, reserved } = await resolve(isDropIn, command, host);
+    const banner = isDropIn ? bannerLines(config) : ownBannerLines(config);
+    host.write(`${[...modelDirLines(config.workerEnv), ...notices, ...banner].join("\n")}\n`);
     for (const warning of warnings) log("WARNING", warning);
     return await host.serve(config, reserved);
   } catch (error) {
     if (error instanceof InvalidSettingsError) {
       for (const problem of error.problems) {
-        if (problem.kind === "launcher") host.writeError(`${program}: error: ${problem.text}\n`);
+        if (problem.kind === "launcher") host.writeError(`${name}: error: ${problem.text}\n`);
         else log(problem.level ?? "CRITICAL", configurationErrorRecord(problem));
       }
       return error.exitCode;
     }
     if (!(error instanceof ScoreError)) throw error;
-    host.writeError(`${program}: error: ${error.message}\n`);
+    host.writeError(`${name}: error: ${error.message}\n`);
     return 1;
   }
 }
 
 /** With `--port 0` everything that names the port, the script's environment included, has to know the one that is picked. */
 async function resolve(
-  program: Program,
-  flags: Flags,
+  isDropIn: boolean,
+  { flags, problems }: ServeCommand,
   host: CommandHost,
 ): Promise<ResolvedConfig & { reserved?: ReservedPort }> {
-  const defaults = program === "azmlinfsrv" ? DROP_IN_DEFAULTS : undefined;
-  const given = { env: host.env, cwd: host.cwd, defaults, realPath };
-  if (flags.port === undefined || !isAnyPort(flags.port)) return resolveConfig({ ...given, flags });
+  const { env = processEnvironment, cwd = process.cwd() } = host;
+  const check = (config: Config, found: readonly Problem[]): readonly Problem[] => [
+    ...problems.map((text) => ({ kind: "launcher", text }) as const),
+    // The reference's command finds out when it loads the script (contract LOAD-9, CLI-8).
+    ...(isDropIn ? [] : checkFiles(config, cwd, found)),
+  ];
+  const defaults = isDropIn ? DROP_IN_DEFAULTS : undefined;
+  const given = { env, cwd, defaults, realPath, host: platforms, check };
+  if (isDropIn || !isAnyPort(flags.port ?? env.SCOREFN_PORT ?? "")) return resolveConfig({ ...given, flags });
   const { config } = resolveConfig({ ...given, flags: { ...flags, port: ANY_VALID_PORT } });
   const reserved = await host.reservePort(config.host);
   return { ...resolveConfig({ ...given, flags: { ...flags, port: String(reserved.port) } }), reserved };
 }
 
-/** Stands in for a port that is not picked yet, while the other settings are checked. */
+/** Whether a port's text asks the system to pick one, which the reference does not know (contract CLI-5). */
+function isAnyPort(text: string): boolean {
+  return /^\s*\+?0+\s*$/.test(text);
+}
+
+/** Stands for a port that is not picked yet, while the other settings are checked. */
 const ANY_VALID_PORT = "1";

@@ -1,5 +1,5 @@
-// A server that was started by `npx scorefn serve` runs below npm and a shell. When npm is killed neither of the others hears
-// of it, and the server would go on without anybody who knows of it. Then it ends as if it had been told to.
+// A server that was started by `npx scorefn serve` runs below npm and a shell. When npm is killed, neither the shell nor the
+// server gets a signal, and the server would run on unnoticed. So it watches npm, and stops as for SIGTERM when npm is gone.
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { processEnvironment } from "../../src/host.ts";
@@ -11,7 +11,7 @@ const LOOK_MS = 1_000;
 const MAX_DISTANCE = 3;
 
 /** Calls `end` once, when the npm that runs this process by `npx` or `npm exec` is gone, unless a signal has come before.
- *  Nothing is watched in a process that was started in another way, whose parent may go as it likes. */
+ *  A process that was started in another way watches nothing: its parent may end at any time. */
 export function watchLauncher(end: () => void): void {
   if (processEnvironment.npm_command !== "exec" || process.platform === "win32") return;
   const chain = chainToNpm();
@@ -21,11 +21,11 @@ export function watchLauncher(end: () => void): void {
     clearInterval(timer);
     end();
   }, LOOK_MS).unref();
-  // Ctrl+C reaches all of them, and a second signal would cut short what the first has begun.
+  // Ctrl+C reaches all of these processes, and a second signal would end at once what the first asks to end in an orderly way.
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     const stopWatching = (): void => {
       clearInterval(timer);
-      // Whoever listens only from now on has not seen it.
+      // Nobody else has listened for it yet.
       if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
     };
     process.once(signal, stopWatching);
@@ -33,7 +33,7 @@ export function watchLauncher(end: () => void): void {
 }
 
 /** Process ids from the parent up to npm; undefined when npm is not there. A daemon (pm2, for example) that was started by
- *  npx once has handed on its environment, but it is no npm. */
+ *  npx once passes on its environment, but it is not npm. */
 function chainToNpm(): readonly number[] | undefined {
   const own = describe(process.pid);
   const chain: number[] = [];
@@ -41,7 +41,7 @@ function chainToNpm(): readonly number[] | undefined {
   while (chain.length < MAX_DISTANCE && pid > 0) {
     chain.push(pid);
     const { parent, command, session } = describe(pid);
-    // With a session of its own (setsid) it is meant to outlive whoever started it.
+    // A process with a session of its own (setsid) is meant to outlive the one that started it.
     if (session !== own.session) return undefined;
     if (/^np[mx]( |$)|\bnp[mx]-cli\.js\b/.test(command)) return chain;
     pid = parent;
@@ -49,8 +49,8 @@ function chainToNpm(): readonly number[] | undefined {
   return undefined;
 }
 
-/** True while each process is there. One that has lost its parent has got another, though the parent may stay in the process
- *  table until somebody asks for its end. */
+/** True while each process is there. A process that has lost its parent has another one, although the old parent may stay in
+ *  the process table until its exit is collected. */
 function isWhole(chain: readonly number[]): boolean {
   if (process.ppid !== chain[0]) return false;
   if (process.platform !== "linux") return isAlive(chain.at(-1)!);

@@ -6,7 +6,7 @@ import { watchLauncher } from "./launcher.ts";
  *  @param args without interpreter and program */
 export async function main(program: Program, args: readonly string[]): Promise<void> {
   for (const stream of [process.stdout, process.stderr]) {
-    // Whoever read our output may leave (`| head`); that must not end the server.
+    // The reader of our output may leave (`| head`), which must not end the server.
     stream.on("error", () => {});
   }
   const code = await runCommand(program, args, {
@@ -29,7 +29,7 @@ export async function main(program: Program, args: readonly string[]): Promise<v
 /** How long the end waits for a reader of our output that takes nothing, in milliseconds. */
 const DRAIN_MS = 2_000;
 
-/** Resolves when everything written so far has left; on a pipe that is not at once, and never where nobody reads. */
+/** Resolves when everything written so far has left: on a pipe later than now, and never if nobody reads. */
 function drained(stream: NodeJS.WriteStream): Promise<void> {
   return new Promise((resolve) => {
     setTimeout(resolve, DRAIN_MS);

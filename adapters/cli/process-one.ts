@@ -1,6 +1,6 @@
-// A server that is process 1 (of a container) gets what score scripts leave behind as children of its own, and Node cannot
-// wait for processes that it has not started. Then the server is started once more below a small Python program that
-// can, and this process does nothing but pass signals and the exit code on.
+// A server that is process 1 (of a container) becomes the parent of processes that score scripts leave behind, and Node
+// cannot wait for processes that it has not started. Therefore the server is started once more below a small Python
+// program that can, and this process only passes on signals and the exit code.
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
 import { type Flags, findPython, packageFile, resolveConfig } from "../../src/host.ts";
@@ -11,8 +11,8 @@ const FORWARDED = ["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR1", "SIGUSR2
 /** What a shell adds to the number of the signal that ended a program. */
 const EXIT_BY_SIGNAL = 128;
 
-/** Serves below a process that takes in orphans.
- *  @returns the exit code; undefined when the server is to run in this very process, because that is not process 1 or because
+/** Serves below a process that waits for orphans.
+ *  @returns the exit code; undefined when the server is to run in this process, because that is not process 1 or because
  *  there is no Python (`docker run --init` does the same then) */
 export async function serveBelowReaper(flags: Flags): Promise<number | undefined> {
   if (process.pid !== 1 || process.platform !== "linux") return undefined;
@@ -21,15 +21,15 @@ export async function serveBelowReaper(flags: Flags): Promise<number | undefined
     const { config } = resolveConfig({ flags, realPath });
     interpreter = findPython({ python: config.python, env: config.workerEnv });
   } catch {
-    // Settings that cannot be used are reported by whoever serves.
+    // The process that serves reports settings that cannot be used.
     return undefined;
   }
   const server = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
   // Isolated and without site packages: nothing of the user's is loaded, and it starts in a fraction of the time.
   const child = spawn(interpreter, ["-I", "-S", packageFile("python/process_one.py"), ...server], {
-    // On the last it says that the server has been started.
+    // The last reports that the server has been started.
     stdio: ["inherit", "inherit", "inherit", "pipe"],
-    // Ctrl+C reaches all of a terminal's processes; the server gets it from here, once.
+    // Ctrl+C reaches all processes of a terminal; the server must get it from here, and once.
     detached: true,
   });
   const handlers = FORWARDED.map((signal) => [signal, () => void child.kill(signal)] as const);

@@ -9,6 +9,7 @@ import {
   createRuntime,
   createService,
   formatRecord,
+  type Log,
   lastLines,
   logStream,
   openLog,
@@ -50,13 +51,27 @@ export async function serve(config: Config, reserved?: ReservedPort): Promise<nu
 /** @returns undefined when the logging configuration cannot be used, which is then written */
 function createServiceOrReport(config: Config, write: (text: string) => void): Service | undefined {
   try {
-    return createService({ settings: { config, warnings: [] }, openLog: () => openLog(config, write), createRuntime });
+    return createService({
+      settings: { config, warnings: [] },
+      openLog: () => openServerLog(config, write),
+      createRuntime,
+    });
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     createLog(write, config.logLevel).server.critical(error.message);
     return undefined;
   }
 }
+
+/** Access records are INFO, and have a threshold of their own unless a logging.json decides. */
+function openServerLog(config: Config, write: (text: string) => void): Log {
+  const log = openLog(config, write);
+  const isOn = log.file !== null || config.accessLogLevel === "DEBUG" || config.accessLogLevel === "INFO";
+  return isOn ? log : { ...log, access: SILENT };
+}
+
+const nothing = (): void => {};
+const SILENT: Log["access"] = { debug: nothing, info: nothing, warning: nothing, error: nothing, critical: nothing };
 
 type End = { readonly kind: "signal"; readonly signal: string } | { readonly kind: "fault" } | StartFailure;
 type StartFailure = { readonly kind: "start failure"; readonly error: ScoreError };

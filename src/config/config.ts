@@ -3,20 +3,23 @@ import type { LogLevel } from "../log/levels.ts";
 import { parseModelUri, shownUri } from "../model/source.ts";
 import type { SwaggerFile } from "../swagger/generate.ts";
 import { loadConfigFile } from "./file.ts";
-import { type Address, resolveListen } from "./listen.ts";
-import { InvalidSettingsError, settingProblem } from "./problems.ts";
+import type { HostSettings } from "./host-settings.ts";
+import { isLoopbackOnly, resolveListen } from "./listen.ts";
+import { InvalidSettingsError, type Problem, settingProblem } from "./problems.ts";
 import { type Environment, environmentLayer, type Flags, flagLayer, SettingsReader } from "./reader.ts";
-import { MAX_BODY_MB, SETTINGS } from "./settings.ts";
+import { MAX_BODY_MB, SETTINGS, type SettingName } from "./settings.ts";
 import { readSwaggerFiles } from "./swagger-files.ts";
+import type { Address } from "./values.ts";
 import { checkTelemetry, exportEnvironment, resolveServerVersion } from "./worker-env.ts";
 
 export type { LogLevel } from "../log/levels.ts";
-export type { Address } from "./listen.ts";
+export type { HostSetting, HostSettings } from "./host-settings.ts";
 export { configurationErrorRecord, InvalidSettingsError, type Problem } from "./problems.ts";
 export type { Environment, Flags } from "./reader.ts";
 export { FLAG_SETTINGS, SETTINGS, type Setting } from "./settings.ts";
+export type { Address } from "./values.ts";
 
-/** How much of a script's failure the client is told (contract ERR-11). */
+/** How much of a script's failure the client sees (contract ERR-11). */
 export type ErrorDetail = "none" | "location" | "full";
 
 /** Every setting, resolved and checked. Frozen; paths are absolute unless said otherwise. */
@@ -24,6 +27,8 @@ export interface Config {
   readonly appRoot: string;
   /** Effective script path; null: module `main` (contract LOAD-2). */
   readonly entryScript: string | null;
+  /** The configuration file that was read; null: none. */
+  readonly configFile: string | null;
   /** `AZUREML_SOURCE_DIRECTORY` as given, relative to the app root. */
   readonly sourceDirectory: string | null;
   /** `AZUREML_MODEL_DIR` exactly as given (contract CLI-9). */
@@ -46,16 +51,16 @@ export interface Config {
   readonly workerConcurrency: number;
   /** A worker process that has not reported itself after so many milliseconds is killed and replaced; 0: never. */
   readonly workerTimeoutMs: number;
-  /** Requests that may wait for a worker; one more is answered 503. */
+  /** Requests that may wait for a worker; one more gets 503. */
   readonly maxQueue: number;
   /** Bytes of request bodies that may wait for a worker; 0: no limit. */
   readonly maxQueueBytes: number;
-  /** Milliseconds a request may wait for a worker before it is answered 503; 0: no bound. */
+  /** Milliseconds a request may wait for a worker before it gets 503; 0: no limit. */
   readonly queueTimeoutMs: number;
   /** Largest request body; the setting's 0 is what the worker protocol can carry. */
   readonly maxBodyBytes: number;
   readonly readyPath: string;
-  /** What `GET /` tells: that the server lives, or that init() has been done. */
+  /** What 200 of `GET /` means: that the server lives, or that init() has been done. */
   readonly rootProbe: "live" | "ready";
   readonly errorDetail: ErrorDetail;
   /** True: what is otherwise warned about is an error. */
@@ -65,6 +70,8 @@ export interface Config {
   /** Value of `x-ms-server-version`; null: the header is not sent. */
   readonly serverVersion: string | null;
   readonly logLevel: LogLevel;
+  /** Threshold of the access records in NCSA style (logger `gunicorn.access`). */
+  readonly accessLogLevel: LogLevel;
   /** Port of the debugger a worker connects to before it loads the script; null: none. */
   readonly debugPort: number | null;
   /** Null: telemetry is off. */
@@ -83,28 +90,28 @@ export interface Config {
   readonly listen: readonly Address[];
   /** `workers`: processes of their own; `in-process`: JavaScript in this one. */
   readonly scriptHost: "workers" | "in-process";
-  /** Who may call /score of a function app: anybody, or who has a key of the function or of the app. */
-  readonly functionsAuthLevel: "anonymous" | "function" | "admin";
-  /** Bodies of a function app travel by HTTP, piece by piece, not whole inside messages. */
-  readonly functionsHttpStream: boolean;
   /** What worker processes get as their environment: the effective values (contract ENV-1, ENV-2). */
   readonly workerEnv: Readonly<Record<string, string>>;
 }
 
-export interface ConfigInput {
+export interface ConfigInput<H extends object = object> {
   readonly flags?: Flags | undefined;
   readonly env?: Environment | undefined;
   /** Variables that count where neither a flag nor the environment has one: what a host sets otherwise than the table. */
   readonly defaults?: Environment | undefined;
   readonly cwd?: string | undefined;
-  /** True: no file is read, for a host that has been told of one that cannot be used and stays up. Default: false. */
+  /** True: no file is read, for a host that stays up although one of them cannot be used. Default: false. */
   readonly withoutFiles?: boolean | undefined;
   /** Resolves the links of an absolute path as far as it exists (contract CLI-8). Default: leaves it. */
   readonly realPath?: ((path: string) => string) | undefined;
+  /** Settings that the host adds. */
+  readonly host?: HostSettings<H> | undefined;
+  /** Finds what else is wrong, to be reported with everything else. @param found what is known so far */
+  readonly check?: ((config: Config, found: readonly Problem[]) => readonly Problem[]) | undefined;
 }
 
-export interface ResolvedConfig {
-  readonly config: Config;
+export interface ResolvedConfig<H extends object = object> {
+  readonly config: Config & H;
   /** Bare lines for stdout, before the banner (contract ENV-12). */
   readonly notices: readonly string[];
   /** Messages of WARNING records on logger `azmlinfsrv`. */
@@ -114,7 +121,7 @@ export interface ResolvedConfig {
 /** Flags, then environment, then the host's defaults, then config.json, then the defaults of the table (contract ENV-1)
  *  to one configuration.
  *  @throws InvalidSettingsError that names every value that cannot be used */
-export function resolveConfig(input: ConfigInput = {}): ResolvedConfig {
+export function resolveConfig<H extends object = object>(input: ConfigInput<H> = {}): ResolvedConfig<H> {
   const { env: given = process.env, defaults = {}, cwd = process.cwd(), realPath = (path) => path } = input;
   const withFiles = input.withoutFiles !== true;
   const env = { ...defaults, ...given };
@@ -123,15 +130,18 @@ export function resolveConfig(input: ConfigInput = {}): ResolvedConfig {
   const file = withFiles ? loadConfigFile(read, cwd) : undefined;
   if (file !== undefined) read.addLayer(file.layer);
 
-  const listen = resolveListen(read, env).map((address) => Object.freeze(address));
+  const platform = input.host?.listen?.(read, env) ?? {};
+  const listen = resolveListen(read, platform).map((address) => Object.freeze(address));
   const port = read.given("port") === undefined ? (listen[0]?.port ?? 0) : read.integerOrDefault("port");
   const telemetry = checkTelemetry(read);
   const appRoot = resolve(cwd, read.text("appRoot") ?? "");
   const entryScript = read.text("entryScript");
+  const isGiven = (name: SettingName) => read.given(name) !== undefined;
 
-  const config: Config = {
+  const config: Config & H = {
     appRoot,
     entryScript: entryScript ? resolve(appRoot, entryScript) : null,
+    configFile: file?.path ?? null,
     sourceDirectory: read.text("sourceDirectory"),
     modelDir: read.text("modelDir"),
     modelUri: read.text("modelUri"),
@@ -151,11 +161,16 @@ export function resolveConfig(input: ConfigInput = {}): ResolvedConfig {
     maxBodyBytes: (read.integerOrDefault("maxBodyMb") || MAX_BODY_MB) * 1_048_576,
     readyPath: read.textOrDefault("readyPath"),
     rootProbe: read.choice("rootProbe"),
-    errorDetail: read.choice("errorDetail"),
+    errorDetail: isGiven("errorDetail")
+      ? read.choice("errorDetail")
+      : isLoopbackOnly(listen, platform)
+        ? "location"
+        : "none",
     strict: read.boolean("strict"),
     corsOrigins: read.text("corsOrigins"),
     serverVersion: resolveServerVersion(read),
     logLevel: read.choice("logLevel"),
+    accessLogLevel: read.choice(isGiven("accessLogLevel") ? "accessLogLevel" : "logLevel"),
     debugPort: read.integer("debugPort"),
     appInsightsKey: telemetry.key,
     telemetryLogsResponses: read.boolean("logResponses"),
@@ -167,11 +182,11 @@ export function resolveConfig(input: ConfigInput = {}): ResolvedConfig {
     port,
     listen: Object.freeze(listen),
     scriptHost: read.choice("scriptHost"),
-    functionsAuthLevel: read.choice("functionsAuthLevel"),
-    functionsHttpStream: read.boolean("functionsHttpStream"),
     workerEnv: Object.freeze(exportEnvironment(read, flags, env, { cwd, port, telemetry: telemetry.key !== null })),
+    ...(input.host?.read(read) ?? ({} as H)),
   };
   checkTogether(read, config);
+  read.problems.push(...(input.check?.(config, read.problems) ?? []));
   if (read.problems.length > 0) throw new InvalidSettingsError(read.problems);
   return {
     config: Object.freeze(config),
@@ -234,7 +249,7 @@ function checkModelUri(read: SettingsReader): void {
 function warningsOf(env: Environment): readonly string[] {
   if (env.GUNICORN_CMD_ARGS === undefined) return [];
   return [
-    "GUNICORN_CMD_ARGS is set but has no effect: this server does not run gunicorn. Use --worker_count, " +
-      "WORKER_TIMEOUT and the settings listed by --help instead.",
+    "GUNICORN_CMD_ARGS is set but has no effect, because this server does not run gunicorn. WORKER_COUNT (--worker_count) " +
+      "sets the number of processes, SCORING_TIMEOUT_MS limits one run(), and --help lists all other settings.",
   ];
 }

@@ -3,7 +3,6 @@ import { statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { PyFloat, type PyValue } from "../json/python-json.ts";
 import { readJsonFile } from "./json-file.ts";
-import { InvalidSettingsError } from "./problems.ts";
 import type { Layer, SettingsReader } from "./reader.ts";
 import { isFileSetting, SETTINGS, type Setting } from "./settings.ts";
 import { type Parsed, readBoolean } from "./values.ts";
@@ -13,14 +12,15 @@ export const CONFIG_FILE_NAME = "config.json";
 
 /** What a configuration file says. */
 export interface ConfigFile {
+  /** Where it lies; undefined: there is none. */
+  readonly path: string | undefined;
   readonly layer: Layer;
   /** Messages of WARNING records on logger `azmlinfsrv`. */
   readonly warnings: readonly string[];
 }
 
-/** Finds and reads the configuration file.
- *  @param read knows flags and environment   @param cwd absolute; what relative paths are relative to
- *  @throws InvalidSettingsError when there is a file that is not one JSON object (contract CFG-10) */
+/** Finds and reads the configuration file. One that is not a JSON object becomes a problem (contract CFG-10).
+ *  @param read knows flags and environment   @param cwd absolute; what relative paths are relative to */
 export function loadConfigFile(read: SettingsReader, cwd: string): ConfigFile {
   const named = read.text("configFile");
   const script = read.text("entryScript");
@@ -33,13 +33,13 @@ export function loadConfigFile(read: SettingsReader, cwd: string): ConfigFile {
     const instead = path === undefined ? "there is no other" : `${path} is used instead`;
     warnings.push(`The config file ${explicit} is missing or empty; ${instead}.`);
   }
-  if (path === undefined) return { layer: () => undefined, warnings };
-  const members = readMembers(path);
+  if (path === undefined) return { path, layer: () => undefined, warnings };
+  const members = readMembers(path, read);
   warnings.push(...extraKeys(members));
-  return { layer: fileLayer(members), warnings };
+  return { path, layer: fileLayer(members), warnings };
 }
 
-/** True for what exists and is not empty (contract CFG-2); what is then no file is an error, not passed over. */
+/** True for what exists and is not empty (contract CFG-2); a folder is an error later, not passed over. */
 function isUsable(path: string): boolean {
   try {
     const entry = statSync(path);
@@ -51,18 +51,18 @@ function isUsable(path: string): boolean {
 
 type Members = ReadonlyMap<string, PyValue>;
 
-function readMembers(path: string): Members {
+function readMembers(path: string, { problems }: SettingsReader): Members {
   try {
     const value = readJsonFile(path);
     if (value instanceof Map) return value;
     throw new Error("it is not a JSON object");
   } catch (error) {
-    const text = `Invalid config file!: ${path}: ${(error as Error).message}`;
-    throw new InvalidSettingsError([{ kind: "file", text }]);
+    problems.push({ kind: "file", text: `Invalid config file!: ${path}: ${(error as Error).message}` });
+    return new Map();
   }
 }
 
-/** The warning of contract CFG-9, if there is one to give. */
+/** The warning of contract CFG-9, if there are such keys. */
 function extraKeys(members: Members): string[] {
   const known = Object.values(SETTINGS).filter(isFileSetting);
   const extra = [...members.keys()].filter((key) => !known.some(({ variable }) => variable === key));
@@ -84,7 +84,7 @@ function fileLayer(members: Members): Layer {
   };
 }
 
-/** A value as it would stand in the variable (contract CFG-7). */
+/** A value as text of the variable (contract CFG-7). */
 function toText({ kind }: Setting, member: PyValue): Parsed<string> {
   const value = member instanceof PyFloat ? member.value : member;
   if (kind === "integer") return integerText(value);

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { type PyValue, readPythonJson } from "../json/python-json.ts";
 
-/** @throws Error that says why there is no value, in words for whoever wrote the file; with the system's `code` where it
- *    could not be read */
+/** @throws Error with the reason in words for the author of the file; with the system's `code` if the file could not be
+ *    read */
 export function readJsonFile(path: string): PyValue {
   const bytes = readFileSync(path);
   let text: string;

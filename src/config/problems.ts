@@ -41,8 +41,9 @@ export function settingProblem(
     return { kind: "worker", text: `${variable}: ${reason} (environment variable: ${variable})`, variable };
   }
   const where = fromFlag ? `--${setting.flag}` : variable;
+  const seen = setting.secret ? "" : `, not ${JSON.stringify(value)}`;
   const cure = fromFlag || setting.flag === null ? "" : ` (or use --${setting.flag})`;
-  const text = `${where} ${reason}, not ${JSON.stringify(value)}${cure}`;
+  const text = `${where} ${reason}${seen}${cure}`;
   return { kind: "launcher", text, variable: fromFlag ? undefined : variable };
 }
 

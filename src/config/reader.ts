@@ -1,10 +1,10 @@
 import { type Problem, settingProblem } from "./problems.ts";
-import { SETTINGS, type Setting, type SettingName } from "./settings.ts";
-import { type Parsed, readBoolean, readChoice, readInteger } from "./values.ts";
+import { emptyIsNotGiven, SETTINGS, type Setting, type SettingName } from "./settings.ts";
+import { type Address, type Parsed, readAddress, readBoolean, readChoice, readInteger } from "./values.ts";
 
 /** Variable name to text. */
 export type Environment = Readonly<Record<string, string | undefined>>;
-/** Flag name without dashes to text, as typed; a switch that is on has the text `true`. */
+/** Flag name without leading dashes to text, as typed; a switch that is on has the text `true`. */
 export type Flags = Readonly<Record<string, string | undefined>>;
 
 /** What was given for a setting, and where. */
@@ -26,7 +26,7 @@ export type Layer = (setting: Setting) => Given | undefined;
 export function flagLayer(flags: Flags): Layer {
   return (setting) => {
     const text = setting.flag === null ? undefined : flags[setting.flag];
-    if (text === undefined || (text === "" && emptyIsNotGiven(setting))) return undefined;
+    if (text === undefined || (text === "" && emptyFlagIsNotGiven(setting))) return undefined;
     return { text, variable: setting.variable ?? "", source: "flag" };
   };
 }
@@ -43,28 +43,27 @@ export function environmentLayer(env: Environment): Layer {
     for (const variable of [setting.variable, setting.alias]) {
       if (variable === null || variable === undefined) continue;
       const text = setting.scope === "worker" ? anyCase.get(variable) : env[variable];
-      if (text !== undefined && !(text === "" && isOurs(setting))) return { text, variable, source: "variable" };
+      if (text !== undefined && !(text === "" && emptyIsNotGiven(setting)))
+        return { text, variable, source: "variable" };
     }
     return undefined;
   };
 }
 
-/** An empty value counts for the reference server's variables (contract ENV-6), not for ours, where `X=${Y}` with an
- *  unset Y is the likelier cause; nor for its path flags (CLI-7). */
-function emptyIsNotGiven(setting: Setting): boolean {
-  return isOurs(setting) || setting.flag === "entry_script" || setting.flag === "config_file";
+/** The path flags of the reference server may be empty, too (contract CLI-7); its port flags may not. */
+function emptyFlagIsNotGiven({ scope, flag }: Setting): boolean {
+  return scope === "scorefn" || flag === "entry_script" || flag === "config_file";
 }
 
-function isOurs(setting: Setting): boolean {
-  return setting.scope === "scorefn" || setting.scope === "host";
-}
+/** A setting of the core by its name, or a row that a host has added. */
+export type SettingKey = SettingName | Setting;
 
-/** Reads settings through layers, the first that has one wins; a value that cannot be used becomes a problem, and the
+/** Reads settings through layers; the first that has a value wins. A value that cannot be used becomes a problem, and the
  *  default takes its place so that the search for problems goes on. */
 export class SettingsReader {
   readonly problems: Problem[] = [];
   readonly #layers: Layer[];
-  readonly #rejected = new Set<SettingName>();
+  readonly #rejected = new Set<Setting>();
 
   constructor(layers: readonly Layer[]) {
     this.#layers = [...layers];
@@ -75,54 +74,58 @@ export class SettingsReader {
     this.#layers.push(layer);
   }
 
-  given(name: SettingName): Given | undefined {
-    const given = this.#find(name);
+  given(key: SettingKey): Given | undefined {
+    const given = this.#find(toSetting(key));
     if (given?.reason === undefined) return given;
-    this.reject(name, given.reason);
+    this.reject(key, given.reason);
     return undefined;
   }
 
-  #find(name: SettingName): Given | undefined {
+  #find(setting: Setting): Given | undefined {
     for (const layer of this.#layers) {
-      const given = layer(SETTINGS[name]);
+      const given = layer(setting);
       if (given !== undefined) return given;
     }
     return undefined;
   }
 
-  text(name: SettingName): string | null {
-    return this.given(name)?.text ?? SETTINGS[name].default;
+  text(key: SettingKey): string | null {
+    return this.given(key)?.text ?? toSetting(key).default;
   }
 
   /** Of a setting that has a default. */
-  textOrDefault(name: SettingName): string {
-    return this.text(name) ?? "";
+  textOrDefault(key: SettingKey): string {
+    return this.text(key) ?? "";
   }
 
-  integer(name: SettingName): number | null {
-    return this.#parsed(name, (setting, text) => readInteger(setting, text));
+  integer(key: SettingKey): number | null {
+    return this.#parsed(key, readInteger);
   }
 
   /** Of a setting that has a default. */
-  integerOrDefault(name: SettingName): number {
-    return this.integer(name) ?? 0;
+  integerOrDefault(key: SettingKey): number {
+    return this.integer(key) ?? 0;
   }
 
-  boolean(name: SettingName): boolean {
-    return this.#parsed(name, (_setting, text) => readBoolean(text)) ?? false;
+  boolean(key: SettingKey): boolean {
+    return this.#parsed(key, (_setting, text) => readBoolean(text)) ?? false;
   }
 
-  /** The caller names the union the table's `choices` stand for. */
-  choice<T extends string>(name: SettingName): T {
-    return this.#parsed(name, readChoice) as T;
+  address(key: SettingKey): Address | null {
+    return this.#parsed(key, (_setting, text) => readAddress(text));
+  }
+
+  /** The caller names the union the table's `choices` stand for. Of a setting that has a default, or is given. */
+  choice<T extends string>(key: SettingKey): T {
+    return this.#parsed(key, readChoice) as T;
   }
 
   /** Reports what was given for a setting as unusable, once however often it is read. */
-  reject(name: SettingName, reason: string): void {
-    if (this.#rejected.has(name)) return;
-    this.#rejected.add(name);
-    const setting = SETTINGS[name];
-    const { text, variable, source } = this.#find(name) ?? {
+  reject(key: SettingKey, reason: string): void {
+    const setting = toSetting(key);
+    if (this.#rejected.has(setting)) return;
+    this.#rejected.add(setting);
+    const { text, variable, source } = this.#find(setting) ?? {
       text: setting.default ?? "",
       variable: setting.variable ?? "",
       source: "variable",
@@ -130,16 +133,20 @@ export class SettingsReader {
     this.problems.push(settingProblem(setting, variable, text, reason, source === "flag"));
   }
 
-  #parsed<T>(name: SettingName, parse: (setting: Setting, text: string) => Parsed<T>): T | null {
-    const setting = SETTINGS[name];
-    const given = this.given(name);
+  #parsed<T>(key: SettingKey, parse: (setting: Setting, text: string) => Parsed<T>): T | null {
+    const setting = toSetting(key);
+    const given = this.given(setting);
     if (given !== undefined) {
       const parsed = parse(setting, given.text);
       if ("value" in parsed) return parsed.value;
-      this.reject(name, parsed.reason);
+      this.reject(setting, parsed.reason);
     }
     if (setting.default === null) return null;
     const fallback = parse(setting, setting.default);
     return "value" in fallback ? fallback.value : null;
   }
+}
+
+function toSetting(key: SettingKey): Setting {
+  return typeof key === "string" ? SETTINGS[key] : key;
 }

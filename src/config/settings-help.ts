@@ -1,4 +1,5 @@
-// What is said about settings: apart from the table, because a deployed function has no use for it.
+// Help texts of the settings, apart from their table because a deployed function has no use for them.
+import type { HostSetting } from "./host-settings.ts";
 import { SETTINGS, type Setting, type SettingName } from "./settings.ts";
 
 interface Help {
@@ -24,8 +25,8 @@ const HELP: Readonly<Record<SettingName, Help>> = {
   },
   port: {
     help:
-      "Port to serve on; 0, under scorefn serve: a free one, which banner and log name. " +
-      "The script sees it as SERVER_PORT; that variable is written, never read.",
+      "Port to serve on; under scorefn serve, 0 picks a free one, which banner and log name. " +
+      "The script sees it as SERVER_PORT; the server never reads that variable.",
     referenceHelp: "The serving port of the server. Default is 5001.",
   },
   healthPort: {
@@ -42,14 +43,14 @@ const HELP: Readonly<Record<SettingName, Help>> = {
       'Enable CORS for the specified origins. Separate multiple origins with ",".Example: "microsoft.com, bing.com"',
   },
   configFile: {
-    help: "A JSON object of settings that neither a flag nor a variable gives. Otherwise: config.json in AML_APP_ROOT, or beside the script.",
+    help: "A JSON file of settings that neither a flag nor a variable gives. Without it: config.json in AML_APP_ROOT, or beside the script.",
     referenceHelp: "The relative or absolute path to the configuration file",
   },
   rest: {
     help: "Sets TRANSPORT_PROTOCOL=rest for the script (grpc without it); no other effect.",
   },
   host: {
-    help: "Address to listen on.",
+    help: "Address to listen on; 127.0.0.1 takes requests from this machine only.",
   },
   modelUri: {
     help: "Where the model is fetched from before init(): s3://bucket/path, https://ACCOUNT.blob.core.windows.net/container/path, with or without a SAS, or file:///path. The script sees the folder as AZUREML_MODEL_DIR.",
@@ -58,43 +59,37 @@ const HELP: Readonly<Record<SettingName, Help>> = {
     help: "Folder in which fetched models are kept. Default: scorefn/models in the user's cache folder, or a folder for temporary files where that cannot be written to.",
   },
   python: {
-    help: "Python interpreter, 3.9 or later. Without it: VIRTUAL_ENV, CONDA_PREFIX, then python3 and python on PATH.",
+    help: "Python interpreter, 3.9 or later. Without it: that of VIRTUAL_ENV or CONDA_PREFIX, then python3 and python on PATH.",
   },
   workerConcurrency: {
     help: "Requests an async run() may have under way at a time, per worker.",
   },
   readyPath: {
-    help: "Path that answers whether the script is loaded and ready.",
+    help: "Path that returns 200 once the script is loaded and init() is done, and 503 before.",
   },
   rootProbe: {
-    help: "What GET / tells: `live` answers 200 as soon as the server listens, `ready` 503 until init() is done. The command azmlinfsrv has `ready` for its default.",
+    help: "What GET / means: `live` returns 200 as soon as the server listens, `ready` returns 503 until init() is done. The default of the command azmlinfsrv is `ready`.",
   },
   maxBodyMb: {
-    help: "Largest request body; 0: the most a worker can be handed, 2047 MB.",
+    help: "Largest request body; 0: the most that a worker can take, 2047 MB.",
   },
   maxQueue: {
-    help: "Requests that may wait for a worker; one more is answered 503.",
+    help: "Requests that may wait for a worker; one more gets 503.",
   },
   maxQueueMb: {
-    help: "Bytes of request bodies that may wait for a worker; a request that would exceed it is answered 503, unless nothing else waits. 0: no limit.",
+    help: "Bytes of request bodies that may wait for a worker; a request that would exceed it gets 503, unless nothing else waits. 0: no limit.",
   },
   queueTimeoutMs: {
-    help: "How long a request may wait for a worker before it is answered 503; 0: no bound.",
+    help: "How long a request may wait for a worker before it gets 503; 0: no limit.",
   },
   errorDetail: {
-    help: "How much of a script's failure the client is told; full adds the traceback to location.",
+    help: "How much of a script's failure the client sees; `full` adds the traceback to `location`. Default: `location` if the server listens on a loopback address only, else `none`. The log always has everything.",
   },
   strict: {
-    help: "What is otherwise warned about is an error: an answer that is no JSON or holds some as text, a status in a tuple; input that contradicts the declared schema is a 400 with the reason.",
+    help: "Turn warnings into errors: an answer that is not valid JSON or holds JSON as text, or a status in a tuple, is a 500; input that contradicts the declared schema is a 400 with the reason.",
   },
   scriptHost: {
     help: "Where the script runs: in worker processes, or (JavaScript and TypeScript only) in the server's own.",
-  },
-  functionsAuthLevel: {
-    help: "Azure Functions: which key a call of /score needs.",
-  },
-  functionsHttpStream: {
-    help: "Azure Functions: bodies travel by HTTP, piece by piece; `false`: whole, inside messages to the host.",
   },
   appRoot: {
     help: "Root of relative script paths, on the script's import path. Default: the current directory.",
@@ -111,16 +106,16 @@ const HELP: Readonly<Record<SettingName, Help>> = {
     help: "Workspace named in telemetry.",
   },
   scoringTimeoutMs: {
-    help: "Limit of one run(); 0: none.",
+    help: "How long one run() may take; 0: no limit.",
   },
   workerTimeout: {
-    help: "A worker process that has not reported itself so long after its start is killed and replaced; 0: never. It does not limit run(): SCORING_TIMEOUT_MS does.",
+    help: "How long a worker process may take to report itself after its start before it is killed and replaced; 0: no limit. It does not limit run(): SCORING_TIMEOUT_MS does.",
   },
   workerPreload: {
-    help: "`true`, in any case: load a Python script and call init() once, then fork the workers. No effect on other scripts.",
+    help: "`true`, in upper or lower case: load a Python script and call init() once, then fork the workers. No effect on other scripts.",
   },
   separateHealthEndpoint: {
-    help: "Exactly `true`: serve on --health_port as well, with a thread of its own that answers / and the ready path.",
+    help: "Exactly `true`: serve on --health_port as well, from a thread of its own that answers / and the ready path.",
   },
   appInsightsEnabled: {
     help: "Exactly `true`, with a valid key: send telemetry to Application Insights.",
@@ -132,7 +127,10 @@ const HELP: Readonly<Record<SettingName, Help>> = {
     help: "Put model data into telemetry. AML_MDC_STORAGE_ENABLED is the same.",
   },
   logLevel: {
-    help: "Threshold of the server's log, in any case.",
+    help: "Threshold of the server's log, in upper or lower case.",
+  },
+  accessLogLevel: {
+    help: "Threshold of the access records in NCSA style (logger gunicorn.access). Default: that of AZUREML_LOG_LEVEL; under the command azmlinfsrv `INFO`.",
   },
   debugPort: {
     help: "Port of a debugger for one worker: Python connects to it before the script is loaded, Node listens on it. Lifts time limits.",
@@ -144,28 +142,19 @@ const HELP: Readonly<Record<SettingName, Help>> = {
     help: "Unset or `true`: send x-ms-server-version. Otherwise only a given HTTP_X_MS_SERVER_VERSION is sent.",
   },
   serverVersion: {
-    help: "Value of x-ms-server-version where SERVER_VERSION_LOG_RESPONSE_ENABLED is set to something but `true`.",
-  },
-  lambdaEndpoint: {
-    help: "`host:port` to listen on, set by AWS Lambda Web Functions.",
-  },
-  functionsPort: {
-    help: "Port to listen on at 127.0.0.1, set by Azure Functions for a custom handler.",
-  },
-  lambdaPort: {
-    help: "Port in place of 5001 behind the AWS Lambda Web Adapter. Read only where AWS_LAMBDA_RUNTIME_API is set.",
+    help: "Value of x-ms-server-version if SERVER_VERSION_LOG_RESPONSE_ENABLED is set to anything but `true`.",
   },
 };
 
 const NAMES = new Map(Object.entries(SETTINGS).map(([name, setting]) => [setting, name as SettingName]));
 
 /** What a setting means, as help and docs/configuration.md say it. */
-export function meaningOf(setting: Setting): string {
-  const { help } = HELP[NAMES.get(setting)!];
+export function meaningOf(setting: Setting | HostSetting): string {
+  const { help } = "help" in setting ? setting : HELP[NAMES.get(setting)!];
   return setting.pending ? `${help} No effect yet.` : help;
 }
 
-/** The reference server's own text for a flag of its; ours for others. */
+/** For flags of the reference server its own text, for others ours. */
 export function referenceHelpOf(setting: Setting): string {
   const { help, referenceHelp } = HELP[NAMES.get(setting)!];
   return referenceHelp ?? help;

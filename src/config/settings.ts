@@ -1,13 +1,13 @@
-/** Who reads a setting; it decides how its variable is looked up and how a bad value is reported.
+/** Who reads a setting, which decides how its variable is looked up and how a bad value is reported.
  *  - `worker`: the script server. Any case of the variable's name counts (contract ENV-3), and a bad value is a
  *    CRITICAL record and exit code 3 (CFG-8). These are the keys config.json may hold (CFG-6).
  *  - `launcher`: the command. Exact name, and a bad value is one line on stderr and exit code 1 (ENV-13).
  *  - `scorefn`: as `launcher`; ours, unknown to the reference server. Empty counts as not given.
- *  - `host`: as `scorefn`; set by the platform that started us. */
+ *  - `host`: as `scorefn`; set by the platform that started us (`HostSettings`). */
 export type Scope = "worker" | "launcher" | "scorefn" | "host";
 
-/** `list` is comma-separated text, `path` text that names a file; both are taken as they are. */
-export type Kind = "text" | "path" | "list" | "integer" | "boolean" | "choice" | "switch";
+/** `list` is comma-separated text, `path` text that names a file; both are taken as they are. `address` is `host:port`. */
+export type Kind = "text" | "path" | "list" | "integer" | "boolean" | "choice" | "switch" | "address";
 
 /** One setting: what the parser, the help text, docs/configuration.md and their tests are made from. */
 export interface Setting {
@@ -32,9 +32,14 @@ export interface Setting {
   readonly hidden?: boolean;
   /** Accepted, checked and exported to the script, but nothing else reads it yet; help and docs say so. */
   readonly pending?: boolean;
+  /** The value must not appear in a banner, a record or an error text. */
+  readonly secret?: boolean;
 }
 
-const PORT_RANGE = { kind: "integer", min: 1, max: 65_535, unit: "port" } as const;
+/** Largest number of a TCP port. */
+export const MAX_PORT: number = 65_535;
+const PORT_RANGE = { kind: "integer", min: 1, max: MAX_PORT, unit: "port" } as const;
+
 /** Largest body in MB: with the request's head it has to fit into one frame to a worker, of 2,147,483,647 bytes. */
 export const MAX_BODY_MB = 2_047;
 
@@ -43,7 +48,6 @@ const LOG_LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] as const;
 const worker = { scope: "worker", flag: null, kind: "text", default: null, unit: null } as const;
 const launcher = { scope: "launcher", flag: null, kind: "text", default: null, unit: null } as const;
 const scorefn = { scope: "scorefn", kind: "text", default: null, unit: null } as const;
-const host = { scope: "host", flag: null, kind: "text", default: null, unit: null } as const;
 
 export type SettingName =
   | "entryScript"
@@ -69,8 +73,6 @@ export type SettingName =
   | "errorDetail"
   | "strict"
   | "scriptHost"
-  | "functionsAuthLevel"
-  | "functionsHttpStream"
   | "appRoot"
   | "sourceDirectory"
   | "serviceName"
@@ -85,38 +87,27 @@ export type SettingName =
   | "logResponses"
   | "modelDataCollection"
   | "logLevel"
+  | "accessLogLevel"
   | "debugPort"
   | "hostname"
   | "sendServerVersion"
-  | "serverVersion"
-  | "lambdaEndpoint"
-  | "functionsPort"
-  | "lambdaPort";
+  | "serverVersion";
 
-/** Every setting there is. The order is that of the help text and of docs/configuration.md. */
+/** Every setting of the core; hosts add their own. The order is that of the help text and of docs/configuration.md. */
 export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
-  entryScript: {
-    ...worker,
-    variable: "AZUREML_ENTRY_SCRIPT",
-    flag: "entry_script",
-    kind: "path",
-  },
-  modelDir: {
-    ...worker,
-    variable: "AZUREML_MODEL_DIR",
-    flag: "model_dir",
-    kind: "path",
-  },
+  entryScript: { ...worker, variable: "AZUREML_ENTRY_SCRIPT", flag: "entry_script", kind: "path" },
+  modelDir: { ...worker, variable: "AZUREML_MODEL_DIR", flag: "model_dir", kind: "path" },
   appInsightsKey: {
     ...worker,
     variable: "AML_APP_INSIGHTS_KEY",
     flag: "appinsights_instrumentation_key",
     pending: true,
+    secret: true,
   },
   port: {
     ...launcher,
     ...PORT_RANGE,
-    variable: null,
+    variable: "SCOREFN_PORT",
     flag: "port",
     default: "5001",
     referenceCheck: "validate_port",
@@ -124,7 +115,7 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
   healthPort: {
     ...launcher,
     ...PORT_RANGE,
-    variable: null,
+    variable: "SCOREFN_HEALTH_PORT",
     flag: "health_port",
     default: "5000",
     referenceCheck: "validate_port",
@@ -139,31 +130,10 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
     unit: "processes",
     referenceCheck: "validate_worker_count",
   },
-  corsOrigins: {
-    ...worker,
-    variable: "AML_CORS_ORIGINS",
-    flag: "access_control_allow_origins",
-    kind: "list",
-  },
-  configFile: {
-    ...launcher,
-    variable: "AZUREML_CONFIG_FILE",
-    flag: "config_file",
-    kind: "path",
-  },
-  rest: {
-    ...launcher,
-    variable: null,
-    flag: "rest",
-    kind: "switch",
-    hidden: true,
-  },
-  host: {
-    ...scorefn,
-    variable: "SCOREFN_HOST",
-    flag: "host",
-    default: "0.0.0.0",
-  },
+  corsOrigins: { ...worker, variable: "AML_CORS_ORIGINS", flag: "access_control_allow_origins", kind: "list" },
+  configFile: { ...launcher, variable: "AZUREML_CONFIG_FILE", flag: "config_file", kind: "path" },
+  rest: { ...launcher, variable: null, flag: "rest", kind: "switch", hidden: true },
+  host: { ...scorefn, variable: "SCOREFN_HOST", flag: "host", default: "0.0.0.0" },
   modelUri: { ...scorefn, variable: "SCOREFN_MODEL_URI", flag: "model_uri" },
   modelCache: { ...scorefn, variable: "SCOREFN_MODEL_CACHE", flag: "model_cache", kind: "path" },
   python: { ...scorefn, variable: "SCOREFN_PYTHON", flag: "python", kind: "path" },
@@ -176,12 +146,7 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
     default: "1",
     unit: "requests",
   },
-  readyPath: {
-    ...scorefn,
-    variable: "SCOREFN_READY_PATH",
-    flag: "ready_path",
-    default: "/ready",
-  },
+  readyPath: { ...scorefn, variable: "SCOREFN_READY_PATH", flag: "ready_path", default: "/ready" },
   rootProbe: {
     ...scorefn,
     variable: "SCOREFN_ROOT_PROBE",
@@ -233,15 +198,8 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
     flag: "error_detail",
     kind: "choice",
     choices: ["none", "location", "full"],
-    default: "location",
   },
-  strict: {
-    ...scorefn,
-    variable: "SCOREFN_STRICT",
-    flag: "strict",
-    kind: "switch",
-    default: "false",
-  },
+  strict: { ...scorefn, variable: "SCOREFN_STRICT", flag: "strict", kind: "switch", default: "false" },
   scriptHost: {
     ...scorefn,
     variable: "SCOREFN_SCRIPT_HOST",
@@ -250,44 +208,12 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
     choices: ["workers", "in-process"],
     default: "workers",
   },
-  functionsAuthLevel: {
-    ...scorefn,
-    variable: "SCOREFN_FUNCTIONS_AUTH_LEVEL",
-    flag: null,
-    kind: "choice",
-    choices: ["anonymous", "function", "admin"],
-    default: "function",
-  },
-  functionsHttpStream: {
-    ...scorefn,
-    variable: "SCOREFN_FUNCTIONS_HTTP_STREAM",
-    flag: null,
-    kind: "boolean",
-    default: "true",
-  },
-  appRoot: {
-    ...worker,
-    variable: "AML_APP_ROOT",
-    kind: "path",
-  },
-  sourceDirectory: {
-    ...worker,
-    variable: "AZUREML_SOURCE_DIRECTORY",
-    kind: "path",
-  },
+  appRoot: { ...worker, variable: "AML_APP_ROOT", kind: "path" },
+  sourceDirectory: { ...worker, variable: "AZUREML_SOURCE_DIRECTORY", kind: "path" },
   serviceName: { ...worker, variable: "SERVICE_NAME", default: "ML service" },
   serviceVersion: { ...worker, variable: "SERVICE_VERSION", default: "1.0" },
-  servicePathPrefix: {
-    ...worker,
-    variable: "SERVICE_PATH_PREFIX",
-    default: "",
-  },
-  workspaceName: {
-    ...worker,
-    variable: "WORKSPACE_NAME",
-    default: "",
-    pending: true,
-  },
+  servicePathPrefix: { ...worker, variable: "SERVICE_PATH_PREFIX", default: "" },
+  workspaceName: { ...worker, variable: "WORKSPACE_NAME", default: "", pending: true },
   scoringTimeoutMs: {
     ...worker,
     variable: "SCORING_TIMEOUT_MS",
@@ -296,23 +222,9 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
     default: "3600000",
     unit: "ms",
   },
-  workerTimeout: {
-    ...launcher,
-    variable: "WORKER_TIMEOUT",
-    kind: "integer",
-    min: 0,
-    default: "300",
-    unit: "s",
-  },
-  workerPreload: {
-    ...launcher,
-    variable: "WORKER_PRELOAD",
-    default: "false",
-  },
-  separateHealthEndpoint: {
-    ...launcher,
-    variable: "SEPERATE_HEALTH_ENDPOINT",
-  },
+  workerTimeout: { ...launcher, variable: "WORKER_TIMEOUT", kind: "integer", min: 0, default: "300", unit: "s" },
+  workerPreload: { ...launcher, variable: "WORKER_PRELOAD", default: "false" },
+  separateHealthEndpoint: { ...launcher, variable: "SEPERATE_HEALTH_ENDPOINT" },
   appInsightsEnabled: {
     ...worker,
     variable: "AML_APP_INSIGHTS_ENABLED",
@@ -335,48 +247,25 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
     default: "false",
     pending: true,
   },
-  logLevel: {
-    ...worker,
-    variable: "AZUREML_LOG_LEVEL",
+  logLevel: { ...worker, variable: "AZUREML_LOG_LEVEL", kind: "choice", choices: LOG_LEVELS, default: "INFO" },
+  accessLogLevel: {
+    ...scorefn,
+    variable: "SCOREFN_ACCESS_LOG_LEVEL",
+    flag: null,
     kind: "choice",
     choices: LOG_LEVELS,
-    default: "INFO",
   },
-  debugPort: {
-    ...worker,
-    ...PORT_RANGE,
-    variable: "AZUREML_DEBUG_PORT",
-  },
-  hostname: {
-    ...worker,
-    variable: "HOSTNAME",
-    default: "Unknown",
-    pending: true,
-  },
-  sendServerVersion: {
-    ...launcher,
-    variable: "SERVER_VERSION_LOG_RESPONSE_ENABLED",
-  },
-  serverVersion: {
-    ...launcher,
-    variable: "HTTP_X_MS_SERVER_VERSION",
-  },
-  lambdaEndpoint: {
-    ...host,
-    variable: "AWS_LAMBDA_HTTP_ENDPOINT",
-  },
-  functionsPort: {
-    ...host,
-    ...PORT_RANGE,
-    variable: "FUNCTIONS_CUSTOMHANDLER_PORT",
-  },
-  lambdaPort: {
-    ...host,
-    ...PORT_RANGE,
-    variable: "AWS_LWA_PORT",
-    alias: "PORT",
-  },
+  debugPort: { ...worker, ...PORT_RANGE, variable: "AZUREML_DEBUG_PORT" },
+  hostname: { ...worker, variable: "HOSTNAME", default: "Unknown", pending: true },
+  sendServerVersion: { ...launcher, variable: "SERVER_VERSION_LOG_RESPONSE_ENABLED" },
+  serverVersion: { ...launcher, variable: "HTTP_X_MS_SERVER_VERSION" },
 };
+
+/** Whether an empty value counts as not given: with ours `X=${Y}` and an unset Y is the likely cause, while an empty
+ *  variable of the reference server is a value (contract ENV-6). */
+export function emptyIsNotGiven({ scope, variable }: Setting): boolean {
+  return scope === "scorefn" || scope === "host" || (variable?.startsWith("SCOREFN_") ?? false);
+}
 
 /** Whether config.json may hold the setting, under its variable's name (contract CFG-6). */
 export function isFileSetting({ scope }: Setting): boolean {

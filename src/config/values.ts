@@ -1,21 +1,19 @@
-import type { Setting } from "./settings.ts";
+import { MAX_PORT, type Setting } from "./settings.ts";
 
-/** A value, or the reason why the text is none. */
+/** A value, or the reason why the text does not hold one. */
 export type Parsed<T> = { readonly value: T } | { readonly reason: string };
 
 // What Python takes for a blank: as JavaScript, but for two characters.
 const BLANK = "(?:[^\\S\\ufeff]|\\x85)*";
-const PYTHON_INTEGER = `^${BLANK}([+-]?)(\\d+(?:_\\d+)*)${BLANK}$`;
+const PYTHON_INTEGER = `^${BLANK}([+-]?\\d+(?:_\\d+)*)${BLANK}$`;
 const PLAIN_INTEGER = /^-?\d+$/;
 
-/** The text as Python's `int()` reads it (contract CLI-4), in ASCII digits; undefined where that raises. */
+/** The text as Python's `int()` reads it (contract CLI-4), digits of ASCII only; undefined if it is not a whole number. */
 export function parseInteger(text: string): number | undefined {
   // The usual case, apart: to compile the other takes a millisecond.
-  if (PLAIN_INTEGER.test(text)) return Number(text) === 0 ? 0 : Number(text);
-  const match = new RegExp(PYTHON_INTEGER, "u").exec(text);
-  if (match === null) return undefined;
-  const value = Number(`${match[1]}${match[2]!.replaceAll("_", "")}`);
-  return value === 0 ? 0 : value;
+  const digits = PLAIN_INTEGER.test(text) ? text : new RegExp(PYTHON_INTEGER).exec(text)?.[1]?.replaceAll("_", "");
+  // Without the sign of a zero.
+  return digits === undefined ? undefined : Number(digits) + 0;
 }
 
 const TRUE = ["true", "1", "yes", "on", "t", "y"];
@@ -53,6 +51,21 @@ export function readChoice(setting: Setting, text: string): Parsed<string> {
   if (value !== undefined) return { value };
   if (!asWorker) return { reason: `must be ${listed(choices)}` };
   return { reason: `Input should be ${listed(choices.map((choice) => `'${choice}'`))}` };
+}
+
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+  /** Present and true: the separate health port. */
+  readonly health?: true;
+}
+
+/** Reads the text of an `address` setting; IPv6 stands in brackets. */
+export function readAddress(text: string): Parsed<Address> {
+  const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[3]);
+  if (match === null || port < 1 || port > MAX_PORT) return { reason: "must be host:port" };
+  return { value: { host: match[1] ?? match[2]!, port } };
 }
 
 function rangeText({ min, max }: Setting): string {

@@ -33,12 +33,13 @@ export function resolveServerVersion(read: SettingsReader): string | null {
 }
 
 /** What config.json says of these reaches the script's environment, too: where its model lies (contract CFG-6), and what
- *  is always there or stands in the banner as in effect. The script's own path is left out (BAN-6). */
-const EXPORTED_FROM_FILE: readonly SettingName[] = ["appRoot", "modelDir", "appInsightsKey", "corsOrigins"];
+ *  is always there or stands in the banner as in effect. The script's own path is left out (BAN-6), and a key that only
+ *  the file has is nothing that a script needs. */
+const EXPORTED_FROM_FILE: readonly SettingName[] = ["appRoot", "modelDir", "corsOrigins"];
 
 /** The environment score scripts see: what was there, with the flags and the values in effect written over it
  *  (contract ENV-1, ENV-2, CLI-8 to CLI-13).
- *  @param flags with absolute paths   @param cwd stands in for a missing AML_APP_ROOT */
+ *  @param flags with absolute paths   @param cwd takes the place of a missing AML_APP_ROOT */
 export function exportEnvironment(
   read: SettingsReader,
   flags: Flags,

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { accessSync, constants, statSync } from "node:fs";
+import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { ScoreError } from "../core/errors.ts";
 
@@ -19,22 +19,38 @@ export interface InterpreterRequest {
   readonly python: string | null;
   /** What the worker will get as its environment; VIRTUAL_ENV, CONDA_PREFIX and PATH count. */
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Stand in for the process's own. */
+  /** Default: the process's own. */
   readonly cwd?: string;
   readonly platform?: NodeJS.Platform;
 }
 
 /** Finds the Python interpreter: `--python`, else the active virtual or conda environment's, else python3 or python on
  *  PATH. It only looks for the file; that it is Python 3.9 or later turns out when the worker starts, which saves every
- *  start one more process.
+ *  start one more process. An environment that is named but gone is an error: another Python would lack its packages.
  *  @returns an absolute path   @throws ScoreError `ERR_PYTHON_NOT_FOUND` that lists what was tried */
 export function findPython(request: InterpreterRequest): string {
   const places = placesOf(request);
+  const gone = request.python === null ? goneEnvironment(request.env, places) : undefined;
+  if (gone !== undefined) throw new ScoreError("ERR_PYTHON_NOT_FOUND", gone);
   for (const place of places) {
     const found = place.paths.find(isExecutableFile);
     if (found !== undefined) return found;
   }
   throw pythonNotFound(places.map((place) => place.name));
+}
+
+/** What is wrong with the environment that is active. One of conda may be without Python, a virtual one may not. */
+function goneEnvironment(env: InterpreterRequest["env"], [first]: readonly Place[]): string | undefined {
+  const variable = ["VIRTUAL_ENV", "CONDA_PREFIX"].find((name) => env[name]);
+  if (variable === undefined) return undefined;
+  const folder = env[variable]!;
+  const isThere = existsSync(folder);
+  if (isThere && (variable === "CONDA_PREFIX" || first!.paths.some(isExecutableFile))) return undefined;
+  const fault = isThere ? "holds no Python" : "does not exist";
+  return (
+    `${variable} is ${folder}, which ${fault}; activate an environment that works, unset ${variable}, ` +
+    "or name a Python with --python or SCOREFN_PYTHON"
+  );
 }
 
 /** Also for an interpreter that turns out not to start.
@@ -53,7 +69,7 @@ export function pythonTooOld(python: string): ScoreError {
   const version = /^\d+\.\d+\.\d+$/.exec(stdout ?? "")?.[0];
   return new ScoreError(
     "ERR_PYTHON_NOT_FOUND",
-    `Python${version === undefined ? "" : ` ${version}`} at ${python} is too old; scorefn needs ${OLDEST_PYTHON} or later; name such a one with --python or SCOREFN_PYTHON`,
+    `Python${version === undefined ? "" : ` ${version}`} at ${python} is too old; scorefn needs ${OLDEST_PYTHON} or later; name one with --python or SCOREFN_PYTHON`,
   );
 }
 

@@ -31,6 +31,8 @@ export interface WorkerCommand {
   readonly nudgeSignal: NodeJS.Signals | null;
   /** Turns a failed start of the program itself into an error that names the cure. */
   readonly onMissing: (cause: Error) => ScoreError;
+  /** Gets what the worker says of its program, each time one has started. */
+  readonly onRuntime?: (runtime: string) => void;
   /** What an exit code of the program itself means, for codes that say more than that it has ended. */
   readonly onExitCode?: (code: number) => ScoreError | undefined;
 }
@@ -213,7 +215,9 @@ export class WorkerProcess implements WorkerLink {
       this.#events.onFailed(readFailed(payload));
     } else if (type === Frame.WORKER_HELLO && this.#stage === "hello") {
       clearTimeout(this.#helloTimer);
-      checkVersion(parseJson<WorkerHello>(payload));
+      const hello = parseJson<WorkerHello>(payload);
+      checkVersion(hello);
+      this.#command.onRuntime?.(hello.runtime);
       this.#stage = "load";
     } else if (type === Frame.LOADED && this.#stage === "load") {
       this.#stage = "init";

@@ -110,7 +110,7 @@ export const known: readonly Known[] = [
     reason: "the command has flags of its own",
     scenario: /^CLI-[56]/,
     where: STDOUT,
-    ours: /^$|^scorefn options:$|^ {2}/,
+    ours: /^$|^scorefn options:$|^settings that are environment variables only:$|^examples:$|^ {2}/,
   },
   {
     rule: "CLI-2",

@@ -9,6 +9,8 @@ const GUID = /\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g;
 const BANNER_END = /^Score: {10}POST {2}/;
 const TRACEBACK_PROSE =
   /^(Traceback \(most recent call last\):|The above exception was the direct cause of the following exception:)$/;
+/** The reference runs in the script's Python itself, so it does not say which one that is. */
+const INTERPRETER = /\bazmlinfsrv\b.* The score script runs with python [\d.]+ at /;
 const RECORD = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} ([DIWEC]) \[\d+\] (.*)$/;
 
 export function normaliseText(text: string, { folder, port }: Particulars): string {
@@ -36,7 +38,9 @@ export function normaliseOutput(output: string, particulars: Particulars): strin
   if (output === "") return [];
   const lines = normaliseText(output.replace(/\n$/, ""), particulars).split("\n").flatMap(splitRecord);
   const banner = lines.slice(0, lines.findLastIndex((line) => BANNER_END.test(line)) + 1);
-  const rest = lines.slice(banner.length).filter((line) => line !== "" && !TRACEBACK_PROSE.test(line));
+  const rest = lines
+    .slice(banner.length)
+    .filter((line) => line !== "" && !TRACEBACK_PROSE.test(line) && !INTERPRETER.test(line));
   return [...banner, ...ownFramesOnly(rest).map(shortenClass)];
 }
 

@@ -104,7 +104,7 @@ async function start({ args, cwd, folder }: Example): Promise<RunningServer> {
   const python = folder === "sklearn" && "python" in sklearn ? ["--python", sklearn.python] : [];
   return startServer({
     command: process.execPath,
-    args: [COMMAND, "serve", ...args, ...python, "--port", String(port)],
+    args: [COMMAND, "serve", ...args, ...python, "--port", String(port), "--host", "127.0.0.1"],
     cwd,
     port,
   });

@@ -84,7 +84,7 @@ describe.skipIf(process.platform !== "linux")("the compiler", () => {
     writeFileSync(folder.file("short #1.ts"), script("// short"));
     writeFileSync(folder.file("long #1.ts"), script(`// ${"long ".repeat(300_000)}`));
     for (const name of ["short #1.ts", "long #1.ts"]) {
-      const service = await startService(name, { AML_APP_ROOT: folder.file("") });
+      const service = await startService(name, { AML_APP_ROOT: folder.file(""), SCOREFN_ERROR_DETAIL: "location" });
       onTestFinished(service.close);
       const { error } = JSON.parse((await service.post("{}")).text);
       expect(error.location).toEqual({ ...error.location, file: name, line: 6, column: 9 });

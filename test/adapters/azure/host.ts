@@ -129,7 +129,7 @@ export async function startHandler(
   const settings = { streaming, maxBodyBytes: 0, ...(limitMs === undefined ? {} : { limitMs }) };
   const handler = toAzureHandler(scorer, settings, log);
   const service = {
-    config: { ...config, functionsHttpStream: streaming },
+    config: { ...config, functionsAuthLevel: "function", functionsHttpStream: streaming } as const,
     handler,
     ready: async () => {},
     answerDropped: () => () => {},
@@ -155,7 +155,7 @@ export function handlerDriver(transport: Transport): CreateDriver {
     const options = { streaming, maxBodyBytes: config.maxBodyBytes, ...(streaming && { headersOf: proxiedHeaders }) };
     const handler = toAzureHandler(scorer, options, log);
     const ready = () => runtime.start().then(...BOTH_WAYS);
-    const settings = { ...config, functionsHttpStream: streaming };
+    const settings = { ...config, functionsAuthLevel: "function", functionsHttpStream: streaming } as const;
     const { send } = await start({ config: settings, handler, ready, answerDropped: () => () => {}, close }, {}, []);
     return { send, logged, close };
   };

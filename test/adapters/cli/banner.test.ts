@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { bannerLines, modelDirLines } from "../../../adapters/cli/banner.ts";
+import { bannerLines, modelDirLines, ownBannerLines } from "../../../adapters/cli/banner.ts";
 import { resolveConfig } from "../../../src/config/config.ts";
 
 /** The reference server's banner for `--entry_script score.py` in /site, with product and version replaced as contract
@@ -31,8 +31,39 @@ Score:          POST  127.0.0.1:5001/score
 `;
 
 function lines(flags: Record<string, string>, env: Record<string, string> = {}): readonly string[] {
-  return bannerLines(resolveConfig({ flags, env, cwd: "/site" }).config.workerEnv);
+  return bannerLines(resolveConfig({ flags, env, cwd: "/site" }).config);
 }
+
+function own(flags: Record<string, string>, env: Record<string, string> = {}): readonly string[] {
+  return ownBannerLines(resolveConfig({ flags, env, cwd: "/site" }).config);
+}
+
+const KEY = "12345678-abcd-abcd-1234-123456789abc";
+
+const OWN_BANNER = `
+scorefn v0.1.0
+
+Server Settings
+---------------
+Entry Script Name: /site/score.py
+Model Directory: None
+Config File: None
+Worker Count: 1
+Worker Start Timeout (seconds): 300
+Scoring Timeout (seconds): 3600
+Listening On: 0.0.0.0:5001
+Error Detail In Answers: none (the log says where a script fails; --error_detail location tells clients, too)
+Application Insights Key: None
+Server Version Header: scorefn/0.1.0
+CORS For Origins: None
+
+Server Routes
+---------------
+Liveness Probe:  GET  http://127.0.0.1:5001/
+Readiness Probe: GET  http://127.0.0.1:5001/ready
+Score:           POST http://127.0.0.1:5001/score
+Swagger:         GET  http://127.0.0.1:5001/swagger.json
+`;
 
 describe("banner", () => {
   test("has the layout of BAN-3", () => {
@@ -64,7 +95,7 @@ describe("banner", () => {
 
   test("disguises the key and says what CORS is enabled for (BAN-5)", () => {
     const shown = lines({
-      appinsights_instrumentation_key: "12345678-abcd-abcd-1234-123456789abc",
+      appinsights_instrumentation_key: KEY,
       access_control_allow_origins: "a.com, b.com",
     });
     expect(shown).toContain("Application Insights Enabled: true");
@@ -78,6 +109,38 @@ describe("banner", () => {
     expect(shown).toContain("Model Directory: ");
     expect(shown).toContain("Application Insights Key: AppInsights key provided");
     expect(shown).toContain("CORS for the specified origins: Enabling CORS for ");
+  });
+});
+
+describe("banner of scorefn serve", () => {
+  test("shows what is in effect, defaults too", () => {
+    expect(own({ entry_script: "score.py" }).join("\n")).toBe(OWN_BANNER);
+  });
+
+  test("shows the real addresses, time limits and the health port", () => {
+    const env = { SEPERATE_HEALTH_ENDPOINT: "true", WORKER_TIMEOUT: "0", SCORING_TIMEOUT_MS: "1500" };
+    expect(own({ entry_script: "a.ts", host: "::1", port: "6001", ready_path: "/up" }, env)).toEqual(
+      expect.arrayContaining([
+        "Worker Start Timeout (seconds): no limit",
+        "Scoring Timeout (seconds): 1.5",
+        "Listening On: [::1]:6001, [::1]:5000 (health)",
+        "Liveness Probe:  GET  http://[::1]:5000/",
+        "Readiness Probe: GET  http://[::1]:5000/up",
+        "Score:           POST http://[::1]:6001/score",
+      ]),
+    );
+  });
+
+  test.each(["none", "location", "full"])("says that the error detail is %s, and how to change it", (detail) => {
+    const line = own({ error_detail: detail }).find((text) => text.startsWith("Error Detail In Answers"));
+    expect(line).toMatch(new RegExp(`: ${detail} \\(.*--error_detail \\w+`));
+    expect(own({ host: "127.0.0.1" })).toContainEqual(expect.stringMatching(/^Error Detail In Answers: location /));
+  });
+
+  test("never shows a key", () => {
+    const shown = own({ appinsights_instrumentation_key: KEY });
+    expect(shown).toContain("Application Insights Key: AppInsights key provided");
+    expect(shown.join("\n")).not.toContain("12345678");
   });
 });
 

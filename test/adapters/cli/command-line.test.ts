@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { parseCommandLine } from "../../../adapters/cli/command-line.ts";
-import { FLAG_SETTINGS } from "../../../src/config/config.ts";
+import { platforms } from "../../../adapters/cli/platforms.ts";
+import { FLAG_SETTINGS, SETTINGS } from "../../../src/config/config.ts";
 
 // argparse wraps help to the terminal's width, as Python's does.
 beforeAll(() => {
@@ -19,7 +20,14 @@ function exitOf(program: "azmlinfsrv" | "scorefn", ...args: string[]) {
 function flagsOf(program: "azmlinfsrv" | "scorefn", ...args: string[]) {
   const command = parseCommandLine(program, args);
   if (command.kind !== "serve") throw new Error(`did not serve: ${JSON.stringify(command)}`);
+  expect(command.problems).toEqual([]);
   return command.flags;
+}
+
+function problemsOf(...args: string[]): readonly string[] {
+  const command = parseCommandLine("scorefn", ["serve", ...args]);
+  if (command.kind !== "serve") throw new Error(`did not serve: ${JSON.stringify(command)}`);
+  return command.problems;
 }
 
 /** Command lines and the error line of the real azmlinfsrv 1.5.1 on Python 3.11, less its beginning. */
@@ -150,6 +158,7 @@ describe("azmlinfsrv", () => {
     expect(stderr.endsWith("\nazmlinfsrv: error: unrecognized arguments: --bogus\n")).toBe(true);
     expect(stdout.startsWith(`\n${PRODUCT_LINE}\n\n${REFERENCE_OPTIONS}`)).toBe(true);
     expect(stdout).not.toContain("usage:");
+    expect(stdout).not.toContain("examples:");
   });
 
   test.each(["--help", "-h", "--hel"])("%s prints usage and help to stdout and exits with 0 (CLI-6)", (flag) => {
@@ -162,6 +171,7 @@ describe("azmlinfsrv", () => {
   test("help describes every flag but --rest, ours with default and variable (CLI-2)", () => {
     const { stdout } = exitOf("azmlinfsrv", "--help");
     const help = stdout.slice(stdout.indexOf("options:")).replaceAll(/\s+/g, " ");
+    expectVariables(help);
     for (const { flag } of FLAG_SETTINGS) {
       if (flag !== "rest") expect(help).toContain(` --${flag} `);
     }
@@ -242,53 +252,113 @@ describe("our own flags", () => {
   });
 });
 
+/** @param help on one line */
+function expectVariables(help: string): void {
+  expect(help).toContain("settings that are environment variables only: AML_APP_ROOT Root of relative script paths");
+  for (const setting of [...Object.values(SETTINGS), ...platforms.rows]) {
+    if (setting.flag === null) expect(help).toContain(` ${setting.variable} `);
+  }
+  expect(help).toContain("SCORING_TIMEOUT_MS How long one run() may take; 0: no limit. Default is 3600000 ms.");
+  expect(help).toContain("examples: ");
+  expect(help).toContain(" SCORING_TIMEOUT_MS=30000 AZUREML_LOG_LEVEL=WARNING ");
+}
+
 describe("scorefn", () => {
-  test("serve takes a port of the system's choice, the reference's command does not (CLI-5)", () => {
-    expect(flagsOf("scorefn", "serve", "--port", "0")).toEqual({ port: "0" });
-    expect(exitOf("scorefn", "serve", "--port", "-1").stderr).toContain("invalid validate_port value: '-1'");
-    expect(exitOf("azmlinfsrv", "--port", "0").stderr).toContain("invalid validate_port value: '0'");
+  test.each(["version", "--version", "-v", "-V"])("%s prints the version", (word) => {
+    expect(exitOf("scorefn", word)).toEqual({ kind: "exit", code: 0, stdout: "scorefn 0.1.0\n", stderr: "" });
   });
 
-  test("--version prints it", () => {
-    expect(exitOf("scorefn", "--version")).toEqual({ kind: "exit", code: 0, stdout: "scorefn 0.1.0\n", stderr: "" });
+  test.each([[[]], [["help"]], [["--help"]], [["-h"]]])("%j lists the commands", (args) => {
+    const { code, stdout, stderr } = exitOf("scorefn", ...args);
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(stdout).toContain("usage: scorefn <command> [flags]");
+    for (const command of ["serve", "build", "invoke"]) expect(stdout).toMatch(new RegExp(`^ {4}${command} `, "m"));
+    expect(stdout).toContain("scorefn help <command>");
   });
 
-  test("--help lists the commands", () => {
-    const { code, stdout } = exitOf("scorefn", "--help");
-    expect(code).toBe(0);
-    expect(stdout).toContain("serve     serve a score script over HTTP");
+  test.each(["serve", "build", "invoke"])("help %s is %s --help", (command) => {
+    const help = exitOf("scorefn", "help", command);
+    expect(help).toEqual(exitOf("scorefn", command, "--help"));
+    expect(help).toMatchObject({ code: 0, stderr: "" });
+    expect(help.stdout).toMatch(new RegExp(`^usage: scorefn ${command} `));
   });
 
-  test("serve --help describes every flag with its variable", () => {
+  test("an unknown command is one line that names the commands", () => {
+    const line = "scorefn: error: there is no command bogus; the commands are serve, build, invoke, help and version\n";
+    for (const args of [["bogus"], ["help", "bogus"], ["bogus", "--port", "1"]]) {
+      expect(exitOf("scorefn", ...args)).toEqual({ kind: "exit", code: 1, stdout: "", stderr: line });
+    }
+  });
+
+  test.each([
+    [["score.py"], "a command is missing before score.py; type: scorefn serve score.py"],
+    [["--port", "80"], "a command is missing before --port; type: scorefn serve --port 80"],
+  ])("%j says what to type", (args, text) => {
+    expect(exitOf("scorefn", ...args)).toMatchObject({ code: 1, stdout: "", stderr: `scorefn: error: ${text}\n` });
+  });
+});
+
+describe("scorefn serve", () => {
+  test("--help describes every flag with its variable, and the variables that are not flags", () => {
     const { code, stdout } = exitOf("scorefn", "serve", "--help");
     expect(code).toBe(0);
-    expect(stdout.startsWith("usage: scorefn serve [-h]")).toBe(true);
+    expect(stdout.startsWith("usage: scorefn serve [SCRIPT] [--flag value ...]\n")).toBe(true);
     const help = stdout.slice(stdout.indexOf("options:")).replaceAll(/\s+/g, " ");
     for (const setting of FLAG_SETTINGS) {
       if (setting.hidden) continue;
       expect(help).toContain(` --${setting.flag} `);
       if (setting.variable !== null) expect(help).toContain(`Variable: ${setting.variable}.`);
     }
+    expectVariables(help);
+    for (const line of stdout.split("\n").filter((line) => !line.includes("docker"))) {
+      expect(line.length).toBeLessThanOrEqual(80);
+    }
   });
 
-  test("serve takes the reference server's flags and ours", () => {
-    const flags = flagsOf("scorefn", "serve", "--entry_script", "a.py", "--host", "::1");
-    expect(flags).toEqual({ entry_script: "a.py", host: "::1" });
+  test.each([
+    [["score.py"], { entry_script: "score.py" }],
+    [["score.py", "--port", "0"], { entry_script: "score.py", port: "0" }],
+    [["--strict", "score.py"], { strict: "true", entry_script: "score.py" }],
+    [["--host", "::1", "--", "-odd.py"], { host: "::1", entry_script: "-odd.py" }],
+    [["--entry-script", "a-b.py"], { entry_script: "a-b.py" }],
+    [["--entry-script=a=b-c.py", "--model-dir=m"], { entry_script: "a=b-c.py", model_dir: "m" }],
+    [["--worker-count=2", "--worker_con", "3"], { worker_count: "2", worker_concurrency: "3" }],
+    [["--port", "-1"], { port: "-1" }],
+    [["--port=1", "--port", "2"], { port: "2" }],
+    [["--host="], { host: "" }],
+    [["--rest"], { rest: "true" }],
+    [[], {}],
+  ])("%j is taken as %j", (args, flags) => {
+    expect(flagsOf("scorefn", "serve", ...args)).toEqual(flags);
   });
 
-  test("a usage error is one message on stderr and exit code 1 (PROC-8)", () => {
-    const unknown = exitOf("scorefn", "bogus");
-    expect([unknown.code, unknown.stdout]).toEqual([1, ""]);
-    expect(unknown.stderr).toContain("scorefn: error: argument <command>: invalid choice: 'bogus'");
-    const badFlag = exitOf("scorefn", "serve", "--port", "x");
-    expect([badFlag.code, badFlag.stdout]).toEqual([1, ""]);
-    expect(badFlag.stderr).toContain("scorefn serve: error: argument --port: invalid validate_port value: 'x'");
+  test.each([
+    [["--bogus"], ["there is no flag --bogus; scorefn serve --help lists all"]],
+    [["--bog-us=1", "score.py"], ["there is no flag --bog-us; scorefn serve --help lists all"]],
+    [["-p", "80"], ["there is no flag -p; scorefn serve --help lists all"]],
+    [["--bogus", "score.py"], ["there is no flag --bogus; scorefn serve --help lists all"]],
+    [["--scoring-timeout-ms", "5"], ["--scoring-timeout-ms is not a flag; set the variable SCORING_TIMEOUT_MS"]],
+    [["--worker_c"], ["--worker_count needs a value: --worker_count WORKER_COUNT"]],
+    [["--port", "--host", "::1"], ["--port needs a value: --port PORT"]],
+    [["--max", "5"], ["--max could mean --max_body_mb or --max_queue or --max_queue_mb"]],
+    [["--strict=no"], ['--strict is a switch and takes no value, not even "no"']],
+    [["a.py", "b.py"], ["b.py is one word too many: only one score script can be served"]],
+    [["a.py", "--entry_script", "b.py"], ["a.py is one word too many: only one score script can be served"]],
+    [["-"], ["there is no flag -; scorefn serve --help lists all"]],
+    [
+      ["--x", "--y", "--port"],
+      [
+        "there is no flag --x; scorefn serve --help lists all",
+        "there is no flag --y; scorefn serve --help lists all",
+        "--port needs a value: --port PORT",
+      ],
+    ],
+  ])("%j: one line for each problem", (args, problems) => {
+    expect(problemsOf(...args)).toEqual(problems);
   });
 
-  test("no command prints the help to stderr and exits with 1", () => {
-    const { code, stdout, stderr } = exitOf("scorefn");
-    expect([code, stdout]).toEqual([1, ""]);
-    expect(stderr).toContain("commands:");
+  test("help beats problems", () => {
+    expect(exitOf("scorefn", "serve", "--bogus", "-h").code).toBe(0);
   });
 });
 
@@ -312,6 +382,7 @@ describe("scorefn build and invoke", () => {
 
   test.each([
     [["build", "--entry_script", "score.ts", "--out", "build"], "the following arguments are required: --target"],
+    [["build", "--entry-script", "score.ts", "--out", "build"], "the following arguments are required: --target"],
     [["build", "--target", "gcp", "--entry_script", "a", "--out", "b"], "argument --target: invalid choice: 'gcp'"],
     [["invoke", "--target", "aws-lambda", "build"], "the following arguments are required: --data"],
   ])("%j is a usage error", (args, message) => {

@@ -1,8 +1,9 @@
-import { mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { runCommand } from "../../../adapters/cli/command.ts";
+import type { Program } from "../../../adapters/cli/command-line.ts";
 import { realPath } from "../../../adapters/cli/real-path.ts";
 import { reservePort } from "../../../adapters/http/reserve-port.ts";
 import type { Config, Environment } from "../../../src/config/config.ts";
@@ -25,10 +26,25 @@ interface Run {
   readonly served: readonly Config[];
 }
 
-async function run(args: readonly string[], env: Environment = {}, serve = async (_config: Config) => 0): Promise<Run> {
+function run(args: readonly string[], env: Environment = {}, serve = async (_config: Config) => 0): Promise<Run> {
+  return runAs("azmlinfsrv", args, env, serve);
+}
+
+/** Runs `scorefn serve`, with the PATH of the tests. */
+function serve(args: readonly string[], env: Environment = {}, cwd = folder): Promise<Run> {
+  return runAs("scorefn", ["serve", ...args], { PATH: process.env.PATH, ...env }, async () => 0, cwd);
+}
+
+async function runAs(
+  program: Program,
+  args: readonly string[],
+  env: Environment,
+  serve: (config: Config) => Promise<number>,
+  cwd = folder,
+): Promise<Run> {
   const out = { stdout: "", stderr: "" };
   const served: Config[] = [];
-  const code = await runCommand("azmlinfsrv", args, {
+  const code = await runCommand(program, args, {
     write: (text) => {
       out.stdout += text;
     },
@@ -42,7 +58,7 @@ async function run(args: readonly string[], env: Environment = {}, serve = async
     reservePort,
     runTarget: async () => 0,
     env,
-    cwd: folder,
+    cwd,
   });
   return { code, ...out, served };
 }
@@ -233,6 +249,163 @@ describe("no start", () => {
       throw fault;
     });
     await expect(running).rejects.toBe(fault);
+  });
+});
+
+describe("scorefn serve", () => {
+  /** A folder of its own with these files; a name that ends with / is a folder. */
+  const folderWith = (...names: string[]): string => {
+    const own = realpathSync(mkdtempSync(join(tmpdir(), "scorefn-command-")));
+    onTestFinished(() => rmSync(own, { recursive: true }));
+    for (const name of names) {
+      if (name.endsWith("/")) mkdirSync(join(own, name));
+      else writeFileSync(join(own, name), name === "config.json" ? '{"AZUREML_ENTRY_SCRIPT": "score.py"}' : "");
+    }
+    return own;
+  };
+
+  test("serves a script that is typed, named by a variable, or by config.json", async () => {
+    const cwd = folderWith("score.py", "config.json");
+    const named = { AZUREML_ENTRY_SCRIPT: "score.py" };
+    for (const [args, env] of [
+      [["score.py"], {}],
+      [["--entry-script", "score.py"], {}],
+      [[], named],
+      [[], {}],
+      [["--config_file", "config.json"], {}],
+      [[], { AZUREML_CONFIG_FILE: "config.json" }],
+    ] as const) {
+      const { code, stderr, stdout, served } = await serve(args, env, cwd);
+      expect([code, stderr, served.length]).toEqual([0, "", 1]);
+      expect(served[0]?.entryScript).toBe(join(cwd, "score.py"));
+      expect(stdout).toContain(`\nEntry Script Name: ${join(cwd, "score.py")}\n`);
+    }
+  });
+
+  test("the banner shows the configuration file that was found", async () => {
+    const cwd = folderWith("score.py", "config.json");
+    expect((await serve([], {}, cwd)).stdout).toContain(`\nConfig File: ${join(cwd, "config.json")}\n`);
+  });
+
+  test("without a script it says what to type, with the script that is there", async () => {
+    const none = await serve([], {}, folderWith());
+    expect([none.code, none.served.length]).toEqual([1, 0]);
+    const line = (name: string) =>
+      `scorefn serve: error: no score script is named; type scorefn serve ${name}, or set AZUREML_ENTRY_SCRIPT\n`;
+    expect(none.stderr).toBe(line("score.py"));
+    expect((await serve([], {}, folderWith("score.ts"))).stderr).toBe(line("score.ts"));
+  });
+
+  test("a configuration file without a script stands for main.py, where there is one (LOAD-2)", async () => {
+    const cwd = folderWith("main.py");
+    writeFileSync(join(cwd, "own.json"), "{}");
+    expect((await serve(["--config_file", "own.json"], {}, cwd)).served[0]?.entryScript).toBeNull();
+    rmSync(join(cwd, "main.py"));
+    expect((await serve(["--config_file", "own.json"], {}, cwd)).code).toBe(1);
+  });
+
+  test.each([
+    ["gone.py", "does not exist, for example <cwd>/score.py"],
+    ["sub", "is a folder; name the file in it"],
+    [".", "is a folder; name the file in it, for example <cwd>/score.py"],
+    [
+      "package.json",
+      "is not a Python, JavaScript or TypeScript file; name the one that holds init() and run(), for example <cwd>/score.py",
+    ],
+    [
+      "notes.ipynb",
+      "is not a Python, JavaScript or TypeScript file; name the one that holds init() and run(), for example <cwd>/score.py",
+    ],
+    ["score.py/x", "does not exist"],
+  ])("%s is named for what it is, before anything starts", async (script, fault) => {
+    const cwd = folderWith("score.py", "sub/", "package.json", "notes.ipynb");
+    const { code, stdout, stderr, served } = await serve([script], {}, cwd);
+    expect([code, served.length]).toEqual([1, 0]);
+    const text = fault.replace("<cwd>", cwd);
+    expect(stderr).toBe(`scorefn serve: error: the score script ${join(cwd, script).replace(/\/$/, "")} ${text}\n`);
+    expect(linesOf(stdout)).toEqual([LOADED, ""]);
+  });
+
+  test.skipIf(process.getuid?.() === 0)("a script without the right to read it is said to be so", async () => {
+    const cwd = folderWith("score.py");
+    chmodSync(join(cwd, "score.py"), 0);
+    expect((await serve(["score.py"], {}, cwd)).stderr).toContain("score.py cannot be read by this user");
+  });
+
+  test("a script of a variable that is missing shows what it is relative to", async () => {
+    const cwd = folderWith("app/", "score.py");
+    const { stderr } = await serve([], { AZUREML_ENTRY_SCRIPT: "score.py", AML_APP_ROOT: "app" }, cwd);
+    expect(stderr).toContain(`${join(cwd, "app", "score.py")} does not exist (AML_APP_ROOT is ${join(cwd, "app")})\n`);
+  });
+
+  test("says all that is wrong at once, one line each, with the ranges", async () => {
+    const args = [
+      "gone.py",
+      "--port",
+      "70000",
+      "--worker-count",
+      "x",
+      "--error_detail",
+      "all",
+      "--bogus",
+      "--python",
+      "/no/such",
+    ];
+    const { code, stdout, stderr } = await serve(args, { SCOREFN_MAX_QUEUE: "-1", WORKER_TIMEOUT: "soon" });
+    expect(code).toBe(1);
+    expect(stderr.replaceAll("scorefn serve: error: ", "").trimEnd().split("\n").sort()).toEqual([
+      '--error_detail must be none, location or full, not "all"',
+      '--port must be a whole number from 1 to 65535, not "70000"',
+      '--worker_count must be a whole number, 1 or more, not "x"',
+      'SCOREFN_MAX_QUEUE must be a whole number, 0 or more, not "-1" (or use --max_queue)',
+      'WORKER_TIMEOUT must be a whole number, 0 or more, not "soon"',
+      "no Python interpreter found (tried /no/such); name one of version 3.9 or later with --python or SCOREFN_PYTHON",
+      `the score script ${join(folder, "gone.py")} does not exist, for example ${join(folder, "score.py")}`,
+      "there is no flag --bogus; scorefn serve --help lists all",
+    ]);
+    expect(linesOf(stdout)).toEqual([LOADED, ""]);
+  });
+
+  test("a broken config.json is reported beside the rest, and no script is asked for that it may name", async () => {
+    const cwd = folderWith();
+    writeFileSync(join(cwd, "config.json"), "{");
+    const { code, stdout, stderr } = await serve(["--port", "x"], {}, cwd);
+    expect(code).toBe(1);
+    expect(stderr).toBe('scorefn serve: error: --port must be a whole number from 1 to 65535, not "x"\n');
+    expect(stdout).toContain(`Invalid config file!: ${join(cwd, "config.json")}: it is not JSON`);
+  });
+
+  test.each(["VIRTUAL_ENV", "CONDA_PREFIX"])(
+    "an environment of %s that is gone is an error with a cure",
+    async (name) => {
+      const { code, stderr, served } = await serve(["score.py"], { [name]: "/no/such" });
+      expect([code, served.length]).toEqual([1, 0]);
+      expect(stderr).toBe(
+        `scorefn serve: error: ${name} is /no/such, which does not exist; activate an environment that works, ` +
+          `unset ${name}, or name a Python with --python or SCOREFN_PYTHON\n`,
+      );
+    },
+  );
+
+  test("Python is not looked for where the script is TypeScript", async () => {
+    const cwd = folderWith("score.ts");
+    expect((await serve(["score.ts", "--python", "/no/such"], {}, cwd)).code).toBe(0);
+  });
+
+  test("a container sets host and port by variable; 0 is a free port", async () => {
+    const { served } = await serve(["score.py"], { SCOREFN_HOST: "127.0.0.1", SCOREFN_PORT: "8080" });
+    expect(served[0]).toMatchObject({ host: "127.0.0.1", port: 8080, errorDetail: "location" });
+    const free = await serve(["score.py"], { SCOREFN_PORT: "0" });
+    expect(free.served[0]?.port).toBeGreaterThan(0);
+    expect(free.stdout).toContain(`:${free.served[0]?.port}/score\n`);
+    expect((await serve(["score.py"], { PORT: "8080" })).served[0]?.port).toBe(5001);
+  });
+
+  test("GET / is liveness and access records follow the log's level; the drop-in has its own defaults", async () => {
+    const env = { AZUREML_LOG_LEVEL: "ERROR" };
+    expect((await serve(["score.py"], env)).served[0]).toMatchObject({ rootProbe: "live", accessLogLevel: "ERROR" });
+    const dropIn = await run(["--entry_script", "score.py"], env);
+    expect(dropIn.served[0]).toMatchObject({ rootProbe: "ready", accessLogLevel: "INFO", logLevel: "ERROR" });
   });
 });
 

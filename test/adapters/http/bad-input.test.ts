@@ -264,10 +264,14 @@ describe.each(LANGUAGES)("the reader of a streamed answer of %s", (language) => 
 
 const COMMAND = packageFile("dist/adapters/cli/scorefn.js");
 
-async function startScript(script: string): Promise<RunningServer & { readonly port: number }> {
+/** @param start what of the command comes before the flags: `scorefn serve`, unless the drop-in command is given */
+async function startScript(
+  script: string,
+  start: readonly string[] = [COMMAND, "serve"],
+): Promise<RunningServer & { readonly port: number }> {
   const port = await freePort();
   const env = { PATH: process.env.PATH, HOME: process.env.HOME, AML_APP_ROOT: SCRIPTS };
-  const args = [COMMAND, "serve", "--entry_script", script, "--host", "127.0.0.1", "--port", String(port)];
+  const args = [...start, "--entry_script", script, "--host", "127.0.0.1", "--port", String(port)];
   return { ...startServer({ command: process.execPath, args, env, port }), port };
 }
 
@@ -359,8 +363,8 @@ describe.each(LANGUAGES)("a %s script that cannot be served", (language) => {
   const python = language === "python";
 
   /** Starts the server and waits for its end. */
-  async function failToStart(script: string): Promise<RunningServer> {
-    const server = await startScript(script);
+  async function failToStart(script: string, start?: readonly string[]): Promise<RunningServer> {
+    const server = await startScript(script, start);
     expect(await server.waitExit()).toBe(3);
     return server;
   }
@@ -407,8 +411,11 @@ describe.each(LANGUAGES)("a %s script that cannot be served", (language) => {
     },
   );
 
+  // `scorefn serve` looks at the file before it starts anything.
+  const dropIn = [packageFile("dist/adapters/cli/azmlinfsrv.js")];
+
   test("LOAD-9: that is not there is named", async () => {
-    const server = await failToStart(scriptFile("/nowhere/score", language));
+    const server = await failToStart(scriptFile("/nowhere/score", language), dropIn);
     expect(server.stderr()).toContain(`No such file or directory: '${scriptFile("/nowhere/score", language)}'`);
     expect(server.stdout()).toContain("No such file or directory");
   });
@@ -418,7 +425,7 @@ describe.each(LANGUAGES)("a %s script that cannot be served", (language) => {
     onTestFinished(folder.remove);
     const path = folder.file(scriptFile("score", language));
     await mkdir(path);
-    expect((await failToStart(path)).stderr()).toContain(path);
+    expect((await failToStart(path, dropIn)).stderr()).toContain(path);
   });
 
   // Nothing is unreadable to root.
@@ -429,6 +436,6 @@ describe.each(LANGUAGES)("a %s script that cannot be served", (language) => {
       const path = folder.file(scriptFile("score", language));
       await writeFile(path, "");
       await chmod(path, 0);
-      expect((await failToStart(path)).stderr()).toContain(path);
+      expect((await failToStart(path, dropIn)).stderr()).toContain(path);
     });
 });

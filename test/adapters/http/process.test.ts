@@ -51,8 +51,8 @@ describe("--port 0", () => {
     const server = startServer({ command: process.execPath, args: [...args, "--port", "0"], env: ENV, port: 0 });
     await server.waitOutput(/ready for serving traffic/);
     const port = /Listening on port (\d+), the free one/.exec(server.stdout())![1]!;
-    expect(server.stdout()).toContain(`\nServer Port: ${port}\n`);
-    expect(server.stdout()).toContain(`POST  127.0.0.1:${port}/score\n`);
+    expect(server.stdout()).toContain(`\nListening On: 127.0.0.1:${port}\n`);
+    expect(server.stdout()).toContain(`POST http://127.0.0.1:${port}/score\n`);
     const answer = await post(`http://127.0.0.1:${port}`, "SERVER_PORT");
     expect(await answer.json()).toBe(port);
     expect(await server.stop()).toBe(0);

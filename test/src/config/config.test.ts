@@ -1,7 +1,9 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { platforms } from "../../../adapters/cli/platforms.ts";
 import {
   type Config,
   type ConfigInput,
@@ -12,6 +14,7 @@ import {
   SETTINGS,
   type Setting,
 } from "../../../src/config/config.ts";
+import { settingProblem } from "../../../src/config/problems.ts";
 import { isFileSetting } from "../../../src/config/settings.ts";
 import { meaningOf } from "../../../src/config/settings-help.ts";
 import { parseInteger } from "../../../src/config/values.ts";
@@ -22,9 +25,14 @@ function resolved(flags: ConfigInput["flags"] = {}, env: ConfigInput["env"] = {}
   return resolveConfig({ flags, env, cwd: CWD }).config;
 }
 
+/** As the command resolves it, which obeys platforms. */
+function onPlatform(flags: ConfigInput["flags"], env: ConfigInput["env"]): Config {
+  return resolveConfig({ flags, env, cwd: CWD, host: platforms }).config;
+}
+
 function problems(flags: ConfigInput["flags"], env: ConfigInput["env"]): readonly Problem[] {
   try {
-    resolved(flags, env);
+    onPlatform(flags, env);
   } catch (error) {
     if (error instanceof InvalidSettingsError) return error.problems;
     throw error;
@@ -42,6 +50,7 @@ describe("defaults and precedence", () => {
     expect(config).toEqual({
       appRoot: "/site",
       entryScript: null,
+      configFile: null,
       sourceDirectory: null,
       modelDir: null,
       modelUri: null,
@@ -61,11 +70,12 @@ describe("defaults and precedence", () => {
       maxBodyBytes: 1_073_741_824,
       readyPath: "/ready",
       rootProbe: "live",
-      errorDetail: "location",
+      errorDetail: "none",
       strict: false,
       corsOrigins: null,
       serverVersion: "scorefn/0.1.0",
       logLevel: "INFO",
+      accessLogLevel: "INFO",
       debugPort: null,
       appInsightsKey: null,
       telemetryLogsResponses: true,
@@ -77,8 +87,6 @@ describe("defaults and precedence", () => {
       port: 5001,
       listen: [{ host: "0.0.0.0", port: 5001 }],
       scriptHost: "workers",
-      functionsAuthLevel: "function",
-      functionsHttpStream: true,
     });
     expect(workerEnv).toEqual({
       AML_APP_ROOT: "/site",
@@ -174,6 +182,11 @@ describe("defaults and precedence", () => {
 
   test("AZUREML_LOG_LEVEL works in any case (ENV-15)", () => {
     expect(resolved({}, { AZUREML_LOG_LEVEL: "warning" }).logLevel).toBe("WARNING");
+  });
+
+  test("access records follow the log's threshold, unless they have one of their own", () => {
+    expect(resolved({}, { AZUREML_LOG_LEVEL: "ERROR" }).accessLogLevel).toBe("ERROR");
+    expect(resolved({}, { AZUREML_LOG_LEVEL: "ERROR", SCOREFN_ACCESS_LOG_LEVEL: "INFO" }).accessLogLevel).toBe("INFO");
   });
 
   test("the side door of AML_ and a field name stays closed (ENV-17)", () => {
@@ -338,26 +351,71 @@ describe("where to listen", () => {
     ["AWS_LAMBDA_HTTP_ENDPOINT", "[::1]:9000", { host: "::1", port: 9000 }],
     ["FUNCTIONS_CUSTOMHANDLER_PORT", "7071", { host: "127.0.0.1", port: 7071 }],
   ])("%s=%s is listened on instead, and --port adds the usual address", (variable, text, address) => {
-    const config = resolved({}, { [variable]: text });
+    const config = onPlatform({}, { [variable]: text });
     expect(config.listen).toEqual([address]);
     expect(config.port).toBe(address.port);
     expect(config.workerEnv).toMatchObject({ SERVER_PORT: String(address.port), HEALTH_PORT: String(address.port) });
 
-    const withPort = resolved({ port: "6001" }, { [variable]: text });
+    const withPort = onPlatform({ port: "6001" }, { [variable]: text });
     expect(withPort.listen).toEqual([address, { host: "0.0.0.0", port: 6001 }]);
     expect(withPort.workerEnv.SERVER_PORT).toBe("6001");
   });
 
   test("--port with the platform's own number adds nothing", () => {
-    expect(resolved({ port: "7071" }, { FUNCTIONS_CUSTOMHANDLER_PORT: "7071" }).listen).toHaveLength(1);
+    expect(onPlatform({ port: "7071" }, { FUNCTIONS_CUSTOMHANDLER_PORT: "7071" }).listen).toHaveLength(1);
   });
 
   test("PORT and AWS_LWA_PORT count on Lambda only, where --port beats them", () => {
     const lambda = { AWS_LAMBDA_RUNTIME_API: "127.0.0.1:9001" };
-    expect(resolved({}, { PORT: "8080", AWS_LWA_PORT: "8081" }).port).toBe(5001);
-    expect(resolved({}, { ...lambda, PORT: "8080" }).listen).toEqual([{ host: "0.0.0.0", port: 8080 }]);
-    expect(resolved({}, { ...lambda, PORT: "8080", AWS_LWA_PORT: "8081" }).port).toBe(8081);
-    expect(resolved({ port: "6001" }, { ...lambda, PORT: "8080" }).listen).toEqual([{ host: "0.0.0.0", port: 6001 }]);
+    expect(onPlatform({}, { PORT: "8080", AWS_LWA_PORT: "8081" }).port).toBe(5001);
+    expect(onPlatform({}, { ...lambda, PORT: "8080" }).listen).toEqual([{ host: "0.0.0.0", port: 8080 }]);
+    expect(onPlatform({}, { ...lambda, PORT: "8080", AWS_LWA_PORT: "8081" }).port).toBe(8081);
+    expect(onPlatform({ port: "6001" }, { ...lambda, PORT: "8080" }).listen).toEqual([{ host: "0.0.0.0", port: 6001 }]);
+  });
+
+  test("a container sets host and ports by variable; the flag beats it and empty is not given", () => {
+    const env = { SCOREFN_HOST: "127.0.0.1", SCOREFN_PORT: "8080", SCOREFN_HEALTH_PORT: "8081" };
+    expect(resolved({}, env).listen).toEqual([{ host: "127.0.0.1", port: 8080 }]);
+    expect(resolved({ port: "6001" }, env).port).toBe(6001);
+    expect(resolved({}, { ...env, SEPERATE_HEALTH_ENDPOINT: "true" }).listen).toEqual([
+      { host: "127.0.0.1", port: 8080 },
+      { host: "127.0.0.1", port: 8081, health: true },
+    ]);
+    expect(resolved({}, { SCOREFN_PORT: "" }).port).toBe(5001);
+    expect(resolved({}, env).workerEnv).toMatchObject({ SERVER_PORT: "8080", HEALTH_PORT: "8080" });
+    expect(onPlatform({}, { ...env, FUNCTIONS_CUSTOMHANDLER_PORT: "7071" }).listen).toHaveLength(2);
+  });
+
+  test("a host that knows no platform reads none of their variables", () => {
+    expect(resolved({}, { FUNCTIONS_CUSTOMHANDLER_PORT: "x", AWS_LAMBDA_HTTP_ENDPOINT: "y" }).port).toBe(5001);
+  });
+});
+
+describe("detail of errors in answers (ERR-11)", () => {
+  test.each(["127.0.0.1", "127.1.2.3", "::1", "localhost", "::ffff:127.0.0.1"])("location on %s", (host) => {
+    expect(resolved({ host }).errorDetail).toBe("location");
+    expect(resolved({ host }, { SEPERATE_HEALTH_ENDPOINT: "true" }).errorDetail).toBe("location");
+    expect(resolved({ host, error_detail: "none" }).errorDetail).toBe("none");
+  });
+
+  test.each(["0.0.0.0", "::", "10.0.0.1", "127.example.com", "localhost.example.com", "1127.0.0.1", "127.1"])(
+    "none on %s, unless it is asked for",
+    (host) => {
+      expect(resolved({ host }).errorDetail).toBe("none");
+      expect(resolved({ host }, { SCOREFN_ERROR_DETAIL: "full" }).errorDetail).toBe("full");
+    },
+  );
+
+  test("none where a platform passes on what comes in from outside, whatever the address", () => {
+    const host = { host: "127.0.0.1" };
+    for (const env of [
+      { FUNCTIONS_CUSTOMHANDLER_PORT: "7071" },
+      { AWS_LAMBDA_HTTP_ENDPOINT: "127.0.0.1:9000" },
+      { AWS_LAMBDA_RUNTIME_API: "127.0.0.1:9001", PORT: "8080" },
+    ]) {
+      expect(onPlatform(host, env).errorDetail).toBe("none");
+      expect(onPlatform({ ...host, port: "6001" }, env).errorDetail).toBe("none");
+    }
   });
 });
 
@@ -431,6 +489,10 @@ describe("values that cannot be used", () => {
       'SCOREFN_MAX_BODY_MB must be a whole number from 0 to 2047, not "2048" (or use --max_body_mb)',
     ],
     [{ WORKER_TIMEOUT: "1.0" }, 'WORKER_TIMEOUT must be a whole number, 0 or more, not "1.0"'],
+    [
+      { SCOREFN_HEALTH_PORT: "x" },
+      'SCOREFN_HEALTH_PORT must be a whole number from 1 to 65535, not "x" (or use --health_port)',
+    ],
     [{ WORKER_TIMEOUT: "-1" }, 'WORKER_TIMEOUT must be a whole number, 0 or more, not "-1"'],
     [
       { SCOREFN_ERROR_DETAIL: "all" },
@@ -445,6 +507,29 @@ describe("values that cannot be used", () => {
     [{ AWS_LAMBDA_RUNTIME_API: "a", PORT: "http" }, 'PORT must be a whole number from 1 to 65535, not "http"'],
   ])("%j is one line on stderr (ENV-13)", (env, text) => {
     expect(problems({}, env)).toMatchObject([{ kind: "launcher", text }]);
+  });
+
+  test("what a caller's own check finds is reported with the rest", () => {
+    const check = ({ port }: Config): Problem[] => [{ kind: "launcher", text: `own problem with ${port}` }];
+    const error = (env: ConfigInput["env"]) => {
+      try {
+        return resolveConfig({ env, cwd: CWD, check });
+      } catch (caught) {
+        return (caught as InvalidSettingsError).problems.map(({ text }) => text);
+      }
+    };
+    expect(error({})).toEqual(["own problem with 5001"]);
+    expect(error({ WORKER_COUNT: "0" })).toEqual([
+      'WORKER_COUNT must be a whole number, 1 or more, not "0" (or use --worker_count)',
+      "own problem with 5001",
+    ]);
+  });
+
+  test("a secret value is in no error text", () => {
+    const secret: Setting = { ...SETTINGS.maxQueue, secret: true };
+    const { text } = settingProblem(secret, "KEY", "hunter2", "must be a GUID", false);
+    expect(text).toBe("KEY must be a GUID (or use --max_queue)");
+    expect(SETTINGS.appInsightsKey.secret).toBe(true);
   });
 
   test("a flag is named as such, once", () => {
@@ -494,7 +579,7 @@ describe("integers (CLI-4)", () => {
     expect(parseInteger(text)).toBe(value);
   });
 
-  test("agree with Python's int() on any text", () => {
+  test("agree with Python's int() on any text without digits of other scripts", () => {
     const piece = fc.oneof(
       fc.constantFrom("_", "+", "-", " ", "\t", "\n", "\x1c", "\x85", "\u2003", "\u3000", "\u200b", "\ufeff", ".", "a"),
       fc.constantFrom("0", "1", "9", "²", "Ⅷ"),
@@ -528,15 +613,17 @@ print(json.dumps([read(text) for text in json.loads(sys.stdin.buffer.read().deco
 `;
 
 describe("docs/configuration.md", () => {
-  test("holds exactly the settings of the code", () => {
-    const docs = readFileSync(new URL("../../../docs/configuration.md", import.meta.url), "utf8");
-    const rows = docs.split("\n").filter((line) => line.startsWith("| ") && !/^\| (Flag|-+) /.test(line));
-    const unpadded = (row: string) => row.replace(/ *\| */g, "|");
-    expect(rows.map(unpadded)).toEqual(Object.values(SETTINGS).map(docsRow).map(unpadded));
+  // To write the table anew: npx vitest run test/src/config/config.test.ts -u
+  test("holds exactly the settings of the code", async () => {
+    const path = fileURLToPath(new URL("../../../docs/configuration.md", import.meta.url));
+    const rows = [...Object.values(SETTINGS), ...platforms.rows].map((setting) => `${docsRow(setting)}\n`).join("");
+    const docs = readFileSync(path, "utf8").replace(/(?<=^\| Flag .*\n\| -.*\n)(?:\|.*\n)+/m, () => rows);
+    expect(docs).toContain(rows);
+    await expect(docs).toMatchFileSnapshot(path);
   });
 
   test("names no variable or flag twice", () => {
-    const all = Object.values(SETTINGS);
+    const all = [...Object.values(SETTINGS), ...platforms.rows];
     const flags = all.flatMap((setting) => setting.flag ?? []);
     const variables = all.flatMap((setting) => [setting.variable ?? [], setting.alias ?? []].flat());
     expect(new Set(flags).size).toBe(flags.length);
@@ -555,7 +642,7 @@ function docsRow(setting: Setting): string {
     setting.unit ?? "",
     meaningOf(setting) + choices,
   ];
-  return `| ${cells.join(" | ")} |`;
+  return `| ${cells.join(" | ")} |`.replace(/ {2,}/g, " ");
 }
 
 function code(text: string | null | undefined): string {

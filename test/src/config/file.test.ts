@@ -181,11 +181,11 @@ describe("what it may say (CFG-6)", () => {
       AML_APP_ROOT: "app",
       AZUREML_MODEL_DIR: "models",
       AML_CORS_ORIGINS: "a.com",
-      AML_APP_INSIGHTS_KEY: KEY,
       AML_APP_INSIGHTS_ENABLED: "true",
     });
-    // The banner shows no script that only the file names (BAN-6).
-    for (const name of ["SERVICE_NAME", "AZUREML_ENTRY_SCRIPT"]) expect(workerEnv).not.toHaveProperty(name);
+    // The drop-in's banner shows no script that only the file names (BAN-6), and a script has no need of the key.
+    for (const name of ["SERVICE_NAME", "AZUREML_ENTRY_SCRIPT", "AML_APP_INSIGHTS_KEY"])
+      expect(workerEnv).not.toHaveProperty(name);
   });
 
   test("a key of the file that is no GUID turns telemetry off, with a notice (ENV-12)", () => {

@@ -38,11 +38,41 @@ describe("without --python", () => {
       CONDA_PREFIX: join(root, "conda"),
       PATH: [join(root, "a"), join(root, "b")].join(":"),
     };
-    const inOrder = ["a/python", "b/python3", "a/python3", "conda/bin/python", "venv/bin/python"];
-    for (const path of inOrder) {
+    const find = (given: Record<string, string>) => findPython({ python: null, env: given });
+    const { VIRTUAL_ENV: _, ...inConda } = env;
+    for (const path of ["a/python", "b/python3", "a/python3"]) {
       const file = program(path);
-      expect(findPython({ python: null, env })).toBe(file);
+      expect(find({ PATH: env.PATH })).toBe(file);
+      // conda's own packages may do without Python.
+      mkdirSync(join(root, "conda"), { recursive: true });
+      expect(find(inConda)).toBe(file);
     }
+    const conda = program("conda/bin/python");
+    expect(find(inConda)).toBe(conda);
+    const venv = program("venv/bin/python");
+    expect(find(env)).toBe(venv);
+  });
+
+  test.each(["VIRTUAL_ENV", "CONDA_PREFIX"])(
+    "an environment named by %s that is gone is an error with a cure",
+    (name) => {
+      const PATH = dirname(program("bin/python3"));
+      const env = { PATH, [name]: join(root, "gone") };
+      const error = failure({ python: null, env });
+      expect(error.code).toBe("ERR_PYTHON_NOT_FOUND");
+      expect(error.message).toBe(
+        `${name} is ${join(root, "gone")}, which does not exist; activate an environment that works, unset ${name}, ` +
+          "or name a Python with --python or SCOREFN_PYTHON",
+      );
+      expect(findPython({ python: "python3", env })).toBe(join(PATH, "python3"));
+      expect(findPython({ python: null, env: { PATH, [name]: "" } })).toBe(join(PATH, "python3"));
+    },
+  );
+
+  test("a virtual environment without Python is an error, too", () => {
+    mkdirSync(join(root, "venv"));
+    const env = { PATH: dirname(program("bin/python3")), VIRTUAL_ENV: join(root, "venv") };
+    expect(failure({ python: null, env }).message).toContain("which holds no Python; ");
   });
 
   test("passes over what is no executable file", () => {
@@ -59,10 +89,10 @@ describe("without --python", () => {
   });
 
   test("finds nothing: one line that lists the places and the cure", () => {
-    const error = failure({ python: null, env: { VIRTUAL_ENV: "/nowhere/venv", PATH: "/nowhere/bin" } });
+    const error = failure({ python: null, env: { PATH: "/nowhere/bin" } });
     expect(error.code).toBe("ERR_PYTHON_NOT_FOUND");
     expect(error.message).toBe(
-      "no Python interpreter found (tried /nowhere/venv/bin/python, python3 on PATH, python on PATH); " +
+      "no Python interpreter found (tried python3 on PATH, python on PATH); " +
         "name one of version 3.9 or later with --python or SCOREFN_PYTHON",
     );
   });
@@ -88,9 +118,9 @@ describe("on Windows", () => {
 
   test("looks for Scripts\\python.exe in a virtual environment, python.exe in conda's", () => {
     const conda = program("conda/python.exe");
-    const env = { VIRTUAL_ENV: join(root, "venv"), CONDA_PREFIX: join(root, "conda") };
-    expect(findPython({ ...windows, env })).toBe(conda);
+    expect(findPython({ ...windows, env: { CONDA_PREFIX: join(root, "conda") } })).toBe(conda);
     const venv = program("venv/Scripts/python.exe");
+    const env = { VIRTUAL_ENV: join(root, "venv"), CONDA_PREFIX: join(root, "conda") };
     expect(findPython({ ...windows, env })).toBe(venv);
   });
 
@@ -115,7 +145,7 @@ describe("an interpreter that is too old", () => {
     const error = pythonTooOld(file);
     expect(error.code).toBe("ERR_PYTHON_NOT_FOUND");
     expect(error.message).toBe(
-      `Python 3.8.18 at ${file} is too old; scorefn needs 3.9 or later; name such a one with --python or SCOREFN_PYTHON`,
+      `Python 3.8.18 at ${file} is too old; scorefn needs 3.9 or later; name one with --python or SCOREFN_PYTHON`,
     );
   });
 

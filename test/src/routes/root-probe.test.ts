@@ -76,7 +76,10 @@ describe.each<Language>(["python", "typescript"])("%s", (language) => {
 });
 
 test("`ready` names the reason when init() failed", async () => {
-  const service = createService("broken/init_throws.py", { SCOREFN_ROOT_PROBE: "ready" });
+  const service = createService("broken/init_throws.py", {
+    SCOREFN_ROOT_PROBE: "ready",
+    SCOREFN_ERROR_DETAIL: "location",
+  });
   onTestFinished(service.close);
   await expect(service.runtime.start()).rejects.toThrow();
   const root = await service.get("/");
