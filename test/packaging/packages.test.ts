@@ -19,6 +19,7 @@ const IMAGES: Tree = {
     optionalDependencies: Object.fromEntries(PARTS.map((name) => [`@img/images-${name}`, "1.0.0"])),
   }),
   "node_modules/images/index.js":
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: text of a module
     "const name = `@img/images-${process.platform}-${process.arch}`;\nexports.parts = require(`${name}/lib`).parts + require('semverish').two;\n",
   "node_modules/semverish/package.json": json({ name: "semverish", main: "i.js" }),
   "node_modules/semverish/i.js": "exports.two = 2;\n",

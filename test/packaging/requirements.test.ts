@@ -122,6 +122,7 @@ describe("the list of packages", () => {
   test.each([
     "a @ https://example.com/a.whl",
     "git+https://github.com/a/b@v1#egg=b",
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: pip replaces it
     "-i https://${USER}@x.org/simple",
   ])("may have the line %j", (line) => {
     expect(find({ "app/requirements.txt": `${line}\n` }).text).toBe(`${line}\n`);

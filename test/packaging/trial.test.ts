@@ -63,6 +63,7 @@ describe("a TypeScript script", () => {
   test("sees its model", async () => {
     const modelDir = tree({ "deep/name.txt": "Ada" });
     const script =
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: text of a module
       'import { readFileSync } from "node:fs";\nconst path = `${process.env.AZUREML_MODEL_DIR}/deep/name.txt`;\n' +
       'if (readFileSync(path, "utf8") !== "Ada") throw new Error("wrong model");\n';
     await build(make, { "score.ts": script + HELLO_TS }, { modelDir });
