@@ -256,7 +256,7 @@ class Hider:
 def load(asked: dict[str, Any], packages: Packages, imports: Imports) -> str | None:
     """Load the script, and run init() if that is asked for; return what went wrong."""
     sys.path.insert(0, asked["worker"])
-    from scorefn_worker import stand_ins
+    from scorefn_worker import replacements
     from scorefn_worker.failures import StartFailure
     from scorefn_worker.locate import UserFiles
     from scorefn_worker.protocol import Settings
@@ -266,7 +266,7 @@ def load(asked: dict[str, Any], packages: Packages, imports: Imports) -> str | N
     settings = Settings({"appRoot": asked["folder"], "entryScript": asked["script"]})
     files = UserFiles(settings.app_root, settings.entry_script, None)
     extend_import_path(settings)
-    stand_ins.install()
+    replacements.install()
     sys.meta_path.insert(0, Hider(packages, imports))
     sys.argv[:] = [asked["script"]]
     try:

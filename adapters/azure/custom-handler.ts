@@ -17,7 +17,7 @@ import { type AzureServiceOptions, createParts, STOP_GRACE_MS } from "./service.
 export interface CustomHandlerOptions extends Omit<AzureServiceOptions, "writeOutside"> {
   /** Gets whole lines of the log; default: stdout, which the host logs. */
   readonly write?: ((text: string) => void) | undefined;
-  /** Milliseconds after which a request is answered 504. Default: 228,000. */
+  /** Milliseconds after which a request gets 504. Default: 228,000. */
   readonly limitMs?: number;
 }
 

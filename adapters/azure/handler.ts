@@ -11,7 +11,7 @@ export interface AzureOptions {
   readonly streaming: boolean;
   /** Largest request body in bytes; 0: no limit of ours. */
   readonly maxBodyBytes: number;
-  /** Milliseconds after which a request is answered 504. Default: 228,000. */
+  /** Milliseconds after which a request gets 504. Default: 228,000. */
   readonly limitMs?: number;
   /** Gives the headers that a request came with, by the id of its invocation; those the library gives may be others. */
   readonly headersOf?: (invocationId: string) => Record<string, string> | undefined;

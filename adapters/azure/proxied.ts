@@ -1,6 +1,6 @@
 // With HTTP streaming the host passes requests on to a server inside the library, which gives the handler what it makes of
 // them. Two things get lost there: the request's own headers, which a query parameter or a JSON member called `headers`
-// replaces; and the whole request when that is no valid set of headers. Node tells of both by its diagnostics channel.
+// replaces; and the whole request when that is not a valid set of headers. Node tells of both by its diagnostics channel.
 import { subscribe } from "node:diagnostics_channel";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { BadInputError, type ScoreError, type ScoreResponse } from "../../src/host.ts";
@@ -69,6 +69,6 @@ function answerUnclaimed({ request, response }: Started): void {
   if (response.headersSent || response.destroyed) return;
   const { method = "GET", url = "/" } = request;
   const head: RequestHead = { method, ...toTarget(url), headers: toHeaders(request) };
-  const reason = "A query parameter or a JSON member called headers is no valid set of HTTP headers.";
+  const reason = "A query parameter or a JSON member called headers is not a valid set of HTTP headers.";
   void send(method, response, refuse!(head, new BadInputError("ERR_BAD_REQUEST", reason)));
 }

@@ -33,7 +33,7 @@ export interface BuiltScript {
 }
 
 export interface AzureServiceOptions {
-  /** Stands in for the process's own. */
+  /** Takes the place of the process's own. */
   readonly env?: Environment | undefined;
   /** What a build knows of its script; without it the settings name one. */
   readonly built?: BuiltScript | undefined;
@@ -48,9 +48,9 @@ export interface AzureService {
   /** Serves all routes. */
   readonly handler: HttpHandler;
   /** Loads the script and calls its init(), once however often it is called. Never rejects: why there is no script is
-   *  what requests are answered with. */
+   *  what requests get. */
   ready(): Promise<void>;
-  /** From now on requests that the library drops are answered. Asks to be told by a hook of every invocation that begins. */
+  /** From now on requests that the library drops get an answer. Asks to be told by a hook of every invocation that begins. */
   answerDropped(): (invocationId: string) => void;
   /** Ends worker processes within the time the host gives. Never rejects. */
   close(): Promise<void>;

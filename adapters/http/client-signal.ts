@@ -1,6 +1,6 @@
 import type { CancelSignal, ScoreError } from "../../src/host.ts";
 
-/** Turns aborted when the client leaves. Stands in for an AbortSignal, which costs more than the rest of the request. */
+/** Turns aborted when the client leaves. Takes the place of an AbortSignal, which costs more than the rest of the request. */
 export class ClientSignal implements CancelSignal {
   aborted = false;
   reason: ScoreError | undefined;

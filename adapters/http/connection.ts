@@ -24,7 +24,7 @@ export const LINGER_MS = 5_000;
 export class Connection implements Owner {
   readonly socket: Socket;
   readonly #shared: Shared;
-  /** In the order in which they are answered; the first `#begun` of them are under way. */
+  /** In the order of their answers; the first `#begun` of them are under way. */
   #exchanges: Exchange[] = [];
   #begun = 0;
   /** True: no request is taken any more. */
@@ -84,7 +84,7 @@ export class Connection implements Owner {
     }
   }
 
-  /** Calls back when all requests taken so far are answered, and takes no more. */
+  /** Calls back when all requests taken so far have their answers, and takes no more. */
   whenIdle(then: () => void): void {
     this.#isEnding = true;
     if (this.#exchanges.length === 0) then();

@@ -72,7 +72,7 @@ export interface Owner {
   linger(): void;
 }
 
-/** One request of node:http as the core reads it, and the response it is answered with. */
+/** One request of node:http as the core reads it, and the response it gets. */
 export class Exchange implements ScoreRequest {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;

@@ -28,7 +28,7 @@ export function toHeaders(request: IncomingMessage): Record<string, string> {
     const value = raw[index + 1]!;
     headers[name] = Object.hasOwn(headers, name) ? `${headers[name]},${value}` : value;
   }
-  // Stand-ins for node:http's request know only the parsed form.
+  // What takes the place of node:http's request may know only the parsed form.
   if (raw.length === 0) {
     for (const [name, value] of Object.entries(request.headers)) {
       if (value !== undefined) headers[name] = Array.isArray(value) ? value.join(",") : String(value);

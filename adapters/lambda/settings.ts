@@ -9,7 +9,7 @@ export interface FunctionOptions {
    *  AZUREML_MODEL_DIR beat them. */
   readonly entryScript?: string | undefined;
   readonly modelDir?: string | undefined;
-  /** Stands in for the process's own. */
+  /** Takes the place of the process's own. */
   readonly env?: Environment | undefined;
 }
 

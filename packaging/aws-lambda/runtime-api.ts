@@ -1,4 +1,4 @@
-// A stand-in for the API that Lambda offers to a function's process: it hands out events and takes answers, whole or
+// A local version of the API that Lambda offers to a function's process: it hands out events and takes answers, whole or
 // streamed, so that a function can be run without an account.
 import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";

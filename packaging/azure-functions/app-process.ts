@@ -1,11 +1,11 @@
-// Entry of a process that runs one function app through the stand-in: told the app's folder, it reports what the app
+// Entry of a process that runs one function app through the local host: told the app's folder, it reports what the app
 // registers, and then answers requests until its parent leaves. With `load` as second argument the app is not started.
 
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { installCore, loadApp, type StandInApp, type StandInRequest } from "./stand-in.ts";
+import { installCore, type LocalApp, type LocalRequest, loadApp } from "./local-host.ts";
 
 /** First message to the parent. */
 export type LoadReport =
@@ -24,7 +24,7 @@ export type LoadReport =
   | { readonly kind: "failed"; readonly message: string };
 
 /** A request, its body in base64. */
-export type AppRequest = Omit<StandInRequest, "body" | "onChunk"> & { readonly body?: string | undefined };
+export type AppRequest = Omit<LocalRequest, "body" | "onChunk"> & { readonly body?: string | undefined };
 
 /** A request with the number that its reply bears. */
 export interface Asked {
@@ -54,7 +54,7 @@ export interface AppAnswer {
 
 let logRead = 0;
 
-async function load(directory: string): Promise<StandInApp> {
+async function load(directory: string): Promise<LocalApp> {
   const { main } = JSON.parse(await readFile(join(directory, "package.json"), "utf8")) as { main?: string };
   if (main === undefined) throw new Error("package.json has no main");
   const entry = resolve(directory, main);
@@ -68,7 +68,7 @@ async function load(directory: string): Promise<StandInApp> {
   return loadApp(() => import(pathToFileURL(entry).href));
 }
 
-async function answer(app: StandInApp, request: AppRequest): Promise<AppAnswer> {
+async function answer(app: LocalApp, request: AppRequest): Promise<AppAnswer> {
   const startedAt = performance.now();
   const body = request.body === undefined ? undefined : Buffer.from(request.body, "base64");
   const answered = await app.send({ ...request, body });

@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Awaitable
 from typing import Any
 
-from . import debugger, lifeline, logs, process, stand_ins
+from . import debugger, lifeline, logs, process, replacements
 from .channel import Channel, FrontGone
 from .failures import ProtocolMismatch, StartFailure
 from .frames import FrameError, encode_json
@@ -71,7 +71,7 @@ def _work(channel: Channel, interrupts: Interrupts) -> int:
             lifeline.remove_at_end(settings.fork_socket)
         # First, for logging.json may name classes of the user's own.
         extend_import_path(settings)
-        stand_ins.install()
+        replacements.install()
         undo_logs = logs.install(settings.log_level, settings.logging)
         process.release_in_children(channel.close_in_child, undo_logs)
         if settings.debug_port is not None:

@@ -18,7 +18,7 @@ MAX_SHOWN_DEPTH = 20
 _SCALARS = (str, int, float, bool, type(None))
 
 EMPTY_RESULT = "{}"
-"""What None is answered with."""
+"""What the client gets for None."""
 
 MIN_STATUS = 100
 MAX_STATUS = 599
@@ -27,15 +27,15 @@ MAX_STATUS = 599
 _JSON_BRACKETS = ("{}", "[]")
 
 _DOUBLY_ENCODED = (
-    "run() returned a string that holds JSON already, and is answered with a string in quotes.",
+    "run() returned a string that holds JSON already; the client gets a string in quotes.",
     "Return the dict or list itself, without json.dumps().",
 )
 _STATUS_PAIR = (
-    "run() returned a tuple (body, status), and is answered with an array of both, status 200.",
+    "run() returned a tuple (body, status); the client gets an array of both, with status 200.",
     "Return the body alone, or raise an exception.",
 )
 _NOT_A_NUMBER = (
-    "run() returned NaN or Infinity, and is answered with text that is not valid JSON.",
+    "run() returned NaN or Infinity; the client gets text that is not valid JSON.",
     "Replace such numbers, for example by None.",
 )
 """What is warned of (WEAK-8, OUT-1): what happened, and what to do."""
@@ -53,7 +53,7 @@ class StrictResult(ValueError):
 
 
 class Renderer:
-    """Makes JSON texts of results and notices those which hardly can be meant.
+    """Makes JSON texts of results and notices those that are almost certainly mistakes.
 
     Each kind is warned of once per process: a script that returns one such result returns them all the time.
     """

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 
-from . import stand_ins
+from . import replacements
 from .schemas import offer_fallback
 from .script import ENTRY_MODULE
 
@@ -27,4 +27,4 @@ def offer_entry_module() -> None:
     """Let the child import the score script's functions and classes."""
     offer_fallback()
     sys.meta_path.append(EntryModuleFinder())
-    stand_ins.install()
+    replacements.install()

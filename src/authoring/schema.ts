@@ -8,7 +8,7 @@ import { isStandardSchema, type JsonObject, type StandardResult, type StandardSc
 /** A run() with declared input and output; called directly, it is the author's own function. */
 export type SchemaRun<D extends Declarations, Result> = (input: InputOf<D>, context: RunContext) => Result;
 
-/** Declares what run() takes and gives: requests that do not fit are answered 400, and the swagger documents describe it.
+/** Declares what run() takes and gives: requests that do not fit get 400, and the swagger documents describe it.
  *
  *  ```ts
  *  export const run = schema(

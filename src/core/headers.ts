@@ -20,7 +20,7 @@ export interface RequestIds {
   readonly clientRequestId: string;
   /** Undefined when the request has none; an empty one is echoed. */
   readonly traceId: string | undefined;
-  /** The message of the 431 this request is answered with (contract HDR-7). */
+  /** The message of the 431 that this request gets (contract HDR-7). */
   readonly tooLong: string | undefined;
   /** True when `DEPRECATED_ID_WARNING` is to be logged. */
   readonly deprecatedId: boolean;

@@ -26,7 +26,7 @@ export function renderResult(value: unknown, onNotFinite?: () => void): string {
 }
 
 /** What `survey` found, as a sum: JSON.stringify will do; it would refuse a bigint, or lose a NaN or an infinity; there is
- *  something that is no JSON at all. */
+ *  something that is not JSON at all. */
 type Verdict = number;
 const NATIVE = 0;
 const BIG = 1;

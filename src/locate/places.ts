@@ -92,7 +92,7 @@ function missingModulePlace(message: string): Place | undefined {
   return index === -1 ? undefined : { file: path, line: index + 1, column: null, function: null };
 }
 
-/** Undefined for what is no file: `node:fs`, `<anonymous>`, `index 0`. */
+/** Undefined for what is not a file: `node:fs`, `<anonymous>`, `index 0`. */
 export function toPath(file: string): string | undefined {
   if (file.startsWith("file:")) return attempt(() => fileURLToPath(file.split(/[?#]/, 1)[0]!), undefined);
   return isAbsolute(file) ? file : undefined;

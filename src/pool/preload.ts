@@ -17,7 +17,7 @@ export interface PreloadOptions {
   readonly start: StartOptions;
   /** A process that has not reported itself after so many milliseconds is killed; 0: never. */
   readonly helloMs: number;
-  /** Stands in for FORK_LIMIT_MS. */
+  /** Takes the place of FORK_LIMIT_MS. */
   readonly forkLimitMs?: number;
 }
 

@@ -2,7 +2,7 @@ import { type ScoreError, toScoreError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import type { RunOutcome, RuntimeState, ScoreRuntime, ScriptFacts } from "../core/types.ts";
 
-/** Stands in for the runtime of a script that could not even be tried, and tells every request why. */
+/** Takes the place of the runtime of a script that could not even be tried, and tells every request why. */
 class FailedRuntime implements ScoreRuntime {
   readonly failure: ScoreError;
   readonly state: RuntimeState = "failed";

@@ -6,11 +6,11 @@ import { describeIssues } from "./declared.ts";
 /** What happened, and what to do: in the words of the Python worker (python/scorefn_worker/results.py). */
 type Finding = readonly [what: string, cure: string];
 const NOT_FINITE: Finding = [
-  "run() returned NaN or Infinity, and is answered with text that is not valid JSON.",
+  "run() returned NaN or Infinity; the client gets text that is not valid JSON.",
   "Replace such numbers, for example by null.",
 ];
 const JSON_TEXT: Finding = [
-  "run() returned a string that holds JSON already, and is answered with a string in quotes.",
+  "run() returned a string that holds JSON already; the client gets a string in quotes.",
   "Return the object or array itself, without JSON.stringify().",
 ];
 const MISMATCH_CURE = "Correct the result, or the schema.";

@@ -25,7 +25,7 @@ export interface HealthThreadData {
   readonly address: Address;
 }
 
-/** Stands in for the runtime, whose state the main thread reports; nothing is run here. */
+/** Takes the place of the runtime, whose state the main thread reports; nothing is run here. */
 class ReportedRuntime implements ScoreRuntime {
   state: RuntimeState = "loading";
   initialised = false;

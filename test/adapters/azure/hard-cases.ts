@@ -3,7 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { HttpRequest, InvocationContext } from "@azure/functions";
 import { describe, expect, test, vi } from "vitest";
 import { inProcess } from "../../../adapters/azure/service.ts";
-import type { StandInRequest, StandInResponse } from "../../../packaging/azure-functions/stand-in.ts";
+import type { LocalRequest, LocalResponse } from "../../../packaging/azure-functions/local-host.ts";
 import type { HeaderList, RunCall, RunOutcome, ScoreRuntime } from "../../../src/host.ts";
 import { DEADLINE_MS } from "../../setup/deadline.ts";
 import { type AppParts, startApp, startHandler, type Transport } from "./host.ts";
@@ -152,7 +152,7 @@ export function describeHardCases(transport: Transport): void {
       ],
       ["a member of the body", { target: "/score", body: '{"headers": {"content-type": "text/plain"}}' }],
       ["a text in the body", { target: "/score", body: '{"headers": "x", "data": [1]}' }],
-    ] as [string, StandInRequest][])("a request whose headers are shadowed by %s is scored", async ([, request]) => {
+    ] as [string, LocalRequest][])("a request whose headers are shadowed by %s is scored", async ([, request]) => {
       const { send } = await startApp(transport, "echo.ts", {}, limits);
       const headers: HeaderList = [
         ["content-type", "application/json"],
@@ -167,7 +167,7 @@ export function describeHardCases(transport: Transport): void {
     test.for([
       ["a query parameter", { target: `/score?headers=${encodeURIComponent('{"a b": "x"}')}`, body: '"plain"' }],
       ["a member of the body", { target: "/score", body: '{"headers": {"a b": "x"}}' }],
-    ] as [string, StandInRequest][])("a request whose headers are spoilt by %s is answered", async ([, request]) => {
+    ] as [string, LocalRequest][])("a request whose headers are spoilt by %s is answered", async ([, request]) => {
       const { send } = await startApp(transport, "echo.ts", {}, limits);
       const answer = await send({ ...request, headers: [["x-request-id", "mine"]] });
       // The library cannot make a request of it for the handler, and drops it.
@@ -454,7 +454,7 @@ export function describeHardCases(transport: Transport): void {
         trigger("warmup"),
         ...Array.from({ length: 10 }, () => send({ target: "/score", body: "x" })),
       ]);
-      expect(answers.slice(1).map((answer) => (answer as StandInResponse).status)).toEqual(Array(10).fill(200));
+      expect(answers.slice(1).map((answer) => (answer as LocalResponse).status)).toEqual(Array(10).fill(200));
       expect(inits).toBe(1);
     });
 
@@ -487,10 +487,10 @@ function runtimeOf(run: (call: RunCall) => RunOutcome | Promise<RunOutcome>): Pi
   return { run: async (call) => run(call) };
 }
 
-function headersOf({ headers }: StandInResponse): Record<string, string> {
+function headersOf({ headers }: LocalResponse): Record<string, string> {
   return Object.fromEntries(headers.map(([name, value]) => [name.toLowerCase(), value]));
 }
 
-function cookiesOf({ headers }: StandInResponse): string[] {
+function cookiesOf({ headers }: LocalResponse): string[] {
   return headers.filter(([name]) => name.toLowerCase() === "set-cookie").map(([, value]) => value);
 }

@@ -15,10 +15,10 @@ import { registerScore } from "../../../functions/score.ts";
 import { registerSwagger } from "../../../functions/swagger.ts";
 import {
   installCore,
+  type LocalApp,
+  type LocalHostOptions,
   loadApp,
-  type StandInApp,
-  type StandInOptions,
-} from "../../../packaging/azure-functions/stand-in.ts";
+} from "../../../packaging/azure-functions/local-host.ts";
 import {
   createEventLog,
   createScorer,
@@ -33,7 +33,7 @@ import { createService, SCRIPTS } from "../../setup/service.ts";
 export type Transport = "streaming" | "buffered";
 
 /** A function app of this process, as it is registered in functions/. */
-export interface TestApp extends StandInApp {
+export interface TestApp extends LocalApp {
   readonly service: AzureService;
   /** What the log holds, whichever way it took. */
   text(): string;
@@ -52,7 +52,7 @@ function library(): typeof app {
   return app;
 }
 
-export interface StartOptions extends StandInOptions {
+export interface StartOptions extends LocalHostOptions {
   readonly built?: BuiltScript;
   readonly createRuntime?: CreateRuntime;
   /** False: the hooks of the start are left out, as when requests come before they are done. */
@@ -110,7 +110,7 @@ export async function startHandler(
   transport: Transport,
   own: Pick<Scorer, "handle"> | Pick<ScoreRuntime, "run">,
   { takes = "body", limitMs }: AppParts,
-  options: StandInOptions,
+  options: LocalHostOptions,
 ): Promise<Omit<TestApp, "service"> & Pick<AzureService, "handler">> {
   const lines: string[] = [];
   const log = createAppLog("INFO", (line) => lines.push(line));

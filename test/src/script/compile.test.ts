@@ -268,7 +268,7 @@ function layOut(files: Case["files"]): string {
 }
 
 async function served(app: string, env: Record<string, string> = {}): Promise<{ status: number; text: string }> {
-  const service = await startService("score.ts", { AML_APP_ROOT: app, ...env });
+  const service = await startService("score.ts", { AML_APP_ROOT: app, SCOREFN_ERROR_DETAIL: "location", ...env });
   onTestFinished(service.close);
   return service.post("{}");
 }

@@ -44,7 +44,7 @@ class ScriptApiFinder:
 
     def find_spec(self, fullname: str, path: Sequence[str] | None, target: object = None) -> ModuleSpec | None:
         """Find one of _OURS."""
-        return ModuleSpec(fullname, StandInLoader()) if fullname in _OURS else None
+        return ModuleSpec(fullname, ReplacementLoader()) if fullname in _OURS else None
 
 
 class AbsentModuleFinder:
@@ -54,10 +54,10 @@ class AbsentModuleFinder:
         """Find a package, or the module that logging.json names."""
         if fullname not in _PACKAGES and fullname != _LOG_CONFIG:
             return None
-        return ModuleSpec(fullname, StandInLoader(), is_package=fullname in _PACKAGES)
+        return ModuleSpec(fullname, ReplacementLoader(), is_package=fullname in _PACKAGES)
 
 
-class StandInLoader:
+class ReplacementLoader:
     """Fills the modules."""
 
     def create_module(self, spec: ModuleSpec) -> None:

@@ -1,4 +1,4 @@
-// Stands in for the Azure Functions host and its language worker, in this process: it answers the library's
+// Takes the place of the Azure Functions host and its language worker, in this process: it answers the library's
 // `require("@azure/functions-core")`, takes what an app registers, and invokes it as the worker does, with the library's own
 // code for requests, responses and the HTTP proxy. Not for production: keys are not asked for, and nothing is limited.
 import { randomUUID } from "node:crypto";
@@ -6,9 +6,9 @@ import { type IncomingMessage, request as sendRequest } from "node:http";
 import Module from "node:module";
 import { toTarget } from "../../adapters/http/incoming.ts";
 import type { HeaderList } from "../../src/host.ts";
-import { type CoreCookie, cookieHeader } from "./stand-in-cookies.ts";
+import { type CoreCookie, cookieHeader } from "./local-host-cookies.ts";
 
-export interface StandInRequest {
+export interface LocalRequest {
   /** Default: POST with a body, else GET. */
   readonly method?: string | undefined;
   /** Path and query. */
@@ -21,7 +21,7 @@ export interface StandInRequest {
   readonly onChunk?: ((chunk: Uint8Array) => void) | undefined;
 }
 
-export interface StandInResponse {
+export interface LocalResponse {
   readonly status: number;
   readonly headers: HeaderList;
   readonly body: Buffer;
@@ -30,12 +30,12 @@ export interface StandInResponse {
 }
 
 /** A function app that was loaded. */
-export interface StandInApp {
+export interface LocalApp {
   readonly functions: readonly { readonly name: string; readonly bindings: Bindings }[];
   /** Runs the hooks of the start; requests come after it. */
   start(): Promise<void>;
   /** @throws when nothing answers within `limitMs` */
-  send(request: StandInRequest): Promise<StandInResponse>;
+  send(request: LocalRequest): Promise<LocalResponse>;
   /** Calls the function with a trigger other than HTTP. */
   trigger(name: string): Promise<void>;
   terminate(): Promise<void>;
@@ -49,7 +49,7 @@ export interface LoggedRecord {
   readonly text: string;
 }
 
-export interface StandInOptions {
+export interface LocalHostOptions {
   /** Milliseconds until an answer that does not come is given up. Default: 230,000, as the real front end. */
   readonly limitMs?: number;
   readonly traceParent?: string | undefined;
@@ -131,7 +131,7 @@ export function installCore(): void {
 
 /** @param load imports the app's entry module, or registers by itself
  *  @throws what `load` throws, or when it registers nothing */
-export async function loadApp(load: () => unknown, options: StandInOptions = {}): Promise<StandInApp> {
+export async function loadApp(load: () => unknown, options: LocalHostOptions = {}): Promise<LocalApp> {
   const registry = new Registry();
   current = registry;
   await load();
@@ -153,7 +153,7 @@ export async function loadApp(load: () => unknown, options: StandInOptions = {})
     return invocation.getResponse(userContext, result);
   }
 
-  async function send(request: StandInRequest): Promise<StandInResponse> {
+  async function send(request: LocalRequest): Promise<LocalResponse> {
     const found = findFunction(registry.functions, request);
     if (found === undefined) return { status: 404, headers: [], body: Buffer.alloc(0), complete: true };
     const answered = proxy === undefined ? sendWhole(found, request) : sendByProxy(proxy, found, request);
@@ -165,7 +165,7 @@ export async function loadApp(load: () => unknown, options: StandInOptions = {})
     return Promise.race([answered, late]).finally(() => clearTimeout(timer));
   }
 
-  async function sendWhole(found: Registered, request: StandInRequest): Promise<StandInResponse> {
+  async function sendWhole(found: Registered, request: LocalRequest): Promise<LocalResponse> {
     const failed = { status: 500, headers: [], body: Buffer.alloc(0), complete: true };
     const data = { http: toHttpMessage(request) };
     const inputData = [{ name: triggerOf(found)[0], data }];
@@ -184,7 +184,7 @@ export async function loadApp(load: () => unknown, options: StandInOptions = {})
     };
   }
 
-  function sendByProxy(uri: string, found: Registered, request: StandInRequest): Promise<StandInResponse> {
+  function sendByProxy(uri: string, found: Registered, request: LocalRequest): Promise<LocalResponse> {
     const invocationId = randomUUID();
     const inputData = [{ name: triggerOf(found)[0], data: {} }];
     // Without an answer nobody learns of a failure, as with the real host.
@@ -238,7 +238,7 @@ function triggerOf({ name, bindings }: Pick<Registered, "name" | "bindings">): [
 }
 
 /** Routes count without regard to case and to slashes at their ends; a method that is not listed is no match. */
-function findFunction(functions: readonly Registered[], request: StandInRequest): Registered | undefined {
+function findFunction(functions: readonly Registered[], request: LocalRequest): Registered | undefined {
   const path = trimSlashes(toTarget(request.target).path.toLowerCase());
   return functions.find((candidate) => {
     const [, { type, route = candidate.name, methods = [] }] = triggerOf(candidate);
@@ -250,11 +250,11 @@ function trimSlashes(text: string): string {
   return text.replace(/^\/+|\/+$/g, "");
 }
 
-function methodOf({ method, body }: StandInRequest): string {
+function methodOf({ method, body }: LocalRequest): string {
   return method ?? (body === undefined ? "GET" : "POST");
 }
 
-function toHeaders({ headers = [], body, chunked }: StandInRequest): Record<string, string> {
+function toHeaders({ headers = [], body, chunked }: LocalRequest): Record<string, string> {
   // A header may be called constructor.
   const joined: Record<string, string> = Object.create(null);
   if (body !== undefined && !chunked) joined["content-length"] = String(Buffer.byteLength(body));
@@ -266,7 +266,7 @@ function toHeaders({ headers = [], body, chunked }: StandInRequest): Record<stri
 }
 
 /** The request as it stands in a message to the worker. */
-function toHttpMessage(request: StandInRequest): object {
+function toHttpMessage(request: LocalRequest): object {
   const { target, body, chunked } = request;
   const nullable = (values: Record<string, string>) =>
     Object.fromEntries(Object.entries(values).map(([name, value]) => [name, { value }]));
@@ -286,7 +286,7 @@ function toHttpMessage(request: StandInRequest): object {
 
 /** What travels beside a proxied request. Names count without regard to case, and the later ones win: query parameters and
  *  members of a JSON body can take the place of the headers. */
-function triggerMetadata(request: StandInRequest): Record<string, object> {
+function triggerMetadata(request: LocalRequest): Record<string, object> {
   const { searchParams } = new URL(request.target, "http://localhost");
   const entries: [string, object][] = [
     ["Headers", { json: JSON.stringify(toHeaders(request)) }],
@@ -318,7 +318,7 @@ function tryParse(text: string): object {
 /** Headers of the connection between proxy and host. */
 const HOP_BY_HOP: ReadonlySet<string> = new Set(["connection", "keep-alive", "transfer-encoding"]);
 
-function readAnswer(incoming: IncomingMessage, onChunk: StandInRequest["onChunk"]): Promise<StandInResponse> {
+function readAnswer(incoming: IncomingMessage, onChunk: LocalRequest["onChunk"]): Promise<LocalResponse> {
   const chunks: Buffer[] = [];
   incoming.on("data", (chunk: Buffer) => {
     chunks.push(chunk);
