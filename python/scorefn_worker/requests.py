@@ -75,7 +75,7 @@ def failed_run_frame(request: int, script: Script, kind: str, error: BaseExcepti
             text = f"The input contradicts the declared schema: {contradiction}"
             if script.strict:
                 return input_error_frame(request, BadInput(text))
-            _log.warning(f"{text}{'' if text.endswith('.') else '.'} With --strict it would be answered 400.")
+            _log.warning(f"{text}{'' if text.endswith('.') else '.'} With --strict it would be a 400.")
     return error_frame(request, kind, error, files)
 
 

@@ -96,7 +96,7 @@ class Renderer:
         what, cure = finding
         if self._strict:
             raise StrictResult(what, cure) from cause
-        _log.warning(f"{what} {cure} With --strict it would be answered 500.")
+        _log.warning(f"{what} {cure} With --strict it would be a 500.")
 
 
 def _is_status_pair(result: tuple[Any, ...]) -> bool:

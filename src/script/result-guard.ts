@@ -67,7 +67,7 @@ export class ResultGuard {
 
   #tell([what, cure]: Finding): void {
     if (!this.#strict) {
-      this.#warn(`${what} ${cure} With --strict it would be answered 500.`);
+      this.#warn(`${what} ${cure} With --strict it would be a 500.`);
       return;
     }
     this.#textIsKnown = this.#notFiniteIsKnown = this.#mismatchIsKnown = false;

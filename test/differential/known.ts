@@ -314,13 +314,13 @@ export const known: readonly Known[] = [
   {
     rule: "IS-7",
     where: STDOUT,
-    ours: /^(W azmlinfsrv - The input contradicts the declared schema: |\w+Error: .* With --strict it would be answered 400\.$)/,
+    ours: /^(W azmlinfsrv - The input contradicts the declared schema: |\w+Error: .* With --strict it would be a 400\.$)/,
   },
   {
     rule: "OUT-1",
     reason: "the answer is the same; the log says once what --strict would refuse",
     where: STDOUT,
-    ours: /^W azmlinfsrv - run\(\) returned (a string that holds JSON already|a tuple \(body, status\)|NaN or Infinity), .* With --strict /,
+    ours: /^W azmlinfsrv - run\(\) returned (a string that holds JSON already|a tuple \(body, status\)|NaN or Infinity); .* With --strict /,
   },
 
   // Declared input.

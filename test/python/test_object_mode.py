@@ -228,7 +228,7 @@ def test_streams_from_a_decorated_generator(serve: Start, keyword: str) -> None:
     worker.expect(p.END, 1)
 
 
-WARNING = "azmlinfsrv - The input contradicts the declared schema: {what}. With --strict it would be answered 400."
+WARNING = "azmlinfsrv - The input contradicts the declared schema: {what}. With --strict it would be a 400."
 
 CONTRADICTIONS = [
     (

@@ -28,7 +28,7 @@ def test_warns_once_of_each_kind(start: Start, expression: str, text: str, findi
     assert worker.run("[1, 2.5]", 4) == "[1, 2.5]"
     log = worker.stdout()
     assert log.count(f"W [{worker.process.pid}] azmlinfsrv - run() returned {finding}") == 1
-    assert log.count("With --strict it would be answered 500.") == 1
+    assert log.count("With --strict it would be a 500.") == 1
 
 
 @pytest.mark.parametrize(("expression", "text", "finding"), SUSPECTS)

@@ -8,7 +8,7 @@ function guard(strict: boolean, check?: SchemaMarker["check"]) {
   return { warn, body: new ResultGuard(strict, warn, check).body };
 }
 
-const STRICT = "With --strict it would be answered 500.";
+const STRICT = "With --strict it would be a 500.";
 const NOT_FINITE = `run() returned NaN or Infinity; the client gets text that is not valid JSON. Replace such numbers, for example by null. ${STRICT}`;
 const JSON_TEXT = `run() returned a string that holds JSON already; the client gets a string in quotes. Return the object or array itself, without JSON.stringify(). ${STRICT}`;
 const MISMATCH = `run() returned what its output schema does not allow: a[0]: expected number; b. Correct the result, or the schema. ${STRICT}`;
