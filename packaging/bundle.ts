@@ -58,7 +58,7 @@ export function ownModule(path: string): string {
 
 /** Modules that only some scripts or some requests need. A lean host has them in one file of their own beside it, loaded when
  *  the first of them is imported; what they share with the host is a third one. No two export the same name. */
-const LATE_MODULES: readonly string[] = [
+export const LATE_MODULES: readonly string[] = [
   "adapters/lambda/direct-answer",
   "src/config/rare",
   "src/json/query",
