@@ -1,4 +1,10 @@
-// A score script that is a file, not part of a bundle.
+// A score script that is a file, not part of a bundle. What its failures need is there before it can use up the file
+// descriptors that loading takes.
+import "../json/result-fault.ts";
+import "../json/utf8-fault.ts";
+import "../locate/v8.ts";
+import "./model-directory.ts";
+import "./stream.ts";
 import { existsSync, readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { ScriptLoadError } from "../core/errors.ts";

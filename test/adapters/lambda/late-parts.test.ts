@@ -72,7 +72,7 @@ test("of a plain script: failures, streams, queries, swagger, CORS and config.js
   expect(swagger.headers).toMatchObject({ "Access-Control-Allow-Origin": "https://a.example" });
 });
 
-test("of a raw script; a failure of our own code is nowhere in the user's", async () => {
+test("of a raw script", async () => {
   const script = `import { rawHttp } from "scorefn";
 export function init() {}
 export const run = rawHttp(async (request) => {
@@ -88,6 +88,13 @@ export const run = rawHttp(async (request) => {
     message: "a rawHttp run() must return a Response; it returned a string",
     location: null,
   });
+});
+
+test("a failure with no line of the user's is not placed in our own files, which lie below the app root", async () => {
+  const local = await start("builtin", "export const init = () => {};\nexport const run = JSON.parse;\n", {});
+  const { status, text } = await ask(local, scoreEvent(Buffer.from("no JSON")));
+  expect(status).toBe(500);
+  expect(JSON.parse(text).error).toMatchObject({ type: "SyntaxError", location: null });
 });
 
 test("of a script that declares what it takes", async () => {
