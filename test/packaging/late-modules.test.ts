@@ -7,7 +7,7 @@ import { LATE_MODULES } from "../../packaging/bundle.ts";
 import { packageFile } from "../../src/core/package-root.ts";
 
 const ROOT = packageFile(".");
-const STATIC = /^(?:import|export) (?!type )[^;]*?from "(\.[^"]+)";$/gms;
+const STATIC = /^(?:import|export) (?!type )(?:[^;"]*?from )?"(\.[^"]+)";$/gms;
 const DYNAMIC = /\bimport\("(\.[^"]+)"\)/g;
 /** Has a file of its own. */
 const FETCH = "src/model/fetch";
