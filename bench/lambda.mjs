@@ -1,7 +1,7 @@
 // The Lambda adapter against a handler written by hand and against the usual adapters, in one run, with the same work:
 // parse a JSON body, add its numbers up, answer with a small JSON object.
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -51,12 +51,18 @@ async function benchBundle() {
     writeFileSync(join(folder, "score.ts"), "export function init() {}\nexport const run = (data: string) => data;\n");
     writeFileSync(join(folder, "empty.mjs"), "export {};\n");
     await buildLambda({ entryScript: join(folder, "score.ts"), out: join(folder, "out") });
-    const bundle = join(folder, "out/function/scorefn/host.mjs");
-    const gzipped = gzipSync(readFileSync(bundle)).length;
-    console.log("\n| bundle of adapter and core | |\n| --- | --- |");
-    console.log(
-      `| minified | ${(statSync(bundle).size / 1_000).toFixed(1)} kB |\n| gzipped | ${(gzipped / 1_000).toFixed(1)} kB |`,
-    );
+    const own = join(folder, "out/function/scorefn");
+    const modules = readdirSync(own).filter((name) => name.endsWith(".mjs"));
+    const isLate = (name) => /^(?:late-|fetch-)/.test(name);
+    console.log("\n| bundle of adapter and core | minified | gzipped |\n| --- | --- | --- |");
+    for (const [what, names] of [
+      ["loaded at the start", modules.filter((name) => !isLate(name))],
+      ["loaded when it is needed", modules.filter(isLate)],
+    ]) {
+      const texts = names.map((name) => readFileSync(join(own, name)));
+      const sizes = [texts, texts.map((text) => gzipSync(text))].map((list) => Buffer.concat(list).length);
+      console.log(`| ${what} | ${sizes.map((size) => `${(size / 1_000).toFixed(1)} kB`).join(" | ")} |`);
+    }
     console.log(
       `\n| import and init, of ${IMPORTS} processes | least | p50 | processor, p50 |\n| --- | --- | --- | --- |`,
     );

@@ -1,7 +1,7 @@
 // A host's entry with adapter and core, or a JavaScript or TypeScript score script, made one file.
 import { existsSync } from "node:fs";
-import { readFile, stat, writeFile } from "node:fs/promises";
-import { basename, dirname, join, relative, resolve, sep } from "node:path";
+import { readFile, writeFile } from "node:fs/promises";
+import { basename, dirname, extname, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { BuildOptions, Message, Plugin } from "esbuild";
 import { ConfigError, missingPackageHint, packageFile } from "../src/host.ts";
@@ -25,6 +25,9 @@ export interface BundleOptions {
   readonly scriptDir: string;
   /** `cjs` for a host that does not take a module as its entry; there is no top-level await in it. Default: esm. */
   readonly format?: "esm" | "cjs" | undefined;
+  /** True for a host that is a module and does with `src/host-lean`: what only some scripts or requests need goes into a file
+   *  of its own, which is loaded for them. Default: false. */
+  readonly lean?: boolean | undefined;
   /** Modules that are there when the bundle runs: the host's own, or files beside it. */
   readonly provided?: readonly string[] | undefined;
   /** Packages that are to be copied as they are; those with compiled parts are in any case. */
@@ -32,7 +35,7 @@ export interface BundleOptions {
 }
 
 export interface Bundle {
-  /** Size of the file in bytes. */
+  /** Size in bytes of all files that were made of it. */
   readonly bytes: number;
   /** Folders of the packages that the file still imports. */
   readonly packages: readonly string[];
@@ -53,12 +56,34 @@ export function ownModule(path: string): string {
   return join(OWN_ROOT, `${path}${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`);
 }
 
+/** Modules that only some scripts or some requests need. A lean host has them in one file of their own beside it, loaded when
+ *  the first of them is imported; what they share with the host is a third one. No two export the same name. */
+export const LATE_MODULES: readonly string[] = [
+  "adapters/lambda/direct-answer",
+  "src/config/rare",
+  "src/json/query",
+  "src/json/result-fault",
+  "src/json/utf8-fault",
+  "src/locate/v8",
+  "src/model/with-model",
+  "src/routes/cors",
+  "src/script/declared",
+  "src/script/import-file",
+  "src/script/model-directory",
+  "src/script/raw-http",
+  "src/script/stream",
+  "src/swagger/generate",
+];
+
 /** What fetches models: a file of its own beside the host's, loaded only where there is one to fetch. */
 const FETCH_FILES = { esm: "fetch-model.mjs", cjs: "fetch-model.cjs" };
 
-/** What CommonJS packages expect to find, in a file that is a module; without an `import`, as below. */
+/** What our own code expects to find, in a file that is a module; without an `import`, as below. */
+const LEAN_BANNER = 'const require=process.getBuiltinModule("node:module").createRequire(import.meta.url);';
+
+/** The same with what CommonJS packages expect. */
 const BANNER =
-  'const require=process.getBuiltinModule("node:module").createRequire(import.meta.url),' +
+  `${LEAN_BANNER.slice(0, -1)},` +
   '__filename=process.getBuiltinModule("node:url").fileURLToPath(import.meta.url),' +
   '__dirname=process.getBuiltinModule("node:path").dirname(__filename);';
 
@@ -69,12 +94,12 @@ const CJS_BANNER = 'const __su=require("node:url").pathToFileURL(__filename).hre
 export async function bundle(options: BundleOptions): Promise<Bundle> {
   const { build } = await import("esbuild");
   const format = options.format ?? "esm";
+  const { lean = false } = options;
   const packages = new Map<string, string>();
   const script = compilePlugin(TARGET, (path) => placeOf(path, options.scriptDir));
   const settings: BuildOptions = {
     absWorkingDir: options.scriptDir,
     stdin: { contents: options.entry, resolveDir: options.scriptDir, sourcefile: "entry.js", loader: "js" },
-    outfile: options.outfile,
     bundle: true,
     minify: true,
     keepNames: options.of === "script",
@@ -90,15 +115,29 @@ export async function bundle(options: BundleOptions): Promise<Bundle> {
     loader: { ".node": "copy" },
     ...(format === "cjs"
       ? { format: "cjs", banner: { js: CJS_BANNER }, define: { "import.meta.url": "__su" } }
-      : { format: "esm", banner: { js: BANNER } }),
-    plugins: [ownModules(FETCH_FILES[format]), compiledPackages(packages, options.external ?? [])],
+      : { format: "esm", banner: { js: lean ? LEAN_BANNER : BANNER } }),
+    plugins: [
+      ...(lean ? [lateModules()] : []),
+      ownModules(FETCH_FILES[format]),
+      compiledPackages(packages, options.external ?? []),
+    ],
   };
+  const extension = extname(options.outfile);
+  const output: BuildOptions = lean
+    ? {
+        splitting: true,
+        outdir: dirname(options.outfile),
+        outExtension: { ".js": extension },
+        entryNames: basename(options.outfile, extension),
+        chunkNames: "[name]-[hash]",
+      }
+    : { outfile: options.outfile };
   if (options.of === "script") {
     // Of a package's entries that of Node is taken, as when the script is served.
     settings.conditions = [];
     settings.plugins!.unshift(script.plugin);
   }
-  const { metafile } = await build(settings).catch((cause: unknown) => {
+  const { metafile } = await build({ ...settings, ...output }).catch((cause: unknown) => {
     throw new ConfigError("ERR_CONFIG", describeBuildFailure(cause, script.sourceOf), { cause });
   });
   if (options.of === "script") refuseCredentials(Object.keys(metafile?.inputs ?? {}), options);
@@ -108,13 +147,44 @@ export async function bundle(options: BundleOptions): Promise<Bundle> {
     if (folder === undefined) throw problem(`--external: there is no package ${name} in reach of ${options.scriptDir}`);
     packages.set(name, folder);
   }
-  await settleSources(options);
+  const made = Object.entries(metafile?.outputs ?? {}).map(([path, { bytes }]) => ({
+    path: join(options.scriptDir, path),
+    bytes,
+  }));
+  for (const { path } of made) if (path.endsWith(".map")) await settleSources(path, options);
   if (options.of === "host") {
     const { stdin: _, ...rest } = settings;
     const outfile = join(dirname(options.outfile), FETCH_FILES[format]);
     await build({ ...rest, entryPoints: [ownModule("src/model/fetch")], outfile, sourcemap: false });
   }
-  return { bytes: (await stat(options.outfile)).size, packages: [...packages.values()] };
+  const code = made.filter(({ path }) => !path.endsWith(".map"));
+  return { bytes: code.reduce((sum, { bytes }) => sum + bytes, 0), packages: [...packages.values()] };
+}
+
+/** Whichever of them is imported, all are; and none is in reach of the host otherwise. */
+function lateModules(): Plugin {
+  const files = LATE_MODULES.map(ownModule);
+  return {
+    name: "late",
+    setup(build) {
+      build.onResolve({ filter: /^\.{1,2}\// }, ({ kind, path, resolveDir }) =>
+        kind === "dynamic-import" && files.includes(resolve(resolveDir, path))
+          ? { path: "late", namespace: "late" }
+          : undefined,
+      );
+      const whole = ownModule("src/host");
+      build.onResolve({ filter: /\/host\.[jt]s$/ }, ({ path, resolveDir }) =>
+        resolve(resolveDir, path) === whole ? { path: ownModule("src/host-lean"), sideEffects: false } : undefined,
+      );
+      build.onLoad({ filter: /.*/, namespace: "late" }, () => ({
+        contents: [
+          ...files.map((file) => `export * from ${JSON.stringify(file)};`),
+          `import { haveOwnFolder } from ${JSON.stringify(ownModule("src/locate/v8"))}; haveOwnFolder();`,
+        ].join("\n"),
+        resolveDir: OWN_ROOT,
+      }));
+    },
+  };
 }
 
 /** `scorefn` and what lies below it are the modules that do the bundling, and what is unused of them is left out. esbuild,
@@ -138,7 +208,7 @@ function ownModules(fetchFile: string): Plugin {
         isOwn(importer) ? { path: resolve(resolveDir, path), sideEffects: false } : undefined,
       );
       build.onResolve({ filter: /^esbuild$/ }, ({ importer }) =>
-        isOwn(importer) ? { path: "esbuild", namespace: "left-out" } : undefined,
+        isOwn(importer) ? { path: "esbuild", external: true } : undefined,
       );
       // middy brings what it needs to stream, which is done without it, and which takes Node time to load.
       build.onResolve({ filter: /^node:stream/ }, ({ importer }) =>
@@ -203,10 +273,9 @@ function compiledPackages(found: Map<string, string>, external: readonly string[
 
 /** Gives the sources of the map the places they have where the bundle will run: the user's beside it, all others below
  *  node_modules, where no message looks for the user's own code. */
-async function settleSources({ outfile, scriptDir, of }: BundleOptions): Promise<void> {
-  const file = `${outfile}.map`;
+async function settleSources(file: string, { scriptDir, of }: BundleOptions): Promise<void> {
   const map = JSON.parse(await readFile(file, "utf8")) as { sources: string[] };
-  const folder = dirname(outfile);
+  const folder = dirname(file);
   const settle = async (source: string): Promise<string> => {
     const path = resolve(folder, source);
     const inPackage = path.lastIndexOf(`${sep}node_modules${sep}`);

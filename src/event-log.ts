@@ -3,15 +3,16 @@ import type { Events, RequestAnswered, RequestFailed, RequestHead, WorkerEnded }
 import { DEPRECATED_ID_WARNING } from "./core/headers.ts";
 import type { Log, Logger } from "./core/log.ts";
 import { accessMessage } from "./log/format.ts";
+import type { Cors } from "./routes/cors.ts";
 import { decodePath } from "./routes/route.ts";
 import { createStartupLog, type StartSettings } from "./startup.ts";
 
 /** Writes the server's log: what the core announces, as lines. */
-export function createEventLog(config: StartSettings, log: Log): Events {
+export function createEventLog(config: StartSettings, log: Log, cors?: Cors): Events {
   /** Where the host keeps records by request, they go there. */
   const of = (request: RequestHead): Logger => (request.log ?? log).server;
   return {
-    ...createStartupLog(config, log),
+    ...createStartupLog(config, log, cors),
     workerEnded: (record) => log.server.error(endedLine(record)),
     preloadEnded: ({ exit }) =>
       log.server.error(`The preload process is gone: ${exit.message}. The next worker starts another.`),

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
-import { adoptEnvironment } from "./config/config.ts";
+import type { CreateRuntime } from "./compose.ts";
+import { adoptEnvironment } from "./config/resolve.ts";
 import { InProcessRuntime } from "./script/in-process.ts";
-import type { CreateRuntime } from "./service.ts";
 
 /** The runtime of a JavaScript or TypeScript script in this process.
  *  @param importScript gives the script's exports: `() => import("./score.ts")`, so that a bundle holds it */

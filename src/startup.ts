@@ -2,8 +2,8 @@ import { existsSync } from "node:fs";
 import type { Config } from "./config/config.ts";
 import type { Events } from "./core/events.ts";
 import type { Log } from "./core/log.ts";
-import { createCors } from "./routes/cors.ts";
-import { createSwaggerBook } from "./swagger/generate.ts";
+import type { Cors } from "./routes/cors.ts";
+import { swaggerSummary } from "./swagger/served.ts";
 
 const REMOVED_VARIABLES = ["AML_DBG_MODEL_INFO", "AML_DBG_RESOURCE_INFO"];
 
@@ -11,7 +11,11 @@ const REMOVED_VARIABLES = ["AML_DBG_MODEL_INFO", "AML_DBG_RESOURCE_INFO"];
 export type StartSettings = Omit<Config, "workerEnv"> & Partial<Pick<Config, "workerEnv">>;
 
 /** Writes the records of a script's start, apart from the script's own (contract BAN-8, LOAD-13). */
-export function createStartupLog(config: StartSettings, log: Log): Pick<Events, "scriptStarting" | "scriptReady"> {
+export function createStartupLog(
+  config: StartSettings,
+  log: Log,
+  cors?: Cors,
+): Pick<Events, "scriptStarting" | "scriptReady"> {
   return {
     scriptStarting() {
       const { modelDir } = config;
@@ -21,7 +25,7 @@ export function createStartupLog(config: StartSettings, log: Log): Pick<Events, 
       if (modelDir === null || modelDir === "" || !existsSync(modelDir)) {
         log.trace.warning(`Model directory is not set or does not exist: ${modelDir ?? ""}`);
       }
-      logCors(config, log);
+      if (cors !== undefined) logCors(cors, log);
     },
     scriptReady({ pid, facts: { schemas } }) {
       if (REMOVED_VARIABLES.some((name) => name in (config.workerEnv ?? {}))) {
@@ -32,16 +36,14 @@ export function createStartupLog(config: StartSettings, log: Log): Pick<Events, 
       for (const { version, path } of config.swaggerFiles) {
         log.swagger.info(`Loaded user's swagger file for version [${version}] from ${path}`);
       }
-      log.swagger.info(createSwaggerBook({ ...config, schemas }).summary);
+      log.swagger.info(swaggerSummary({ ...config, schemas }));
       log.server.info(`Scoring timeout is set to ${config.scoringTimeoutMs}`);
       log.server.info(`Worker with pid ${pid} ready for serving traffic`);
     },
   };
 }
 
-function logCors({ corsOrigins }: StartSettings, log: Log): void {
-  const cors = createCors(corsOrigins);
-  if (cors === undefined) return;
+function logCors(cors: Cors, log: Log): void {
   log.server.info(`Enabling CORS for the following origins: ${cors.entries.join(", ")}`);
   for (const entry of cors.unusable) {
     log.server.warning(

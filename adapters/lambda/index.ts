@@ -4,11 +4,12 @@ import middy from "@middy/core";
 import { ScoreError, type ScoreResponse, toScoreError } from "../../src/host.ts";
 import { abandon, eachChunk } from "./chunks.ts";
 import type { LambdaContext } from "./deadline.ts";
-import { InvocationError, toValue } from "./direct.ts";
+import { InvocationError } from "./direct.ts";
 import type { EventRequest } from "./event.ts";
 import { createFront } from "./front.ts";
 import {
   framed,
+  type HttpDoor,
   isBodyless,
   type LambdaResult,
   lostCookies,
@@ -65,14 +66,14 @@ export function createHandler(service: LambdaService | Promise<LambdaService>): 
 
   async function deliver(request: EventRequest, answer: ScoreResponse): Promise<unknown> {
     const whole = await collect(request, answer);
-    const result = resultOf(request, whole);
+    const { door } = request;
+    const result = door === "direct" ? await toDirectResult(whole) : toHttpResult(door, whole);
     logAccess(request, answer, sizeOf(whole.body));
     if (result instanceof InvocationError) throw result;
     return result;
   }
 
-  function resultOf({ door }: EventRequest, whole: WholeAnswer): unknown {
-    if (door === "direct") return toValue(whole);
+  function toHttpResult(door: HttpDoor, whole: WholeAnswer): LambdaResult {
     const lost = lostCookies(door, whole.headers);
     if (lost > 0) log.server.warning(`${lost} cookies are lost: the load balancer's multi-value headers are off`);
     return toResult(door, whole);
@@ -90,6 +91,11 @@ export function createHandler(service: LambdaService | Promise<LambdaService>): 
     flush();
   });
   return shell as unknown as BufferedHandler;
+}
+
+async function toDirectResult(whole: WholeAnswer): Promise<unknown> {
+  const { toValue } = await import("./direct-answer.ts");
+  return toValue(whole);
 }
 
 /** What a stream throws midway is the script's, unless it says otherwise. */

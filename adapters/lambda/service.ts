@@ -1,7 +1,14 @@
 // What is made once per environment, before the first request: settings, log, script, core.
 import { writeSync } from "node:fs";
 import { inspect } from "node:util";
-import { batchLines, type CreateRuntime, createLog, createService, type Log, type Service } from "../../src/host.ts";
+import {
+  batchLines,
+  type CreateRuntime,
+  createLog,
+  createServiceLater,
+  type Log,
+  type Service,
+} from "../../src/host.ts";
 
 export { type CreateRuntime, inProcess } from "../../src/host.ts";
 
@@ -32,8 +39,8 @@ const STOP_GRACE_MS = 100;
 export async function startService(createRuntime: CreateRuntime, options: LambdaOptions = {}): Promise<LambdaService> {
   const { write = writeOut, env = processEnvironment } = options;
   const batch = batchLines(write);
-  const service = createService({
-    settings: readSettings(options),
+  const service = await createServiceLater({
+    settings: await readSettings(options),
     openLog: ({ logLevel }) => createLog(batch.write, logLevel),
     createRuntime,
   });

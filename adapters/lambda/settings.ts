@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { type Environment, resolveUsable, type UsableConfig } from "../../src/host.ts";
+import { type Environment, resolveUsableLater, type UsableConfig } from "../../src/host.ts";
 
 export type { Environment } from "../../src/host.ts";
 
@@ -17,10 +17,10 @@ export interface FunctionOptions {
 // biome-ignore lint/style/noProcessEnv: the one place where the adapter takes it, to put the cloud's defaults below it
 export const processEnvironment: NodeJS.ProcessEnv = process.env;
 
-export function readSettings(options: FunctionOptions): UsableConfig {
+export function readSettings(options: FunctionOptions): Promise<UsableConfig> {
   const { env = processEnvironment } = options;
   const fixed = { ...FIXED, ...(isLambda(env) && { HOME: "/tmp" }) };
-  return resolveUsable({ env: { ...cloudDefaults(options, env), ...given(env), ...fixed }, cwd: taskRoot(env) });
+  return resolveUsableLater({ env: { ...cloudDefaults(options, env), ...given(env), ...fixed }, cwd: taskRoot(env) });
 }
 
 /** One worker, as one request is answered at a time; and nothing that happens by the clock, which stands still while the

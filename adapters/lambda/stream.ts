@@ -4,7 +4,7 @@ import type { Writable } from "node:stream";
 import { ScoreError, type ScoreResponse, toScoreError } from "../../src/host.ts";
 import { abandon, eachChunk } from "./chunks.ts";
 import type { LambdaContext } from "./deadline.ts";
-import { InvocationError, invocationError, isFailure } from "./direct.ts";
+import { InvocationError, isFailure } from "./direct.ts";
 import type { EventRequest } from "./event.ts";
 import { createFront } from "./front.ts";
 import { bytesOf, framed, isBodyless, type StreamHead, toStreamHead } from "./result.ts";
@@ -58,6 +58,7 @@ export function streamHandler(
     if (door === "direct" && isFailure(status)) {
       logAccess(request, answer, 0);
       if (bytes === undefined) abandon(answer);
+      const { invocationError } = await import("./direct-answer.ts");
       throw invocationError(status, headers, bytes?.toString() ?? "");
     }
     const out = begin(request, stream, bytes ? { ...answer, headers: framed(status, headers, bytes.length) } : answer);

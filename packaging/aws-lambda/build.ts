@@ -1,6 +1,6 @@
 // Makes of a score script what AWS SAM deploys as a function.
-import { mkdir, writeFile } from "node:fs/promises";
-import { basename, dirname, join, relative } from "node:path";
+import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { basename, dirname, extname, join, relative } from "node:path";
 import { VERSION } from "../../src/host.ts";
 import { bundle } from "../bundle.ts";
 import { copyInventory, copySettings, fileBytes, folderBytes, refuseTaken, takeWorker, writeFiles } from "../files.ts";
@@ -180,7 +180,7 @@ async function layOutPython(settings: Settings, folder: string): Promise<void> {
 }
 
 async function measure({ inputs }: Settings, folder: string, model: string | undefined): Promise<SizeLine[]> {
-  const host = { name: "adapter and core", bytes: await fileBytes(join(folder, "scorefn", HOST_FILE)) };
+  const host = { name: "adapter and core", bytes: await moduleBytes(join(folder, "scorefn")) };
   const taken = { name: "model", bytes: model === undefined ? 0 : await folderBytes(join(folder, model)) };
   const bytes = await folderBytes(folder);
   const cure = cureFor(inputs);
@@ -194,6 +194,12 @@ async function measure({ inputs }: Settings, folder: string, model: string | und
     taken,
     { name: "function, unzipped", bytes, limit: LAMBDA_LIMITS.unzippedBytes, cure },
   ];
+}
+
+async function moduleBytes(folder: string): Promise<number> {
+  const names = (await readdir(folder)).filter((name) => extname(name) === extname(HOST_FILE));
+  const sizes = await Promise.all(names.map((name) => fileBytes(join(folder, name))));
+  return sizes.reduce((sum, bytes) => sum + bytes, 0);
 }
 
 /** Bundles what answers Lambda, as the function's own package */
@@ -211,6 +217,7 @@ async function bundleHost(settings: Settings, folder: string): Promise<void> {
     entry: hostEntry(settings),
     outfile: join(own, HOST_FILE),
     scriptDir: own,
+    lean: !settings.inputs.python,
     provided: [`../${SCRIPT_FILE}`],
   });
   await writeFile(join(folder, entryFile(settings)), `export { handler } from "./scorefn/${HOST_FILE}";\n`);

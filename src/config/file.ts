@@ -1,14 +1,12 @@
 // config.json, the layer of settings below the environment (contract CFG-1 to CFG-10).
 import { statSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { resolve } from "node:path";
 import { PyFloat, type PyValue } from "../json/python-json.ts";
 import { readJsonFile } from "./json-file.ts";
+import { configPlaces } from "./places.ts";
 import type { Layer, SettingsReader } from "./reader.ts";
 import { isFileSetting, SETTINGS, type Setting } from "./settings.ts";
 import { type Parsed, readBoolean } from "./values.ts";
-
-/** Name of the file where none is named. */
-export const CONFIG_FILE_NAME = "config.json";
 
 /** What a configuration file says. */
 export interface ConfigFile {
@@ -23,9 +21,7 @@ export interface ConfigFile {
  *  @param read knows flags and environment   @param cwd absolute; what relative paths are relative to */
 export function loadConfigFile(read: SettingsReader, cwd: string): ConfigFile {
   const named = read.text("configFile");
-  const script = read.text("entryScript");
-  const folders = [read.text("appRoot") ?? "", ...(script ? [dirname(script)] : [])];
-  const places = folders.map((folder) => resolve(cwd, folder, CONFIG_FILE_NAME));
+  const places = configPlaces(read, cwd);
   const explicit = named ? resolve(cwd, named) : undefined;
   const path = (explicit === undefined ? places : [explicit, ...places]).find(isUsable);
   const warnings: string[] = [];

@@ -1,26 +1,16 @@
 import { join } from "node:path";
-import type { SwaggerVersion } from "../core/swagger-versions.ts";
 import { PyFloat, type PyValue, renderPythonJson } from "../json/python-json.ts";
-import type { SwaggerFile } from "../swagger/generate.ts";
+import type { SwaggerFile } from "../swagger/served.ts";
 import { readJsonFile } from "./json-file.ts";
+import { SWAGGER_PLACES } from "./places.ts";
 import type { Problem } from "./problems.ts";
-
-/** Where a user's own document of a version may be, the first that says something first (contract SW-7). */
-const PLACES: readonly (readonly [SwaggerVersion, ...names: string[]])[] = [
-  ["2", "swagger.json", "swagger2.json"],
-  ["3", "swagger3.json"],
-  ["3.1", "swagger3.1.json"],
-];
-
-/** Every name such a file can have. */
-export const SWAGGER_FILE_NAMES: readonly string[] = PLACES.flatMap(([, ...names]) => names);
 
 /** Reads the user's swagger documents, once: they are what is served until the server ends.
  *  @param reject gets every file that cannot be read or is not JSON (contract SW-8)
  *  @returns also files that hold nothing to serve, which the log mentions all the same */
 export function readSwaggerFiles(appRoot: string, reject: (problem: Problem) => void): readonly SwaggerFile[] {
   const files: SwaggerFile[] = [];
-  for (const [version, ...names] of PLACES) {
+  for (const [version, ...names] of SWAGGER_PLACES) {
     for (const name of names) {
       const path = join(appRoot, name);
       try {

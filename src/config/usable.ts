@@ -1,7 +1,8 @@
 import { ConfigError, type ScoreError } from "../core/errors.ts";
-import { type Config, type ConfigInput, resolveConfig } from "./config.ts";
 import { InvalidSettingsError, type Problem } from "./problems.ts";
+import type { Rare } from "./rare.ts";
 import type { Environment } from "./reader.ts";
+import { type Config, type ConfigInput, needsRare, resolveWith } from "./resolve.ts";
 
 /** Settings of a host that stays up whatever they are. */
 export interface UsableConfig<H extends object = object> {
@@ -11,14 +12,18 @@ export interface UsableConfig<H extends object = object> {
   readonly problem?: ScoreError;
 }
 
-/** As `resolveConfig`, but a value that cannot be used leaves its default and the problem; all other values count, so that
- *  the host can say what is wrong on its own port. */
-export function resolveUsable<H extends object = object>(input: Input<H>): UsableConfig<H> {
+/** As `resolveUsable`, for a host that can wait: what reads files is loaded only where there are some. */
+export async function resolveUsableLater<H extends object = object>(input: UsableInput<H>): Promise<UsableConfig<H>> {
+  const rare = needsRare(input) ? (await import("./rare.ts")).RARE : undefined;
+  return resolveUsableWith(rare, input);
+}
+
+export function resolveUsableWith<H extends object>(rare: Rare | undefined, input: UsableInput<H>): UsableConfig<H> {
   const problems: Problem[] = [];
   let rest = input;
   for (;;) {
     try {
-      const resolved = resolveConfig(rest);
+      const resolved = resolveWith(rare, rest);
       if (problems.length === 0) return resolved;
       const cause = new InvalidSettingsError(problems);
       return { ...resolved, problem: new ConfigError("ERR_CONFIG", cause.message, { cause }) };
@@ -30,10 +35,10 @@ export function resolveUsable<H extends object = object>(input: Input<H>): Usabl
   }
 }
 
-type Input<H extends object> = ConfigInput<H> & { readonly env: Environment };
+export type UsableInput<H extends object> = ConfigInput<H> & { readonly env: Environment };
 
 /** Without files, too, which may be what is wrong. A file that cannot be read hides what is wrong with variables. */
-function withoutThese<H extends object>(input: Input<H>, problems: readonly Problem[]): Input<H> {
+function withoutThese<H extends object>(input: UsableInput<H>, problems: readonly Problem[]): UsableInput<H> {
   const unusable = new Set(problems.flatMap(({ variable }) => variable?.toUpperCase() ?? []));
   const entries = Object.entries(input.env);
   const usable = entries.filter(([name]) => !unusable.has(name.toUpperCase()));

@@ -3,29 +3,6 @@ import { hasSeparateHealth } from "./listen.ts";
 import type { Environment, Flags, SettingsReader } from "./reader.ts";
 import type { SettingName } from "./settings.ts";
 
-export interface TelemetryCheck {
-  /** Null: telemetry is off. */
-  readonly key: string | null;
-  /** Bare lines for stdout. */
-  readonly notices: readonly string[];
-}
-
-const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-
-/** Whether telemetry is on (contract ENV-12, CLI-13). */
-export function checkTelemetry(read: SettingsReader): TelemetryCheck {
-  const key = read.given("appInsightsKey");
-  const enabled = key?.source === "flag" || read.text("appInsightsEnabled") === "true";
-  if (key === undefined || !enabled) return { key: null, notices: [] };
-  if (GUID.test(key.text)) {
-    return { key: key.text, notices: ["Valid Application Insights instrumentation key provided."] };
-  }
-  return {
-    key: null,
-    notices: ["Invalid Application Insights instrumentation key provided.", "Application Insights has been disabled."],
-  };
-}
-
 /** Value of `x-ms-server-version`; null: not sent (contract ENV-11). */
 export function resolveServerVersion(read: SettingsReader): string | null {
   const send = read.text("sendServerVersion");

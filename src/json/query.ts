@@ -1,5 +1,5 @@
 import { PythonJsonError, type PyValue, readPythonJson, renderPythonJson } from "./python-json.ts";
-import { findUtf8Fault } from "./utf8.ts";
+import { findUtf8Fault } from "./utf8-fault.ts";
 
 /** The JSON text run() gets for a GET request (contract IN-5).
  *  @param rawQuery still percent-encoded, without the leading `?` */

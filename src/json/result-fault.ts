@@ -1,35 +1,47 @@
+// Only for what has failed: says what of a result is not JSON.
+import { ResultError } from "../core/errors.ts";
 import { hasToJson } from "./renderer.ts";
+import { type NotJson, type RefusedError, tagOf, unrenderable } from "./result.ts";
 import { MAX_JSON_DEPTH } from "./values.ts";
 
 /** What to do instead, by the type's tag. */
-const ADVICE: ReadonlyMap<string, string> = new Map([
-  ["[object Map]", "use Object.fromEntries(...)"],
-  ["[object Set]", "use Array.from(...)"],
-  ["[object WeakMap]", "its entries cannot be listed"],
-  ["[object WeakSet]", "its entries cannot be listed"],
-  ["[object ArrayBuffer]", "use Array.from(new Uint8Array(...))"],
-  ["[object SharedArrayBuffer]", "use Array.from(new Uint8Array(...))"],
-  ["[object DataView]", "read its numbers into an array"],
-  ["[object Promise]", "await it"],
-  ["[object Generator]", "use Array.from(...)"],
-  ["[object AsyncGenerator]", "collect its items in an array first"],
-  ["[object Error]", "throw it, or return its message"],
-  ["[object RegExp]", "return its source"],
-  ["[object Function]", "call it, or leave it out"],
-  ["[object AsyncFunction]", "call it, or leave it out"],
-  ["[object GeneratorFunction]", "call it, or leave it out"],
-  ["[object AsyncGeneratorFunction]", "call it, or leave it out"],
-  ["[object Symbol]", "return a string"],
-]);
+const ADVICE: Readonly<Record<NotJson, string>> = {
+  Map: "use Object.fromEntries(...)",
+  Set: "use Array.from(...)",
+  WeakMap: "its entries cannot be listed",
+  WeakSet: "its entries cannot be listed",
+  ArrayBuffer: "use Array.from(new Uint8Array(...))",
+  SharedArrayBuffer: "use Array.from(new Uint8Array(...))",
+  DataView: "read its numbers into an array",
+  Promise: "await it",
+  Generator: "use Array.from(...)",
+  AsyncGenerator: "collect its items in an array first",
+  Error: "throw it, or return its message",
+  RegExp: "return its source",
+  Function: "call it, or leave it out",
+  AsyncFunction: "call it, or leave it out",
+  GeneratorFunction: "call it, or leave it out",
+  AsyncGeneratorFunction: "call it, or leave it out",
+  Symbol: "return a string",
+};
 
 /** Undefined for what JSON can hold. */
-export function adviceFor(value: unknown): string | undefined {
-  const advice = ADVICE.get(Object.prototype.toString.call(value));
+function adviceFor(value: unknown): string | undefined {
+  const advice = ADVICE[tagOf(value) as NotJson] as string | undefined;
   return advice ?? (ArrayBuffer.isView(value) ? "use Array.from(...)" : undefined);
 }
 
+/** The failure in full. Never throws. */
+export function describeRefusal({ value }: RefusedError): ResultError {
+  try {
+    return new ResultError("ERR_RESULT", describeFault(value));
+  } catch (error) {
+    return unrenderable(error);
+  }
+}
+
 /** What of a value is not JSON, where it lies in it, and what to do instead. */
-export function describeFault(value: unknown): string {
+function describeFault(value: unknown): string {
   return findFault(value, "$", []) ?? "run() returned a value that is not JSON serializable";
 }
 
@@ -68,7 +80,7 @@ function memberPath(key: string): string {
 function typeName(value: unknown): string {
   if (typeof value === "function" || typeof value === "symbol") return typeof value;
   const name: unknown = (value as object).constructor?.name;
-  return typeof name === "string" && name !== "" ? name : Object.prototype.toString.call(value).slice(8, -1);
+  return typeof name === "string" && name !== "" ? name : tagOf(value);
 }
 
 function withArticle(noun: string): string {

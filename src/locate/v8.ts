@@ -36,11 +36,16 @@ export function describeV8(error: unknown, roots: Roots, options: DescribeOption
 
 /** The product's own code is not the user's, even if it lies below the app root: this folder, or the one file it has been
  *  made. A CommonJS bundle does not know its place, and holds the user's code, too. */
-const OWN_CODE: string = ownCode(import.meta.url);
+let ownPlace: string = ownCode(import.meta.url);
 
 function ownCode(url: string | undefined): string {
   if (url === undefined) return "\0";
   return fileURLToPath(/\/locate\/v8\.[jt]s$/.test(url) ? new URL("..", url) : url);
+}
+
+/** A build calls it where the product has been made several files, in a folder of their own. */
+export function haveOwnFolder(): void {
+  ownPlace = fileURLToPath(new URL(".", import.meta.url));
 }
 
 function describe(error: unknown, roots: Roots, options: DescribeOptions): ErrorReport {
@@ -99,7 +104,7 @@ function withRealPaths({ appRoot, scriptDir }: Roots): string[] {
 
 /** Undefined for what is not the user's own. */
 function relativeToRoots(path: string, roots: readonly string[]): string | undefined {
-  if (path.startsWith(OWN_CODE)) return undefined;
+  if (path.startsWith(ownPlace)) return undefined;
   for (const root of roots) {
     const file = relative(root, path);
     const parts = file.split(sep);

@@ -3,7 +3,7 @@ import type { ErrorDetail } from "../config/config.ts";
 import { toScoreError } from "../core/errors.ts";
 import { messageHeaders, type RequestIds } from "../core/headers.ts";
 import type { ScoreResponse, ScoreRuntime } from "../core/types.ts";
-import { renderPythonJson } from "../json/python-json.ts";
+import { renderPythonJson } from "../json/renderer.ts";
 import { errorMember, textResponse } from "./respond.ts";
 import type { Route } from "./route.ts";
 

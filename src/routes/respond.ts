@@ -9,7 +9,7 @@ import {
   resultHeaders,
 } from "../core/headers.ts";
 import type { HeaderList, RunOutcome, ScoreResponse } from "../core/types.ts";
-import { renderPythonJson } from "../json/python-json.ts";
+import { renderPythonJson } from "../json/renderer.ts";
 
 /** What every answer of a server has in common. */
 export interface ResponseSettings {

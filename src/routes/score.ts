@@ -2,7 +2,6 @@ import { abortError, BadInputError, ScoreError, toScoreError } from "../core/err
 import type { Events } from "../core/events.ts";
 import type { RequestIds } from "../core/headers.ts";
 import type { RunCall, RunOutcome, ScoreRequest, ScoreResponse, ScoreRuntime, ScriptFacts } from "../core/types.ts";
-import { queryToJsonText } from "../json/query.ts";
 import { outcomeResponse, type ResponseSettings, textResponse } from "./respond.ts";
 import type { Route } from "./route.ts";
 
@@ -22,7 +21,8 @@ export function scoreRoute(settings: ResponseSettings, runtime: ScoreRuntime, ev
         throw new BadInputError("ERR_MEDIA_TYPE", "Expects Content-Type to be application/json");
       }
     }
-    const outcome = await run(request, ids, isRaw);
+    const body = !isRaw && method === "GET" ? await queryBody(request.query) : request.body;
+    const outcome = await run(request, ids, body);
     if (outcome.kind === "response" && outcome.fromScript) events.responseFromScript?.({ request });
     try {
       return outcomeResponse(outcome, ids, settings);
@@ -31,9 +31,9 @@ export function scoreRoute(settings: ResponseSettings, runtime: ScoreRuntime, ev
     }
   }
 
-  function run(request: ScoreRequest, { requestId }: RequestIds, isRaw: boolean): Promise<RunOutcome> {
+  /** @param body the request's, or what takes its place */
+  function run(request: ScoreRequest, { requestId }: RequestIds, body: Uint8Array): Promise<RunOutcome> {
     const { method, path, query, headers, remoteAddress, signal, log } = request;
-    const body = !isRaw && method === "GET" ? Buffer.from(queryToJsonText(query)) : request.body;
     const call: RunCall = { body, method, path, query, headers, requestId, remoteAddress, signal, log };
     return signal?.aborted ? Promise.reject(abortError(signal.reason)) : runtime.run(call);
   }
@@ -47,6 +47,12 @@ export function scoreRoute(settings: ResponseSettings, runtime: ScoreRuntime, ev
     handlesOptions: true,
     handle,
   };
+}
+
+/** What run() gets for a GET request. */
+async function queryBody(query: string): Promise<Uint8Array> {
+  const { queryToJsonText } = await import("../json/query.ts");
+  return Buffer.from(queryToJsonText(query));
 }
 
 /** What the script is. Waiting for that has the bounds of waiting for a worker, where the runtime has any. */

@@ -5,7 +5,7 @@ import { type RequestIds, resolveIds } from "../core/headers.ts";
 import { newRequestId } from "../core/request-id.ts";
 import type { HeaderList, ScoreHandler, ScoreRequest, ScoreResponse, ScoreRuntime } from "../core/types.ts";
 import { Bursts } from "./bursts.ts";
-import { createCors } from "./cors.ts";
+import type { Cors } from "./cors.ts";
 import { livenessRoute, readinessRoute } from "./probes.ts";
 import { errorResponse, textResponse } from "./respond.ts";
 import { methodNotAllowed, notFound, type Route, RouteTable } from "./route.ts";
@@ -36,11 +36,13 @@ export interface Scorer {
 }
 
 /** @param runtime started by the caller; until it is ready, requests wait in it
+ *  @param cors made of the setting; undefined where CORS is off
  *  @param moreRoutes of the host's own */
-export function createScorer(
+export function composeScorer(
   config: ScorerConfig,
   runtime: ScoreRuntime,
   events: Events,
+  cors: Cors | undefined,
   moreRoutes: readonly Route[] = [],
 ): Scorer {
   const routes = new RouteTable([
@@ -50,7 +52,6 @@ export function createScorer(
     readinessRoute(config, runtime),
     ...moreRoutes,
   ]);
-  const cors = createCors(config.corsOrigins);
   const refusals = new Bursts();
 
   async function handle(request: ScoreRequest): Promise<ScoreResponse> {

@@ -1,6 +1,6 @@
 import { messageHeaders } from "../core/headers.ts";
 import type { ScoreRuntime, ScriptFacts } from "../core/types.ts";
-import { createSwaggerBook, type SwaggerBook, type SwaggerBookOptions } from "../swagger/generate.ts";
+import type { SwaggerBook, SwaggerBookOptions } from "../swagger/generate.ts";
 import type { Route } from "./route.ts";
 import { whenLoaded } from "./score.ts";
 
@@ -19,6 +19,8 @@ export function swaggerRoute(settings: SwaggerSettings, runtime: ScoreRuntime): 
     async handle(request, ids) {
       const facts = runtime.facts ?? (await whenLoaded(runtime, request));
       if (book === undefined || facts !== describes) {
+        // Most services are never asked.
+        const { createSwaggerBook } = await import("../swagger/generate.ts");
         book = createSwaggerBook({ ...settings, schemas: facts.schemas });
         describes = facts;
       }

@@ -5,13 +5,7 @@ import { dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { BuildOptions, ImportKind, Message } from "esbuild";
 import { messageOf } from "../core/thrown.ts";
-
-const TYPESCRIPT = /\.([cm]?)tsx?$/;
-
-/** True for files that Node cannot run as they are. */
-export function isTypeScript(path: string): boolean {
-  return TYPESCRIPT.test(path);
-}
+import { TYPESCRIPT } from "./typescript.ts";
 
 export interface CompileOptions {
   /** Node that is to run it, as the compiler names it. */

@@ -5,6 +5,7 @@ import { SWAGGER_VERSIONS } from "../core/swagger-versions.ts";
 import type { ScriptSchemas } from "../core/types.ts";
 import { renderPythonJson } from "../json/python-json.ts";
 import { readLikePython, readMembers } from "./json-body.ts";
+import type { OutputCheck } from "./result-guard.ts";
 
 /** Issues of one request or result that are told. */
 const MAX_ISSUES = 3;
@@ -58,6 +59,17 @@ function toInput(parsed: Parsed): unknown {
       ? `A value is not provided for the '${parsed.missing}' parameter.`
       : `Invalid input: ${describeIssues(parsed.issues)}`;
   throw new BadInputError("ERR_BAD_INPUT", message);
+}
+
+/** The check of run()'s results; undefined: there is none. */
+export function outputCheck({ check }: Pick<SchemaMarker, "check">): OutputCheck | undefined {
+  if (check === undefined) return undefined;
+  const told = (issues: readonly Issue[]): string | undefined =>
+    issues.length === 0 ? undefined : describeIssues(issues);
+  return (value) => {
+    const issues = check(value);
+    return issues instanceof Promise ? issues.then(told) : told(issues);
+  };
 }
 
 /** `data[0][1]: expected number, received string; k: …` */

@@ -5,7 +5,6 @@ import { timerMs } from "../core/timer.ts";
 import type { CancelSignal, RunCall, RunOutcome, RuntimeState, ScoreRuntime, ScriptFacts } from "../core/types.ts";
 import { type JavaScriptOptions, type LoadedScript, loadJavaScript } from "./javascript.ts";
 import { clientGone, deadlinePassed, LazySignal } from "./lazy-signal.ts";
-import { logModelDirectory } from "./model-directory.ts";
 
 export interface InProcessOptions extends JavaScriptOptions {
   /** Limit of one run() in milliseconds; 0: none. A run() that blocks the event loop cannot be stopped here. */
@@ -118,8 +117,17 @@ export class InProcessRuntime implements ScoreRuntime {
     } catch (error) {
       this.#failure = toScoreError(error);
       this.#log.server.error(this.#failure.report?.traceback ?? this.#failure.message);
-      if (this.#failure.code === "ERR_SCRIPT_INIT") logModelDirectory(this.#options.modelDir, this.#log.server);
+      if (this.#failure.code === "ERR_SCRIPT_INIT") await this.#logModelDirectory();
       throw this.#failure;
+    }
+  }
+
+  async #logModelDirectory(): Promise<void> {
+    try {
+      const { logModelDirectory } = await import("./model-directory.ts");
+      logModelDirectory(this.#options.modelDir, this.#log.server);
+    } catch {
+      // Only help, and the failure itself is in the log.
     }
   }
 

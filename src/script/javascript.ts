@@ -1,6 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
-import { pathToFileURL } from "node:url";
 import { isRawHttp, type RunContext, type ScriptLogger } from "../authoring/authoring.ts";
 import { markerOf, type SchemaMarker } from "../authoring/marker.ts";
 import { attempt } from "../core/attempt.ts";
@@ -15,16 +13,13 @@ import {
 } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import type { RunOutcome, ScriptFacts } from "../core/types.ts";
-import { decodeUtf8 } from "../json/utf8.ts";
-import { describeV8, locateV8, type Roots } from "../locate/v8.ts";
-import { isTypeScript } from "./compile.ts";
-import { describeCall, readInput, refuseRawHttp, toScriptSchemas } from "./declared.ts";
+import { RefusedError } from "../json/result.ts";
+import { decoder } from "../json/utf8.ts";
+import { describeFailure, type Roots } from "../locate/describe.ts";
 import type { ScriptInput } from "./input.ts";
-import { runRawHttp } from "./raw-http.ts";
 import { ResultGuard } from "./result-guard.ts";
-import { streamItems, streamOutcome } from "./stream.ts";
+import { streamItems } from "./stream-items.ts";
 import { scriptTakes } from "./takes.ts";
-import { enableTypeScript } from "./typescript.ts";
 
 /** A JavaScript or TypeScript score script in this process. */
 export interface LoadedScript {
@@ -58,49 +53,55 @@ export async function loadJavaScript(options: JavaScriptOptions, log: Log): Prom
   log.script.info(`Found user script at ${entryScript}`);
   const raw = isRawHttp(run) ? run : undefined;
   const marker = markerOf(run);
-  if (marker !== undefined) refuseRawHttp(run);
-  log.script.info(describeMode(raw !== undefined, marker));
+  // Only scripts that need them have them loaded.
+  const declared = marker && (await import("./declared.ts"));
+  const runRawHttp = raw && (await import("./raw-http.ts")).runRawHttp;
+  declared?.refuseRawHttp(run);
+  log.script.info(marker === undefined ? describeMode(raw !== undefined) : declared!.describeCall(marker));
   const takes = scriptTakes(run);
-  const declared = marker === undefined ? {} : await describeSchemas(marker, roots, log);
-  const guard = new ResultGuard(options.strict ?? false, (message) => log.server.warning(message), marker?.check);
+  const facts = marker === undefined ? {} : await describeSchemas(marker, declared!, roots, log);
+  const warn = (message: string): void => log.server.warning(message);
+  const guard = new ResultGuard(options.strict ?? false, warn, marker && declared!.outputCheck(marker));
   const call = (marker?.run as Run | undefined) ?? run;
-  const failed = (error: unknown): ScoreError => runFailure(error, roots);
+  const fail: Fail = async (error) => {
+    throw await runFailure(error, roots);
+  };
 
   return {
-    facts: { takes, concurrent: true, ...declared },
+    facts: { takes, concurrent: true, ...facts },
     async init() {
       log.script.info("Invoking user's init function");
       try {
         await init.call(self);
       } catch (cause) {
-        const report = describeV8(cause, roots, { codeFrame: true, modelDir });
+        const report = await describeFailure(cause, roots, { codeFrame: true, modelDir });
         throw new ScriptInitError("ERR_SCRIPT_INIT", `${report.type}: ${report.message}`, { cause, report });
       }
       log.script.info("Users's init has completed successfully");
     },
     run(input) {
       const context = takes === "body" ? undefined : new Context(input, (input.log ?? log).print);
-      if (raw !== undefined) {
-        return runRawHttp(raw, input, context!).catch((error: unknown) => {
-          throw failed(error);
-        });
-      }
-      if (marker === undefined) return invoke(decodeUtf8(input.body), context);
+      if (runRawHttp !== undefined) return runRawHttp(raw!, input, context!).catch(fail);
+      if (marker === undefined) return runText(input.body, context);
       let data: unknown;
       try {
-        data = readInput(marker, input.body);
+        data = declared!.readInput(marker, input.body);
       } catch (error) {
-        throw failed(error);
+        return fail(error);
       }
-      if (!(data instanceof Promise)) return invoke(data, context);
-      return data.then(
-        (value) => invoke(value, context),
-        (error: unknown) => {
-          throw failed(error);
-        },
-      );
+      return data instanceof Promise ? data.then((value) => invoke(value, context), fail) : invoke(data, context);
     },
   };
+
+  function runText(body: Uint8Array, context: RunContext | undefined): RunOutcome | Promise<RunOutcome> {
+    let text: string;
+    try {
+      text = decoder.decode(body);
+    } catch {
+      return import("../json/utf8-fault.ts").then(({ decodeUtf8 }) => invoke(decodeUtf8(body), context));
+    }
+    return invoke(text, context);
+  }
 
   function invoke(data: unknown, context: RunContext | undefined): RunOutcome | Promise<RunOutcome> {
     const startedAt = performance.now();
@@ -110,22 +111,17 @@ export async function loadJavaScript(options: JavaScriptOptions, log: Log): Prom
       value = call.call(self, data, context);
       later = isThenable(value);
     } catch (error) {
-      throw failed(error);
+      return fail(error);
     }
-    if (later) {
-      return Promise.resolve(value).then(
-        (result) => finish(result, startedAt, guard, failed),
-        (error: unknown) => {
-          throw failed(error);
-        },
-      );
-    }
-    return finish(value, startedAt, guard, failed);
+    if (!later) return finish(value, startedAt, guard, fail);
+    return Promise.resolve(value).then((result) => finish(result, startedAt, guard, fail), fail);
   }
 }
 
-function describeMode(isRaw: boolean, marker: SchemaMarker | undefined): string {
-  if (marker !== undefined) return describeCall(marker);
+/** Rejects with what the failure of a run() is called. */
+type Fail = (error: unknown) => Promise<never>;
+
+function describeMode(isRaw: boolean): string {
   return isRaw
     ? "run() is decorated with rawHttp. Server will invoke it with the request object."
     : "run() is not decorated. Server will invoke it with the input in JSON string.";
@@ -134,85 +130,52 @@ function describeMode(isRaw: boolean, marker: SchemaMarker | undefined): string 
 /** @throws ScriptLoadError when a library cannot describe what it made */
 async function describeSchemas(
   marker: SchemaMarker,
+  { toScriptSchemas }: typeof import("./declared.ts"),
   roots: Roots,
   log: Log,
 ): Promise<Pick<ScriptFacts, "input" | "schemas">> {
-  const description = await marker.describe().catch((cause: unknown) => {
-    const report = describeV8(cause, roots);
+  const description = await marker.describe().catch(async (cause: unknown) => {
+    const report = await describeFailure(cause, roots);
     throw new ScriptLoadError("ERR_SCRIPT_LOAD", `${report.type}: ${report.message}`, { cause, report });
   });
   for (const warning of description.warnings) log.server.warning(warning);
   return { input: "json", schemas: toScriptSchemas(description) };
 }
 
-function finish(
-  value: unknown,
-  startedAt: number,
-  guard: ResultGuard,
-  failed: (error: unknown) => ScoreError,
-): RunOutcome | Promise<RunOutcome> {
+function finish(value: unknown, startedAt: number, guard: ResultGuard, fail: Fail): RunOutcome | Promise<RunOutcome> {
   const execMs = performance.now() - startedAt;
   let body: string | Promise<string>;
   try {
     const items = typeof value === "object" ? streamItems(value) : undefined;
     if (items !== undefined) {
-      return streamOutcome(items, execMs, guard.render).catch((error: unknown) => {
-        throw failed(error);
-      });
+      return import("./stream.ts").then(({ streamOutcome }) => streamOutcome(items, execMs, guard.render)).catch(fail);
     }
     body = guard.body(value);
   } catch (error) {
-    throw failed(error);
+    return fail(error);
   }
   if (typeof body === "string") return { kind: "json", body, execMs };
-  return body.then(
-    (text) => ({ kind: "json", body: text, execMs }),
-    (error: unknown) => {
-      throw failed(error);
-    },
-  );
+  return body.then((text) => ({ kind: "json", body: text, execMs }), fail);
 }
 
-function runFailure(cause: unknown, roots: Roots): ScoreError {
+async function runFailure(cause: unknown, roots: Roots): Promise<ScoreError> {
+  if (attempt(() => cause instanceof RefusedError, false)) {
+    return (await import("../json/result-fault.ts")).describeRefusal(cause as RefusedError);
+  }
   // A proxy may refuse to tell what it is an instance of.
   if (attempt(() => cause instanceof ResultError || cause instanceof BadInputError, false)) return cause as ScoreError;
-  const report = describeV8(cause, roots);
+  const report = await describeFailure(cause, roots);
   return new ScriptRunError("ERR_SCRIPT_RUN", `${report.type}: ${report.message}`, { cause, report });
 }
 
 async function importScript(options: JavaScriptOptions, roots: Roots): Promise<Record<string, unknown>> {
-  const { entryScript: path, modelDir, importScript: importBundled } = options;
-  if (importBundled === undefined && !existsSync(path)) {
-    const message = `No such file or directory: '${path}'`;
-    const hint = "Check --entry_script; it is relative to the current directory.";
-    const report = { type: "FileNotFoundError", message, traceback: message, location: null, hint };
-    throw new ScriptLoadError("ERR_SCRIPT_LOAD", message, { report });
-  }
+  const { entryScript, modelDir, importScript: importBundled } = options;
+  if (importBundled === undefined) return (await import("./import-file.ts")).importFile(entryScript, roots, modelDir);
   try {
-    if (importBundled !== undefined) return await importBundled();
-    if (isTypeScript(path)) enableTypeScript();
-    return (await import(pathToFileURL(path).href)) as Record<string, unknown>;
-  } catch (error) {
-    const cause = importBundled === undefined ? await locatable(error, path, roots) : error;
-    const report = describeV8(cause, roots, { codeFrame: true, modelDir });
-    throw new ScriptLoadError("ERR_SCRIPT_LOAD", `${report.type}: ${report.message}`, { cause: error, report });
-  }
-}
-
-/** A name that bundlers do not follow: what they make needs no compiler. */
-const COMPILER: string = ["es", "build"].join("");
-
-/** Node keeps the place of a module's syntax error to itself; the compiler tells. */
-async function locatable(error: unknown, path: string, roots: Roots): Promise<unknown> {
-  if (!(error instanceof SyntaxError) || locateV8(error, roots) !== null) return error;
-  const { transform, stop } = (await import(COMPILER)) as typeof import("esbuild");
-  try {
-    await transform(readFileSync(path, "utf8"), { loader: "js", sourcefile: path, logLevel: "silent" });
-    return error;
-  } catch (located) {
-    return located;
-  } finally {
-    await stop();
+    return await importBundled();
+  } catch (cause) {
+    const report = await describeFailure(cause, roots, { codeFrame: true, modelDir });
+    throw new ScriptLoadError("ERR_SCRIPT_LOAD", `${report.type}: ${report.message}`, { cause, report });
   }
 }
 

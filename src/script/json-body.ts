@@ -1,6 +1,6 @@
 import { BadInputError } from "../core/errors.ts";
 import { PyFloat, PythonJsonError, type PyValue, readPythonJson } from "../json/python-json.ts";
-import { decodeUtf8 } from "../json/utf8.ts";
+import { decodeUtf8 } from "../json/utf8-fault.ts";
 
 /** The members of a request's JSON object, as `JSON.parse` gives them. What it refuses is read again as Python reads it,
  *  which also knows NaN, other encodings, and what to say of a mistake (contract IN-10 to IN-12, IN-15 to IN-17).

@@ -1,7 +1,5 @@
-import type { SchemaMarker } from "../authoring/marker.ts";
 import { ResultError } from "../core/errors.ts";
 import { renderResult } from "../json/result.ts";
-import { describeIssues } from "./declared.ts";
 
 /** What happened, and what to do: in the words of the Python worker (python/scorefn_worker/results.py). */
 type Finding = readonly [what: string, cure: string];
@@ -15,18 +13,21 @@ const JSON_TEXT: Finding = [
 ];
 const MISMATCH_CURE = "Correct the result, or the schema.";
 
+/** What of a result its schema does not allow, in words; undefined: nothing. */
+export type OutputCheck = (value: unknown) => string | undefined | Promise<string | undefined>;
+
 /** Renders results, and tells of those that clients will misread: with a warning, the first of each kind, or where it is
  *  strict with an error for each. */
 export class ResultGuard {
   readonly #strict: boolean;
   readonly #warn: (message: string) => void;
-  readonly #check: SchemaMarker["check"];
+  readonly #check: OutputCheck | undefined;
   /** Kinds that were warned of and need no further look. */
   #textIsKnown = false;
   #notFiniteIsKnown = false;
   #mismatchIsKnown = false;
 
-  constructor(strict: boolean, warn: (message: string) => void, check?: SchemaMarker["check"]) {
+  constructor(strict: boolean, warn: (message: string) => void, check?: OutputCheck) {
     this.#strict = strict;
     this.#warn = warn;
     this.#check = check;
@@ -39,7 +40,7 @@ export class ResultGuard {
       this.#textIsKnown = true;
       this.#tell(JSON_TEXT);
     }
-    const issues = this.#check === undefined || this.#mismatchIsKnown ? NONE : this.#check(value);
+    const issues = this.#check === undefined || this.#mismatchIsKnown ? undefined : this.#check(value);
     if (issues instanceof Promise) {
       return issues.then((found) => {
         this.#checked(found);
@@ -59,10 +60,10 @@ export class ResultGuard {
     this.#tell(NOT_FINITE);
   };
 
-  #checked(issues: Awaited<ReturnType<NonNullable<SchemaMarker["check"]>>>): void {
-    if (issues.length === 0) return;
+  #checked(issues: string | undefined): void {
+    if (issues === undefined) return;
     this.#mismatchIsKnown = true;
-    this.#tell([`run() returned what its output schema does not allow: ${describeIssues(issues)}.`, MISMATCH_CURE]);
+    this.#tell([`run() returned what its output schema does not allow: ${issues}.`, MISMATCH_CURE]);
   }
 
   #tell([what, cure]: Finding): void {
@@ -74,8 +75,6 @@ export class ResultGuard {
     throw new ResultError("ERR_RESULT", `${what} ${cure}`);
   }
 }
-
-const NONE: readonly never[] = [];
 
 /** True for the text of a JSON object or array; any other text costs a look at its ends. */
 function holdsJson(text: string): boolean {

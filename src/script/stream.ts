@@ -1,22 +1,9 @@
 import type { BodyStream, RunOutcome } from "../core/types.ts";
-import { renderResult } from "../json/result.ts";
+import { RefusedError, renderResult } from "../json/result.ts";
+import { describeRefusal } from "../json/result-fault.ts";
+import type { Items } from "./stream-items.ts";
 
-type Items = Iterator<unknown> | AsyncIterator<unknown>;
 type Render = (item: unknown) => string;
-
-/** The iterator of a result that is to be streamed: a generator, an async generator or a web ReadableStream. */
-export function streamItems(value: unknown): Items | undefined {
-  switch (Object.prototype.toString.call(value)) {
-    case "[object Generator]":
-      return value as Iterator<unknown>;
-    case "[object AsyncGenerator]":
-      return value as AsyncIterator<unknown>;
-    case "[object ReadableStream]":
-      return (value as ReadableStream<unknown>)[Symbol.asyncIterator]();
-    default:
-      return undefined;
-  }
-}
 
 /** Starts a streamed result: the first item decides the content type (docs/worker-protocol.md §6).
  *  @param render JSON of what is neither text nor bytes
@@ -65,5 +52,14 @@ function isEmpty(item: unknown): boolean {
 
 function toChunk(item: unknown, render: Render): Uint8Array {
   if (item instanceof Uint8Array) return item;
-  return encoder.encode(typeof item === "string" ? item : `${render(item)}\n`);
+  return encoder.encode(typeof item === "string" ? item : `${rendered(item, render)}\n`);
+}
+
+/** @throws ResultError in full: nobody describes what a stream fails with later */
+function rendered(item: unknown, render: Render): string {
+  try {
+    return render(item);
+  } catch (error) {
+    throw error instanceof RefusedError ? describeRefusal(error) : error;
+  }
 }

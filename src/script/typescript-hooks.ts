@@ -6,7 +6,8 @@ import { isBuiltin } from "node:module";
 import { dirname, join, parse } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type { ImportKind } from "esbuild";
-import { compile, compiler, isTypeScript, resolveImport, withMap } from "./compile.ts";
+import { compile, compiler, resolveImport, withMap } from "./compile.ts";
+import { isTypeScript } from "./typescript.ts";
 
 // The compiler's process is started in the folder that is current when its library is loaded, each time. That folder may
 // vanish; what is compiled does not depend on it.

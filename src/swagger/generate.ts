@@ -1,7 +1,8 @@
-import { listVersions, parseSwaggerVersion, SWAGGER_VERSIONS, type SwaggerVersion } from "../core/swagger-versions.ts";
+import { listVersions, parseSwaggerVersion, type SwaggerVersion } from "../core/swagger-versions.ts";
 import type { ScriptSchemas } from "../core/types.ts";
 import { jsonMessage, renderPythonJson } from "../json/python-json.ts";
 import { parseQuery } from "../json/query.ts";
+import { ownText, type SwaggerSources, servedVersions } from "./served.ts";
 
 /** What the document says of the service as a whole. */
 export interface ServiceDescription {
@@ -11,26 +12,11 @@ export interface ServiceDescription {
   readonly servicePathPrefix: string;
 }
 
-/** A document of the user's own (contract SW-7). */
-export interface SwaggerFile {
-  readonly version: SwaggerVersion;
-  readonly path: string;
-  /** As it is served; undefined: the file holds nothing to serve. */
-  readonly text: string | undefined;
-}
+export interface SwaggerBookOptions extends ServiceDescription, SwaggerSources {}
 
-export interface SwaggerBookOptions extends ServiceDescription {
-  /** What the script declares; undefined: nothing (contract SW-11). */
-  readonly schemas?: ScriptSchemas | undefined;
-  /** What replaces generated documents. */
-  readonly swaggerFiles?: readonly SwaggerFile[] | undefined;
-}
-
-/** The documents of one service, each rendered once. */
+/** The documents of one service, each rendered once, when it is first asked for. */
 export interface SwaggerBook {
   readonly versions: readonly SwaggerVersion[];
-  /** The record for logger `azmlinfsrv.swagger` (contract SW-4). */
-  readonly summary: string;
   /** Answers a GET (contract SW-1, SW-2, SW-5, SW-6).
    *  @param rawQuery still percent-encoded, without the leading `?` */
   lookup(rawQuery: string): SwaggerAnswer;
@@ -43,37 +29,27 @@ export interface SwaggerAnswer {
 }
 
 export function createSwaggerBook(options: SwaggerBookOptions): SwaggerBook {
-  const { schemas } = options;
-  const supported = schemas?.versions ?? SWAGGER_VERSIONS;
-  const texts = new Map<SwaggerVersion, string | undefined>();
-  const render = (version: SwaggerVersion): string =>
-    generateSwagger(options, version, schemas?.dialects?.[version] ?? schemas);
-  for (const version of SWAGGER_VERSIONS) {
-    const own = options.swaggerFiles?.find((file) => file.version === version && file.text !== undefined);
-    if (own?.text !== undefined) texts.set(version, own.text);
-    else if (supported.includes(version)) {
-      // What a script declares is tried at its start; the rest costs nothing until somebody asks.
-      texts.set(version, schemas === undefined ? undefined : render(version));
-    }
-  }
-  const versions = [...texts.keys()];
+  const { schemas, swaggerFiles = [] } = options;
+  const texts = new Map<SwaggerVersion, string>();
+  const versions = servedVersions(options);
   const list = listVersions(versions);
+  const generated = (version: SwaggerVersion): string =>
+    generateSwagger(options, version, schemas?.dialects?.[version] ?? schemas);
 
   return {
     versions,
-    summary: summarize(versions),
     lookup(rawQuery) {
       const asked = parseQuery(rawQuery).find(([key]) => key === "version")?.[1] ?? DEFAULT_VERSION;
       const version = parseSwaggerVersion(asked);
       if (version === undefined) {
         return notFound(`Swagger version [${asked}] is not valid. Supported versions: ${list}.`);
       }
-      if (!texts.has(version)) {
+      if (!versions.includes(version)) {
         return notFound(
           `Swagger version [${asked}] is not supported for the scoring script. Supported swagger versions: ${list}.`,
         );
       }
-      const body = texts.get(version) ?? render(version);
+      const body = texts.get(version) ?? ownText(swaggerFiles, version) ?? generated(version);
       texts.set(version, body);
       return { status: 200, body };
     },
@@ -256,14 +232,6 @@ function reference(pointer: string): object {
 function pathPrefix(setting: string): string {
   const path = setting.replace(/^\/+|\/+$/g, "");
   return path === "" ? "" : `/${path}`;
-}
-
-function summarize(versions: readonly SwaggerVersion[]): string {
-  if (versions.length === 0) return "No swagger is prepared.";
-  const skipped = SWAGGER_VERSIONS.filter((version) => !versions.includes(version));
-  return skipped.length === 0
-    ? `Swaggers are prepared for the following versions: ${listVersions(versions)}.`
-    : `Swaggers are prepared for versions ${listVersions(versions)} and skipped for versions ${listVersions(skipped)}.`;
 }
 
 function notFound(message: string): SwaggerAnswer {

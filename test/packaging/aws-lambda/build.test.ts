@@ -1,4 +1,14 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
@@ -14,6 +24,13 @@ const pythonScript = packageFile("examples/regression/score.py");
 const fresh = () => join(mkdtempSync(join(folder, "b-")), "out");
 const read = (out: string, file: string) => readFileSync(join(out, file), "utf8");
 
+/** Files below `folder` that the host consists of before anything is asked of it. */
+function startFiles(folder: string, file = "host.mjs"): string[] {
+  const text = readFileSync(join(folder, file), "utf8");
+  const imported = [...text.matchAll(/from"\.\/([\w.-]+\.mjs)"/g)].map(([, name]) => name!);
+  return [...new Set([file, ...imported.flatMap((name) => startFiles(folder, name))])];
+}
+
 async function build(options: Partial<LambdaBuildOptions> = {}): Promise<string> {
   const out = fresh();
   await buildLambda({ entryScript, out, ...options });
@@ -26,13 +43,27 @@ describe("a TypeScript function", () => {
     const host = read(out, "function/scorefn/host.mjs");
     expect(host).not.toMatch(/["']esbuild["']/);
     expect(host).not.toContain("sourceMappingURL");
-    expect(host.length).toBeLessThan(100_000);
     expect(read(out, "function/score.bundle.mjs")).toContain("sourceMappingURL");
     const { sources, sourcesContent } = JSON.parse(read(out, "function/score.bundle.mjs.map"));
     expect(sourcesContent).toBeUndefined();
     expect(sources).toContain("score.ts");
     expect(sources.filter((source: string) => !source.startsWith("node_modules/"))).toEqual(["score.ts"]);
     expect(existsSync(join(out, "function/score.ts"))).toBe(true);
+  });
+
+  test("loads little at its start: what only some requests need is a file of its own", async () => {
+    const own = join(await build(), "function/scorefn");
+    const loaded = startFiles(own);
+    const bytes = loaded.reduce((sum, file) => sum + statSync(join(own, file)).size, 0);
+    expect(bytes).toBeLessThan(65_000);
+    const late = readdirSync(own).filter((file) => file.startsWith("late-") && file.endsWith(".mjs"));
+    expect(late).toHaveLength(1);
+    const inLate = readFileSync(join(own, late[0]!), "utf8");
+    // One text of each part.
+    for (const text of ["securityDefinitions", "Invalid config file!", "await it", "must return a Response"]) {
+      expect(inLate).toContain(text);
+      for (const file of loaded) expect(readFileSync(join(own, file), "utf8"), text).not.toContain(text);
+    }
   });
 
   test("takes the model along", async () => {

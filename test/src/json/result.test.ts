@@ -1,8 +1,18 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ResultError } from "../../../src/core/errors.ts";
-import { renderResult } from "../../../src/json/result.ts";
+import { RefusedError, renderResult as render } from "../../../src/json/result.ts";
+import { describeRefusal } from "../../../src/json/result-fault.ts";
 import { MAX_JSON_DEPTH } from "../../../src/json/values.ts";
+
+/** With what a server makes of a refusal. */
+function renderResult(value: unknown): string {
+  try {
+    return render(value);
+  } catch (error) {
+    throw error instanceof RefusedError ? describeRefusal(error) : error;
+  }
+}
 
 describe("rendering what run() returned", () => {
   test.each([

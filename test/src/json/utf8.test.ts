@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { BadInputError } from "../../../src/core/errors.ts";
-import { decodeUtf8, findUtf8Fault } from "../../../src/json/utf8.ts";
+import { decodeUtf8, findUtf8Fault } from "../../../src/json/utf8-fault.ts";
 
 /** One character of any kind; the ready-made unit "binary" costs a second to set up. */
 const character = fc

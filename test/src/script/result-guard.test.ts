@@ -1,11 +1,12 @@
 import { expect, test, vi } from "vitest";
 import type { SchemaMarker } from "../../../src/authoring/marker.ts";
 import { ResultError } from "../../../src/core/errors.ts";
+import { outputCheck } from "../../../src/script/declared.ts";
 import { ResultGuard } from "../../../src/script/result-guard.ts";
 
 function guard(strict: boolean, check?: SchemaMarker["check"]) {
   const warn = vi.fn<(message: string) => void>();
-  return { warn, body: new ResultGuard(strict, warn, check).body };
+  return { warn, body: new ResultGuard(strict, warn, outputCheck({ check })).body };
 }
 
 const STRICT = "With --strict it would be a 500.";

@@ -1,0 +1,68 @@
+import type { Config } from "./config/config.ts";
+import type { UsableConfig } from "./config/usable.ts";
+import { combineEvents, type Events } from "./core/events.ts";
+import type { Log } from "./core/log.ts";
+import type { ScoreRuntime } from "./core/types.ts";
+import { createEventLog } from "./event-log.ts";
+import type { withModel } from "./model/with-model.ts";
+import type { createCors } from "./routes/cors.ts";
+import { composeScorer, type Scorer } from "./routes/scorer.ts";
+import { failedRuntime } from "./script/failed-runtime.ts";
+
+/** Makes the runtime of the score script; not started yet. @throws ScoreError when there cannot be one */
+export type CreateRuntime = (config: Config, log: Log, events: Events) => ScoreRuntime;
+
+/** What a host brings along. */
+export interface ServiceParts<H extends object = object> {
+  readonly settings: UsableConfig<H>;
+  readonly openLog: (config: Config) => Log;
+  readonly createRuntime: CreateRuntime;
+  /** Who listens besides the log. */
+  readonly subscribers?: readonly Events[];
+}
+
+/** A score script that answers requests, or says why it cannot. */
+export interface Service<H extends object = object> {
+  readonly config: Config & H;
+  readonly log: Log;
+  readonly runtime: ScoreRuntime;
+  readonly scorer: Scorer;
+}
+
+/** As `createService`, for a host that can wait: what only some settings need is loaded only where they are set. */
+export async function createServiceLater<H extends object>(parts: ServiceParts<H>): Promise<Service<H>> {
+  const { corsOrigins, modelUri } = parts.settings.config;
+  return compose(parts, {
+    createCors: corsOrigins === null ? undefined : (await import("./routes/cors.ts")).createCors,
+    withModel: modelUri === null ? undefined : (await import("./model/with-model.ts")).withModel,
+  });
+}
+
+/** What only some settings need. */
+export interface Extras {
+  readonly createCors: typeof createCors | undefined;
+  readonly withModel: typeof withModel | undefined;
+}
+
+export function compose<H extends object>(
+  { settings, openLog, createRuntime, subscribers = [] }: ServiceParts<H>,
+  extras: Extras,
+): Service<H> {
+  const { config, warnings, problem } = settings;
+  const log = openLog(config);
+  for (const warning of warnings) log.server.warning(warning);
+  const cors = extras.createCors?.(config.corsOrigins);
+  const events = combineEvents([createEventLog(config, log, cors), ...subscribers]);
+  const createNow = (ready: Config): ScoreRuntime => createRuntime(ready, log, events);
+  const create = (): ScoreRuntime => extras.withModel?.(config, log, createNow) ?? createNow(config);
+  const runtime = problem === undefined ? runtimeOrReason(create, log) : failedRuntime(problem, log);
+  return { config, log, runtime, scorer: composeScorer(config, runtime, events, cors) };
+}
+
+function runtimeOrReason(create: () => ScoreRuntime, log: Log): ScoreRuntime {
+  try {
+    return create();
+  } catch (error) {
+    return failedRuntime(error, log);
+  }
+}

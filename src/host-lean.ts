@@ -1,0 +1,23 @@
+// The part of the door that hosts come in by whose start is to be short: nothing here leads to what only some settings need,
+// as bundlers split files, not what is in them. A build of such a host takes it for the whole door.
+
+export { type CreateRuntime, createServiceLater, type Service } from "./compose.ts";
+export type { Environment } from "./config/reader.ts";
+export { resolveUsableLater, type UsableConfig } from "./config/usable.ts";
+export {
+  BadInputError,
+  ConfigError,
+  DeadlineError,
+  type ErrorCode,
+  OverloadError,
+  ScoreError,
+  ScriptRunError,
+  toScoreError,
+} from "./core/errors.ts";
+export type { Log, Logger } from "./core/log.ts";
+export type * from "./core/types.ts";
+export { inProcess } from "./in-process.ts";
+export { formatRecord, ncsaMessage } from "./log/format.ts";
+export { batchLines, createLog } from "./log/logger.ts";
+export { decodePath } from "./routes/route.ts";
+export type { Scorer } from "./routes/scorer.ts";

@@ -1,0 +1,16 @@
+import type { Events } from "../core/events.ts";
+import type { ScoreRuntime } from "../core/types.ts";
+import { createCors } from "./cors.ts";
+import type { Route } from "./route.ts";
+import { composeScorer, type Scorer, type ScorerConfig } from "./scorer.ts";
+
+/** @param runtime started by the caller; until it is ready, requests wait in it
+ *  @param moreRoutes of the host's own */
+export function createScorer(
+  config: ScorerConfig,
+  runtime: ScoreRuntime,
+  events: Events,
+  moreRoutes: readonly Route[] = [],
+): Scorer {
+  return composeScorer(config, runtime, events, createCors(config.corsOrigins), moreRoutes);
+}
