@@ -1,6 +1,7 @@
+import { BadInputError, type ScoreError } from "../core/errors.ts";
 import { listVersions, parseSwaggerVersion, SWAGGER_VERSIONS, type SwaggerVersion } from "../core/swagger-versions.ts";
 import type { ScriptSchemas } from "../core/types.ts";
-import { jsonMessage, renderPythonJson } from "../json/python-json.ts";
+import { renderPythonJson } from "../json/python-json.ts";
 import { parseQuery } from "../json/query.ts";
 
 /** What the document says of the service as a whole. */
@@ -31,15 +32,10 @@ export interface SwaggerBook {
   readonly versions: readonly SwaggerVersion[];
   /** The record for logger `azmlinfsrv.swagger` (contract SW-4). */
   readonly summary: string;
-  /** Answers a GET (contract SW-1, SW-2, SW-5, SW-6).
-   *  @param rawQuery still percent-encoded, without the leading `?` */
-  lookup(rawQuery: string): SwaggerAnswer;
-}
-
-export interface SwaggerAnswer {
-  readonly status: 200 | 404;
-  /** JSON text. */
-  readonly body: string;
+  /** What a GET asks for (contract SW-1, SW-2, SW-5, SW-6).
+   *  @param rawQuery still percent-encoded, without the leading `?`
+   *  @returns JSON text, or why there is no such document */
+  lookup(rawQuery: string): string | ScoreError;
 }
 
 export function createSwaggerBook(options: SwaggerBookOptions): SwaggerBook {
@@ -75,7 +71,7 @@ export function createSwaggerBook(options: SwaggerBookOptions): SwaggerBook {
       }
       const body = texts.get(version) ?? render(version);
       texts.set(version, body);
-      return { status: 200, body };
+      return body;
     },
   };
 }
@@ -266,6 +262,6 @@ function summarize(versions: readonly SwaggerVersion[]): string {
     : `Swaggers are prepared for versions ${listVersions(versions)} and skipped for versions ${listVersions(skipped)}.`;
 }
 
-function notFound(message: string): SwaggerAnswer {
-  return { status: 404, body: jsonMessage(message) };
+function notFound(message: string): ScoreError {
+  return new BadInputError("ERR_NOT_FOUND", message);
 }
