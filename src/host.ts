@@ -23,6 +23,7 @@ export { meaningOf, referenceHelpOf } from "./config/settings-help.ts";
 export { SWAGGER_FILE_NAMES } from "./config/swagger-files.ts";
 export { resolveUsable, type UsableConfig } from "./config/usable.ts";
 export { readInteger } from "./config/values.ts";
+export { abandon, endEarly, unlessAborted } from "./core/cancel.ts";
 export {
   BadInputError,
   ConfigError,
