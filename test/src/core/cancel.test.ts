@@ -36,6 +36,7 @@ describe("unlessAborted", () => {
       removeEventListener: () => void listeners--,
     };
     for (let chunk = 0; chunk < 3; chunk++) await unlessAborted(Promise.resolve(), signal);
+    await new Promise((resolve) => setImmediate(resolve));
     expect(listeners).toBe(0);
   });
 });
