@@ -46,6 +46,7 @@ export { batchLines, createLog } from "./log/logger.ts";
 export { openLog } from "./log/open.ts";
 export { boundedLines } from "./log/outputs.ts";
 export { lastLines, logStream } from "./log/stream.ts";
+export { shownUri } from "./model/source.ts";
 export { findPython } from "./pool/interpreter.ts";
 export { decodePath } from "./routes/route.ts";
 export { createScorer, type Scorer } from "./routes/scorer.ts";

@@ -14,11 +14,11 @@ export type StartSettings = Omit<Config, "workerEnv"> & Partial<Pick<Config, "wo
 export function createStartupLog(config: StartSettings, log: Log): Pick<Events, "scriptStarting" | "scriptReady"> {
   return {
     scriptStarting() {
-      const { modelDir } = config;
+      const { modelDir, modelUri } = config;
       if (log.file !== null) log.server.info(`Loaded logging config from ${log.file.path}`);
       log.line("Initializing logger");
       log.server.info("Starting up app insights client");
-      if (modelDir === null || modelDir === "" || !existsSync(modelDir)) {
+      if (modelUri === null && (modelDir === null || modelDir === "" || !existsSync(modelDir))) {
         log.trace.warning(`Model directory is not set or does not exist: ${modelDir ?? ""}`);
       }
       logCors(config, log);
