@@ -39,7 +39,7 @@ export function readConda(text: string, file: string): CondaPackages {
   try {
     content = parse(text);
   } catch (cause) {
-    throw problem(`${file} cannot be read: ${(cause as Error).message.split("\n")[0]}`);
+    throw problem(`${file} cannot be read: ${(cause as Error).message.split("\n")[0]!.replace(/:$/, "")}`);
   }
   const { dependencies } = (content ?? {}) as { dependencies?: unknown };
   if (!Array.isArray(dependencies)) throw problem(`${file} has no list "dependencies", as conda's files have`);

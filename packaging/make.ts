@@ -1,5 +1,5 @@
 // What every build does: lay out beside, bring along the user's edits, try, pack, put into place.
-import { rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Inventory, LeftOut } from "./files.ts";
 import { takeInventory } from "./files.ts";
@@ -50,7 +50,9 @@ export async function makeBuild(recipe: Recipe): Promise<BuildReport> {
     const sizes = await recipe.measure(out.staging);
     for (const { name, bytes, limit, cure } of overLimit(sizes)) throw tooLarge(name, bytes, limit!, cure);
     await out.finish({ target, settings });
-    return { directory: inputs.out, sizes, notes: [...tried, ...notes], kept: out.kept, leftOut, warnings };
+    const { kept } = out;
+    const news = kept.map((path) => `${path}.new`).filter((path) => existsSync(join(inputs.out, path)));
+    return { directory: inputs.out, sizes, notes: [...tried, ...notes], kept, news, leftOut, warnings };
   } catch (error) {
     await out.discard();
     throw error;

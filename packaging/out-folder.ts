@@ -49,13 +49,22 @@ export interface OutFolder {
   discard(): Promise<void>;
 }
 
+/** A folder of its own beside the one that is built. */
+async function makeBeside(out: string): Promise<string> {
+  try {
+    await mkdir(dirname(out), { recursive: true });
+    return await mkdtemp(join(dirname(out), `.${basename(out)}-building-`));
+  } catch (error) {
+    throw problem(`a build cannot be written to ${dirname(out)} (${(error as Error).message}); choose another --out`);
+  }
+}
+
 /** @param late files that are made after `keepEdits`
  *  @throws ConfigError when there is something in the folder that is not a build */
 export async function openOutFolder(given: string, late: readonly string[] = []): Promise<OutFolder> {
   const out = withoutLinks(given);
   const older = await readOlder(out);
-  await mkdir(dirname(out), { recursive: true });
-  const staging = await mkdtemp(join(dirname(out), `.${basename(out)}-building-`));
+  const staging = await makeBeside(out);
   // From now on it is known for what it is, wherever it lies.
   await writeFile(join(staging, BUILD_FILE), "{}\n");
   await chmod(staging, FOLDER_MODE);

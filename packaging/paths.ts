@@ -27,3 +27,12 @@ export async function listFiles(folder: string): Promise<string[]> {
     .map((entry) => slashed(relative(folder, join(entry.parentPath, entry.name))))
     .sort();
 }
+
+/** A path as it is typed in a shell in this folder. */
+export function typed(path: string): string {
+  const shown = relative(process.cwd(), path) || ".";
+  return PLAIN.test(shown) ? shown : `'${shown.replaceAll("'", "'\\''")}'`;
+}
+
+/** What no shell reads as anything but itself. */
+const PLAIN = /^[\w@%+:,./\\-]+$/;

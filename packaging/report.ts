@@ -19,6 +19,8 @@ export interface BuildReport {
   readonly notes: readonly string[];
   /** Files in it that are the user's: edited or added since the last build. */
   readonly kept: readonly string[];
+  /** What the build has made in place of those, beside them. */
+  readonly news: readonly string[];
   readonly leftOut: readonly LeftOut[];
   /** What is open to everybody once it is deployed. */
   readonly warnings: readonly string[];
@@ -28,7 +30,7 @@ export interface BuildReport {
 const SHOWN = 10;
 
 /** The report as lines for the terminal. */
-export function formatReport({ directory, sizes, notes, kept, leftOut, warnings }: BuildReport): string {
+export function formatReport({ directory, sizes, notes, kept, news, leftOut, warnings }: BuildReport): string {
   const width = Math.max(...sizes.map(({ name }) => name.length));
   const lines = sizes.map(({ name, bytes, limit }) => {
     const share = limit === undefined ? "" : ` of ${formatBytes(limit)} (${((bytes / limit) * 100).toFixed(1)} %)`;
@@ -41,6 +43,7 @@ export function formatReport({ directory, sizes, notes, kept, leftOut, warnings 
     ...lines,
     ...[...byReason].map(([why, paths]) => `left out:   ${enumerate(paths)} (${why})`),
     ...(kept.length === 0 ? [] : [`kept:       ${enumerate(kept)} (edited or added by you)`]),
+    ...(news.length === 0 ? [] : [`compare:    ${enumerate(news)} (the new version of what you have edited)`]),
     ...warnings.map((warning) => `PUBLIC:     ${warning}`),
     ...notes,
   ].join("\n");

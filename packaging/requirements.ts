@@ -53,6 +53,8 @@ function notesOf({ untranslated }: CondaPackages, name: string): string[] {
  *  @throws ConfigError that names the line, when pip could not read it in an image */
 function readPip(text: string, file: string, above: readonly string[] = []): string {
   const lines: string[] = [];
+  // A line that ends with a backslash goes on in the next.
+  let continues = false;
   for (const [index, line] of text.split(/\r?\n/).entries()) {
     const where = `${file}:${index + 1}: ${line.trim()}:`;
     const [, flag, named = ""] = /^\s*(-r|--requirement|-c|--constraint)[\s=]+(\S+)/.exec(line) ?? [];
@@ -71,10 +73,18 @@ function readPip(text: string, file: string, above: readonly string[] = []): str
     if (/:\/\/[^/@\s:$]*:[^/@\s$]+@/.test(line)) {
       throw problem(`${where} holds a password, which everybody could read in the image; leave it out of the list`);
     }
+    if (!continues && !PIP_LINE.test(line)) {
+      throw problem(`${where} pip cannot read it; a line is a package with its version, such as numpy==1.26.4`);
+    }
+    continues = line.endsWith("\\");
     lines.push(line);
   }
   return lines.join("\n");
 }
+
+/** Nothing, a comment, an option, an address; or a name, with extras perhaps, and what may follow it. */
+const PIP_LINE =
+  /^\s*(?:$|#|-|[\w+.-]+:\/\/|[a-z0-9](?:[\w.-]*[a-z0-9])?\s*(?:\[[^\]]*\]\s*)?(?:$|[<>=!~;@(\\]|#|--))/i;
 
 /** Pythons that an image can have. */
 export const PYTHON_VERSIONS = ["3.9", "3.10", "3.11", "3.12", "3.13", "3.14"] as const;

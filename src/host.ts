@@ -30,6 +30,7 @@ export { missingPackageHint } from "./locate/path-alias.ts";
 export { openLog } from "./log/open.ts";
 export { boundedLines } from "./log/outputs.ts";
 export { lastLines, logStream } from "./log/stream.ts";
+export { shownUri } from "./model/source.ts";
 export { findPython } from "./pool/interpreter.ts";
 export { createScorer } from "./routes/create-scorer.ts";
 export { createRuntime, isJavaScript } from "./runtime.ts";

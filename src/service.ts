@@ -6,7 +6,7 @@ import { compose, type Service, type ServiceParts } from "./compose.ts";
 import { withModel } from "./model/with-model.ts";
 import { createCors } from "./routes/cors.ts";
 
-export type { CreateRuntime, Service, ServiceParts } from "./compose.ts";
+export type { Service, ServiceParts } from "./compose.ts";
 
 /** Puts a service together, the same for every host: settings, then log, runtime and what answers requests. What is wrong with
  *  settings or script is the answer to requests; only what `openLog` throws is passed on. */

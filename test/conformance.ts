@@ -553,6 +553,20 @@ export function describeConformance(name: string, host: Host): void {
       const none = serve("raises", { SCOREFN_ERROR_DETAIL: "none" });
       const location = serve("raises", { SCOREFN_ERROR_DETAIL: "location" });
       const full = serve("raises", { SCOREFN_ERROR_DETAIL: "full" });
+
+      test.for([
+        [{ target: "/swagger.json?version=9" }, 404, "ERR_NOT_FOUND"],
+        [{ target: "/", method: "POST" }, 405, "ERR_METHOD"],
+        [{ target: "/score", headers: [["x-request-id", "x".repeat(101)]] }, 431, "ERR_HEADER_LIMIT"],
+        [{ target: "/score", body: "x" }, 500, "ERR_SCRIPT_RUN"],
+      ] as const)("%j: the answer %i carries its code, whatever the detail", async ([request, status, code]) => {
+        for (const send of [none, full]) {
+          const answer = await send(request);
+          expect(answer.status).toBe(status);
+          expect(headerOf(answer.headers, "x-ms-error-code")).toBe(code);
+        }
+        expect(headerOf((await none({ target: "/" })).headers, "x-ms-error-code")).toBeUndefined();
+      });
       const results = serve("results", { SCOREFN_ERROR_DETAIL: "location" });
       const error = python
         ? {

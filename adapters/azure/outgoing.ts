@@ -1,5 +1,6 @@
 import type { HttpResponseInit } from "@azure/functions";
 import {
+  abandon,
   type BodyStream,
   type CancelSignal,
   type HeaderList,
@@ -89,7 +90,7 @@ export function toResponseInit(answer: ScoreResponse, to: ToResponse): HttpRespo
   const init: HttpResponseInit = { status, headers };
   if (cookies !== undefined) init.cookies = cookies;
   if (isStream(body)) {
-    if (isUnsent(status, to)) void body[Symbol.asyncIterator]().return?.();
+    if (isUnsent(status, to)) abandon(body);
     else init.body = untilFailure(body, answer, to);
     return init;
   }

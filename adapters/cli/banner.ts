@@ -1,11 +1,11 @@
-import { type Config, VERSION } from "../../src/host.ts";
+import { type Config, shownUri, VERSION } from "../../src/host.ts";
 
 /** The one line that names the product in banner and help (contract ENV-11). */
 export const PRODUCT_LINE: string = `Azure ML Inferencing HTTP server compatible: scorefn v${VERSION}`;
 
 /** Lines for a model directory that is not set (contract BAN-2). */
-export function modelDirLines(env: Config["workerEnv"]): readonly string[] {
-  if (env.AZUREML_MODEL_DIR !== undefined) return [];
+export function modelDirLines({ workerEnv, modelUri }: Pick<Config, "workerEnv" | "modelUri">): readonly string[] {
+  if (workerEnv.AZUREML_MODEL_DIR !== undefined || modelUri !== null) return [];
   return [
     "The environment variable 'AZUREML_MODEL_DIR' has not been set.",
     "Use the --model_dir command line argument to set it.",
@@ -47,13 +47,13 @@ export function bannerLines({ workerEnv: env, appInsightsKey }: Config): readonl
 
 /** Banner of `scorefn serve`: the values in effect, wherever they come from. */
 export function ownBannerLines(config: Config): readonly string[] {
-  const { workerEnv: env, listen, readyPath } = config;
+  const { workerEnv: env, listen, modelUri, readyPath } = config;
   const healthAddress = listen.find(({ health }) => health);
   const base = urlOf(listen[0]!.host, config.port);
   const healthBase = healthAddress === undefined ? base : urlOf(healthAddress.host, healthAddress.port);
   const settings: readonly (readonly [string, string | number | null])[] = [
     ["Entry Script Name", config.entryScript ?? "main.py (module main, as no script is named)"],
-    ["Model Directory", config.modelDir],
+    ["Model Directory", modelUri === null ? config.modelDir : `fetched from ${shownUri(modelUri)}`],
     ["Config File", config.configFile],
     ["Worker Count", config.scriptHost === "in-process" ? "none, the script runs in this process" : config.workerCount],
     ["Worker Start Timeout (seconds)", limit(config.workerTimeoutMs / MS_PER_SECOND)],

@@ -40,17 +40,22 @@ function scriptProblem({ entryScript, appRoot, configFile, workerEnv }: Config, 
     if (code !== "ENOENT" && code !== "ENOTDIR") return `${script} cannot be read: ${message}`;
     const root =
       workerEnv.AZUREML_ENTRY_SCRIPT === entryScript || appRoot === cwd ? "" : ` (AML_APP_ROOT is ${appRoot})`;
-    return `${script} does not exist${root}${example(dirname(entryScript))}`;
+    const other = usualScript(dirname(entryScript));
+    return `${script} does not exist${root}${other === undefined ? "" : `; did you mean ${other}?`}`;
   }
   if (!isFile) return `${script} is not a file`;
   if (isJavaScript(entryScript) || PYTHON_SUFFIXES.includes(extname(entryScript))) return undefined;
   return `${script} is not a Python, JavaScript or TypeScript file; name the one that holds init() and run()${example(dirname(entryScript))}`;
 }
 
-/** A script that is there and probably meant. */
 function example(folder: string): string {
-  const name = USUAL_NAMES.find((usual) => existsSync(join(folder, usual)));
-  return name === undefined ? "" : `, for example ${join(folder, name)}`;
+  const other = usualScript(folder);
+  return other === undefined ? "" : `, for example ${other}`;
+}
+
+/** A script that is there and probably meant. */
+function usualScript(folder: string): string | undefined {
+  return USUAL_NAMES.map((name) => join(folder, name)).find((path) => existsSync(path));
 }
 
 function pythonProblem({ entryScript, python, workerEnv }: Config, cwd: string): string | undefined {

@@ -35,7 +35,9 @@ export function parseCommandLine(program: Program, args: readonly string[]): Com
     return program === "azmlinfsrv" ? parseReference(args) : parseScorefn(args);
   } catch (error) {
     if (error instanceof Ending) return error.exit;
-    if (error instanceof WrongTargetError) return usageError(`scorefn build: error: ${error.message}`);
+    if (error instanceof WrongTargetError) {
+      return usageError(...error.flags.map((flag) => `scorefn build: error: ${flag}`));
+    }
     throw error;
   }
 }
@@ -76,8 +78,7 @@ function parseScorefn([command, ...rest]: readonly string[]): Command {
   const commands = parser.add_subparsers({ title: "commands", metavar: "<command>", parser_class: Parser });
   const serveParser = addServeCommand(commands) as Parser;
   serveParser.appendix = () => `\n${variablesHelp()}\n${examples("scorefn serve score.py")}`;
-  addBuildCommand(commands);
-  addInvokeCommand(commands);
+  for (const added of [addBuildCommand(commands), addInvokeCommand(commands)]) (added as Parser).usageOnError = false;
   parser.appendix = () => "\nscorefn help <command> says more of each.\n";
 
   if (command === undefined || HELP_WORDS.includes(command)) return printed(parser.format_help());
@@ -86,7 +87,11 @@ function parseScorefn([command, ...rest]: readonly string[]): Command {
     return help ? printed(serveParser.format_help()) : { kind: "serve", flags, problems };
   }
   if (command === "build" || command === "invoke") {
-    const asked = parser.parse_args([command, ...rest.map(underscored)]) as Record<string, unknown>;
+    const [asked, extra] = parser.parse_known_args([command, ...rest.map(underscored)]) as [
+      Record<string, unknown>,
+      readonly string[],
+    ];
+    if (extra.length > 0) return usageError(...extra.map((word) => unknownWord(command, word)));
     return command === "build" ? toBuild(asked) : toInvoke(asked);
   }
   const serveWords = command.startsWith("-") || /\.[a-z]+$/i.test(command);
@@ -101,8 +106,14 @@ function printed(stdout: string): ExitCommand {
   return { kind: "exit", code: 0, stdout, stderr: "" };
 }
 
-function usageError(line: string): ExitCommand {
-  return { kind: "exit", code: USAGE_ERROR, stdout: "", stderr: `${line}\n` };
+function usageError(...lines: readonly string[]): ExitCommand {
+  return { kind: "exit", code: USAGE_ERROR, stdout: "", stderr: lines.map((line) => `${line}\n`).join("") };
+}
+
+function unknownWord(command: string, word: string): string {
+  const [name] = word.split("=", 1);
+  const what = word.startsWith("-") ? `there is no flag ${name}` : `${word} is one word too many`;
+  return `scorefn ${command}: error: ${what}; scorefn ${command} --help lists all`;
 }
 
 /** Writes abbreviations of the reference server's flags out. They must go on meaning what they mean there whatever flags
@@ -175,6 +186,8 @@ class Ending extends Error {
 class Parser extends ArgumentParser {
   /** A usage error also prints the help, without its usage, to stdout (contract CLI-5). */
   helpOnError = false;
+  /** A usage error prints the usage before its line, as the reference does. */
+  usageOnError = true;
   /** Follows the help that argparse makes, where it was asked for. */
   appendix: () => string = () => "";
 
@@ -189,6 +202,6 @@ class Parser extends ArgumentParser {
   override error(message: string): never {
     const usage = this.format_usage();
     const stdout = this.helpOnError ? `\n${super.format_help().slice(usage.length).trimStart()}` : "";
-    throw new Ending(USAGE_ERROR, stdout, `${usage}${this.prog}: error: ${message}\n`);
+    throw new Ending(USAGE_ERROR, stdout, `${this.usageOnError ? usage : ""}${this.prog}: error: ${message}\n`);
   }
 }

@@ -86,7 +86,7 @@ export async function runCommand(program: Program, args: readonly string[], host
   try {
     const { config, notices, warnings, reserved } = await resolve(isDropIn, command, host);
     const banner = isDropIn ? bannerLines(config) : ownBannerLines(config);
-    host.write(`${[...modelDirLines(config.workerEnv), ...notices, ...banner].join("\n")}\n`);
+    host.write(`${[...modelDirLines(config), ...notices, ...banner].join("\n")}\n`);
     for (const warning of warnings) log("WARNING", warning);
     return await host.serve(config, reserved);
   } catch (error) {

@@ -1,5 +1,5 @@
 // The command lines of `scorefn build` and `scorefn invoke`, made from the registry of targets.
-import type { ArgumentOptions, SubparsersAction } from "argparse";
+import type { ArgumentOptions, ArgumentParser, SubparsersAction } from "argparse";
 import { COMMON_FLAGS, TARGETS, type TargetFlag, type TargetOptions } from "../../packaging/targets.ts";
 
 export type { TargetOptions };
@@ -39,7 +39,7 @@ function ownFlags(): KnownFlag[] {
   return [...byName.values()];
 }
 
-export function addBuildCommand(commands: SubparsersAction): void {
+export function addBuildCommand(commands: SubparsersAction): ArgumentParser {
   const parser = commands.add_parser("build", {
     help: "make a folder that deploys to AWS Lambda or Azure Functions",
     description: "Turns a score script and its model into a folder that deploys to a cloud, and says how.",
@@ -48,9 +48,10 @@ export function addBuildCommand(commands: SubparsersAction): void {
   const limits = TARGETS.map(({ name, limits: text }) => `${name} (${text})`).join(", ");
   parser.add_argument("--target", { required: true, choices: NAMES, help: `The cloud: ${limits}.` });
   for (const flag of FLAGS) parser.add_argument(`--${flag.flag}`, toArgument(flag));
+  return parser;
 }
 
-export function addInvokeCommand(commands: SubparsersAction): void {
+export function addInvokeCommand(commands: SubparsersAction): ArgumentParser {
   const parser = commands.add_parser("invoke", {
     help: "try such a folder on this machine, without an account",
     description: "Posts one request to /score of a build, in a fresh process, and prints the answer and what it took.",
@@ -60,20 +61,23 @@ export function addInvokeCommand(commands: SubparsersAction): void {
   parser.add_argument("--target", { choices: NAMES, help });
   parser.add_argument("directory", { help: "folder of the build" });
   parser.add_argument("--data", { required: true, help: "The request body, or @file." });
+  return parser;
 }
 
-/** @throws WrongTargetError when a flag does not belong to the target */
+/** @throws WrongTargetError when flags do not belong to the target */
 export function toBuild(asked: Record<string, unknown>): BuildCommand {
   const target = String(asked.target);
   const options: Record<string, TargetOptions[string]> = {};
+  const wrong: string[] = [];
   for (const { flag, targets, option = toCamelCase(flag) } of FLAGS) {
     const value = asked[flag] as TargetOptions[string] | null;
     if (value === undefined || value === null || value === false) continue;
     if (targets?.includes(target) === false) {
-      throw new WrongTargetError(`--${flag} is for --target ${targets.join(" or ")} only`);
+      wrong.push(`--${flag} is for --target ${targets.join(" or ")} only`);
     }
     options[option] = value;
   }
+  if (wrong.length > 0) throw new WrongTargetError(wrong);
   return { kind: "build", target, options };
 }
 
@@ -86,8 +90,15 @@ export function toInvoke({ target, directory, data }: Record<string, unknown>): 
   };
 }
 
-/** A flag of one cloud was given with the other. */
-export class WrongTargetError extends Error {}
+/** Flags of one cloud were given with the other. */
+export class WrongTargetError extends Error {
+  /** A sentence for each. */
+  readonly flags: readonly string[];
+  constructor(flags: readonly string[]) {
+    super(flags.join("; "));
+    this.flags = flags;
+  }
+}
 
 function toCamelCase(flag: string): string {
   return flag.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());

@@ -1,6 +1,7 @@
 // One request and its answer, from the head to the access record.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import {
+  abandon,
   type BadInputError,
   type Log,
   ncsaMessage,
@@ -19,9 +20,6 @@ import { BrokenStream, type SendOptions, send } from "./outgoing.ts";
 import { answerAsHttp10 } from "./status-line.ts";
 
 const EMPTY: Uint8Array = new Uint8Array(0);
-
-/** What a client is told to wait before it comes back, in seconds. */
-const RETRY_AFTER_SECONDS = 1;
 
 export interface HttpOptions {
   /** Largest body in bytes; 0: no limit. */
@@ -226,11 +224,7 @@ export class Exchange implements ScoreRequest {
   /** node:http refuses the head, which the script had a hand in. */
   #undeliverable({ body }: ScoreResponse, error: unknown): void {
     const { scorer, log } = this.#shared;
-    if (typeof body !== "string" && !(body instanceof Uint8Array)) {
-      void body[Symbol.asyncIterator]()
-        .return?.()
-        .catch(() => {});
-    }
+    abandon(body);
     if (this.response.headersSent) {
       log.server.error(`Encountered Exception: ${toScoreError(error).stack}\n`);
       this.response.destroy();
@@ -265,5 +259,5 @@ export class Exchange implements ScoreRequest {
 function tooMuch({ maxQueueBytes = 0 }: HttpOptions, bytes: number, own: number): ScoreError | undefined {
   if (maxQueueBytes === 0 || bytes <= maxQueueBytes || bytes === own) return undefined;
   const message = `Request bodies of ${maxQueueBytes} bytes are under way already; try again later.`;
-  return new OverloadError("ERR_OVERLOAD", message, RETRY_AFTER_SECONDS);
+  return new OverloadError("ERR_OVERLOAD", message);
 }

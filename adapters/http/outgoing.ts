@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import { Socket } from "node:net";
-import { type BodyStream, type HeaderList, ScoreError, type ScoreResponse } from "../../src/host.ts";
+import { abandon, type BodyStream, endEarly, type HeaderList, ScoreError, type ScoreResponse } from "../../src/host.ts";
 
 /** A client that takes nothing of an answer for so many milliseconds is cut off: it holds memory, or a worker. */
 export const STALL_MS = 30_000;
@@ -37,7 +37,8 @@ export function send(
     response.writeHead(status, flat);
     if (method !== "HEAD" && !bodyless) return sendStream(response, body, stallMs);
     response.end();
-    return Promise.resolve(body[Symbol.asyncIterator]().return?.()).then(() => 0);
+    abandon(body);
+    return 0;
   }
   const length = typeof body === "string" ? Buffer.byteLength(body) : body.length;
   if (!bodyless) flat.push("Content-Length", String(length));
@@ -78,9 +79,9 @@ function flatten(headers: HeaderList): string[] {
 
 async function sendStream(response: ServerResponse, body: BodyStream, stallMs: number): Promise<number> {
   const chunks = body[Symbol.asyncIterator]();
-  const abandon = (): void => void chunks.return?.().catch(() => {});
+  const leave = (): void => endEarly(chunks);
   // The client may also leave while the script is between two items.
-  response.once("close", abandon);
+  response.once("close", leave);
   let length = 0;
   try {
     for (let item = await chunks.next(); item.done !== true; item = await chunks.next()) {
@@ -89,11 +90,11 @@ async function sendStream(response: ServerResponse, body: BodyStream, stallMs: n
       if (!response.write(item.value)) await drained(response, stallMs);
     }
   } catch (error) {
-    abandon();
+    leave();
     cutOff(response, error instanceof ScoreError && error.code === "ERR_CLIENT_GONE" ? 0 : stallMs);
     throw new BrokenStream(error, length);
   } finally {
-    response.off("close", abandon);
+    response.off("close", leave);
   }
   response.end();
   if (response.writableLength > 0) cutOffStalled(response, stallMs);

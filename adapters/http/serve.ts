@@ -13,7 +13,7 @@ import {
   lastLines,
   logStream,
   openLog,
-  type ScoreError,
+  ScoreError,
   type Service,
   toScoreError,
 } from "../../src/host.ts";
@@ -85,7 +85,7 @@ async function run(service: Service, reserved: ReservedPort | undefined): Promis
     await listen(servers, config.listen, reserved);
   } catch (error) {
     await close(servers, 0);
-    process.stderr.write(`scorefn: ${listenProblem(error as NodeJS.ErrnoException)}\n`);
+    process.stderr.write(`scorefn: ${toScoreError(error).message}\n`);
     return EXIT_USAGE;
   }
   if (reserved !== undefined) log.server.info(`Listening on port ${reserved.port}, the free one that was picked`);
@@ -131,9 +131,18 @@ async function listen(
   reserved: ReservedPort | undefined,
 ): Promise<void> {
   const pairs = servers.map((server, index) => ({ server, address: addresses[index]! }));
-  for (const { server, address } of pairs) if (address.health) await server.listen(address);
+  for (const { server, address } of pairs) if (address.health) await listenAt(server, address);
   for (const { server, address } of pairs) {
-    if (!address.health) await server.listen(address, address.port === reserved?.port ? reserved.listener : undefined);
+    if (!address.health) await listenAt(server, address, address.port === reserved?.port ? reserved : undefined);
+  }
+}
+
+/** @throws ScoreError `ERR_PORT` */
+async function listenAt(server: Listening, address: Address, reserved?: ReservedPort): Promise<void> {
+  try {
+    await server.listen(address, reserved?.listener);
+  } catch (cause) {
+    throw new ScoreError("ERR_PORT", listenProblem(address, cause as NodeJS.ErrnoException), { cause });
   }
 }
 
@@ -183,15 +192,21 @@ function watchSignals(): { readonly first: Promise<string>; readonly second: Pro
   return { first, second };
 }
 
-function listenProblem(error: NodeJS.ErrnoException & { address?: string; port?: number }): string {
-  const where = `${error.address ?? ""}:${error.port ?? ""}`;
-  if (error.code === "EADDRINUSE") {
-    return `port ${error.port} is in use (${where}); stop what listens there, or choose another with --port`;
+function listenProblem({ host, port, health }: Address, { code, message }: NodeJS.ErrnoException): string {
+  const where = `${host.includes(":") ? `[${host}]` : host}:${port}`;
+  const flag = health ? "--health_port" : "--port";
+  if (code === "EADDRINUSE") {
+    return `port ${port} is in use (${where}); stop what listens there, or choose another with ${flag}`;
   }
-  if (error.code === "EACCES")
-    return `port ${error.port} needs more rights (${where}); choose one above 1023 with --port`;
-  return `cannot listen on ${where}: ${error.message}`;
+  if (code === "EACCES") return `port ${port} needs more rights (${where}); choose one above 1023 with ${flag}`;
+  if (code !== undefined && NOT_OURS.has(code)) {
+    return `cannot listen on ${where}: ${message}; name an address of this machine with --host`;
+  }
+  return `cannot listen on ${where}: ${message}`;
 }
+
+/** What the system says of an address that is another machine's, or nobody's. */
+const NOT_OURS: ReadonlySet<string> = new Set(["ENOTFOUND", "EAI_AGAIN", "EADDRNOTAVAIL"]);
 
 /** What went wrong where and what to do, for whoever started the command. */
 function describeStartFailure(error: ScoreError): string {

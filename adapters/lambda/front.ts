@@ -1,7 +1,6 @@
 // What the buffered and the streaming entry have in common: an event becomes a request, the request an answer.
-import { ncsaMessage, type ScoreError, type ScoreResponse, toScoreError } from "../../src/host.ts";
+import { abandon, ncsaMessage, type ScoreError, type ScoreResponse, toScoreError } from "../../src/host.ts";
 import { tooLarge } from "../http/incoming.ts";
-import { abandon } from "./chunks.ts";
 import { Deadline, type LambdaContext } from "./deadline.ts";
 import { type EventRequest, readEvent } from "./event.ts";
 import { checkedHead, sendableHead } from "./result.ts";
@@ -53,7 +52,10 @@ export function createFront({ scorer, config, log, runtime, flush }: LambdaServi
     try {
       return checkedHead(await deadline.bound(answering));
     } catch (error) {
-      void answering.then(abandon, () => {});
+      void answering.then(
+        ({ body }) => abandon(body),
+        () => {},
+      );
       return refuse(request, error);
     }
   }

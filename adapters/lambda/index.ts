@@ -1,8 +1,8 @@
 // The buffered AWS Lambda host, for a Function URL with `InvokeMode: BUFFERED`, REST and HTTP APIs, load balancers and direct
 // invocations: middy as the outer shell, so that its middlewares can be used.
 import middy from "@middy/core";
-import { ScoreError, type ScoreResponse, toScoreError } from "../../src/host.ts";
-import { abandon, eachChunk } from "./chunks.ts";
+import { abandon, ScoreError, type ScoreResponse, toScoreError } from "../../src/host.ts";
+import { eachChunk } from "./chunks.ts";
 import type { LambdaContext } from "./deadline.ts";
 import { InvocationError } from "./direct.ts";
 import type { EventRequest } from "./event.ts";
@@ -57,7 +57,7 @@ export function createHandler(service: LambdaService | Promise<LambdaService>): 
         return await deliver(request, answer);
       } catch (error) {
         if (error instanceof InvocationError) throw error;
-        abandon(answer);
+        abandon(answer.body);
         return await deliver(request, refuse(request, asScriptFault(error)));
       }
     });
@@ -113,7 +113,7 @@ async function collect({ method, signal }: EventRequest, answer: ScoreResponse):
     return { status, headers: framed(status, headers, sizeOf(body)), body: isEmpty ? "" : body };
   }
   if (isEmpty) {
-    abandon(answer);
+    abandon(answer.body);
     return { status, headers, body: "" };
   }
   const chunks: Uint8Array[] = [];

@@ -1,8 +1,8 @@
 // The streaming AWS Lambda host, for a Function URL with `InvokeMode: RESPONSE_STREAM` and REST APIs that stream.
 import { once } from "node:events";
 import type { Writable } from "node:stream";
-import { ScoreError, type ScoreResponse, toScoreError } from "../../src/host.ts";
-import { abandon, eachChunk } from "./chunks.ts";
+import { abandon, ScoreError, type ScoreResponse, toScoreError } from "../../src/host.ts";
+import { eachChunk } from "./chunks.ts";
 import type { LambdaContext } from "./deadline.ts";
 import { InvocationError, isFailure } from "./direct.ts";
 import type { EventRequest } from "./event.ts";
@@ -57,12 +57,12 @@ export function streamHandler(
     let length = 0;
     if (door === "direct" && isFailure(status)) {
       logAccess(request, answer, 0);
-      if (bytes === undefined) abandon(answer);
+      if (bytes === undefined) abandon(answer.body);
       const { invocationError } = await import("./direct-answer.ts");
       throw invocationError(status, headers, bytes?.toString() ?? "");
     }
     const out = begin(request, stream, bytes ? { ...answer, headers: framed(status, headers, bytes.length) } : answer);
-    if (isEmpty) abandon(answer);
+    if (isEmpty) abandon(answer.body);
     else if (bytes !== undefined) {
       length = bytes.length;
       if (length > 0) out.write(bytes);

@@ -1,6 +1,6 @@
 // Makes of a score script what AWS SAM deploys as a function.
 import { mkdir, readdir, writeFile } from "node:fs/promises";
-import { basename, dirname, extname, join, relative } from "node:path";
+import { basename, dirname, extname, join } from "node:path";
 import { VERSION } from "../../src/host.ts";
 import { bundle } from "../bundle.ts";
 import { copyInventory, copySettings, fileBytes, folderBytes, refuseTaken, takeWorker, writeFiles } from "../files.ts";
@@ -8,6 +8,7 @@ import { type Architecture, type CommonOptions, checkNode, checkRange, type Inpu
 import { type Content, makeBuild, modelName, takeContent, tooLarge } from "../make.ts";
 import { problem } from "../out-folder.ts";
 import { copyPackages } from "../packages.ts";
+import { typed } from "../paths.ts";
 import { pythonInUse } from "../pythons.ts";
 import { type BuildReport, formatBytes, type SizeLine } from "../report.ts";
 import { readCheckRequest, SAMPLE } from "../request-data.ts";
@@ -95,6 +96,8 @@ interface Settings {
   /** Of the image, like 3.12. */
   readonly python: string;
   readonly check: Buffer | undefined;
+  /** Why there is none. */
+  readonly unchecked: string;
 }
 
 async function resolveOptions(options: LambdaBuildOptions): Promise<Settings> {
@@ -128,6 +131,8 @@ async function resolveOptions(options: LambdaBuildOptions): Promise<Settings> {
     node,
     python: pythonVersion,
     check,
+    unchecked:
+      options.check === "none" ? "--check none" : `there is no ${SAMPLE} beside ${basename(entryScript)} (--check)`,
     template: {
       runtime: python ? undefined : `nodejs${node}.x`,
       handler: streams ? "stream.handler" : "index.handler",
@@ -246,13 +251,11 @@ function publicEndpoints({ door, auth }: TemplateOptions): string[] {
   return auth === "NONE" ? ["the Function URL is for everybody who knows it (--auth NONE)"] : [];
 }
 
-function notesOf({ inputs: { python, out, entryScript }, check }: Settings): string[] {
-  const shown = relative(process.cwd(), out) || ".";
-  const data = check === undefined ? "@request.json" : `@${join(shown, "check", CHECK_REQUEST)}`;
+function notesOf({ inputs: { python, out }, check, unchecked }: Settings): string[] {
+  const shown = typed(out);
+  const data = check === undefined ? "@request.json" : `@${typed(join(out, "check", CHECK_REQUEST))}`;
   return [
-    ...(check === undefined
-      ? [`new versions are only asked for readiness: there is no ${SAMPLE} beside ${basename(entryScript)} (--check)`]
-      : []),
+    ...(check === undefined ? [`new versions are only asked for readiness: ${unchecked}`] : []),
     `try it:     scorefn invoke ${shown} --data ${data}`,
     `deploy it:  cd ${shown} && ${python ? "sam build && " : ""}sam deploy --guided`,
   ];

@@ -1,6 +1,6 @@
 // Makes of a score script what Azure Functions runs.
 import { mkdir, writeFile } from "node:fs/promises";
-import { basename, dirname, join, relative } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { bundle } from "../bundle.ts";
 import { copyInventory, copySettings, fileBytes, folderBytes, refuseTaken, takeWorker, writeFiles } from "../files.ts";
 import { type CommonOptions, checkNode, type Inputs, resolveInputs } from "../inputs.ts";
@@ -8,6 +8,7 @@ import { namesCredentials } from "../left-out.ts";
 import { type Content, makeBuild, modelName, takeContent } from "../make.ts";
 import { problem } from "../out-folder.ts";
 import { copyPackages } from "../packages.ts";
+import { typed } from "../paths.ts";
 import { pythonInUse } from "../pythons.ts";
 import type { BuildReport, SizeLine } from "../report.ts";
 import { choosePython, findRequirements, NO_REQUIREMENTS, type Requirements } from "../requirements.ts";
@@ -245,14 +246,14 @@ function publicEndpoints({ template, authLevel }: Settings): string[] {
 
 function notesOf(settings: Settings): string[] {
   const { inputs, template } = settings;
-  const shown = relative(process.cwd(), inputs.out) || ".";
+  const shown = typed(inputs.out);
   if (template === "code") {
     return [
       `try it:     scorefn invoke ${shown} --data @request.json`,
       `or:         cd ${shown} && func start`,
       `deploy it:  cd ${shown} && azd up`,
       `or, to an app that is there: cd ${shown} && func azure functionapp publish NAME --no-build`,
-      `or:         az functionapp deployment source config-zip -g GROUP -n NAME --src ${join(shown, "app.zip")}`,
+      `or:         az functionapp deployment source config-zip -g GROUP -n NAME --src ${typed(join(inputs.out, "app.zip"))}`,
     ];
   }
   const tryIt = template === "container" ? [`try it:     scorefn invoke ${shown} --data @request.json`] : [];

@@ -87,7 +87,7 @@ def _read_meta(payload: Any) -> tuple[dict[str, Any], memoryview]:  # noqa: ANN4
         raise UnusableRequest(f"The server sent {error}") from None
     headers = meta.get("headers", {}) if isinstance(meta, dict) else None
     if not isinstance(headers, dict):
-        raise UnusableRequest("The server sent a request whose meta, or its headers, are no JSON object")
+        raise UnusableRequest("The server sent a request whose meta, or whose headers, are not a JSON object")
     for name, value in headers.items():
         if type(value) is not str:
             raise UnusableRequest(f"The header {name} of the request is not text but of type {type(value).__name__}")

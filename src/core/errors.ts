@@ -190,9 +190,16 @@ export class WorkerExitError extends ScoreError {
 /** The request was turned away for lack of room; come back after `retryAfterSeconds`. */
 export class OverloadError extends ScoreError {
   static override readonly className: string = "OverloadError";
-  constructor(code: "ERR_OVERLOAD" | "ERR_STOPPING", message: string, retryAfterSeconds: number) {
+  constructor(code: "ERR_OVERLOAD" | "ERR_STOPPING", message: string, retryAfterSeconds: number = RETRY_AFTER_SECONDS) {
     super(code, message, { retryAfterSeconds });
   }
+}
+/** What a client that is turned away is told to wait before it comes back, in seconds. */
+export const RETRY_AFTER_SECONDS = 1;
+
+/** Nothing more is taken. */
+export function stopping(): OverloadError {
+  return new OverloadError("ERR_STOPPING", "The server is stopping.");
 }
 /** The worker pipe carried something that is not a frame of this protocol. */
 export class FrameError extends ScoreError {

@@ -44,7 +44,7 @@ function ownCode(url: string | undefined): string {
 }
 
 /** A build calls it where the product has been made several files, in a folder of their own. */
-export function haveOwnFolder(): void {
+function haveOwnFolder(): void {
   ownPlace = fileURLToPath(new URL(".", import.meta.url));
 }
 

@@ -4,6 +4,7 @@ import { createReadStream } from "node:fs";
 import { type FileHandle, open, rename, rm, stat } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { attempt } from "../core/attempt.ts";
+import { endEarly } from "../core/cancel.ts";
 import type { Logger } from "../core/log.ts";
 import { messageOf, property } from "../core/thrown.ts";
 import { type Checksum, ModelChanged, type ModelFile, type ModelStore, modelError } from "./store.ts";
@@ -121,7 +122,7 @@ async function* untilAborted(content: AsyncIterable<Uint8Array>, signal: AbortSi
   } finally {
     signal.removeEventListener("abort", onAbort);
     // A stream that is stuck does not even say that it has closed.
-    void Promise.resolve(iterator.return?.()).catch(() => {});
+    endEarly(iterator);
   }
 }
 

@@ -1,10 +1,10 @@
 import { dirname } from "node:path";
-import { ERROR_CODES, type ErrorCode, OverloadError, ScoreError, toScoreError } from "../core/errors.ts";
+import { ERROR_CODES, type ErrorCode, ScoreError, stopping, toScoreError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import { messageOf, property } from "../core/thrown.ts";
 import type { CancelSignal, RunCall, RunOutcome, RuntimeState, ScoreRuntime, ScriptFacts } from "../core/types.ts";
 import { Pending } from "../pool/pending.ts";
-import { type QueueOptions, RETRY_AFTER_SECONDS, WaitingRoom } from "../pool/queue.ts";
+import { type QueueOptions, WaitingRoom } from "../pool/queue.ts";
 
 /** What is to be known of the settings. */
 export interface ModelSettings extends QueueOptions {
@@ -166,8 +166,4 @@ function toFailure(error: unknown): ScoreError {
   const code = property(error, "code") as ErrorCode;
   const isOurs = String(code).startsWith("ERR_MODEL_") && code in ERROR_CODES;
   return isOurs ? new ScoreError(code, messageOf(error), { cause: property(error, "cause") }) : toScoreError(error);
-}
-
-function stopping(): OverloadError {
-  return new OverloadError("ERR_STOPPING", "The server is stopping.", RETRY_AFTER_SECONDS);
 }

@@ -44,7 +44,7 @@ export class Task extends LazySignal implements ScriptInput {
 function checkMeta(meta: RunMeta): void {
   const headers = meta?.headers ?? {};
   if (!isObject(meta) || !isObject(headers)) {
-    throw new FrameError("ERR_FRAME", "the server sent a request whose meta, or its headers, are no JSON object");
+    throw new FrameError("ERR_FRAME", "the server sent a request whose meta, or whose headers, are not a JSON object");
   }
   for (const name in headers) checkText(`header ${name}`, headers[name]);
   for (const name in meta) if (name !== "headers") checkText(name, meta[name as keyof RunMeta]);

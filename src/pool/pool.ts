@@ -1,4 +1,4 @@
-import type { ScoreError } from "../core/errors.ts";
+import { RETRY_AFTER_SECONDS, type ScoreError, stopping } from "../core/errors.ts";
 import type { Events } from "../core/events.ts";
 import type { Log } from "../core/log.ts";
 import type {
@@ -17,7 +17,7 @@ import { Job } from "./job.ts";
 import { LoadGate } from "./load-gate.ts";
 import { Preload } from "./preload.ts";
 import { type Launch, type ProcessEvents, type WorkerCommand, WorkerProcess } from "./process.ts";
-import { type QueueOptions, RETRY_AFTER_SECONDS, stopping, WaitingRoom } from "./queue.ts";
+import { type QueueOptions, WaitingRoom } from "./queue.ts";
 import { Slot } from "./slot.ts";
 import { reportFailure, toExit, toStartFailure } from "./start-failure.ts";
 import { StoppedWatch } from "./stopped-watch.ts";

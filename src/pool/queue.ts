@@ -3,9 +3,6 @@ import { timerMs } from "../core/timer.ts";
 import type { Job } from "./job.ts";
 import type { Holder, Room, Waiter } from "./pending.ts";
 
-/** What a client is told to wait before it comes back, in seconds. */
-export const RETRY_AFTER_SECONDS = 1;
-
 export interface QueueOptions {
   /** Requests that may wait for a worker. */
   readonly maxQueue: number;
@@ -165,10 +162,6 @@ export class WaitingRoom implements Room, Holder<Job> {
   }
 }
 
-export function stopping(): OverloadError {
-  return new OverloadError("ERR_STOPPING", "The server is stopping.", RETRY_AFTER_SECONDS);
-}
-
 function overload(message: string): OverloadError {
-  return new OverloadError("ERR_OVERLOAD", message, RETRY_AFTER_SECONDS);
+  return new OverloadError("ERR_OVERLOAD", message);
 }

@@ -1,11 +1,13 @@
+import { ScoreError } from "../core/errors.ts";
 import { messageHeaders } from "../core/headers.ts";
 import type { ScoreRuntime, ScriptFacts } from "../core/types.ts";
 import type { SwaggerBook, SwaggerBookOptions } from "../swagger/generate.ts";
+import { errorResponse, type ResponseSettings } from "./respond.ts";
 import type { Route } from "./route.ts";
 import { whenLoaded } from "./score.ts";
 
 /** The settings that stand in the documents. */
-export type SwaggerSettings = Omit<SwaggerBookOptions, "schemas"> & { readonly serverVersion: string | null };
+export type SwaggerSettings = Omit<SwaggerBookOptions, "schemas"> & ResponseSettings;
 
 export function swaggerRoute(settings: SwaggerSettings, runtime: ScoreRuntime): Route {
   let book: SwaggerBook | undefined;
@@ -24,8 +26,9 @@ export function swaggerRoute(settings: SwaggerSettings, runtime: ScoreRuntime): 
         book = createSwaggerBook({ ...settings, schemas: facts.schemas });
         describes = facts;
       }
-      const { status, body } = book.lookup(request.query);
-      return { status, headers: messageHeaders(ids, settings.serverVersion, false), body };
+      const found = book.lookup(request.query);
+      if (found instanceof ScoreError) return errorResponse(found, ids, settings);
+      return { status: 200, headers: messageHeaders(ids, settings.serverVersion, false), body: found };
     },
   };
 }

@@ -1,4 +1,12 @@
-import { abortError, OverloadError, type ScoreError, ScoreTimeoutError, toScoreError } from "../core/errors.ts";
+import { abandon, unlessAborted } from "../core/cancel.ts";
+import {
+  abortError,
+  OverloadError,
+  type ScoreError,
+  ScoreTimeoutError,
+  stopping,
+  toScoreError,
+} from "../core/errors.ts";
 import type { Events } from "../core/events.ts";
 import type { Log } from "../core/log.ts";
 import { timerMs } from "../core/timer.ts";
@@ -65,9 +73,9 @@ export class InProcessRuntime implements ScoreRuntime {
   }
 
   async run(call: RunCall): Promise<RunOutcome> {
-    if (this.#closing) throw new OverloadError("ERR_STOPPING", "The server is stopping.", 1);
+    if (this.#closing) throw stopping();
     if (this.#underWay >= this.#options.maxQueue) {
-      throw new OverloadError("ERR_OVERLOAD", `${this.#underWay} requests are under way already; try again later.`, 1);
+      throw new OverloadError("ERR_OVERLOAD", `${this.#underWay} requests are under way already; try again later.`);
     }
     this.#underWay++;
     try {
@@ -159,31 +167,13 @@ export class InProcessRuntime implements ScoreRuntime {
       call.signal?.addEventListener("abort", onAbort);
       if (call.signal?.aborted) onAbort();
       outcome
-        .then((value) => (isGivenUp ? abandon(value) : resolve(value)), reject)
+        .then((value) => (isGivenUp ? abandon(value.body) : resolve(value)), reject)
         .finally(() => {
           clearTimeout(timer);
           call.signal?.removeEventListener("abort", onAbort);
         });
     });
   }
-}
-
-/** The promise's outcome, unless the request is given up before. */
-function unlessAborted<T>(promise: Promise<T>, signal: CancelSignal | undefined): Promise<T> {
-  if (signal === undefined) return promise;
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(abortError(signal.reason));
-    signal.addEventListener("abort", onAbort);
-    if (signal.aborted) onAbort();
-    void promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
-  });
-}
-
-/** Closes a stream that nobody will read, so that the script's `finally` runs. */
-function abandon(outcome: RunOutcome): void {
-  const { body } = outcome;
-  if (typeof body !== "object" || !(Symbol.asyncIterator in body)) return;
-  void Promise.resolve(body[Symbol.asyncIterator]().return?.()).catch(() => {});
 }
 
 function reasonOf(error: ScoreError): DOMException {

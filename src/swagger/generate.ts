@@ -1,6 +1,7 @@
+import { BadInputError, type ScoreError } from "../core/errors.ts";
 import { listVersions, parseSwaggerVersion, type SwaggerVersion } from "../core/swagger-versions.ts";
 import type { ScriptSchemas } from "../core/types.ts";
-import { jsonMessage, renderPythonJson } from "../json/python-json.ts";
+import { renderPythonJson } from "../json/python-json.ts";
 import { parseQuery } from "../json/query.ts";
 import { ownText, type SwaggerSources, servedVersions } from "./served.ts";
 
@@ -17,15 +18,10 @@ export interface SwaggerBookOptions extends ServiceDescription, SwaggerSources {
 /** The documents of one service, each rendered once, when it is first asked for. */
 export interface SwaggerBook {
   readonly versions: readonly SwaggerVersion[];
-  /** Answers a GET (contract SW-1, SW-2, SW-5, SW-6).
-   *  @param rawQuery still percent-encoded, without the leading `?` */
-  lookup(rawQuery: string): SwaggerAnswer;
-}
-
-export interface SwaggerAnswer {
-  readonly status: 200 | 404;
-  /** JSON text. */
-  readonly body: string;
+  /** What a GET asks for (contract SW-1, SW-2, SW-5, SW-6).
+   *  @param rawQuery still percent-encoded, without the leading `?`
+   *  @returns JSON text, or why there is no such document */
+  lookup(rawQuery: string): string | ScoreError;
 }
 
 export function createSwaggerBook(options: SwaggerBookOptions): SwaggerBook {
@@ -51,7 +47,7 @@ export function createSwaggerBook(options: SwaggerBookOptions): SwaggerBook {
       }
       const body = texts.get(version) ?? ownText(swaggerFiles, version) ?? generated(version);
       texts.set(version, body);
-      return { status: 200, body };
+      return body;
     },
   };
 }
@@ -234,6 +230,6 @@ function pathPrefix(setting: string): string {
   return path === "" ? "" : `/${path}`;
 }
 
-function notFound(message: string): SwaggerAnswer {
-  return { status: 404, body: jsonMessage(message) };
+function notFound(message: string): ScoreError {
+  return new BadInputError("ERR_NOT_FOUND", message);
 }

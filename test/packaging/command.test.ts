@@ -99,7 +99,7 @@ describe("scorefn build", () => {
   test("a folder that cannot be written to is said, without a stack", () => {
     const { status, stderr } = build("aws-lambda", "score.mjs/below");
     expect(status).toBe(1);
-    expect(stderr).toMatch(/^scorefn build: error: [^\n]*\n$/);
+    expect(stderr).toMatch(/^scorefn build: error: a build cannot be written to [^\n]*; choose another --out\n$/);
   });
 
   test("has every flag in docs/building.md, and no other stands there", () => {

@@ -62,9 +62,14 @@ describe("a rebuild", () => {
   test("keeps an edited file, and offers the new version only when there is one", async () => {
     const { out, build } = await project();
     write(out, { "template.yaml": "# mine\n" });
-    expect((await build()).kept).toEqual(["template.yaml"]);
+    const same = await build();
+    expect([same.kept, same.news]).toEqual([["template.yaml"], []]);
+    expect(formatReport(same)).not.toContain("compare:");
     expect(existsSync(join(out, "template.yaml.new"))).toBe(false);
-    await build({ timeoutSeconds: 60 });
+    const changed = await build({ timeoutSeconds: 60 });
+    expect(formatReport(changed)).toContain(
+      "compare:    template.yaml.new (the new version of what you have edited)\n",
+    );
     expect(read(out, "template.yaml")).toBe("# mine\n");
     const other = await project({ timeoutSeconds: 60 });
     expect(read(out, "template.yaml.new")).toBe(read(other.out, "template.yaml"));

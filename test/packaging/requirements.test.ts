@@ -96,6 +96,33 @@ describe("the list of packages", () => {
     expect(() => find({}, "nowhere.txt")).toThrow(/there is no file .*nowhere\.txt; check --requirements/);
   });
 
+  test("may hold what pip reads", () => {
+    const lines = [
+      ...[
+        "numpy",
+        "  numpy == 1.26.4  # why",
+        "a-b_c.d>=1,<2",
+        "uvicorn[standard, x]~=0.1",
+        "torch (>=2)",
+        "é".slice(1),
+      ],
+      ...['pywin32; sys_platform == "win32"', "a @ https://example.com/a.whl", "https://example.com/b.whl", "a[x] ; y"],
+      ...["git+https://example.com/c.git@v1#egg=c", "--index-url https://example.com", "--hash=sha256:1", "# note"],
+      ...[
+        "numpy==1.26.4 \\",
+        "    --hash=sha256:1 \\",
+        "    --hash=sha256:2",
+        "a --no-binary=a",
+        "a!=1",
+        "a===1",
+        "7z",
+      ],
+    ];
+    const text = `${lines.join("\n")}\n`;
+    expect(find({ "app/requirements.txt": text }).text).toBe(text);
+    expect(find({ "app/requirements.txt": text.replaceAll("\n", "\r\n") }).text).toBe(text);
+  });
+
   test("takes in the lists that it names: an image is made of one", () => {
     const files = {
       "app/requirements.txt": "a\n-r more/base.txt\nz\n",
@@ -114,6 +141,10 @@ describe("the list of packages", () => {
     ["a @ file:///home/me/a", "pip would look for it in the image"],
     ["-c constraints.txt", "write the constraints into the list"],
     ["--extra-index-url https://me:s3cr3t@pypi.example.com/simple", "holds a password"],
+    ["foo bar baz", "pip cannot read it"],
+    ["def run(data):", "pip cannot read it"],
+    ["wheels/a.whl", "pip cannot read it"],
+    ["'numpy'", "pip cannot read it"],
   ])("is refused with the line %j", (line, reason) => {
     expect(() => find({ "app/requirements.txt": `numpy\n${line}\n` })).toThrow(/requirements\.txt:2: /);
     expect(() => find({ "app/requirements.txt": `numpy\n${line}\n` })).toThrow(reason);

@@ -10,9 +10,6 @@ const OWN: ReadonlySet<string> = new Set([
   ...["connection", "content-length", "date", "expect", "keep-alive", "transfer-encoding", "upgrade"],
 ]);
 
-/** What a client is told to wait before it comes back, in seconds. */
-const RETRY_AFTER_SECONDS = 1;
-
 export function needsScript(method: string, path: string): boolean {
   return ROUTES.has(path) && METHODS.has(method);
 }
@@ -46,7 +43,7 @@ export function createForward({ host, port }: Address, refuse: Scorer["refuse"])
       const unreachable = (): void => {
         if (signal?.aborted) return;
         const message = "The score port takes no connections; try again later.";
-        resolve(refuse(request, new OverloadError("ERR_OVERLOAD", message, RETRY_AFTER_SECONDS)));
+        resolve(refuse(request, new OverloadError("ERR_OVERLOAD", message)));
       };
       sent.on("error", unreachable);
       sent.end(body);

@@ -137,6 +137,12 @@ describe("banner of scorefn serve", () => {
     expect(own({ host: "127.0.0.1" })).toContainEqual(expect.stringMatching(/^Error Detail In Answers: location /));
   });
 
+  test("says where a model is fetched from, without the key to it", () => {
+    const shown = own({ model_uri: "https://acct.blob.core.windows.net/c/m?sv=1&sig=s3cr3t" });
+    expect(shown).toContain("Model Directory: fetched from https://acct.blob.core.windows.net/c/m");
+    expect(shown.join("\n")).not.toContain("s3cr3t");
+  });
+
   test("never shows a key", () => {
     const shown = own({ appinsights_instrumentation_key: KEY });
     expect(shown).toContain("Application Insights Key: AppInsights key provided");
@@ -146,13 +152,17 @@ describe("banner of scorefn serve", () => {
 
 describe("model directory lines (BAN-2)", () => {
   test("are there when the variable is absent", () => {
-    expect(modelDirLines({})).toEqual([
+    expect(modelDirLines({ workerEnv: {}, modelUri: null })).toEqual([
       "The environment variable 'AZUREML_MODEL_DIR' has not been set.",
       "Use the --model_dir command line argument to set it.",
     ]);
   });
 
   test("are not when it is present, if only empty", () => {
-    expect(modelDirLines({ AZUREML_MODEL_DIR: "" })).toEqual([]);
+    expect(modelDirLines({ workerEnv: { AZUREML_MODEL_DIR: "" }, modelUri: null })).toEqual([]);
+  });
+
+  test("are not when the model is fetched", () => {
+    expect(modelDirLines({ workerEnv: {}, modelUri: "file:///m" })).toEqual([]);
   });
 });

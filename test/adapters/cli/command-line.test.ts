@@ -372,11 +372,13 @@ describe("scorefn build and invoke", () => {
     });
   });
 
-  test("a flag of the other cloud is refused by name", () => {
+  test("flags of the other cloud are refused by name, all at once", () => {
     const args = ["--target", "azure-functions", "--entry_script", "score.ts", "--out", "build", "--streaming"];
-    expect(exitOf("scorefn", "build", ...args)).toMatchObject({
+    expect(exitOf("scorefn", "build", ...args, "--check", "none")).toMatchObject({
       code: 1,
-      stderr: "scorefn build: error: --streaming is for --target aws-lambda only\n",
+      stderr:
+        "scorefn build: error: --streaming is for --target aws-lambda only\n" +
+        "scorefn build: error: --check is for --target aws-lambda only\n",
     });
   });
 
@@ -385,8 +387,13 @@ describe("scorefn build and invoke", () => {
     [["build", "--entry-script", "score.ts", "--out", "build"], "the following arguments are required: --target"],
     [["build", "--target", "gcp", "--entry_script", "a", "--out", "b"], "argument --target: invalid choice: 'gcp'"],
     [["invoke", "--target", "aws-lambda", "build"], "the following arguments are required: --data"],
-  ])("%j is a usage error", (args, message) => {
-    expect(exitOf("scorefn", ...args)).toMatchObject({ code: 1, stderr: expect.stringContaining(message) });
+    [["invoke", "build", "--data", "x", "--bogus=1"], "there is no flag --bogus; scorefn invoke --help lists all"],
+    [["invoke", "build", "more", "--data", "x"], "more is one word too many; scorefn invoke --help lists all"],
+  ])("%j is a usage error, told in one line of that command", (args, message) => {
+    const { code, stderr } = exitOf("scorefn", ...args);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(new RegExp(`^scorefn ${args[0]}: error: [^\\n]+\\n$`));
+    expect(stderr).toContain(message);
   });
 
   test("an invocation is asked for with the build's folder and the body", () => {

@@ -305,7 +305,7 @@ describe("scorefn serve", () => {
   });
 
   test.each([
-    ["gone.py", "does not exist, for example <cwd>/score.py"],
+    ["gone.py", "does not exist; did you mean <cwd>/score.py?"],
     ["sub", "is a folder; name the file in it"],
     [".", "is a folder; name the file in it, for example <cwd>/score.py"],
     [
@@ -360,7 +360,7 @@ describe("scorefn serve", () => {
       'SCOREFN_MAX_QUEUE must be a whole number, 0 or more, not "-1" (or use --max_queue)',
       'WORKER_TIMEOUT must be a whole number, 0 or more, not "soon"',
       "no Python interpreter found (tried /no/such); name one of version 3.9 or later with --python or SCOREFN_PYTHON",
-      `the score script ${join(folder, "gone.py")} does not exist, for example ${join(folder, "score.py")}`,
+      `the score script ${join(folder, "gone.py")} does not exist; did you mean ${join(folder, "score.py")}?`,
       "there is no flag --bogus; scorefn serve --help lists all",
     ]);
     expect(linesOf(stdout)).toEqual([LOADED, ""]);

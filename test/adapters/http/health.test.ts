@@ -137,8 +137,23 @@ test("ENV-9, PROC-4: a health port that is taken is named, and the exit code is 
   const second = await start("echo.ts", { healthPort: taken });
   expect(await second.server.waitExit()).toBe(1);
   expect(second.server.stderr()).toContain(`port ${taken} is in use`);
+  expect(second.server.stderr()).toContain("or choose another with --health_port\n");
   expect(await (await post(first.server.url, "x")).text()).toBe('"x"');
   expect(await first.server.stop()).toBe(0);
+});
+
+test("an address that is not this machine's is named as it was given", async () => {
+  const flags = ["--entry_script", join(SCRIPTS, "echo.ts"), "--host", "192.0.2.1"];
+  const port = await freePort();
+  const server = startServer({
+    command: process.execPath,
+    args: [COMMAND, "serve", ...flags, "--port", String(port)],
+    env: { PATH: process.env.PATH, HOME: process.env.HOME },
+    port,
+  });
+  expect(await server.waitExit()).toBe(1);
+  expect(server.stderr()).toContain(`scorefn: cannot listen on 192.0.2.1:${port}: `);
+  expect(server.stderr()).toContain("; name an address of this machine with --host\n");
 });
 
 test("ENV-9: the same number for both ports fails like a busy port", async () => {

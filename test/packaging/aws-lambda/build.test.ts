@@ -182,6 +182,8 @@ describe("the request that a new version is checked with", () => {
     const { notes } = await buildLambda({ entryScript: script, out });
     expect(existsSync(join(out, request))).toBe(false);
     expect(notes.join("\n")).toContain("only asked for readiness: there is no sample-request.json beside score.mjs");
+    const unwanted = await buildLambda({ entryScript: script, out: fresh(), check: "none" });
+    expect(unwanted.notes.join("\n")).toContain("only asked for readiness: --check none\n");
   });
 
   test("that is not JSON is refused even if nobody has asked for it", async () => {
