@@ -43,8 +43,8 @@ function ownCode(url: string | undefined): string {
   return fileURLToPath(/\/locate\/v8\.[jt]s$/.test(url) ? new URL("..", url) : url);
 }
 
-/** A build calls it where the product has been made several files, in a folder of their own. */
-function haveOwnFolder(): void {
+/** A build calls it where the product has been made several files, in a folder of their own. @public */
+export function haveOwnFolder(): void {
   ownPlace = fileURLToPath(new URL(".", import.meta.url));
 }
 
