@@ -138,8 +138,8 @@ describe("banner of scorefn serve", () => {
   });
 
   test("says where a model is fetched from, without the key to it", () => {
-    const shown = own({ model_uri: "https://acct.blob.core.windows.net/c/m?sv=1&sig=s3cr3t" });
-    expect(shown).toContain("Model Directory: fetched from https://acct.blob.core.windows.net/c/m");
+    const shown = own({ model_uri: "https://acct.blob.core.windows.net/models/m?sv=1&sig=s3cr3t" });
+    expect(shown).toContain("Model Directory: fetched from https://acct.blob.core.windows.net/models/m");
     expect(shown.join("\n")).not.toContain("s3cr3t");
   });
 
