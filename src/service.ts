@@ -5,6 +5,7 @@ import type { Log } from "./core/log.ts";
 import type { ScoreRuntime } from "./core/types.ts";
 import { createEventLog } from "./event-log.ts";
 import { withModel } from "./model/with-model.ts";
+import type { Route } from "./routes/route.ts";
 import { createScorer, type Scorer } from "./routes/scorer.ts";
 import { failedRuntime } from "./script/failed-runtime.ts";
 
@@ -18,6 +19,8 @@ export interface ServiceParts<H extends object = object> {
   readonly createRuntime: CreateRuntime;
   /** Who listens besides the log. */
   readonly subscribers?: readonly Events[];
+  /** Of the host's own, once the runtime is there. */
+  readonly moreRoutes?: (runtime: ScoreRuntime) => readonly Route[];
 }
 
 /** A score script that answers requests, or says why it cannot. */
@@ -35,6 +38,7 @@ export function createService<H extends object>({
   openLog,
   createRuntime,
   subscribers = [],
+  moreRoutes = () => [],
 }: ServiceParts<H>): Service<H> {
   const { config, warnings, problem } = settings;
   const log = openLog(config);
@@ -42,7 +46,7 @@ export function createService<H extends object>({
   const events = combineEvents([createEventLog(config, log), ...subscribers]);
   const create = (): ScoreRuntime => withModel(config, log, (ready) => createRuntime(ready, log, events));
   const runtime = problem === undefined ? runtimeOrReason(create, log) : failedRuntime(problem, log);
-  return { config, log, runtime, scorer: createScorer(config, runtime, events) };
+  return { config, log, runtime, scorer: createScorer(config, runtime, events, moreRoutes(runtime)) };
 }
 
 function runtimeOrReason(create: () => ScoreRuntime, log: Log): ScoreRuntime {

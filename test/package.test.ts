@@ -30,7 +30,15 @@ const tarball = join(folder, "scorefn.tgz");
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const SOURCES = ["src", "adapters", "packaging", "functions", "python", "docs"];
-const FILES = ["package.json", "tsconfig.json", "tsconfig.build.json", "README.md", "LICENSE", "CHANGELOG.md"];
+const FILES = [
+  "bundles.mjs",
+  "package.json",
+  "tsconfig.json",
+  "tsconfig.build.json",
+  "README.md",
+  "LICENSE",
+  "CHANGELOG.md",
+];
 
 beforeAll(async () => {
   mkdirSync(join(checkout, "dist/src"), { recursive: true });

@@ -1,8 +1,16 @@
 import { abortError, OverloadError, type ScoreError, ScoreTimeoutError, toScoreError } from "../core/errors.ts";
-import type { Events } from "../core/events.ts";
+import { type Events, endOf, type RunEnd } from "../core/events.ts";
 import type { Log } from "../core/log.ts";
 import { timerMs } from "../core/timer.ts";
-import type { CancelSignal, RunCall, RunOutcome, RuntimeState, ScoreRuntime, ScriptFacts } from "../core/types.ts";
+import type {
+  CancelSignal,
+  RunCall,
+  RunOutcome,
+  RuntimeLoad,
+  RuntimeState,
+  ScoreRuntime,
+  ScriptFacts,
+} from "../core/types.ts";
 import { type JavaScriptOptions, type LoadedScript, loadJavaScript } from "./javascript.ts";
 import { clientGone, deadlinePassed, LazySignal } from "./lazy-signal.ts";
 import { logModelDirectory } from "./model-directory.ts";
@@ -56,6 +64,19 @@ export class InProcessRuntime implements ScoreRuntime {
     return this.#failure;
   }
 
+  get load(): RuntimeLoad {
+    const { state } = this;
+    const workers = {
+      starting: state === "loading" ? 1 : 0,
+      idle: state === "ready" && this.#underWay === 0 ? 1 : 0,
+      busy: this.#script !== undefined && this.#underWay > 0 ? 1 : 0,
+      dead: state === "failed" ? 1 : 0,
+    };
+    const unanswered = this.#underWay;
+    const waiting = this.#script === undefined ? unanswered : 0;
+    return { waiting, waitingBytes: 0, unanswered, workers, pids: [] };
+  }
+
   start(): Promise<ScriptFacts> {
     this.#starting ??= this.#up();
     return this.#starting;
@@ -72,8 +93,9 @@ export class InProcessRuntime implements ScoreRuntime {
     }
     this.#underWay++;
     try {
+      const queuedAt = performance.now();
       if (this.#script === undefined) await unlessAborted(this.#up(), call.signal);
-      return await this.#runNow(this.#script!, call);
+      return await this.#announced(this.#script!, call, queuedAt);
     } finally {
       this.#underWay--;
       if (this.#underWay === 0) this.#drained?.();
@@ -120,6 +142,24 @@ export class InProcessRuntime implements ScoreRuntime {
       this.#log.server.error(this.#failure.report?.traceback ?? this.#failure.message);
       if (this.#failure.code === "ERR_SCRIPT_INIT") logModelDirectory(this.#options.modelDir, this.#log.server);
       throw this.#failure;
+    }
+  }
+
+  /** Of a streamed answer it tells when run() gave it. */
+  async #announced(script: LoadedScript, call: RunCall, queuedAt: number): Promise<RunOutcome> {
+    const { runBegun, runEnded } = this.#events;
+    if (runBegun === undefined && runEnded === undefined) return this.#runNow(script, call);
+    const { pid } = process;
+    const begunAt = performance.now();
+    runBegun?.({ call, pid, queuedAt, begunAt });
+    const tell = (end: RunEnd): void => runEnded?.({ call, pid, end, runMs: performance.now() - begunAt });
+    try {
+      const outcome = await this.#runNow(script, call);
+      tell("ok");
+      return outcome;
+    } catch (error) {
+      tell(endOf(toScoreError(error).code));
+      throw error;
     }
   }
 
