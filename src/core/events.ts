@@ -55,8 +55,8 @@ export type RunEnd = "ok" | "bad_input" | "error" | "timeout" | "interrupted" | 
 /** How the run() ended that failed with this code. */
 export function endOf(code: ErrorCode): RunEnd {
   if (code === "ERR_BAD_INPUT") return "bad_input";
-  if (code === "ERR_CLIENT_GONE" || code === "ERR_DEADLINE") return "interrupted";
-  return code === "ERR_SCORE_TIMEOUT" ? "timeout" : "error";
+  if (code === "ERR_CLIENT_GONE") return "interrupted";
+  return code === "ERR_SCORE_TIMEOUT" || code === "ERR_DEADLINE" ? "timeout" : "error";
 }
 
 export interface RunEnded {

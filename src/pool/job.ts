@@ -1,3 +1,4 @@
+import type { RunEnd } from "../core/events.ts";
 import type { RunCall, RunOutcome } from "../core/types.ts";
 import type { ChunkStream } from "./chunk-stream.ts";
 import { Pending } from "./pending.ts";
@@ -19,6 +20,8 @@ export class Job extends Pending<RunOutcome> {
   expired = false;
   /** True once the worker was told to give it up; it runs on until the worker says that it has. */
   interrupted = false;
+  /** Why it was told so first, which is what its client has seen. */
+  cutShort: RunEnd | undefined;
   /** Its streamed answer. */
   stream: ChunkStream | undefined;
   /** The streamed answer until its first chunk comes: a script that fails before it can still be answered 500. */

@@ -279,8 +279,7 @@ export class Worker implements Holder<Job> {
 
   /** What its client got counts, whatever came of the script later. */
   #tellEnd(job: Job, end: RunEnd, runMs?: number): void {
-    const how = job.expired ? "timeout" : job.interrupted ? "interrupted" : end;
-    this.#events.onEnded?.(job, how, runMs ?? performance.now() - job.ranFrom);
+    this.#events.onEnded?.(job, job.cutShort ?? end, runMs ?? performance.now() - job.ranFrom);
   }
 
   /** Nobody waits for a request any more: stops it, or has it given back unrun. */
@@ -298,6 +297,7 @@ export class Worker implements Holder<Job> {
 
   #interrupt(job: Job, reason: InterruptReason, timeoutMs = this.#options.timeoutMs): void {
     job.interrupted = true;
+    job.cutShort ??= reason === "deadline" ? "timeout" : "interrupted";
     this.#writer.send(Frame.INTERRUPT, job.id, jsonPayload({ reason, timeoutMs }));
     this.#nudger.nudge(() => this.#begun.get(job.id) === job);
   }
