@@ -5,8 +5,8 @@ import { fileURLToPath } from "node:url";
 import { load, postScript, requireWrk } from "./load.mjs";
 import { cpuOf, memoryOf, startServer } from "./server.mjs";
 
-const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 10);
-const SECONDS = Number(process.env.BENCH_SECONDS ?? 2);
+const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 15);
+const SECONDS = Number(process.env.BENCH_SECONDS ?? 1);
 const CONNECTIONS = 32;
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -41,7 +41,7 @@ export async function benchTelemetry() {
   console.log(`${ROUNDS} rounds of ${SECONDS} s each, ${CONNECTIONS} connections; medians.`);
   console.log("Share: median of the rounds' own shares, with the middle half of them.\n");
   console.log(
-    "| on | script | off, req/s | on, req/s | share | at least | CPU, us per request | memory, MB | load of the machine |",
+    "| on | script | off, req/s | on, req/s | share | at least | server's CPU, us per request, off and on | more memory, MB | load of the machine |",
   );
   console.log("| --- | --- | --- | --- | --- | --- | --- | --- | --- |");
   for (const [kind, { flags, atLeast }] of Object.entries(KINDS)) {
@@ -66,7 +66,7 @@ async function compare(kind, name, script, flags, atLeast) {
       await fetch(`${on.url}/metrics`).then((answer) => answer.text());
     }
     const shares = rounds.map((round) => round.on.perSecond / round.off.perSecond);
-    const cpu = rounds.map((round) => round.on.cpu - round.off.cpu);
+    const cpu = (which) => median(rounds.map((round) => round[which].cpu)).toFixed(1);
     const memory = (memoryOf(on.pid) - memoryOf(off.pid)) / 1e6;
     const cells = [
       kind,
@@ -75,8 +75,8 @@ async function compare(kind, name, script, flags, atLeast) {
       Math.round(median(rounds.map((round) => round.on.perSecond))),
       `${median(shares).toFixed(3)} (${quantile(shares, 0.25).toFixed(3)} to ${quantile(shares, 0.75).toFixed(3)})`,
       atLeast,
-      `+${median(cpu).toFixed(1)}`,
-      `+${memory.toFixed(1)}`,
+      `${cpu("off")} and ${cpu("on")}`,
+      memory.toFixed(1),
       busy.toFixed(1),
     ];
     console.log(`| ${cells.join(" | ")} |`);

@@ -1,5 +1,5 @@
-// Counters and histograms that cost next to nothing per request: numbers in arrays, found by a short text. A library's own
-// take 0.4 to 0.7 us each, and six of them would be felt; they are handed to the library when somebody asks.
+// Counters and histograms that cost next to nothing per request: numbers in arrays. A library's own take 0.4 to 0.7 us per
+// call, and six of them would be felt; the numbers are handed to the library when somebody asks.
 import type { Distribution, Exemplar, Labels, Point } from "./families.ts";
 
 export class Counter {
@@ -22,51 +22,50 @@ export class Counter {
   }
 }
 
-interface Series {
-  readonly labels: Labels;
-  readonly counts: number[];
-  readonly exemplars: (Exemplar | undefined)[];
-  sum: number;
+/** A histogram with one set of labels. */
+export class Series {
+  readonly #labels: Labels;
+  readonly #bounds: readonly number[];
+  readonly #counts: number[];
+  readonly #exemplars: (Exemplar | undefined)[] = [];
+  #sum = 0;
+
+  constructor(labels: Labels, bounds: readonly number[]) {
+    this.#labels = labels;
+    this.#bounds = bounds;
+    this.#counts = new Array<number>(bounds.length + 1).fill(0);
+  }
+
+  observe(value: number, traceId?: string): void {
+    const bounds = this.#bounds;
+    let index = 0;
+    while (index < bounds.length && value > bounds[index]!) index++;
+    this.#counts[index]!++;
+    this.#sum += value;
+    if (traceId !== undefined) this.#exemplars[index] = { traceId, value, at: Date.now() / 1000 };
+  }
+
+  distribution(): Distribution {
+    return { labels: this.#labels, counts: [...this.#counts], exemplars: [...this.#exemplars], sum: this.#sum };
+  }
 }
 
+/** Begins at 0 with each set of labels, so that the first time is an increase. */
 export class Histogram {
   readonly #bounds: readonly number[];
-  readonly #series = new Map<string, Series>();
+  readonly #series: Series[] = [];
 
   constructor(bounds: readonly number[]) {
     this.#bounds = bounds;
   }
 
-  /** @param key what tells its labels from others */
-  observe(key: string, labels: () => Labels, value: number, traceId?: string): void {
-    const series = this.#series.get(key) ?? this.prepare(key, labels());
-    const index = this.#bucketOf(value);
-    series.counts[index]!++;
-    series.sum += value;
-    if (traceId !== undefined) series.exemplars[index] = { traceId, value, at: Date.now() / 1000 };
-  }
-
-  /** Begins at 0. */
-  prepare(key: string, labels: Labels): Series {
-    const counts = new Array<number>(this.#bounds.length + 1).fill(0);
-    const series: Series = { labels, counts, exemplars: [], sum: 0 };
-    this.#series.set(key, series);
+  series(labels: Labels): Series {
+    const series = new Series(labels, this.#bounds);
+    this.#series.push(series);
     return series;
   }
 
-  #bucketOf(value: number): number {
-    const bounds = this.#bounds;
-    let index = 0;
-    while (index < bounds.length && value > bounds[index]!) index++;
-    return index;
-  }
-
   distributions(): Distribution[] {
-    return [...this.#series.values()].map(({ labels, counts, exemplars, sum }) => ({
-      labels,
-      counts: [...counts],
-      exemplars: [...exemplars],
-      sum,
-    }));
+    return this.#series.map((series) => series.distribution());
   }
 }

@@ -1,9 +1,9 @@
 import type { ErrorCode } from "../core/errors.ts";
 import type { Events, RequestAnswered, RunEnd } from "../core/events.ts";
-import type { RuntimeState, ScoreRuntime, WorkerState } from "../core/types.ts";
+import type { RuntimeState, ScoreResponse, ScoreRuntime, WorkerState } from "../core/types.ts";
 import { watchEventLoop } from "./event-loop.ts";
 import { FAMILIES, type FamilyName, type Figures, type Labels, type Point } from "./families.ts";
-import { Counter, Histogram } from "./instruments.ts";
+import { Counter, Histogram, type Series } from "./instruments.ts";
 import { sampledTraceId } from "./trace-id.ts";
 
 /** Keeps count of what the core announces. */
@@ -21,12 +21,25 @@ const OTHER = "_OTHER";
 /** Statuses that have a label of their own; scripts can make up others. */
 const LOWEST_STATUS = 200;
 const HIGHEST_STATUS = 599;
+const OTHER_STATUS = 0;
 
 const RUN_ENDS: readonly RunEnd[] = ["ok", "bad_input", "error", "timeout", "interrupted", "worker_exit"];
 const COMMON_END: ErrorCode = "ERR_WORKER_EXIT";
 
 const histogram = (name: FamilyName): Histogram => new Histogram(FAMILIES[name].bounds ?? []);
-const none = (): Labels => ({});
+
+/** What is counted of one route. */
+interface RouteSeries {
+  readonly requestSizes: Series;
+  readonly responseSizes: Series;
+  /** One for each kind of answer, the usual one first: few enough to be looked through, which allocates nothing. */
+  readonly answers: {
+    readonly method: string;
+    readonly status: number;
+    readonly errorCode: string;
+    durations: Series;
+  }[];
+}
 
 /** @param info labels of `scorefn_info`
  *  @param own labels of all figures, where several services are told apart */
@@ -40,28 +53,56 @@ export function createRecorder(info: Labels, own: Labels = {}): Recorder {
   const starts = new Counter();
   const restarts = new Counter();
   // What has not happened yet stands at 0, so that its first time is an increase.
-  for (const end of RUN_ENDS) runs.prepare(end, { outcome: end });
-  for (const each of [waits, workerStarts]) each.prepare("", {});
-  restarts.prepare(COMMON_END, { reason: COMMON_END });
   starts.prepare("", {});
+  restarts.prepare(COMMON_END, { reason: COMMON_END });
+  const wait = waits.series({});
+  const workerStart = workerStarts.series({});
+  const byEnd = Object.fromEntries(RUN_ENDS.map((end) => [end, runs.series({ outcome: end })])) as Record<
+    RunEnd,
+    Series
+  >;
+  const byRoute = new Map<string, RouteSeries>();
   let active = 0;
   const eventLoopLag = watchEventLoop();
+
+  function seriesOf(route: string): RouteSeries {
+    let series = byRoute.get(route);
+    if (series === undefined) {
+      const labels = routeLabels(route);
+      series = { requestSizes: requestSizes.series(labels), responseSizes: responseSizes.series(labels), answers: [] };
+      byRoute.set(route, series);
+    }
+    return series;
+  }
+
+  function durationsOf(
+    route: string,
+    answers: RouteSeries["answers"],
+    method: string,
+    response: ScoreResponse,
+  ): Series {
+    const { status: given, errorCode = "" } = response;
+    const status = given >= LOWEST_STATUS && given <= HIGHEST_STATUS ? given : OTHER_STATUS;
+    for (const answer of answers) {
+      if (answer.status === status && answer.method === method && answer.errorCode === errorCode)
+        return answer.durations;
+    }
+    const series = durations.series(requestLabels(route, method, status, errorCode));
+    answers.push({ method, status, errorCode, durations: series });
+    return series;
+  }
 
   /** The answer has been made, or its stream has ended. */
   function answered(record: RequestAnswered, responseBytes: number, endedAt: number): void {
     const { request, route = "", response, requestBytes, startedAt, wasReceived } = record;
     if (wasReceived) active--;
+    const series = seriesOf(route);
     const method = METHODS.has(request.method) ? request.method : OTHER;
-    const { status, errorCode = "" } = response;
     const { traceparent } = request.headers;
-    durations.observe(
-      `${route} ${method} ${status} ${errorCode}`,
-      () => requestLabels(route, method, status, errorCode),
-      (endedAt - startedAt) / 1_000,
-      traceparent === undefined ? undefined : sampledTraceId(traceparent),
-    );
-    requestSizes.observe(route, () => routeLabels(route), requestBytes);
-    responseSizes.observe(route, () => routeLabels(route), responseBytes);
+    const traceId = traceparent === undefined ? undefined : sampledTraceId(traceparent);
+    durationsOf(route, series.answers, method, response).observe((endedAt - startedAt) / 1_000, traceId);
+    series.requestSizes.observe(requestBytes);
+    series.responseSizes.observe(responseBytes);
   }
 
   const events: Events = {
@@ -74,10 +115,10 @@ export function createRecorder(info: Labels, own: Labels = {}): Recorder {
       else if (body instanceof Uint8Array) answered(record, body.length, record.endedAt);
     },
     streamEnded: ({ answered: record, bytes, endedAt }) => answered(record, bytes, endedAt),
-    runBegun: ({ queuedAt, begunAt }) => waits.observe("", none, (begunAt - queuedAt) / 1_000),
-    runEnded: ({ end, runMs }) => runs.observe(end, () => ({ outcome: end }), runMs / 1_000),
-    workerStarting: () => starts.add("", none),
-    workerReady: ({ startMs }) => workerStarts.observe("", none, startMs / 1_000),
+    runBegun: ({ queuedAt, begunAt }) => wait.observe((begunAt - queuedAt) / 1_000),
+    runEnded: ({ end, runMs }) => byEnd[end].observe(runMs / 1_000),
+    workerStarting: () => starts.add("", () => ({})),
+    workerReady: ({ startMs }) => workerStart.observe(startMs / 1_000),
     workerEnded: ({ exit }) => restarts.add(exit.code, () => ({ reason: exit.code })),
   };
 
@@ -124,11 +165,10 @@ function routeLabels(route: string): Labels {
 }
 
 function requestLabels(route: string, method: string, status: number, errorCode: string): Labels {
-  const isUsual = status >= LOWEST_STATUS && status <= HIGHEST_STATUS;
   return {
     ...routeLabels(route),
     http_request_method: method,
-    http_response_status_code: isUsual ? String(status) : OTHER,
+    http_response_status_code: status === OTHER_STATUS ? OTHER : String(status),
     ...(errorCode !== "" && { error_type: errorCode }),
   };
 }

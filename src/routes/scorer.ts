@@ -84,15 +84,19 @@ export function createScorer(
 
   /** What all answers have in common, refusals included. */
   function finish(start: Start, route: Route | undefined, bare: ScoreResponse, wantsRecord: boolean): ScoreResponse {
-    const { request, ids } = start;
+    const { request, ids, startedAt, requestBytes, wasReceived } = start;
     const isTaken = route !== undefined && takes(route, request.method);
     const response = cors === undefined || !isTaken ? bare : withHeaders(bare, cors.headers(request));
     if (events.requestAnswered === undefined) return response;
     const answered: RequestAnswered = {
-      ...start,
+      request,
+      ids,
       route: route?.path,
       isLogged: wantsRecord && isTaken && isHandled(route, request.method, ids) && !bare.isSummedUp,
       response,
+      requestBytes,
+      wasReceived,
+      startedAt,
       endedAt: performance.now(),
     };
     events.requestAnswered(answered);

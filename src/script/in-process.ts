@@ -28,6 +28,8 @@ export class InProcessRuntime implements ScoreRuntime {
   readonly #options: InProcessOptions;
   readonly #log: Log;
   readonly #events: Events;
+  /** True: somebody wants to know of runs. */
+  readonly #isWatched: boolean;
   /** The script, whether or not its init() has been done. */
   #imported: LoadedScript | undefined;
   /** The script once its init() has been done. */
@@ -44,6 +46,7 @@ export class InProcessRuntime implements ScoreRuntime {
     this.#options = options;
     this.#log = log;
     this.#events = events;
+    this.#isWatched = events.runBegun !== undefined || events.runEnded !== undefined;
   }
 
   get state(): RuntimeState {
@@ -93,9 +96,10 @@ export class InProcessRuntime implements ScoreRuntime {
     }
     this.#underWay++;
     try {
-      const queuedAt = performance.now();
+      const queuedAt = this.#isWatched ? performance.now() : 0;
       if (this.#script === undefined) await unlessAborted(this.#up(), call.signal);
-      return await this.#announced(this.#script!, call, queuedAt);
+      const script = this.#script!;
+      return await (this.#isWatched ? this.#announced(script, call, queuedAt) : this.#runNow(script, call));
     } finally {
       this.#underWay--;
       if (this.#underWay === 0) this.#drained?.();
@@ -148,17 +152,15 @@ export class InProcessRuntime implements ScoreRuntime {
   /** Of a streamed answer it tells when run() gave it. */
   async #announced(script: LoadedScript, call: RunCall, queuedAt: number): Promise<RunOutcome> {
     const { runBegun, runEnded } = this.#events;
-    if (runBegun === undefined && runEnded === undefined) return this.#runNow(script, call);
     const { pid } = process;
     const begunAt = performance.now();
     runBegun?.({ call, pid, queuedAt, begunAt });
-    const tell = (end: RunEnd): void => runEnded?.({ call, pid, end, runMs: performance.now() - begunAt });
     try {
       const outcome = await this.#runNow(script, call);
-      tell("ok");
+      runEnded?.({ call, pid, end: "ok", runMs: outcome.execMs });
       return outcome;
     } catch (error) {
-      tell(endOf(toScoreError(error).code));
+      runEnded?.({ call, pid, end: endOf(toScoreError(error).code), runMs: performance.now() - begunAt });
       throw error;
     }
   }
