@@ -1,5 +1,5 @@
 import { abortError, OverloadError, type ScoreError, ScoreTimeoutError, toScoreError } from "../core/errors.ts";
-import { type Events, endOf, type RunEnd } from "../core/events.ts";
+import { type Events, endOf } from "../core/events.ts";
 import type { Log } from "../core/log.ts";
 import { timerMs } from "../core/timer.ts";
 import type {
