@@ -1,8 +1,9 @@
-// npm run bench [-- local | lambda | azure | sound]
+// npm run bench [-- local | lambda | azure | sound | telemetry]
 const SUITES = {
   local: async () => (await import("./local.mjs")).benchLocal(),
   lambda: async () => (await import("./lambda.mjs")).benchLambda(),
   sound: async () => (await import("./sound.mjs")).benchSound(),
+  telemetry: async () => (await import("./telemetry.mjs")).benchTelemetry(),
   azure: async () => (await import("./azure.mjs")).benchAzure(),
 };
 

@@ -6,6 +6,7 @@ import type { ScoreRuntime } from "./core/types.ts";
 import { createEventLog } from "./event-log.ts";
 import type { withModel } from "./model/with-model.ts";
 import type { createCors } from "./routes/cors.ts";
+import type { Route } from "./routes/route.ts";
 import { composeScorer, type Scorer } from "./routes/scorer.ts";
 import { failedRuntime } from "./script/failed-runtime.ts";
 
@@ -19,6 +20,8 @@ export interface ServiceParts<H extends object = object> {
   readonly createRuntime: CreateRuntime;
   /** Who listens besides the log. */
   readonly subscribers?: readonly Events[];
+  /** Of the host's own, once the runtime is there. */
+  readonly moreRoutes?: (runtime: ScoreRuntime) => readonly Route[];
 }
 
 /** A score script that answers requests, or says why it cannot. */
@@ -45,7 +48,7 @@ export interface Extras {
 }
 
 export function compose<H extends object>(
-  { settings, openLog, createRuntime, subscribers = [] }: ServiceParts<H>,
+  { settings, openLog, createRuntime, subscribers = [], moreRoutes = () => [] }: ServiceParts<H>,
   extras: Extras,
 ): Service<H> {
   const { config, warnings, problem } = settings;
@@ -56,7 +59,7 @@ export function compose<H extends object>(
   const createNow = (ready: Config): ScoreRuntime => createRuntime(ready, log, events);
   const create = (): ScoreRuntime => extras.withModel?.(config, log, createNow) ?? createNow(config);
   const runtime = problem === undefined ? runtimeOrReason(create, log) : failedRuntime(problem, log);
-  return { config, log, runtime, scorer: composeScorer(config, runtime, events, cors) };
+  return { config, log, runtime, scorer: composeScorer(config, runtime, events, cors, moreRoutes(runtime)) };
 }
 
 function runtimeOrReason(create: () => ScoreRuntime, log: Log): ScoreRuntime {

@@ -11,6 +11,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
+import { isBuiltin } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -30,7 +31,15 @@ const tarball = join(folder, "scorefn.tgz");
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const SOURCES = ["src", "adapters", "packaging", "functions", "python", "docs"];
-const FILES = ["package.json", "tsconfig.json", "tsconfig.build.json", "README.md", "LICENSE", "CHANGELOG.md"];
+const FILES = [
+  "bundles.mjs",
+  "package.json",
+  "tsconfig.json",
+  "tsconfig.build.json",
+  "README.md",
+  "LICENSE",
+  "CHANGELOG.md",
+];
 
 beforeAll(async () => {
   mkdirSync(join(checkout, "dist/src"), { recursive: true });
@@ -63,6 +72,20 @@ describe("the package", () => {
       .map((file) => file.slice("dist/".length).replace(/js$/, "ts"));
     expect(sources.length).toBeGreaterThan(100);
     expect(sources.filter((file) => !existsSync(packageFile(file)))).toEqual([]);
+  });
+
+  test("holds the library that writes metrics as one file, with the licences of all that is in it", async () => {
+    const bundle = join(installed, "dist/src/metrics/prom.js");
+    const specifiers = [...readFileSync(bundle, "utf8").matchAll(/(?:require\(|from\s*|import\()"([^"]+)"/g)];
+    expect(specifiers.map(([, name]) => name!.replace("node:", "")).filter((name) => !isBuiltin(name))).toEqual([]);
+    const { Registry } = await import(pathToFileURL(bundle).href);
+    expect(await new Registry().metrics()).toBe("\n");
+    const licences = readFileSync(`${bundle}.LICENSES.txt`, "utf8");
+    for (const name of ["prom-client", "@opentelemetry/api", "tdigest", "bintrees"]) {
+      expect(licences).toMatch(new RegExp(`^${name} [\\d.]+\n\n`, "m"));
+    }
+    const { dependencies } = JSON.parse(readFileSync(join(installed, "package.json"), "utf8"));
+    expect(Object.keys(dependencies)).not.toContain("prom-client");
   });
 
   test("has no source map, and nothing that asks for one", () => {
@@ -167,6 +190,7 @@ describe("scorefn serve", () => {
     const packages = urls.flatMap((url) => /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(url)?.[1] ?? []);
     expect([...new Set(packages)].filter((name) => !needed.includes(name))).toEqual([]);
     expect(urls.some((url) => url.includes("/dist/adapters/http/"))).toBe(true);
+    expect(urls.filter((url) => url.endsWith("/metrics/prom.js"))).toEqual([]);
     expect(
       urls.filter((url) =>
         /\/dist\/(?:packaging\/(?!targets\.js|aws-lambda\/limits\.js)|src\/model\/fetch|src\/model\/(?:s3|blob))/.test(

@@ -19,6 +19,7 @@ import {
 } from "../../src/host.ts";
 import { firstFault } from "./faults.ts";
 import { createHttpServer, type HttpServer } from "./index.ts";
+import { createMetrics, type Metrics } from "./metrics.ts";
 import type { ReservedPort } from "./reserve-port.ts";
 
 /** How long running requests may take after SIGTERM or SIGINT, in milliseconds: what the reference gives them. */
@@ -40,8 +41,9 @@ export async function serve(config: Config, reserved?: ReservedPort): Promise<nu
   const stdout = logStream(process.stdout);
   const { write, flush } = batchLines(boundedLines(stdout));
   try {
-    const service = createServiceOrReport(config, write);
-    return service === undefined ? EXIT_SCRIPT : await run(service, reserved);
+    const metrics = createMetrics(config);
+    const service = createServiceOrReport(config, write, metrics);
+    return service === undefined ? EXIT_SCRIPT : await run(service, metrics, reserved);
   } finally {
     flush();
     await lastLines(stdout);
@@ -49,12 +51,17 @@ export async function serve(config: Config, reserved?: ReservedPort): Promise<nu
 }
 
 /** @returns undefined when the logging configuration cannot be used, which is then written */
-function createServiceOrReport(config: Config, write: (text: string) => void): Service | undefined {
+function createServiceOrReport(
+  config: Config,
+  write: (text: string) => void,
+  metrics: Metrics | undefined,
+): Service | undefined {
   try {
     return createService({
       settings: { config, warnings: [] },
       openLog: () => openServerLog(config, write),
       createRuntime,
+      ...(metrics && { subscribers: [metrics.events], moreRoutes: metrics.routes }),
     });
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
@@ -76,11 +83,15 @@ const SILENT: Log["access"] = { debug: nothing, info: nothing, warning: nothing,
 type End = { readonly kind: "signal"; readonly signal: string } | { readonly kind: "fault" } | StartFailure;
 type StartFailure = { readonly kind: "start failure"; readonly error: ScoreError };
 
-async function run(service: Service, reserved: ReservedPort | undefined): Promise<number> {
+async function run(
+  service: Service,
+  metrics: Metrics | undefined,
+  reserved: ReservedPort | undefined,
+): Promise<number> {
   const { config, log, runtime, scorer } = service;
   const signals = watchSignals();
   const fault = firstFault(log, config.scriptHost === "in-process");
-  const servers = await createServers(service);
+  const servers = await createServers(service, metrics);
   try {
     await listen(servers, config.listen, reserved);
   } catch (error) {
@@ -147,13 +158,13 @@ async function listenAt(server: Listening, address: Address, reserved?: Reserved
 }
 
 /** What serves each address of `config.listen`, in that order. */
-async function createServers({ config, runtime, scorer, log }: Service): Promise<Listening[]> {
+async function createServers({ config, runtime, scorer, log }: Service, metrics?: Metrics): Promise<Listening[]> {
   const { listen } = config;
   if (!listen.some(({ health }) => health)) return listen.map(() => createHttpServer(scorer, config, log));
   const { HealthServer, maxScoreConnections } = await import("./health/index.ts");
   const limit = maxScoreConnections();
   return listen.map(({ health }) => {
-    if (health) return new HealthServer(config, runtime, log);
+    if (health) return new HealthServer(config, runtime, log, metrics && (() => metrics.figures(runtime)));
     const main = createHttpServer(scorer, config, log);
     if (limit !== undefined) main.server.maxConnections = limit;
     return main;

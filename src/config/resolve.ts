@@ -60,6 +60,8 @@ export interface Config {
   readonly readyPath: string;
   /** What 200 of `GET /` means: that the server lives, or that init() has been done. */
   readonly rootProbe: "live" | "ready";
+  /** Where Prometheus finds the metrics: on the health port where that is separate, else on every port; null: nowhere. */
+  readonly metricsPath: string | null;
   readonly errorDetail: ErrorDetail;
   /** True: what is otherwise warned about is an error. */
   readonly strict: boolean;
@@ -173,6 +175,7 @@ export function resolveWith<H extends object>(rare: Rare | undefined, input: Con
     maxBodyBytes: (read.integerOrDefault("maxBodyMb") || MAX_BODY_MB) * 1_048_576,
     readyPath: read.textOrDefault("readyPath"),
     rootProbe: read.choice("rootProbe"),
+    metricsPath: metricsPath(read.text("metrics"), listen),
     errorDetail: isGiven("errorDetail")
       ? read.choice("errorDetail")
       : isLoopbackOnly(listen, platform)
@@ -240,8 +243,36 @@ function checkTogether(read: SettingsReader, config: Config): void {
   } else if (FIXED_ROUTES.includes(config.readyPath)) {
     read.reject("readyPath", `must not be one of the server's own routes ${FIXED_ROUTES.join(", ")}`);
   }
+  checkMetricsPath(read, config);
   if (config.scriptHost === "in-process" && !JAVASCRIPT.test(config.entryScript ?? "main.py")) {
     const script = config.entryScript ?? "main.py";
     read.reject("scriptHost", `must be workers for ${script}: only JavaScript and TypeScript run in-process`);
+  }
+}
+
+const METRICS_OFF = "off";
+const METRICS_PATH = "/metrics";
+
+function metricsPath(given: string | null, listen: readonly Address[]): string | null {
+  if (given === null) return listen.some(({ health }) => health) ? METRICS_PATH : null;
+  return given.toLowerCase() === METRICS_OFF ? null : given;
+}
+
+/** Plain characters only: a path that reads as another one when it is decoded could stand in front of that. */
+function checkMetricsPath(read: SettingsReader, { metricsPath: path, readyPath }: Config): void {
+  const taken = [...FIXED_ROUTES, readyPath];
+  if (path === null) return;
+  if (!/^(?:\/[\w.~-]+)+$/.test(path)) {
+    read.reject(
+      "metrics",
+      `must be ${METRICS_OFF} or a path of letters, digits, dots and dashes, such as ${METRICS_PATH}`,
+    );
+  } else if (read.given("metrics") !== undefined && taken.includes(path)) {
+    read.reject("metrics", `must not be one of the server's other routes ${taken.join(", ")}`);
+  } else if (taken.includes(path)) {
+    read.reject(
+      "readyPath",
+      `must not be ${METRICS_PATH}, which is that of the metrics; set --metrics to another path, or off`,
+    );
   }
 }

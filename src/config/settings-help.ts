@@ -70,6 +70,9 @@ const HELP: Readonly<Record<SettingName, Help>> = {
   rootProbe: {
     help: "What GET / means: `live` returns 200 as soon as the server listens, `ready` returns 503 until init() is done. The default of the command azmlinfsrv is `ready`.",
   },
+  metrics: {
+    help: "Path of the metrics for Prometheus, or `off`. Default: /metrics on the separate health port, off where there is none. With a separate health port they are there, and only there.",
+  },
   maxBodyMb: {
     help: "Largest request body; 0: the most that a worker can take, 2047 MB.",
   },

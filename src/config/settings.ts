@@ -66,6 +66,7 @@ export type SettingName =
   | "workerConcurrency"
   | "readyPath"
   | "rootProbe"
+  | "metrics"
   | "maxBodyMb"
   | "maxQueue"
   | "maxQueueMb"
@@ -155,6 +156,7 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
     choices: ["live", "ready"],
     default: "live",
   },
+  metrics: { ...scorefn, variable: "SCOREFN_METRICS", flag: "metrics" },
   maxBodyMb: {
     ...scorefn,
     variable: "SCOREFN_MAX_BODY_MB",

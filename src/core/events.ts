@@ -1,7 +1,7 @@
 // What happens in the core, announced once. Log lines, metrics and traces subscribe; nothing is measured twice.
-import type { ScoreError } from "./errors.ts";
+import type { ErrorCode, ScoreError } from "./errors.ts";
 import type { RequestIds } from "./headers.ts";
-import type { ScoreRequest, ScoreResponse, ScriptFacts } from "./types.ts";
+import type { RunCall, ScoreRequest, ScoreResponse, ScriptFacts } from "./types.ts";
 
 /** A request as far as it is known: one that was refused before it was read has no body. */
 export type RequestHead = Pick<ScoreRequest, "method" | "path" | "query" | "loggedQuery" | "headers" | "log">;
@@ -21,9 +21,50 @@ export interface RequestAnswered {
   /** True where the server writes a record of each answer of the route (contract LOG-9). */
   readonly isLogged: boolean;
   readonly response: ScoreResponse;
+  /** Size of the request's body, as far as it was read. */
+  readonly requestBytes: number;
+  /** True: `requestReceived` told of it. */
+  readonly wasReceived: boolean;
   /** On the clock of `performance.now()`, in milliseconds. */
   readonly startedAt: number;
   readonly endedAt: number;
+}
+
+/** The body of a streamed answer has been read to its end, or nobody reads it any more. */
+export interface StreamEnded {
+  readonly answered: RequestAnswered;
+  readonly bytes: number;
+  /** On the clock of `performance.now()`, in milliseconds. */
+  readonly endedAt: number;
+}
+
+/** A worker begins a request; times are on the clock of `performance.now()`, in milliseconds. A request whose worker gives it
+ *  back unrun at the last moment begins twice. */
+export interface RunBegun {
+  readonly call: RunCall;
+  readonly pid: number;
+  /** When it came to the runtime. */
+  readonly queuedAt: number;
+  readonly begunAt: number;
+}
+
+/** How a run() ended: `bad_input` before the script's own code, `timeout` at its deadline, `interrupted` since nobody waits
+ *  for it, `worker_exit` with its process. */
+export type RunEnd = "ok" | "bad_input" | "error" | "timeout" | "interrupted" | "worker_exit";
+
+/** How the run() ended that failed with this code. */
+export function endOf(code: ErrorCode): RunEnd {
+  if (code === "ERR_BAD_INPUT") return "bad_input";
+  if (code === "ERR_CLIENT_GONE") return "interrupted";
+  return code === "ERR_SCORE_TIMEOUT" || code === "ERR_DEADLINE" ? "timeout" : "error";
+}
+
+export interface RunEnded {
+  readonly call: RunCall;
+  readonly pid: number;
+  readonly end: RunEnd;
+  /** As the worker has measured it, where it says so; of a streamed answer up to its last byte. */
+  readonly runMs: number;
 }
 
 export interface RequestFailed {
@@ -40,6 +81,12 @@ export interface RequestsRefused {
   readonly line: string;
 }
 
+export interface WorkerReady {
+  readonly pid: number;
+  /** From the start of the process until init() was done. */
+  readonly startMs: number;
+}
+
 export interface WorkerEnded {
   /** Why; its message says how the process ended. */
   readonly exit: ScoreError;
@@ -53,18 +100,25 @@ export interface EventRecords {
   readonly scriptStarting: undefined;
   /** init() is done in the process with that pid. */
   readonly scriptReady: { readonly pid: number; readonly facts: ScriptFacts };
+  /** A process is started for a place in the pool. */
+  readonly workerStarting: undefined;
+  /** A worker takes requests; a forked one, too. */
+  readonly workerReady: WorkerReady;
   readonly workerEnded: WorkerEnded;
   /** The process that workers are forked off is gone. */
   readonly preloadEnded: { readonly exit: ScoreError };
   /** run() was interrupted at its deadline; the text is where. */
   readonly runInterrupted: { readonly traceback: string };
   readonly requestReceived: RequestReceived;
+  readonly runBegun: RunBegun;
+  readonly runEnded: RunEnded;
   /** run() gave an HTTP response of its own making. */
   readonly responseFromScript: { readonly request: RequestHead };
   readonly requestFailed: RequestFailed;
   readonly requestsRefused: RequestsRefused;
   /** The answer is made; a stream is still to be sent. */
   readonly requestAnswered: RequestAnswered;
+  readonly streamEnded: StreamEnded;
 }
 
 /** Who listens. A missing listener costs nothing: `events.workerEnded?.({ ... })` does not even make the record. */

@@ -1,3 +1,4 @@
+import type { ErrorCode } from "./errors.ts";
 import type { Log } from "./log.ts";
 import type { SwaggerVersion } from "./swagger-versions.ts";
 
@@ -49,6 +50,8 @@ export interface ScoreResponse {
   readonly body: string | Uint8Array | BodyStream;
   /** True: one of many refusals that one log line tells of, so hosts write no access record of it. */
   readonly isSummedUp?: true;
+  /** The error that the answer tells of; never what a script has made up. */
+  readonly errorCode?: ErrorCode;
 }
 
 /** The seam between hosts and core: answers every request, never rejects. */
@@ -140,6 +143,22 @@ export type RunOutcome =
 /** Life of a runtime: `loading` until init() is done, then `ready`; `busy` = ready, and every worker is scoring. */
 export type RuntimeState = "loading" | "ready" | "busy" | "failed" | "stopping";
 
+/** What a runtime counts at this moment. */
+export interface RuntimeLoad {
+  /** Requests that wait. */
+  readonly waiting: number;
+  /** Bytes of their bodies. */
+  readonly waitingBytes: number;
+  /** Requests that workers have not answered. */
+  readonly unanswered: number;
+  readonly workers: Readonly<Record<WorkerState, number>>;
+  /** Their processes. */
+  readonly pids: readonly number[];
+}
+
+/** `idle` takes a request at once; `dead` is a place without a process. */
+export type WorkerState = "starting" | "idle" | "busy" | "dead";
+
 /** A loaded score script, wherever it runs: in this process or in worker processes. */
 export interface ScoreRuntime {
   /** Loads the script and runs init() once per worker. Idempotent: later calls return the first call's promise.
@@ -167,4 +186,6 @@ export interface ScoreRuntime {
   readonly initialised: boolean;
   /** The reason of `failed`, or of the last worker that did not come up. */
   readonly failure: Error | undefined;
+  /** Undefined: nothing is known, as there are no workers. */
+  readonly load?: RuntimeLoad | undefined;
 }

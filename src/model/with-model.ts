@@ -2,9 +2,18 @@ import { dirname } from "node:path";
 import { ERROR_CODES, type ErrorCode, ScoreError, stopping, toScoreError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import { messageOf, property } from "../core/thrown.ts";
-import type { CancelSignal, RunCall, RunOutcome, RuntimeState, ScoreRuntime, ScriptFacts } from "../core/types.ts";
+import type {
+  CancelSignal,
+  RunCall,
+  RunOutcome,
+  RuntimeLoad,
+  RuntimeState,
+  ScoreRuntime,
+  ScriptFacts,
+} from "../core/types.ts";
 import { Pending } from "../pool/pending.ts";
 import { type QueueOptions, WaitingRoom } from "../pool/queue.ts";
+import { loadOf } from "../pool/slot.ts";
 
 /** What is to be known of the settings. */
 export interface ModelSettings extends QueueOptions {
@@ -66,6 +75,10 @@ class FetchingRuntime<S extends ModelSettings> implements ScoreRuntime {
 
   get failure(): Error | undefined {
     return this.#inner === undefined ? this.#failure : this.#inner.failure;
+  }
+
+  get load(): RuntimeLoad | undefined {
+    return this.#inner === undefined ? loadOf([], this.#room) : this.#inner.load;
   }
 
   start(): Promise<ScriptFacts> {

@@ -1,3 +1,4 @@
+import type { RunEnd } from "../core/events.ts";
 import type { RunCall, RunOutcome } from "../core/types.ts";
 import type { ChunkStream } from "./chunk-stream.ts";
 import { Pending } from "./pending.ts";
@@ -11,12 +12,16 @@ export class Job extends Pending<RunOutcome> {
   leaseEndsAt = 0;
   /** When the worker began it, or began to count as having begun it; 0 before that. */
   begunAt = 0;
+  /** As `begunAt`, whatever deadlines it has come under since. */
+  ranFrom = 0;
   /** True once its answer streams: the scoring deadline no longer applies (contract OUT-6). */
   streaming = false;
   /** True once its deadline has passed and the worker was interrupted. */
   expired = false;
   /** True once the worker was told to give it up; it runs on until the worker says that it has. */
   interrupted = false;
+  /** Why it was told so first, which is what its client has seen. */
+  cutShort: RunEnd | undefined;
   /** Its streamed answer. */
   stream: ChunkStream | undefined;
   /** The streamed answer until its first chunk comes: a script that fails before it can still be answered 500. */

@@ -5,41 +5,27 @@ import type {
   CancelSignal,
   RunCall,
   RunOutcome,
+  RuntimeLoad,
   RuntimeState,
   ScoreRuntime,
   ScriptFacts,
   ScriptTakes,
 } from "../core/types.ts";
-import { type Failed, PROTOCOL_VERSION, type StartOptions } from "../protocol/messages.ts";
+import { type Failed, PROTOCOL_VERSION } from "../protocol/messages.ts";
 import { factsOf } from "../protocol/wire-schemas.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Job } from "./job.ts";
 import { LoadGate } from "./load-gate.ts";
+import type { PoolOptions } from "./pool-options.ts";
 import { Preload } from "./preload.ts";
-import { type Launch, type ProcessEvents, type WorkerCommand, WorkerProcess } from "./process.ts";
-import { type QueueOptions, WaitingRoom } from "./queue.ts";
-import { Slot } from "./slot.ts";
+import { type ProcessEvents, WorkerProcess } from "./process.ts";
+import { WaitingRoom } from "./queue.ts";
+import { loadOf, Slot } from "./slot.ts";
 import { reportFailure, toExit, toStartFailure } from "./start-failure.ts";
 import { StoppedWatch } from "./stopped-watch.ts";
 import { Worker } from "./worker.ts";
 
-export interface PoolOptions extends QueueOptions {
-  readonly command: WorkerCommand;
-  readonly start: Omit<StartOptions, "protocol">;
-  readonly workerCount: number;
-  /** True: one process loads the script, and the workers are forked off it. */
-  readonly preload?: boolean;
-  /** Limit of one run() in milliseconds; 0: none. */
-  readonly scoringTimeoutMs: number;
-  /** A process that has not reported itself after so many milliseconds is killed. */
-  readonly workerTimeoutMs: number;
-  /** When a worker that died is replaced. `paced`: at once, or after a growing pause when it had not answered anything.
-   *  `by-requests`: at once, but after several such deaths in a row, or a start that failed, only when the next request
-   *  comes; nothing happens by the clock then, which a host that is frozen between requests needs. */
-  readonly restart?: "paced" | "by-requests";
-  /** How a process comes into being. Default: the command is started. */
-  readonly launch?: Launch;
-}
+export type { PoolOptions } from "./pool-options.ts";
 
 /** Deaths in a row without an answer after which `by-requests` waits for a request. */
 const EAGER_RESTARTS = 2;
@@ -98,10 +84,8 @@ export class WorkerPool implements ScoreRuntime {
     return this.#failure;
   }
 
-  /** What is counted now: requests that wait, the bytes of their bodies, and requests that workers have not answered. */
-  get load(): { waiting: number; waitingBytes: number; unanswered: number } {
-    const unanswered = this.#slots.reduce((sum, { worker }) => sum + (worker?.unanswered ?? 0), 0);
-    return { waiting: this.#room.size, waitingBytes: this.#room.bytes, unanswered };
+  get load(): RuntimeLoad {
+    return loadOf(this.#slots, this.#room);
   }
 
   /** Resolves when every worker is ready, or has failed while another is ready. */
@@ -214,6 +198,8 @@ export class WorkerPool implements ScoreRuntime {
   #spawn(slot: Slot): void {
     const { command, start, workerTimeoutMs, launch } = this.#options;
     slot.restartTimer = undefined;
+    slot.startedAt = performance.now();
+    this.#events.workerStarting?.(undefined);
     if (this.#preload === undefined) this.#events.scriptStarting?.(undefined);
     const events: ProcessEvents = {
       onLoaded: (loaded) => {
@@ -246,6 +232,8 @@ export class WorkerPool implements ScoreRuntime {
   #ready(slot: Slot, takes: ScriptTakes): void {
     const { scoringTimeoutMs, start } = this.#options;
     const { concurrent } = slot.facts!;
+    const pid = slot.process!.pid!;
+    const { runBegun, runEnded } = this.#events;
     const worker = new Worker(
       slot.process!,
       { takes, concurrency: concurrent ? start.concurrency : 1, timeoutMs: scoringTimeoutMs },
@@ -254,10 +242,13 @@ export class WorkerPool implements ScoreRuntime {
         onFree: () => this.#dispatcher.pump(),
         onRecalled: (jobs) => this.#dispatcher.putBack(jobs),
         onInterrupted: ({ traceback }) => this.#events.runInterrupted?.({ traceback }),
+        onBegun: runBegun && (({ call, queuedAt, begunAt }) => runBegun({ call, pid, queuedAt, begunAt })),
+        onEnded: runEnded && (({ call }, end, runMs) => runEnded({ call, pid, end, runMs })),
       },
     );
     const facts = factsOf(slot.facts!);
-    if (this.#preload === undefined) this.#events.scriptReady?.({ pid: slot.process!.pid!, facts });
+    if (this.#preload === undefined) this.#events.scriptReady?.({ pid, facts });
+    this.#events.workerReady?.({ pid, startMs: performance.now() - slot.startedAt });
     slot.ready(worker);
     this.#failure = undefined;
     if (this.#gate.facts === undefined) this.#loaded(facts);

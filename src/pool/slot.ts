@@ -1,6 +1,8 @@
 import type { ScoreError } from "../core/errors.ts";
+import type { RuntimeLoad, WorkerState } from "../core/types.ts";
 import type { Loaded } from "../protocol/messages.ts";
 import type { WorkerProcess } from "./process.ts";
+import type { WaitingRoom } from "./queue.ts";
 import type { Worker } from "./worker.ts";
 
 /** First pause before a worker that died without answering anything is started again, in milliseconds; it doubles. */
@@ -29,6 +31,8 @@ export class Slot {
   restartTimer: NodeJS.Timeout | undefined;
   /** Deaths in a row of processes that were in no good health. */
   deaths = 0;
+  /** When its process was started, on the clock of `performance.now()`. */
+  startedAt = 0;
   #readyAt = 0;
 
   ready(worker: Worker): void {
@@ -50,6 +54,11 @@ export class Slot {
     return { worker, reported };
   }
 
+  get state(): WorkerState {
+    if (this.worker !== undefined) return this.worker.isIdle ? "idle" : "busy";
+    return this.process === undefined ? "dead" : "starting";
+  }
+
   /** True when nothing is there and nothing is about to come. */
   get isResting(): boolean {
     return this.process === undefined && this.restartTimer === undefined;
@@ -64,4 +73,17 @@ export class Slot {
   mayRetryFirstStart(reported: ScoreError | undefined): boolean {
     return reported === undefined && this.deaths <= FIRST_START_RETRIES;
   }
+}
+
+/** What is counted now. */
+export function loadOf(slots: readonly Slot[], room: Pick<WaitingRoom, "size" | "bytes">): RuntimeLoad {
+  const workers = { starting: 0, idle: 0, busy: 0, dead: 0 };
+  let unanswered = 0;
+  const pids: number[] = [];
+  for (const { state, worker, process } of slots) {
+    workers[state]++;
+    unanswered += worker?.unanswered ?? 0;
+    if (process?.pid !== undefined) pids.push(process.pid);
+  }
+  return { waiting: room.size, waitingBytes: room.bytes, unanswered, workers, pids };
 }

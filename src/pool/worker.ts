@@ -1,5 +1,5 @@
 import { DeadlineError, FrameError, ScoreTimeoutError, type WorkerExitError } from "../core/errors.ts";
-import type { ErrorReport, ScriptTakes } from "../core/types.ts";
+import { endOf, type RunEnd } from "../core/events.ts";
 import { FrameWriter } from "../protocol/frame.ts";
 import {
   creditPayload,
@@ -17,36 +17,9 @@ import type { Job } from "./job.ts";
 import { Nudger } from "./nudger.ts";
 import type { Holder } from "./pending.ts";
 import { Window } from "./window.ts";
+import type { WorkerEvents, WorkerLink, WorkerOptions } from "./worker-link.ts";
 
-/** What a worker needs of its process. */
-export interface WorkerLink {
-  /** Hands the bytes of one turn to the pipe. */
-  write(buffers: readonly Uint8Array[]): void;
-  /** Makes a synchronous script look at its pipe. */
-  nudge(): void;
-  /** Ends the process at once. */
-  kill(): void;
-}
-
-export interface WorkerOptions {
-  readonly takes: ScriptTakes;
-  /** Requests begun at a time. */
-  readonly concurrency: number;
-  /** Limit of one run() in milliseconds; 0: none. */
-  readonly timeoutMs: number;
-}
-
-/** What the worker tells the pool. */
-export interface WorkerEvents {
-  /** A number for a request that is sent, unlike all that are under way. */
-  newId(): number;
-  /** It has room for another request. */
-  onFree(): void;
-  /** These come back, in order; they have not begun, and will not here. */
-  onRecalled(jobs: Job[]): void;
-  /** A run() that was interrupted at its deadline came back, long answered; the report tells where it was. */
-  onInterrupted(report: ErrorReport): void;
-}
+export type { WorkerEvents, WorkerLink, WorkerOptions } from "./worker-link.ts";
 
 /** The front's view of one ready worker: which requests it has begun, which wait in its pipe, their deadlines and
  *  answers. Knows no process: bytes come in through `receive` and go out through the link. What it may conclude from which
@@ -174,7 +147,7 @@ export class Worker implements Holder<Job> {
         const outcome = readResult(payload);
         this.#window.ran(outcome.execMs);
         job.resolve(outcome);
-        this.#end(job);
+        this.#end(job, "ok", outcome.execMs);
         return;
       }
       case Frame.RESPONSE:
@@ -191,7 +164,7 @@ export class Worker implements Holder<Job> {
         const stream = expectStream(job, type);
         this.#sendHead(job);
         stream.end();
-        this.#end(job);
+        this.#end(job, "ok");
         return;
       }
       case Frame.ERROR: {
@@ -199,7 +172,7 @@ export class Worker implements Holder<Job> {
         job.stream?.end(error);
         if (job.expired && error.report !== undefined) this.#events.onInterrupted(error.report);
         job.reject(error);
-        this.#end(job);
+        this.#end(job, endOf(error.code));
         return;
       }
       default:
@@ -215,6 +188,7 @@ export class Worker implements Holder<Job> {
     for (const job of this.#begun.values()) {
       job.stream?.end(error);
       job.reject(error);
+      this.#tellEnd(job, "worker_exit");
     }
     this.#begun.clear();
     return this.#window.takeAll();
@@ -235,9 +209,11 @@ export class Worker implements Holder<Job> {
 
   #begin(job: Job, now: number): void {
     job.begunAt = now;
+    job.ranFrom = now;
     job.room?.leave(job);
     this.#begun.set(job.id, job);
     this.#deadlines.arm();
+    this.#events.onBegun?.(job);
   }
 
   /** BEGUN. One for an unknown id is about a request that was taken back, which the worker is about to find out. */
@@ -258,7 +234,7 @@ export class Worker implements Holder<Job> {
     this.#window.ran(execMs);
     if (!meta.stream) {
       job.resolve({ kind: "response", status, headers, body, execMs, fromScript });
-      this.#end(job);
+      this.#end(job, "ok", execMs);
       return;
     }
     job.streaming = true;
@@ -292,12 +268,18 @@ export class Worker implements Holder<Job> {
     this.#deadlines.arm();
   }
 
-  #end(job: Job): void {
+  #end(job: Job, end: RunEnd, runMs?: number): void {
+    this.#tellEnd(job, end, runMs);
     this.#begun.delete(job.id);
     this.#answered++;
     this.#window.bytes -= job.bytes;
     this.#deadlines.ended();
     if (this.#isOpen) this.#events.onFree();
+  }
+
+  /** What its client got counts, whatever came of the script later. */
+  #tellEnd(job: Job, end: RunEnd, runMs?: number): void {
+    this.#events.onEnded?.(job, job.cutShort ?? end, runMs ?? performance.now() - job.ranFrom);
   }
 
   /** Nobody waits for a request any more: stops it, or has it given back unrun. */
@@ -315,6 +297,7 @@ export class Worker implements Holder<Job> {
 
   #interrupt(job: Job, reason: InterruptReason, timeoutMs = this.#options.timeoutMs): void {
     job.interrupted = true;
+    job.cutShort ??= reason === "deadline" ? "timeout" : "interrupted";
     this.#writer.send(Frame.INTERRUPT, job.id, jsonPayload({ reason, timeoutMs }));
     this.#nudger.nudge(() => this.#begun.get(job.id) === job);
   }

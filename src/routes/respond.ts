@@ -29,7 +29,7 @@ export function errorResponse(error: ScoreError, ids: RequestIds, settings: Resp
   const headers = messageHeaders(ids, settings.serverVersion, runFailed);
   headers.push([ERROR_CODE, error.code]);
   if (error.retryAfterSeconds !== undefined) headers.push(["Retry-After", String(error.retryAfterSeconds)]);
-  return { status: status || UNAVAILABLE, headers, body: renderPythonJson(body) };
+  return { status: status || UNAVAILABLE, headers, body: renderPythonJson(body), errorCode: error.code };
 }
 
 /** Status of what only ends a command, where a host stays up instead. */

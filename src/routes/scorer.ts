@@ -10,6 +10,7 @@ import { livenessRoute, readinessRoute } from "./probes.ts";
 import { errorResponse, textResponse } from "./respond.ts";
 import { methodNotAllowed, notFound, type Route, RouteTable } from "./route.ts";
 import { badResponse, scoreRoute } from "./score.ts";
+import { countedStream } from "./stream-end.ts";
 import { swaggerRoute } from "./swagger.ts";
 
 /** The settings that answers depend on. */
@@ -65,7 +66,8 @@ export function composeScorer(
     } catch (error) {
       response = failure(request, ids, toScoreError(error));
     }
-    return finish({ request, ids, startedAt }, route, response, route?.logged === true);
+    const start = { request, ids, startedAt, requestBytes: request.body.length, wasReceived: route !== undefined };
+    return finish(start, route, response, route?.logged === true);
   }
 
   function answer(
@@ -82,24 +84,24 @@ export function composeScorer(
   }
 
   /** What all answers have in common, refusals included. */
-  function finish(
-    { request, ids, startedAt }: Pick<RequestAnswered, "request" | "ids" | "startedAt">,
-    route: Route | undefined,
-    bare: ScoreResponse,
-    wantsRecord: boolean,
-  ): ScoreResponse {
+  function finish(start: Start, route: Route | undefined, bare: ScoreResponse, wantsRecord: boolean): ScoreResponse {
+    const { request, ids, startedAt, requestBytes, wasReceived } = start;
     const isTaken = route !== undefined && takes(route, request.method);
     const response = cors === undefined || !isTaken ? bare : withHeaders(bare, cors.headers(request));
-    events.requestAnswered?.({
+    if (events.requestAnswered === undefined) return response;
+    const answered: RequestAnswered = {
       request,
       ids,
       route: route?.path,
       isLogged: wantsRecord && isTaken && isHandled(route, request.method, ids) && !bare.isSummedUp,
       response,
+      requestBytes,
+      wasReceived,
       startedAt,
       endedAt: performance.now(),
-    });
-    return response;
+    };
+    events.requestAnswered(answered);
+    return events.streamEnded === undefined ? response : countedStream(answered, events.streamEnded);
   }
 
   function failure(request: RequestHead, ids: RequestIds, error: ScoreError): ScoreResponse {
@@ -151,8 +153,12 @@ export function composeScorer(
   return { handle, refuse, failed, takesBody, refusal, flush: () => refusals.flush() };
 }
 
-function begin(request: RequestHead): Pick<RequestAnswered, "request" | "ids" | "startedAt"> {
-  return { request, ids: resolveIds(request.headers, newRequestId), startedAt: performance.now() };
+type Start = Pick<RequestAnswered, "request" | "ids" | "startedAt" | "requestBytes" | "wasReceived">;
+
+/** Of a request that the host could not hand over. */
+function begin(request: RequestHead): Start {
+  const ids = resolveIds(request.headers, newRequestId);
+  return { request, ids, startedAt: performance.now(), requestBytes: 0, wasReceived: false };
 }
 
 function takes(route: Route, method: string): boolean {

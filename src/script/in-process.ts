@@ -7,10 +7,18 @@ import {
   stopping,
   toScoreError,
 } from "../core/errors.ts";
-import type { Events } from "../core/events.ts";
+import { type Events, endOf } from "../core/events.ts";
 import type { Log } from "../core/log.ts";
 import { timerMs } from "../core/timer.ts";
-import type { CancelSignal, RunCall, RunOutcome, RuntimeState, ScoreRuntime, ScriptFacts } from "../core/types.ts";
+import type {
+  CancelSignal,
+  RunCall,
+  RunOutcome,
+  RuntimeLoad,
+  RuntimeState,
+  ScoreRuntime,
+  ScriptFacts,
+} from "../core/types.ts";
 import { type JavaScriptOptions, type LoadedScript, loadJavaScript } from "./javascript.ts";
 import { clientGone, deadlinePassed, LazySignal } from "./lazy-signal.ts";
 
@@ -27,6 +35,8 @@ export class InProcessRuntime implements ScoreRuntime {
   readonly #options: InProcessOptions;
   readonly #log: Log;
   readonly #events: Events;
+  /** True: somebody wants to know of runs. */
+  readonly #isWatched: boolean;
   /** The script, whether or not its init() has been done. */
   #imported: LoadedScript | undefined;
   /** The script once its init() has been done. */
@@ -43,6 +53,7 @@ export class InProcessRuntime implements ScoreRuntime {
     this.#options = options;
     this.#log = log;
     this.#events = events;
+    this.#isWatched = events.runBegun !== undefined || events.runEnded !== undefined;
   }
 
   get state(): RuntimeState {
@@ -63,6 +74,19 @@ export class InProcessRuntime implements ScoreRuntime {
     return this.#failure;
   }
 
+  get load(): RuntimeLoad {
+    const { state } = this;
+    const workers = {
+      starting: state === "loading" ? 1 : 0,
+      idle: state === "ready" && this.#underWay === 0 ? 1 : 0,
+      busy: this.#script !== undefined && this.#underWay > 0 ? 1 : 0,
+      dead: state === "failed" ? 1 : 0,
+    };
+    const unanswered = this.#underWay;
+    const waiting = this.#script === undefined ? unanswered : 0;
+    return { waiting, waitingBytes: 0, unanswered, workers, pids: [] };
+  }
+
   start(): Promise<ScriptFacts> {
     this.#starting ??= this.#up();
     return this.#starting;
@@ -79,8 +103,10 @@ export class InProcessRuntime implements ScoreRuntime {
     }
     this.#underWay++;
     try {
+      const queuedAt = this.#isWatched ? performance.now() : 0;
       if (this.#script === undefined) await unlessAborted(this.#up(), call.signal);
-      return await this.#runNow(this.#script!, call);
+      const script = this.#script!;
+      return await (this.#isWatched ? this.#announced(script, call, queuedAt) : this.#runNow(script, call));
     } finally {
       this.#underWay--;
       if (this.#underWay === 0) this.#drained?.();
@@ -136,6 +162,22 @@ export class InProcessRuntime implements ScoreRuntime {
       logModelDirectory(this.#options.modelDir, this.#log.server);
     } catch {
       // Only help, and the failure itself is in the log.
+    }
+  }
+
+  /** Of a streamed answer it tells when run() gave it. */
+  async #announced(script: LoadedScript, call: RunCall, queuedAt: number): Promise<RunOutcome> {
+    const { runBegun, runEnded } = this.#events;
+    const { pid } = process;
+    const begunAt = performance.now();
+    runBegun?.({ call, pid, queuedAt, begunAt });
+    try {
+      const outcome = await this.#runNow(script, call);
+      runEnded?.({ call, pid, end: "ok", runMs: outcome.execMs });
+      return outcome;
+    } catch (error) {
+      runEnded?.({ call, pid, end: endOf(toScoreError(error).code), runMs: performance.now() - begunAt });
+      throw error;
     }
   }
 

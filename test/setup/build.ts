@@ -9,7 +9,7 @@ import { withLock } from "./lock.mjs";
 
 /** Sources of dist, as tsconfig.build.json names them, and what else decides what is built. */
 const SOURCES = ["src", "adapters", "packaging", "functions"];
-const SETTINGS = ["tsconfig.json", "tsconfig.build.json", "package-lock.json"];
+const SETTINGS = ["bundles.mjs", "tsconfig.json", "tsconfig.build.json", "package-lock.json"];
 /** A file that every build leaves. */
 const PROOF = packageFile("dist/src/node-worker/main.js");
 const STATE = packageFile("test/.envs");
@@ -26,6 +26,7 @@ export async function ensureBuild(): Promise<void> {
     const compiler = packageFile("node_modules/typescript/bin/tsc");
     try {
       await promisify(execFile)(process.execPath, [compiler, "-p", packageFile("tsconfig.build.json")]);
+      await promisify(execFile)(process.execPath, [packageFile("bundles.mjs")]);
       await writeFile(stamp, state);
     } catch (error) {
       // The compiler writes what it can all the same, and its complaints are not what these tests are about.

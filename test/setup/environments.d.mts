@@ -1,5 +1,5 @@
 export type PythonEnvironmentName = "sklearn" | "azmlinfsrv" | "tools" | "schemas" | "fuzz" | "debugger" | "moto";
-export type EnvironmentName = PythonEnvironmentName | "onnx";
+export type EnvironmentName = PythonEnvironmentName | "onnx" | "prometheus";
 
 export interface PythonEnvironment {
   readonly directory: string;
@@ -7,8 +7,8 @@ export interface PythonEnvironment {
   readonly python: string;
 }
 
-/** A folder whose `node_modules` is complete. */
-export interface NodeEnvironment {
+/** A folder whose `node_modules` is complete, or that Debian's packages are unpacked in. */
+export interface FolderEnvironment {
   readonly directory: string;
 }
 
@@ -21,7 +21,7 @@ export const environmentNames: readonly EnvironmentName[];
 
 /** Looks only at what prepareEnvironments() has left behind. */
 export function environment(name: PythonEnvironmentName): PythonEnvironment | Unavailable;
-export function environment(name: "onnx"): NodeEnvironment | Unavailable;
+export function environment(name: "onnx" | "prometheus"): FolderEnvironment | Unavailable;
 
 /** Makes the environments side by side and says on stdout what became of each.
  *  @param options.believeFailures false to try again at once what could not be made before

@@ -50,10 +50,14 @@ const recipes = {
   tools: virtualEnvironment("tools", ["test/setup/tools.requirements.txt"]),
   moto: virtualEnvironment("moto", ["test/setup/moto.requirements.txt"]),
   onnx: nodePackages("onnx", "examples/onnx", "onnxruntime-node"),
+  prometheus: debianPackages("prometheus", "usr/bin/promtool"),
 };
 
 /** @type {readonly EnvironmentName[]} */
-export const environmentNames = /** @type {EnvironmentName[]} */ (Object.keys(recipes));
+export const environmentNames = /** @type {EnvironmentName[]} */ (Object.keys(recipes)).filter(
+  // Elsewhere the tests that want it are left out.
+  (name) => name !== "prometheus" || existsSync("/usr/bin/apt-get"),
+);
 
 /**
  * @param {EnvironmentName} name
@@ -195,6 +199,36 @@ function nodePackages(name, folder, mainPackage) {
       say(`installing ${mainPackage} with npm`);
       await command("npm", ["ci", "--no-audit", "--no-fund"], { cwd: directory, shell: WINDOWS });
       await removeOtherPlatforms(join(installed, "bin"));
+    },
+  };
+}
+
+/**
+ * Debian's packages, unpacked but not installed, which nobody needs to be root for.
+ *
+ * @param {string} name
+ * @param {string} program
+ * @returns {Recipe}
+ */
+function debianPackages(name, program) {
+  const list = join(ROOT, "test/setup", `${name}.packages.txt`);
+  const directory = join(ENVIRONMENTS, name);
+  return {
+    name,
+    lists: [list],
+    directory,
+    proof: join(directory, program),
+    interpreter: () => command("dpkg", ["--print-architecture"]),
+    build: async (say) => {
+      await rm(directory, { recursive: true, force: true });
+      await mkdir(directory, { recursive: true });
+      const packages = (await readFile(list, "utf8")).split("\n").filter((line) => line !== "");
+      say(`downloading ${packages.join(", ")} with apt-get`);
+      await command("apt-get", ["download", "-qq", ...packages], { cwd: directory });
+      for (const file of (await readdir(directory)).filter((entry) => entry.endsWith(".deb"))) {
+        await command("dpkg", ["-x", file, "."], { cwd: directory });
+        await rm(join(directory, file));
+      }
     },
   };
 }

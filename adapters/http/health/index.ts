@@ -4,6 +4,7 @@ import { Worker } from "node:worker_threads";
 import {
   type Address,
   type Config,
+  type Figures,
   type Log,
   packageFile,
   type ScoreRuntime,
@@ -14,8 +15,8 @@ import type { HealthThreadData } from "./thread.ts";
 
 export { maxScoreConnections } from "./descriptors.ts";
 
-/** How often the thread is told the runtime's state when it has changed, in milliseconds: far below the period of any
- *  probe, and next to no work. */
+/** How often the thread is told the runtime's state when it has changed, and what is measured, in milliseconds: far below
+ *  the period of any probe, and next to no work. */
 const STATE_PERIOD_MS = 100;
 
 /** Serves the health port from a thread of its own, which answers `/` and the ready path whatever this one is doing. */
@@ -23,15 +24,18 @@ export class HealthServer {
   readonly #config: Config;
   readonly #runtime: ScoreRuntime;
   readonly #log: Log;
+  readonly #figures: (() => Figures) | undefined;
   #thread: Worker | undefined;
   #told: Pick<ScoreRuntime, "state" | "initialised" | "failure"> | undefined;
 
   /** @param config its first address of `listen` that is no health port gets what the thread does not answer
-   *  @param runtime whose state the thread reports */
-  constructor(config: Config, runtime: ScoreRuntime, log: Log) {
+   *  @param runtime whose state the thread reports
+   *  @param figures what the thread shows as metrics; undefined: they are off */
+  constructor(config: Config, runtime: ScoreRuntime, log: Log, figures?: () => Figures) {
     this.#config = config;
     this.#runtime = runtime;
     this.#log = log;
+    this.#figures = figures;
   }
 
   /** @returns where it listens   @throws the listening error */
@@ -41,7 +45,11 @@ export class HealthServer {
     const thread = new Worker(pathToFileURL(packageFile("dist/adapters/http/health/thread.js")), { workerData });
     this.#thread = thread;
     this.reportState();
-    const watch = setInterval(() => this.reportState(), STATE_PERIOD_MS).unref();
+    this.#reportFigures();
+    const watch = setInterval(() => {
+      this.reportState();
+      this.#reportFigures();
+    }, STATE_PERIOD_MS).unref();
     thread.once("exit", () => clearInterval(watch));
     return new Promise((resolve, reject) => {
       thread.on("message", (message: FromHealth) => {
@@ -66,6 +74,12 @@ export class HealthServer {
     this.#told = { state, initialised, failure };
     const plain = failure && toPlainError(toScoreError(failure));
     this.#thread?.postMessage({ kind: "state", state, initialised, failure: plain } satisfies ToHealth);
+  }
+
+  /** The thread has nothing else to go by while this one is busy. */
+  #reportFigures(): void {
+    if (this.#figures === undefined) return;
+    this.#thread?.postMessage({ kind: "figures", figures: this.#figures() } satisfies ToHealth);
   }
 
   /** Takes no new connections, lets running requests end (up to `graceMs` milliseconds), then closes. */

@@ -2,6 +2,7 @@
 import {
   type ErrorCode,
   type ErrorReport,
+  type Figures,
   type Log,
   type RuntimeState,
   type ScoreError,
@@ -23,6 +24,8 @@ export type ToHealth =
       readonly initialised: boolean;
       readonly failure: PlainError | undefined;
     }
+  /** What is measured, as it is now. */
+  | { readonly kind: "figures"; readonly figures: Figures }
   /** Take no new connections; what runs may take so many milliseconds. */
   | { readonly kind: "close"; readonly graceMs: number };
 

@@ -8,8 +8,10 @@ import {
   createEventLog,
   createScorer,
   decodePath,
+  type Figures,
   type Log,
   type Logger,
+  metricsRoute,
   type RuntimeState,
   type ScoreError,
   type ScoreRuntime,
@@ -47,7 +49,10 @@ function serveHealth({ config, address }: HealthThreadData): void {
   const tell = (message: FromHealth): void => port.postMessage(message);
   const runtime = new ReportedRuntime();
   const log = remoteLog(tell);
-  const local = createScorer(config, runtime, createEventLog(config, log));
+  let figures: readonly Figures[] = [];
+  const { metricsPath } = config;
+  const routes = metricsPath === null ? [] : [metricsRoute(metricsPath, config, () => figures)];
+  const local = createScorer(config, runtime, createEventLog(config, log), routes);
   const forward = createForward(config.listen.find(({ health }) => !health)!, local.refuse);
   const scorer: Scorer = {
     ...local,
@@ -59,6 +64,10 @@ function serveHealth({ config, address }: HealthThreadData): void {
   port.on("message", (message: ToHealth) => {
     if (message.kind === "close") {
       void server.close(message.graceMs).then(() => tell({ kind: "closed" }));
+      return;
+    }
+    if (message.kind === "figures") {
+      figures = [message.figures];
       return;
     }
     runtime.state = message.state;

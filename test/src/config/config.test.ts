@@ -70,6 +70,7 @@ describe("defaults and precedence", () => {
       maxBodyBytes: 1_073_741_824,
       readyPath: "/ready",
       rootProbe: "live",
+      metricsPath: null,
       errorDetail: "none",
       strict: false,
       corsOrigins: null,
@@ -546,6 +547,36 @@ describe("values that cannot be used", () => {
     expect(problemTexts({ ready_path: path }, {})).toEqual([
       `--ready_path must not be one of the server's own routes /, /score, /swagger.json, not "${path}"`,
     ]);
+  });
+
+  test("metrics are off, at the path that is given, or at /metrics on a separate health port", () => {
+    const apart = { SEPERATE_HEALTH_ENDPOINT: "true" };
+    expect(resolved({ metrics: "/m" }).metricsPath).toBe("/m");
+    expect(resolved({}, { SCOREFN_METRICS: "/a/b.c~d-e" }).metricsPath).toBe("/a/b.c~d-e");
+    expect(resolved({ metrics: "OFF" }, apart).metricsPath).toBeNull();
+    expect(resolved({}, apart).metricsPath).toBe("/metrics");
+    expect(resolved({}, { ...apart, SCOREFN_METRICS: "" }).metricsPath).toBe("/metrics");
+  });
+
+  test.each(["metrics", "on", "true", "/", "//score", "/%73core", "/a b", "/a?b", "/a/"])(
+    "--metrics %j is no path",
+    (path) => {
+      expect(problemTexts({ metrics: path }, {})).toEqual([
+        `--metrics must be off or a path of letters, digits, dots and dashes, such as /metrics, not "${path}"`,
+      ]);
+    },
+  );
+
+  test.each(["/score", "/swagger.json", "/up"])("--metrics %s collides with a route", (path) => {
+    expect(problemTexts({ metrics: path, ready_path: "/up" }, {})).toEqual([
+      `--metrics must not be one of the server's other routes /, /score, /swagger.json, /up, not "${path}"`,
+    ]);
+  });
+
+  test("a ready path at /metrics collides with metrics that nobody has asked for", () => {
+    expect(problemTexts({ ready_path: "/metrics" }, {})).toEqual([]);
+    const [text] = problemTexts({ ready_path: "/metrics" }, { SEPERATE_HEALTH_ENDPOINT: "true" });
+    expect(text).toContain("--ready_path must not be /metrics, which is that of the metrics");
   });
 
   test("--script_host in-process is for JavaScript and TypeScript only", () => {

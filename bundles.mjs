@@ -1,0 +1,52 @@
+// The last step of a build: compiled files that stand in front of a library become one file with all of it. So an installed
+// server brings no further package, and loads a library only where somebody has asked for what it does.
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const ROOT = fileURLToPath(new URL(".", import.meta.url));
+
+/** Compiled files that are replaced by their bundle. */
+const FILES = ["dist/src/metrics/prom.js"];
+
+/** The libraries are CommonJS, and ask for Node's own modules with `require`. */
+const REQUIRE = 'import { createRequire } from "node:module";\nconst require = createRequire(import.meta.url);';
+
+for (const file of FILES) {
+  const { metafile } = await build({
+    absWorkingDir: ROOT,
+    entryPoints: [file],
+    outfile: file,
+    allowOverwrite: true,
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    target: "node20.19",
+    minify: true,
+    legalComments: "none",
+    banner: { js: REQUIRE },
+    metafile: true,
+    logLevel: "error",
+  });
+  const packages = new Set(Object.keys(metafile.inputs).flatMap((path) => packageOf(path) ?? []));
+  // Built before: its notices stand.
+  if (packages.size > 0) await writeNotices(file, [...packages].sort());
+}
+
+/** @param {string} path */
+function packageOf(path) {
+  return /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1];
+}
+
+/** Licences want to be where the code is. @param {string} file @param {string[]} packages */
+async function writeNotices(file, packages) {
+  const notices = packages.map(async (name) => {
+    const folder = join(ROOT, "node_modules", name);
+    const { version } = JSON.parse(await readFile(join(folder, "package.json"), "utf8"));
+    const licence = (await readdir(folder)).find((entry) => /^licen[cs]e/i.test(entry));
+    if (licence === undefined) throw new Error(`${name} has no licence text`);
+    return `${name} ${version}\n\n${await readFile(join(folder, licence), "utf8")}`;
+  });
+  await writeFile(join(ROOT, `${file}.LICENSES.txt`), (await Promise.all(notices)).join("\n\n"));
+}
