@@ -33,14 +33,17 @@ export {
   ScriptRunError,
   toScoreError,
 } from "./core/errors.ts";
-export type { Log, Logger } from "./core/log.ts";
+export type { Log, LogFields, LogFormat, Logger } from "./core/log.ts";
 export { packageFile } from "./core/package-root.ts";
 export type * from "./core/types.ts";
 export { VERSION } from "./core/version.ts";
 export { createEventLog } from "./event-log.ts";
 export { inProcess } from "./in-process.ts";
 export { missingPackageHint } from "./locate/path-alias.ts";
-export { formatRecord, ncsaMessage } from "./log/format.ts";
+export { consoleMethods } from "./log/console.ts";
+export { ncsaFields } from "./log/fields.ts";
+export { ncsaMessage } from "./log/format.ts";
+export { recordFormat } from "./log/json.ts";
 export { batchLines, createLog } from "./log/logger.ts";
 export { openLog } from "./log/open.ts";
 export { boundedLines } from "./log/outputs.ts";

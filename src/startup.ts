@@ -34,7 +34,7 @@ export function createStartupLog(config: StartSettings, log: Log): Pick<Events, 
       }
       log.swagger.info(createSwaggerBook({ ...config, schemas }).summary);
       log.server.info(`Scoring timeout is set to ${config.scoringTimeoutMs}`);
-      log.server.info(`Worker with pid ${pid} ready for serving traffic`);
+      log.server.info(`Worker with pid ${pid} ready for serving traffic`, { worker: pid });
     },
   };
 }

@@ -5,14 +5,15 @@ import {
   boundedLines,
   type Config,
   ConfigError,
+  consoleMethods,
   createLog,
   createRuntime,
   createService,
-  formatRecord,
   type Log,
   lastLines,
   logStream,
   openLog,
+  recordFormat,
   type ScoreError,
   type Service,
   toScoreError,
@@ -37,8 +38,9 @@ export const EXIT_FAULT = 70;
 /** Serves until a signal comes or the script turns out not to start.
  *  @param reserved listens already at the first address   @returns the exit code */
 export async function serve(config: Config, reserved?: ReservedPort): Promise<number> {
-  const stdout = logStream(process.stdout);
-  const { write, flush } = batchLines(boundedLines(stdout));
+  const { logFormat } = config;
+  const stdout = logStream(process.stdout, logFormat);
+  const { write, flush } = batchLines(boundedLines(stdout, logFormat));
   try {
     const service = createServiceOrReport(config, write);
     return service === undefined ? EXIT_SCRIPT : await run(service, reserved);
@@ -58,7 +60,7 @@ function createServiceOrReport(config: Config, write: (text: string) => void): S
     });
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    createLog(write, config.logLevel).server.critical(error.message);
+    createLog(write, config.logLevel, config.logFormat).server.critical(error.message);
     return undefined;
   }
 }
@@ -78,6 +80,7 @@ type StartFailure = { readonly kind: "start failure"; readonly error: ScoreError
 
 async function run(service: Service, reserved: ReservedPort | undefined): Promise<number> {
   const { config, log, runtime, scorer } = service;
+  if (config.scriptHost === "in-process" && log.format === "json") Object.assign(console, consoleMethods(log));
   const signals = watchSignals();
   const fault = firstFault(log, config.scriptHost === "in-process");
   const servers = await createServers(service);
@@ -101,6 +104,10 @@ async function run(service: Service, reserved: ReservedPort | undefined): Promis
       (error: unknown) => ({ kind: "start failure", error: toScoreError(error) }) as const,
     ),
   ]);
+  const reportSignal = (signal: string): void => {
+    const line = recordFormat(config.logFormat);
+    process.stderr.write(`${line(Date.now(), "INFO", process.pid, "gunicorn.error", `Handling signal: ${signal}`)}\n`);
+  };
   if (end.kind === "signal") reportSignal(end.signal);
   const graceMs = end.kind === "start failure" ? 0 : STOP_GRACE_MS;
   await Promise.race([
@@ -116,12 +123,6 @@ async function run(service: Service, reserved: ReservedPort | undefined): Promis
     return EXIT_SCRIPT;
   }
   return end.kind === "fault" ? EXIT_FAULT : EXIT_OK;
-}
-
-function reportSignal(signal: string): void {
-  process.stderr.write(
-    `${formatRecord(Date.now(), "INFO", process.pid, "gunicorn.error", `Handling signal: ${signal}`)}\n`,
-  );
 }
 
 /** The health ports first: a probe that finds one closed while the score port is open takes the server for broken. */

@@ -34,7 +34,7 @@ export async function startService(createRuntime: CreateRuntime, options: Lambda
   const batch = batchLines(write);
   const service = createService({
     settings: readSettings(options),
-    openLog: ({ logLevel }) => createLog(batch.write, logLevel),
+    openLog: ({ logLevel, logFormat }) => createLog(batch.write, logLevel, logFormat),
     createRuntime,
   });
   const { log, runtime } = service;

@@ -11,6 +11,8 @@ export class Job extends Pending<RunOutcome> {
   leaseEndsAt = 0;
   /** When the worker began it, or began to count as having begun it; 0 before that. */
   begunAt = 0;
+  /** How long it had waited by then, in milliseconds. */
+  queueMs = 0;
   /** True once its answer streams: the scoring deadline no longer applies (contract OUT-6). */
   streaming = false;
   /** True once its deadline has passed and the worker was interrupted. */

@@ -1,5 +1,5 @@
 import { DeadlineError, FrameError, ScoreTimeoutError, type WorkerExitError } from "../core/errors.ts";
-import type { ErrorReport, ScriptTakes } from "../core/types.ts";
+import type { ErrorReport } from "../core/types.ts";
 import { FrameWriter } from "../protocol/frame.ts";
 import {
   creditPayload,
@@ -7,7 +7,6 @@ import {
   type InterruptReason,
   jsonPayload,
   metaPrefix,
-  type RunMeta,
   STREAM_CREDIT_BYTES,
 } from "../protocol/messages.ts";
 import { expectNoStream, expectStream, readError, readIds, readResponse, readResult } from "./answer.ts";
@@ -16,10 +15,13 @@ import { Deadlines } from "./deadlines.ts";
 import type { Job } from "./job.ts";
 import { Nudger } from "./nudger.ts";
 import type { Holder } from "./pending.ts";
+import { type MetaOptions, runMeta } from "./run-meta.ts";
 import { Window } from "./window.ts";
 
 /** What a worker needs of its process. */
 export interface WorkerLink {
+  /** Process id. */
+  readonly pid?: number | undefined;
   /** Hands the bytes of one turn to the pipe. */
   write(buffers: readonly Uint8Array[]): void;
   /** Makes a synchronous script look at its pipe. */
@@ -28,8 +30,7 @@ export interface WorkerLink {
   kill(): void;
 }
 
-export interface WorkerOptions {
-  readonly takes: ScriptTakes;
+export interface WorkerOptions extends MetaOptions {
   /** Requests begun at a time. */
   readonly concurrency: number;
   /** Limit of one run() in milliseconds; 0: none. */
@@ -141,8 +142,9 @@ export class Worker implements Holder<Job> {
     else beginBy = this.#window.add(job, now);
     this.#window.bytes += job.bytes;
     const { body } = job.call;
-    if (this.#options.takes === "body") this.#writer.send(Frame.RUN, job.id, body, undefined, beginBy);
-    else this.#writer.send(Frame.RUN_META, job.id, body, metaPrefix(this.#meta(job)), beginBy);
+    if (this.#options.takes === "body" && !this.#options.logsIds)
+      this.#writer.send(Frame.RUN, job.id, body, undefined, beginBy);
+    else this.#writer.send(Frame.RUN_META, job.id, body, metaPrefix(runMeta(job.call, this.#options)), beginBy);
     // A worker with nothing else to do need not wait for what else this turn may bring.
     if (this.unanswered === 1) this.#writer.flush();
   }
@@ -173,7 +175,7 @@ export class Worker implements Holder<Job> {
         expectNoStream(job, type);
         const outcome = readResult(payload);
         this.#window.ran(outcome.execMs);
-        job.resolve(outcome);
+        job.resolve({ ...outcome, queueMs: job.queueMs, worker: this.#link.pid });
         this.#end(job);
         return;
       }
@@ -227,14 +229,9 @@ export class Worker implements Holder<Job> {
     this.#writer.flush();
   }
 
-  #meta(job: Job): RunMeta {
-    const { headers, requestId, method, path, query, remoteAddress } = job.call;
-    if (this.#options.takes !== "request") return { headers, requestId };
-    return { headers, requestId, method, path, query, ...(remoteAddress !== undefined && { remoteAddress }) };
-  }
-
   #begin(job: Job, now: number): void {
     job.begunAt = now;
+    job.queueMs = now - job.queuedAt;
     job.room?.leave(job);
     this.#begun.set(job.id, job);
     this.#deadlines.arm();
@@ -255,9 +252,11 @@ export class Worker implements Holder<Job> {
   #respond(job: Job, payload: Buffer): void {
     const { meta, body } = readResponse(payload);
     const { status, headers, execMs, fromScript } = meta;
+    const { queueMs } = job;
+    const worker = this.#link.pid;
     this.#window.ran(execMs);
     if (!meta.stream) {
-      job.resolve({ kind: "response", status, headers, body, execMs, fromScript });
+      job.resolve({ kind: "response", status, headers, body, execMs, fromScript, queueMs, worker });
       this.#end(job);
       return;
     }
@@ -268,7 +267,7 @@ export class Worker implements Holder<Job> {
       () => this.#abandon(job),
     );
     if (job.settled) void job.stream.return();
-    else job.head = { kind: "response", status, headers, body: job.stream, execMs, fromScript };
+    else job.head = { kind: "response", status, headers, body: job.stream, execMs, fromScript, queueMs, worker };
   }
 
   /** Answers with a stream whose first chunk has come, or that has none. */

@@ -23,7 +23,7 @@ export function scoreRoute(settings: ResponseSettings, runtime: ScoreRuntime, ev
       }
     }
     const outcome = await run(request, ids, isRaw);
-    if (outcome.kind === "response" && outcome.fromScript) events.responseFromScript?.({ request });
+    if (outcome.kind === "response" && outcome.fromScript) events.responseFromScript?.({ request, ids });
     try {
       return outcomeResponse(outcome, ids, settings);
     } catch (error) {

@@ -3,6 +3,9 @@ import type { Events } from "../core/events.ts";
 import type { Log } from "../core/log.ts";
 import { timerMs } from "../core/timer.ts";
 import type { CancelSignal, RunCall, RunOutcome, RuntimeState, ScoreRuntime, ScriptFacts } from "../core/types.ts";
+import { streamWithFields, withFields } from "../log/ambient.ts";
+import { type CallIds, callFields, errorFields } from "../log/fields.ts";
+import type { ScriptInput } from "./input.ts";
 import { type JavaScriptOptions, type LoadedScript, loadJavaScript } from "./javascript.ts";
 import { clientGone, deadlinePassed, LazySignal } from "./lazy-signal.ts";
 import { logModelDirectory } from "./model-directory.ts";
@@ -117,7 +120,8 @@ export class InProcessRuntime implements ScoreRuntime {
       return script.facts;
     } catch (error) {
       this.#failure = toScoreError(error);
-      this.#log.server.error(this.#failure.report?.traceback ?? this.#failure.message);
+      const { code, name, message, report } = this.#failure;
+      this.#log.server.error(report?.traceback ?? message, errorFields(code, report?.type ?? name, report?.location));
       if (this.#failure.code === "ERR_SCRIPT_INIT") logModelDirectory(this.#options.modelDir, this.#log.server);
       throw this.#failure;
     }
@@ -129,7 +133,8 @@ export class InProcessRuntime implements ScoreRuntime {
     const onAbort = (): void => lazy.abort(reasonOf(abortError(call.signal?.reason)));
     call.signal?.addEventListener("abort", onAbort);
     if (call.signal?.aborted) onAbort();
-    const outcome = script.run({ ...call, signal: () => lazy.signal() });
+    const input = { ...call, signal: () => lazy.signal() };
+    const outcome = this.#log.format === "json" ? runWithFields(script, input) : script.run(input);
     return outcome instanceof Promise ? this.#bounded(outcome, call, lazy) : outcome;
   }
 
@@ -158,6 +163,18 @@ export class InProcessRuntime implements ScoreRuntime {
         });
     });
   }
+}
+
+/** Runs with the ids of the request in all that the script logs. */
+function runWithFields(script: LoadedScript, input: ScriptInput & CallIds): RunOutcome | Promise<RunOutcome> {
+  const fields = callFields(input);
+  const withBody = (outcome: RunOutcome): RunOutcome => {
+    const { body } = outcome;
+    if (outcome.kind === "json" || typeof body !== "object" || !(Symbol.asyncIterator in body)) return outcome;
+    return { ...outcome, body: streamWithFields(fields, body) };
+  };
+  const outcome = withFields(fields, () => script.run(input));
+  return outcome instanceof Promise ? outcome.then(withBody) : withBody(outcome);
 }
 
 /** The promise's outcome, unless the request is given up before. */

@@ -9,6 +9,7 @@ import {
   createScorer,
   decodePath,
   type Log,
+  type LogFields,
   type Logger,
   type RuntimeState,
   type ScoreError,
@@ -46,7 +47,7 @@ function serveHealth({ config, address }: HealthThreadData): void {
   const port = parentPort!;
   const tell = (message: FromHealth): void => port.postMessage(message);
   const runtime = new ReportedRuntime();
-  const log = remoteLog(tell);
+  const log = remoteLog(tell, config.logFormat);
   const local = createScorer(config, runtime, createEventLog(config, log));
   const forward = createForward(config.listen.find(({ health }) => !health)!, local.refuse);
   const scorer: Scorer = {
@@ -72,9 +73,10 @@ function serveHealth({ config, address }: HealthThreadData): void {
 }
 
 /** Records are written by the main thread, which alone knows where they go. */
-function remoteLog(tell: (message: FromHealth) => void): Log {
+function remoteLog(tell: (message: FromHealth) => void, format: Log["format"]): Log {
   const logger = (name: LoggerName): Logger => {
-    const at = (level: LevelName) => (message: string) => tell({ kind: "log", logger: name, level, message });
+    const at = (level: LevelName) => (message: string, fields?: LogFields) =>
+      tell({ kind: "log", logger: name, level, message, fields });
     return {
       debug: at("debug"),
       info: at("info"),
@@ -92,6 +94,7 @@ function remoteLog(tell: (message: FromHealth) => void): Log {
     access: logger("access"),
     line: (message) => tell({ kind: "log", logger: "server", level: "info", message }),
     file: null,
+    format,
   };
 }
 
