@@ -19,14 +19,14 @@ from .after_import import AfterImport
 from .logs import PrivateStdout, request_members
 
 MAX_LINE_BYTES = min(4096, select.PIPE_BUF)
-"""Longest line, the newline included: the most that a pipe keeps together, and server and workers write to the same one.
-A longer record comes as several."""
+"""Longest line, the newline included: the most that a pipe keeps together, for server and workers write to the same
+one. A longer record comes as several."""
 
 _PART_BYTES = 32
 """Room for `,"part":` and `,"parts":` with numbers of up to seven digits each."""
 
-_SURELY_SHORT = MAX_LINE_BYTES // 3 - 1
-"""Characters of which, with at most 3 bytes each, the line need not be counted. Beyond U+FFFF they come in fewer."""
+_SURELY_SHORT = MAX_LINE_BYTES // 4 - 1
+"""Characters of which no line is too long, with at most 4 bytes each."""
 
 _NAME_LENGTH = 100
 """Longest name of a logger, a level or an exception, in characters."""
@@ -113,9 +113,10 @@ class JsonStdout(PrivateStdout):
 
 
 def install() -> tuple[PrivateStdout, Callable[[], None]]:
-    """Make the handler of the worker's records, and have those written as JSON, too, that a script leaves to Python: of
-    loggers that it has given no handler, and of `logging.basicConfig` without a file or handlers. What the script sets up
-    itself stays as it is.
+    """Make the handler of the worker's records.
+
+    Also those are written as JSON that a script leaves to Python: of loggers that it has given no handler, and of
+    `logging.basicConfig` without a file or handlers. What the script sets up itself stays as it is.
 
     Returns:
         The handler, and a function that undoes it in a forked child, whose output is its own.

@@ -27,7 +27,7 @@ const PART_BYTES = 32;
 /** Most bytes that fields may take, so that there is room for the message. */
 const MAX_FIELDS_BYTES = 2_048;
 
-/** Characters of which none takes more than 3 bytes in UTF-8 fit into a line without counting them. */
+/** Characters (UTF-16) of which no line is too long, with at most 3 bytes each. */
 const SURELY_SHORT = Math.floor(MAX_LINE_BYTES / 3) - 1;
 
 /** One log record as a JSON object; a long one as several objects of a line each, which have `part` and `parts`. */
