@@ -48,8 +48,13 @@ const JSON_FIELDS = {
   },
   ofAnswer({ request, ids, route, response, startedAt, endedAt }: RequestAnswered): LogFields {
     const { ran, status } = response;
+    const of = requestFields(ids.requestId, ids.clientRequestId, request.headers);
+    // Name by name, for it is made for each request, and spreading takes ten times as long.
     return {
-      ...requestFields(ids.requestId, ids.clientRequestId, request.headers),
+      request_id: of.request_id,
+      client_request_id: of.client_request_id,
+      trace_id: of.trace_id,
+      span_id: of.span_id,
       method: request.method,
       route,
       status,

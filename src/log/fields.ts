@@ -11,13 +11,21 @@ export function errorFields(code: string, type: string, location: ErrorLocation 
 const TRACEPARENT =
   /^(?!ff)(?<version>[0-9a-f]{2})-(?!0{32})(?<trace>[0-9a-f]{32})-(?!0{16})(?<span>[0-9a-f]{16})-[0-9a-f]{2}(?<rest>-.*)?$/;
 
+/** The ids of a request, as records name them. */
+interface RequestFields extends LogFields {
+  readonly request_id: string | undefined;
+  readonly client_request_id: string | undefined;
+  readonly trace_id: string | undefined;
+  readonly span_id: string | undefined;
+}
+
 /** What each record about a request says of it. Empty ids are none.
  *  @param headers lower-case names */
 export function requestFields(
   requestId: string,
   clientRequestId: string,
   { traceparent }: Readonly<Record<string, string>>,
-): LogFields {
+): RequestFields {
   const trace = traceparent === undefined ? undefined : readTraceparent(traceparent);
   return {
     request_id: requestId || undefined,
@@ -31,7 +39,7 @@ export function requestFields(
 export type CallIds = Pick<RunCall, "requestId" | "headers">;
 
 /** The same for what the script writes meanwhile. */
-export function callFields({ requestId, headers }: CallIds): LogFields {
+export function callFields({ requestId, headers }: CallIds): RequestFields {
   return requestFields(requestId, headers["x-ms-client-request-id"] || headers["x-ms-request-id"] || "", headers);
 }
 
@@ -44,7 +52,8 @@ export function ncsaFields(
 ): LogFields {
   const sentAs = (name: string): string => sent.find(([given]) => given === name)?.[1] ?? "";
   const ids = requestFields(sentAs("x-request-id"), sentAs("x-ms-client-request-id"), headers);
-  return { ...ids, method, status, bytes };
+  const { request_id, client_request_id, trace_id, span_id } = ids;
+  return { request_id, client_request_id, trace_id, span_id, method, status, bytes };
 }
 
 /** @returns undefined when it is not valid, as if there were none (W3C Trace Context) */

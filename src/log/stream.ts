@@ -87,41 +87,44 @@ class SocketStream extends Writable {
   }
 }
 
-const NEWLINE = 10;
-
 /** Hands on whole lines, and at a time no more than the system keeps together: a reader that is slow would otherwise find
  *  lines of workers in the middle of ours. */
 class LineStream extends Writable {
   readonly #stream: Writable;
 
   constructor(stream: Writable) {
-    super();
+    // Not decoded here and once more below.
+    super({ decodeStrings: false });
     this.#stream = stream;
   }
 
-  override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
-    this.#send(chunk, done);
+  override _write(text: string, _encoding: BufferEncoding, done: () => void): void {
+    this.#send(text, 0, done);
   }
 
-  override _writev(chunks: readonly { readonly chunk: Buffer }[], done: () => void): void {
-    this.#send(Buffer.concat(chunks.map(({ chunk }) => chunk)), done);
+  override _writev(chunks: readonly { readonly chunk: string }[], done: () => void): void {
+    this.#send(chunks.map(({ chunk }) => chunk).join(""), 0, done);
   }
 
-  #send(bytes: Buffer, done: () => void): void {
-    const end = wholeLines(bytes);
-    this.#stream.write(bytes.subarray(0, end), () => {
-      if (end === bytes.length) done();
-      else this.#send(bytes.subarray(end), done);
+  #send(text: string, start: number, done: () => void): void {
+    const end = wholeLines(text, start);
+    this.#stream.write(text.slice(start, end), () => {
+      if (end === text.length) done();
+      else this.#send(text, end, done);
     });
   }
 }
 
-/** Where the last line ends that is sent with the first; a line longer than all limits goes alone. */
-function wholeLines(bytes: Buffer): number {
-  if (bytes.length <= MAX_LINE_BYTES) return bytes.length;
-  const last = bytes.lastIndexOf(NEWLINE, MAX_LINE_BYTES - 1);
-  const end = last === -1 ? bytes.indexOf(NEWLINE) : last;
-  return end === -1 ? bytes.length : end + 1;
+/** Characters that may fit into the longest piece: all of one byte, and all of three. */
+const PIECES = [MAX_LINE_BYTES, Math.floor(MAX_LINE_BYTES / 3)];
+
+/** Where the last line ends that is sent together with the one at `start`. */
+function wholeLines(text: string, start: number): number {
+  for (const limit of PIECES) {
+    const end = text.length - start <= limit ? text.length : text.lastIndexOf("\n", start + limit - 1) + 1;
+    if (end > start && Buffer.byteLength(text.slice(start, end)) <= MAX_LINE_BYTES) return end;
+  }
+  return text.indexOf("\n", start) + 1 || text.length;
 }
 
 /** How long the end waits for somebody to take the last lines, in milliseconds. */

@@ -13,8 +13,8 @@ export interface MetaOptions {
 /** What a worker is told of a request besides its body. */
 export function runMeta(call: RunCall, { takes, logsIds }: MetaOptions): RunMeta {
   const { headers, requestId, method, path, query, remoteAddress } = call;
+  if (takes === "body") return { logFields: jsonMembers(callFields(call)) };
   const ids = logsIds ? { requestId, logFields: jsonMembers(callFields(call)) } : { requestId };
-  if (takes === "body") return ids;
   if (takes === "headers") return { headers, ...ids };
   return { headers, ...ids, method, path, query, ...(remoteAddress !== undefined && { remoteAddress }) };
 }

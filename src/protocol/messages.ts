@@ -156,11 +156,11 @@ export interface RunError {
 
 export type InterruptReason = "deadline" | "client-gone";
 
-/** Meta of RUN_META; `method`, `path` and `query` only for scripts that take the request, `headers` not for those that
- *  take the body. */
+/** Meta of RUN_META; `method`, `path` and `query` only for scripts that take the request. Those that take the body get no
+ *  more than `logFields`. */
 export interface RunMeta {
   readonly headers?: Readonly<Record<string, string>>;
-  readonly requestId: string;
+  readonly requestId?: string;
   readonly method?: string;
   readonly path?: string;
   readonly query?: string;
