@@ -26,6 +26,7 @@ import { DescriptorLink, readDescriptor } from "./channel.ts";
 import { scriptFailure, wrongLogging, wrongProtocol } from "./failures.ts";
 import { holdLifeline } from "./lifeline.ts";
 import { TaskLoop } from "./loop.ts";
+import { writeLines } from "./whole-lines.ts";
 
 const EXIT_STOPPED = 0;
 /** Exit code of a worker that its script's own fault has ended. */
@@ -108,15 +109,6 @@ function openLog({ logging, logLevel, logFormat }: StartOptions): Log {
     return openWorkerLog(logging, logLevel as LogLevel, write, logFormat);
   } catch (error) {
     return fail(wrongLogging(error as Error));
-  }
-}
-
-/** One write for each line, which is as much as the system keeps together. */
-function writeLines(text: string): void {
-  for (let start = 0; start < text.length; ) {
-    const end = text.indexOf("\n", start) + 1;
-    process.stdout.write(text.slice(start, end));
-    start = end;
   }
 }
 
