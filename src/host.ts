@@ -27,6 +27,8 @@ export { VERSION } from "./core/version.ts";
 export { createEventLog } from "./event-log.ts";
 export * from "./host-lean.ts";
 export { missingPackageHint } from "./locate/path-alias.ts";
+export { consoleMethods } from "./log/console.ts";
+export { recordFormat } from "./log/json.ts";
 export { openLog } from "./log/open.ts";
 export { boundedLines } from "./log/outputs.ts";
 export { lastLines, logStream } from "./log/stream.ts";

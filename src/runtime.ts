@@ -44,6 +44,7 @@ export function createRuntime(
         logLevel,
         logging: log.file?.forWorkers ?? null,
         strict,
+        ...(log.format === "json" && { logFormat: log.format }),
         ...(debugPort !== null && { debugPort }),
       },
       workerCount: config.workerCount,

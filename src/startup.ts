@@ -38,7 +38,7 @@ export function createStartupLog(
       }
       log.swagger.info(swaggerSummary({ ...config, schemas }));
       log.server.info(`Scoring timeout is set to ${config.scoringTimeoutMs}`);
-      log.server.info(`Worker with pid ${pid} ready for serving traffic`);
+      log.server.info(`Worker with pid ${pid} ready for serving traffic`, { worker: pid });
     },
   };
 }

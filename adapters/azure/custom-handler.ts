@@ -33,7 +33,9 @@ export interface CustomHandler {
  *  @throws the listening error */
 export async function startCustomHandler(options: CustomHandlerOptions): Promise<CustomHandler> {
   const { write, flush } = batchLines(options.write ?? ((text) => process.stdout.write(text)));
-  const { config, log, runtime, scorer, ready } = createParts(options, (threshold) => createLog(write, threshold));
+  const { config, log, runtime, scorer, ready } = createParts(options, ({ logLevel, logFormat }) =>
+    createLog(write, logLevel, logFormat),
+  );
   const { limitMs = LIMIT_MS } = options;
   const onExchange = (exchange: Exchange): void => {
     hideKey(exchange);

@@ -1,5 +1,5 @@
 import type { InvocationContext } from "@azure/functions";
-import { createLog, type Log, type Logger, type LogLevel } from "../../src/host.ts";
+import { createLog, type Log, type LogFields, type LogFormat, type Logger, type LogLevel } from "../../src/host.ts";
 
 type ContextLog = Pick<InvocationContext, "debug" | "info" | "warn" | "error">;
 
@@ -13,12 +13,20 @@ let writing: ContextLog | undefined;
 /** The log of a function app. What comes through the `InvocationLog` of a request goes to its invocation, so that the host
  *  files it under that; everything else goes outside.
  *  @param writeOutside gets a line without its newline; default: the console, which the host logs as well */
-export function createAppLog(threshold: LogLevel, writeOutside: WriteOutside = toConsole): Log {
-  return createLog((text, level) => {
-    const line = text.trimEnd();
-    if (writing === undefined) writeOutside(line, level);
-    else toContext(writing, line, level);
-  }, threshold);
+export function createAppLog(
+  threshold: LogLevel,
+  writeOutside: WriteOutside = toConsole,
+  format: LogFormat = "text",
+): Log {
+  return createLog(
+    (text, level) => {
+      const line = text.trimEnd();
+      if (writing === undefined) writeOutside(line, level);
+      else toContext(writing, line, level);
+    },
+    threshold,
+    format,
+  );
 }
 
 /** An app's log, as seen by one invocation. */
@@ -53,6 +61,10 @@ export class InvocationLog implements Log {
     return this.#log.file;
   }
 
+  get format(): LogFormat {
+    return this.#log.format;
+  }
+
   line(text: string): void {
     this.write(() => this.#log.line(text));
   }
@@ -82,20 +94,20 @@ class InvocationLogger implements Logger {
     this.#logger = logger;
   }
 
-  debug(message: string): void {
-    this.#invocation.write(() => this.#logger.debug(message));
+  debug(message: string, fields?: LogFields): void {
+    this.#invocation.write(() => this.#logger.debug(message, fields));
   }
-  info(message: string): void {
-    this.#invocation.write(() => this.#logger.info(message));
+  info(message: string, fields?: LogFields): void {
+    this.#invocation.write(() => this.#logger.info(message, fields));
   }
-  warning(message: string): void {
-    this.#invocation.write(() => this.#logger.warning(message));
+  warning(message: string, fields?: LogFields): void {
+    this.#invocation.write(() => this.#logger.warning(message, fields));
   }
-  error(message: string): void {
-    this.#invocation.write(() => this.#logger.error(message));
+  error(message: string, fields?: LogFields): void {
+    this.#invocation.write(() => this.#logger.error(message, fields));
   }
-  critical(message: string): void {
-    this.#invocation.write(() => this.#logger.critical(message));
+  critical(message: string, fields?: LogFields): void {
+    this.#invocation.write(() => this.#logger.critical(message, fields));
   }
 }
 

@@ -8,7 +8,6 @@ import {
   type Environment,
   isJavaScript,
   type Log,
-  type LogLevel,
   processEnvironment,
   resolveUsable,
   type Service,
@@ -61,8 +60,8 @@ export const STOP_GRACE_MS = 4_000;
 
 /** Never throws: an entry module that does leaves an app without functions, and nobody told why. */
 export function createAzureService(options: AzureServiceOptions): AzureService {
-  const { config, log, scorer, ready, runtime } = createParts(options, (level) =>
-    createAppLog(level, options.writeOutside),
+  const { config, log, scorer, ready, runtime } = createParts(options, ({ logLevel, logFormat }) =>
+    createAppLog(logLevel, options.writeOutside, logFormat),
   );
   const { functionsHttpStream: streaming, maxBodyBytes } = config;
   if (streaming) watchProxied();
@@ -80,10 +79,10 @@ export function createAzureService(options: AzureServiceOptions): AzureService {
 export interface Parts extends Service<AzureSettings>, Pick<AzureService, "ready"> {}
 
 /** Never throws. */
-export function createParts(options: AzureServiceOptions, openLog: (threshold: LogLevel) => Log): Parts {
+export function createParts(options: AzureServiceOptions, openLog: (config: Config) => Log): Parts {
   const service = createService({
     settings: readSettings(options),
-    openLog: ({ logLevel }) => openLog(logLevel),
+    openLog,
     createRuntime: options.createRuntime,
   });
   let ready: Promise<void> | undefined;

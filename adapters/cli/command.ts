@@ -3,12 +3,12 @@ import {
   type ConfigInput,
   configurationErrorRecord,
   type Flags,
-  formatRecord,
   InvalidSettingsError,
   type LogLevel,
   type Problem,
   processEnvironment,
   type ResolvedConfig,
+  recordFormat,
   resolveConfig,
   ScoreError,
 } from "../../src/host.ts";
@@ -75,8 +75,12 @@ export async function runCommand(program: Program, args: readonly string[], host
 
   const isDropIn = program === "azmlinfsrv";
   const name = isDropIn ? program : `${program} ${command.kind}`;
+  // Asked before the settings are checked, for what is wrong with them is a record, too.
+  const { SCOREFN_LOG_FORMAT } = host.env ?? processEnvironment;
+  const isJson = (command.flags.log_format ?? SCOREFN_LOG_FORMAT) === "json";
+  const toLine = recordFormat(isJson ? "json" : "text");
   const log = (level: LogLevel, message: string) =>
-    host.write(`${formatRecord(Date.now(), level, process.pid, "azmlinfsrv", message)}\n`);
+    host.write(`${toLine(Date.now(), level, process.pid, "azmlinfsrv", message)}\n`);
   log("INFO", "Loaded logging config from built-in defaults");
   if (isDropIn && !command.flags.entry_script && !command.flags.config_file) {
     for (const message of NO_SCRIPT) log("ERROR", message);
@@ -86,7 +90,9 @@ export async function runCommand(program: Program, args: readonly string[], host
   try {
     const { config, notices, warnings, reserved } = await resolve(isDropIn, command, host);
     const banner = isDropIn ? bannerLines(config) : ownBannerLines(config);
-    host.write(`${[...modelDirLines(config), ...notices, ...banner].join("\n")}\n`);
+    const lines = [...modelDirLines(config), ...notices, ...banner];
+    if (isJson) for (const line of lines.filter((line) => line.trim() !== "")) log("INFO", line);
+    else host.write(`${lines.join("\n")}\n`);
     for (const warning of warnings) log("WARNING", warning);
     return await host.serve(config, reserved);
   } catch (error) {

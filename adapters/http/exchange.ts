@@ -4,6 +4,7 @@ import {
   abandon,
   type BadInputError,
   type Log,
+  ncsaFields,
   ncsaMessage,
   OverloadError,
   type ScoreError,
@@ -215,7 +216,11 @@ export class Exchange implements ScoreRequest {
       (error: unknown) => {
         const { cause, length } = error instanceof BrokenStream ? error : new BrokenStream(error, 0);
         const { message, report } = toScoreError(cause);
-        this.#shared.log.server.error(`A streamed answer ended early: ${report?.traceback ?? message}\n`);
+        const { log } = this.#shared;
+        log.server.error(
+          `A streamed answer ended early: ${report?.traceback ?? message}\n`,
+          log.format === "json" ? ncsaFields(this, answer, length) : undefined,
+        );
         this.#logAccess(answer, length);
       },
     );
@@ -231,8 +236,10 @@ export class Exchange implements ScoreRequest {
     } else this.#deliver(scorer.failed(this, error));
   }
 
-  #logAccess({ status, isSummedUp }: ScoreResponse, length: number): void {
+  #logAccess(answer: ScoreResponse, length: number): void {
+    const { status, isSummedUp } = answer;
     if (isSummedUp) return;
+    const { log } = this.#shared;
     const { request, method, url: target, headers } = this;
     const message = ncsaMessage({
       timeMs: Date.now(),
@@ -245,7 +252,8 @@ export class Exchange implements ScoreRequest {
       referer: headers.referer,
       userAgent: headers["user-agent"],
     });
-    if (message !== null) this.#shared.log.access.info(message);
+    if (message === null) return;
+    log.access.info(message, log.format === "json" ? ncsaFields(this, answer, length) : undefined);
   }
 
   #closed(): void {

@@ -5,14 +5,15 @@ import {
   boundedLines,
   type Config,
   ConfigError,
+  consoleMethods,
   createLog,
   createRuntime,
   createService,
-  formatRecord,
   type Log,
   lastLines,
   logStream,
   openLog,
+  recordFormat,
   ScoreError,
   type Service,
   toScoreError,
@@ -38,8 +39,9 @@ export const EXIT_FAULT = 70;
 /** Serves until a signal comes or the script turns out not to start.
  *  @param reserved listens already at the first address   @returns the exit code */
 export async function serve(config: Config, reserved?: ReservedPort): Promise<number> {
-  const stdout = logStream(process.stdout);
-  const { write, flush } = batchLines(boundedLines(stdout));
+  const { logFormat } = config;
+  const stdout = logStream(process.stdout, logFormat);
+  const { write, flush } = batchLines(boundedLines(stdout, logFormat));
   try {
     const metrics = createMetrics(config);
     const service = createServiceOrReport(config, write, metrics);
@@ -65,7 +67,7 @@ function createServiceOrReport(
     });
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    createLog(write, config.logLevel).server.critical(error.message);
+    createLog(write, config.logLevel, config.logFormat).server.critical(error.message);
     return undefined;
   }
 }
@@ -89,6 +91,7 @@ async function run(
   reserved: ReservedPort | undefined,
 ): Promise<number> {
   const { config, log, runtime, scorer } = service;
+  if (config.scriptHost === "in-process" && log.format === "json") Object.assign(console, consoleMethods(log));
   const signals = watchSignals();
   const fault = firstFault(log, config.scriptHost === "in-process");
   const servers = await createServers(service, metrics);
@@ -112,6 +115,10 @@ async function run(
       (error: unknown) => ({ kind: "start failure", error: toScoreError(error) }) as const,
     ),
   ]);
+  const reportSignal = (signal: string): void => {
+    const line = recordFormat(config.logFormat);
+    process.stderr.write(`${line(Date.now(), "INFO", process.pid, "gunicorn.error", `Handling signal: ${signal}`)}\n`);
+  };
   if (end.kind === "signal") reportSignal(end.signal);
   const graceMs = end.kind === "start failure" ? 0 : STOP_GRACE_MS;
   await Promise.race([
@@ -127,12 +134,6 @@ async function run(
     return EXIT_SCRIPT;
   }
   return end.kind === "fault" ? EXIT_FAULT : EXIT_OK;
-}
-
-function reportSignal(signal: string): void {
-  process.stderr.write(
-    `${formatRecord(Date.now(), "INFO", process.pid, "gunicorn.error", `Handling signal: ${signal}`)}\n`,
-  );
 }
 
 /** The health ports first: a probe that finds one closed while the score port is open takes the server for broken. */

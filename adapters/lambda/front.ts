@@ -1,5 +1,5 @@
 // What the buffered and the streaming entry have in common: an event becomes a request, the request an answer.
-import { abandon, ncsaMessage, type ScoreError, type ScoreResponse, toScoreError } from "../../src/host.ts";
+import { abandon, ncsaFields, ncsaMessage, type ScoreError, type ScoreResponse, toScoreError } from "../../src/host.ts";
 import { tooLarge } from "../http/incoming.ts";
 import { Deadline, type LambdaContext } from "./deadline.ts";
 import { type EventRequest, readEvent } from "./event.ts";
@@ -69,7 +69,8 @@ export function createFront({ scorer, config, log, runtime, flush }: LambdaServi
     return sendableHead(scorer.refuse(request, toScoreError(error)));
   }
 
-  function logAccess(request: EventRequest, { status, isSummedUp }: ScoreResponse, length: number): void {
+  function logAccess(request: EventRequest, answer: ScoreResponse, length: number): void {
+    const { status, isSummedUp } = answer;
     if (isSummedUp) return;
     const { method, path, query, headers, remoteAddress } = request;
     const message = ncsaMessage({
@@ -83,7 +84,8 @@ export function createFront({ scorer, config, log, runtime, flush }: LambdaServi
       referer: headers.referer,
       userAgent: headers["user-agent"],
     });
-    if (message !== null) log.access.info(message);
+    if (message === null) return;
+    log.access.info(message, log.format === "json" ? ncsaFields(request, answer, length) : undefined);
   }
 
   return { serve, refuse, logAccess };

@@ -41,7 +41,7 @@ export async function startService(createRuntime: CreateRuntime, options: Lambda
   const batch = batchLines(write);
   const service = await createServiceLater({
     settings: await readSettings(options),
-    openLog: ({ logLevel }) => createLog(batch.write, logLevel),
+    openLog: ({ logLevel, logFormat }) => createLog(batch.write, logLevel, logFormat),
     createRuntime,
   });
   const { log, runtime } = service;

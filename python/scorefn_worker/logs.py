@@ -7,6 +7,7 @@ import logging
 import os
 import select
 import sys
+from contextvars import ContextVar
 from typing import Any, Callable
 
 from .logging_config import AMLLogFormatter, apply
@@ -14,6 +15,9 @@ from .logging_config import AMLLogFormatter, apply
 SERVER_LOGGER = "azmlinfsrv"
 SCRIPT_LOGGER = "azmlinfsrv.user_script"
 PRINT_LOGGER = "azmlinfsrv.print"
+
+request_members: ContextVar[str] = ContextVar("scorefn_request_members", default="")
+"""What all records have, as members of a JSON object, which the current request causes; only where records are JSON."""
 
 _CLOSED = -1
 
@@ -42,10 +46,15 @@ class PrivateStdout(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write the record and never fail: a log line is not worth a request."""
         try:
-            data = memoryview(f"{self.format(record)}\n".encode(errors="backslashreplace"))
+            data = f"{self.format(record)}\n".encode(errors="backslashreplace")
         except (TypeError, ValueError):
             self.handleError(record)
             return
+        self.write(data)
+
+    def write(self, line: bytes) -> None:
+        """Write a line, however long it takes the reader to take it."""
+        data = memoryview(line)
         while data and self._fd != _CLOSED:
             try:
                 data = data[os.write(self._fd, data) :]
@@ -63,12 +72,13 @@ class PrivateStdout(logging.Handler):
             self._fd = _CLOSED
 
 
-def install(level: str, config: dict[str, Any] | None) -> Callable[[], None]:
+def install(level: str, config: dict[str, Any] | None, *, is_json: bool = False) -> Callable[[], None]:
     """Set up logger `azmlinfsrv` and replace the built-in print. The root logger stays as Python made it.
 
     Args:
         level: Threshold, the name of a level; an unknown one counts as INFO.
         config: Content of the user's logging.json, applied on top.
+        is_json: Whether records are JSON objects, apart from those that go where `config` says.
 
     Returns:
         A function that undoes it in a forked child, whose prints are its own.
@@ -76,7 +86,12 @@ def install(level: str, config: dict[str, Any] | None) -> Callable[[], None]:
     Raises:
         StartFailure: stage "load", when Python refuses the configuration.
     """
-    output = PrivateStdout()
+    if is_json:
+        from . import json_logs  # here, for few need it
+
+        output, undo_json = json_logs.install()
+    else:
+        output, undo_json = PrivateStdout(), None
     logger = logging.getLogger(SERVER_LOGGER)
     logger.addHandler(output)
     logger.propagate = False
@@ -88,7 +103,7 @@ def install(level: str, config: dict[str, Any] | None) -> Callable[[], None]:
         if output not in logger.handlers:
             output.close_descriptor()
 
-    if logging.lastResort is not None:
+    if logging.lastResort is not None and not is_json:
         # Where a script sets up no logging, the reference shows records in Python's usual form, not as bare messages.
         logging.lastResort.setFormatter(logging.Formatter(logging.BASIC_FORMAT))
     plain_print = builtins.print
@@ -96,6 +111,8 @@ def install(level: str, config: dict[str, Any] | None) -> Callable[[], None]:
 
     def undo_in_child() -> None:
         builtins.print = plain_print
+        if undo_json is not None:
+            undo_json()
         output.close_descriptor()
 
     return undo_in_child

@@ -72,7 +72,7 @@ def _work(channel: Channel, interrupts: Interrupts) -> int:
         # First, for logging.json may name classes of the user's own.
         extend_import_path(settings)
         replacements.install()
-        undo_logs = logs.install(settings.log_level, settings.logging)
+        undo_logs = logs.install(settings.log_level, settings.logging, is_json=settings.log_format == "json")
         process.release_in_children(channel.close_in_child, undo_logs)
         if settings.debug_port is not None:
             debugger.connect(settings.debug_port)

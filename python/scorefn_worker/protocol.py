@@ -129,6 +129,7 @@ class Settings:
         self.concurrency: int = max(1, int(hello.get("concurrency") or 1))
         self.log_level: str = hello.get("logLevel") or "INFO"
         self.logging: dict[str, Any] | None = hello.get("logging")
+        self.log_format: str = hello.get("logFormat") or "text"
         self.strict: bool = bool(hello.get("strict"))
         self.debug_port: int | None = hello.get("debugPort")
         self.fork_socket: str | None = hello.get("forkSocket")

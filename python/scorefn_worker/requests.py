@@ -10,7 +10,7 @@ from typing import Any
 from .failures import BadInput, UnusableRequest
 from .frames import FrameError, split_meta
 from .locate import UserFiles
-from .logs import SERVER_LOGGER
+from .logs import SERVER_LOGGER, request_members
 from .protocol import RUN
 from .raw.environ import Environ, make_environ
 from .report import error_frame, input_error_frame
@@ -94,6 +94,8 @@ def _read_meta(payload: Any) -> tuple[dict[str, Any], memoryview]:  # noqa: ANN4
     for name, value in meta.items():
         if type(value) is not str and value is not headers:
             raise UnusableRequest(f"The {name} of the request is not text but of type {type(value).__name__}")
+    if "logFields" in meta:
+        request_members.set(meta["logFields"])
     return meta, body
 
 

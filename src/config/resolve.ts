@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import type { LogFormat } from "../core/log.ts";
 import type { LogLevel } from "../log/levels.ts";
 import type { SwaggerFile } from "../swagger/served.ts";
 import type { HostSettings } from "./host-settings.ts";
@@ -70,6 +71,7 @@ export interface Config {
   /** Value of `x-ms-server-version`; null: the header is not sent. */
   readonly serverVersion: string | null;
   readonly logLevel: LogLevel;
+  readonly logFormat: LogFormat;
   /** Threshold of the access records in NCSA style (logger `gunicorn.access`). */
   readonly accessLogLevel: LogLevel;
   /** Port of the debugger a worker connects to before it loads the script; null: none. */
@@ -185,6 +187,7 @@ export function resolveWith<H extends object>(rare: Rare | undefined, input: Con
     corsOrigins: read.text("corsOrigins"),
     serverVersion: resolveServerVersion(read),
     logLevel: read.choice("logLevel"),
+    logFormat: read.choice("logFormat"),
     accessLogLevel: read.choice(isGiven("accessLogLevel") ? "accessLogLevel" : "logLevel"),
     debugPort: read.integer("debugPort"),
     appInsightsKey: telemetry.key,

@@ -94,6 +94,9 @@ const HELP: Readonly<Record<SettingName, Help>> = {
   scriptHost: {
     help: "Where the script runs: in worker processes, or (JavaScript and TypeScript only) in the server's own.",
   },
+  logFormat: {
+    help: "How the server and its workers write log records: lines of text, or one JSON object a line, with the ids of the request.",
+  },
   appRoot: {
     help: "Root of relative script paths, on the script's import path. Default: the current directory.",
   },

@@ -74,6 +74,7 @@ export type SettingName =
   | "errorDetail"
   | "strict"
   | "scriptHost"
+  | "logFormat"
   | "appRoot"
   | "sourceDirectory"
   | "serviceName"
@@ -209,6 +210,14 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
     kind: "choice",
     choices: ["workers", "in-process"],
     default: "workers",
+  },
+  logFormat: {
+    ...scorefn,
+    variable: "SCOREFN_LOG_FORMAT",
+    flag: "log_format",
+    kind: "choice",
+    choices: ["text", "json"],
+    default: "text",
   },
   appRoot: { ...worker, variable: "AML_APP_ROOT", kind: "path" },
   sourceDirectory: { ...worker, variable: "AZUREML_SOURCE_DIRECTORY", kind: "path" },

@@ -113,7 +113,7 @@ export interface EventRecords {
   readonly runBegun: RunBegun;
   readonly runEnded: RunEnded;
   /** run() gave an HTTP response of its own making. */
-  readonly responseFromScript: { readonly request: RequestHead };
+  readonly responseFromScript: { readonly request: RequestHead; readonly ids: RequestIds };
   readonly requestFailed: RequestFailed;
   readonly requestsRefused: RequestsRefused;
   /** The answer is made; a stream is still to be sent. */

@@ -1,11 +1,17 @@
 // What the core and its hosts log through; src/log/ makes one.
+/** How records are written: `text` in the lines of contract LOG-1, which show no fields, or as JSON objects. */
+export type LogFormat = "text" | "json";
+
+/** What a record says besides its message, by name; what is undefined or null is not known. */
+export type LogFields = Readonly<Record<string, unknown>>;
+
 /** Writes records of one logger; a record below the threshold costs one comparison. */
 export interface Logger {
-  debug(message: string): void;
-  info(message: string): void;
-  warning(message: string): void;
-  error(message: string): void;
-  critical(message: string): void;
+  debug(message: string, fields?: LogFields): void;
+  info(message: string, fields?: LogFields): void;
+  warning(message: string, fields?: LogFields): void;
+  error(message: string, fields?: LogFields): void;
+  critical(message: string, fields?: LogFields): void;
 }
 
 /** The loggers of contract LOG-2 that the server itself writes to. */
@@ -26,6 +32,8 @@ export interface Log {
   line(text: string): void;
   /** What it was set up by; null: the built-in configuration. */
   readonly file: LoggingFile | null;
+  /** How it writes what no `logging.json` sets up. With `text`, fields would be collected for nothing. */
+  readonly format: LogFormat;
 }
 
 /** A `logging.json` that is in force (contract LOG-5). */

@@ -52,6 +52,18 @@ export interface ScoreResponse {
   readonly isSummedUp?: true;
   /** The error that the answer tells of; never what a script has made up. */
   readonly errorCode?: ErrorCode;
+  /** What is known of the run() behind it. */
+  readonly ran?: RunFacts;
+}
+
+/** What is known of one run(), whatever came of it. */
+export interface RunFacts {
+  /** How long the call took, in milliseconds (contract HDR-10). */
+  readonly execMs: number;
+  /** How long it waited for a worker, in milliseconds. */
+  readonly queueMs?: number | undefined;
+  /** Process id of the worker. */
+  readonly worker?: number | undefined;
 }
 
 /** The seam between hosts and core: answers every request, never rejects. */
@@ -127,18 +139,17 @@ export interface RunCall {
   readonly log?: Log | undefined;
 }
 
-/** What run() gave back. `execMs` is the time of the call in milliseconds (contract HDR-10). */
+/** What run() gave back. */
 export type RunOutcome =
-  | { readonly kind: "json"; readonly body: Uint8Array | string; readonly execMs: number }
-  | {
+  | (RunFacts & { readonly kind: "json"; readonly body: Uint8Array | string })
+  | (RunFacts & {
       readonly kind: "response";
       readonly status: number;
       readonly headers: HeaderList;
       readonly body: Uint8Array | string | BodyStream;
-      readonly execMs: number;
       /** True when the script itself built an HTTP response (contract OUT-2), false for a streamed plain result. */
       readonly fromScript: boolean;
-    };
+    });
 
 /** Life of a runtime: `loading` until init() is done, then `ready`; `busy` = ready, and every worker is scoring. */
 export type RuntimeState = "loading" | "ready" | "busy" | "failed" | "stopping";

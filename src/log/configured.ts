@@ -1,9 +1,8 @@
-import type { Log, LoggingFile } from "../core/log.ts";
+import type { Log, LogFormat, LoggingFile } from "../core/log.ts";
 import { DictConfigError, type Filter, type Handler, type LoggingConfig, type Target } from "./dict-config.ts";
-import { formatRecord } from "./format.ts";
 import type { LogLevel } from "./levels.ts";
 import { LEVEL_NUMBERS } from "./levels.ts";
-import { assembleLog, type RecordSink, writeNothing } from "./logger.ts";
+import { assembleLog, builtInSink, type RecordSink, writeNothing } from "./logger.ts";
 import { applyConfig, type BuiltIn } from "./logger-tree.ts";
 import type { LogOutputs, WriteLines } from "./outputs.ts";
 
@@ -12,6 +11,8 @@ export interface LogOptions {
   readonly threshold: LogLevel;
   readonly outputs: LogOutputs;
   readonly file: LoggingFile | null;
+  /** Of the handler that the configuration leaves as it is. */
+  readonly format?: LogFormat;
   readonly pid?: number;
 }
 
@@ -20,7 +21,7 @@ export interface LogOptions {
  *  @throws DictConfigError when a file cannot be opened */
 export function createConfiguredLog(
   config: LoggingConfig,
-  { threshold, outputs, file, pid = process.pid }: LogOptions,
+  { threshold, outputs, file, format = "text", pid = process.pid }: LogOptions,
 ): { log: Log; ignored: string[] } {
   const ignored = new Set<string>();
   const written = openTargets(config, outputs);
@@ -37,13 +38,11 @@ export function createConfiguredLog(
   }
 
   function sinkOf(handler: Handler | BuiltIn, logger: string, level: LogLevel): RecordSink {
-    if (handler === BUILT_IN) {
-      return (message) => outputs.stdout(`${formatRecord(Date.now(), level, pid, logger, message)}\n`, level);
-    }
+    if (handler === BUILT_IN) return builtInSink(outputs.stdout, format, level, pid, logger);
     const write = written.get(handler.target);
     if (LEVEL_NUMBERS[level] < handler.level || write === undefined) return writeNothing;
-    const format = handler.formatter.pattern.bind(level, pid, logger);
-    return filtered(handler.filters, logger, (message) => write(`${format(Date.now(), message)}\n`, level));
+    const toLine = handler.formatter.pattern.bind(level, pid, logger);
+    return filtered(handler.filters, logger, (message) => write(`${toLine(Date.now(), message)}\n`, level));
   }
 
   function lastResort(level: LogLevel): RecordSink {
@@ -51,7 +50,7 @@ export function createConfiguredLog(
     return (message) => outputs.stderr(`${message}\n`);
   }
 
-  const log = assembleLog(writerOf, (text) => outputs.stdout(`${text}\n`, "INFO"), file);
+  const log = assembleLog(writerOf, (text) => outputs.stdout(`${text}\n`, "INFO"), file, format);
   return { log, ignored: [...ignored] };
 }
 
@@ -84,8 +83,8 @@ function open(title: string, openFile: () => WriteLines): WriteLines {
 function inTurn(sinks: readonly RecordSink[]): RecordSink {
   if (sinks.length === 0) return writeNothing;
   if (sinks.length === 1) return sinks[0]!;
-  return (message) => {
-    for (const sink of sinks) sink(message);
+  return (message, fields) => {
+    for (const sink of sinks) sink(message, fields);
   };
 }
 
@@ -95,7 +94,7 @@ function filtered(filters: readonly Filter[], logger: string, sink: RecordSink):
   if (sink === writeNothing || decisions.includes(false)) return writeNothing;
   const tests = decisions.filter((decision) => typeof decision === "function");
   if (tests.length === 0) return sink;
-  return (message) => {
-    if (tests.every((test) => test(message))) sink(message);
+  return (message, fields) => {
+    if (tests.every((test) => test(message))) sink(message, fields);
   };
 }

@@ -58,6 +58,7 @@ interface Memo {
 }
 const secondMemo: Memo = { key: Number.NaN, text: "" };
 const millisecondMemo: Memo = { key: Number.NaN, text: "" };
+const rfcMemo: Memo = { key: Number.NaN, text: "" };
 const ncsaMemo: Memo = { key: Number.NaN, text: "" };
 
 /** `2026-11-20 19:33:01,081` */
@@ -73,6 +74,17 @@ export function utcTimestamp(timeMs: number): string {
     millisecondMemo.key = wholeMs;
   }
   return millisecondMemo.text;
+}
+
+/** `2026-11-20T19:33:01.081Z` */
+export function rfc3339(timeMs: number): string {
+  const wholeMs = Math.floor(timeMs);
+  if (wholeMs !== rfcMemo.key) {
+    const text = utcTimestamp(timeMs);
+    rfcMemo.text = `${text.slice(0, 10)}T${text.slice(11, 19)}.${text.slice(20)}Z`;
+    rfcMemo.key = wholeMs;
+  }
+  return rfcMemo.text;
 }
 
 /** The same in the time zone of the process. */

@@ -1,5 +1,7 @@
-import type { Log, Logger, LoggingFile } from "../core/log.ts";
-import { formatRecord, printable } from "./format.ts";
+import type { Log, LogFields, LogFormat, Logger, LoggingFile } from "../core/log.ts";
+import { ambientFields } from "./ambient.ts";
+import { printable } from "./format.ts";
+import { recordFormat } from "./json.ts";
 import type { LogLevel } from "./levels.ts";
 import { LEVEL_NUMBERS } from "./levels.ts";
 
@@ -8,17 +10,32 @@ import { LEVEL_NUMBERS } from "./levels.ts";
 export function createLog(
   write: (text: string, level: LogLevel) => void,
   threshold: LogLevel,
+  format: LogFormat = "text",
   pid: number = process.pid,
 ): Log {
   const writerOf = (logger: string, level: LogLevel): RecordSink => {
     const from = logger === ACCESS_LOGGER ? "INFO" : threshold;
     if (LEVEL_NUMBERS[level] < LEVEL_NUMBERS[from]) return writeNothing;
-    return (message) => write(`${formatRecord(Date.now(), level, pid, logger, message)}\n`, level);
+    return builtInSink(write, format, level, pid, logger);
   };
-  return assembleLog(writerOf, (text) => write(`${text}\n`, "INFO"), null);
+  return assembleLog(writerOf, (text) => write(`${text}\n`, "INFO"), null, format);
 }
 
-export type RecordSink = (message: string) => void;
+/** Writes records as nothing but the format says. */
+export function builtInSink(
+  write: (text: string, level: LogLevel) => void,
+  format: LogFormat,
+  level: LogLevel,
+  pid: number,
+  logger: string,
+): RecordSink {
+  const toLine = recordFormat(format);
+  if (format === "text") return (message) => write(`${toLine(Date.now(), level, pid, logger, message)}\n`, level);
+  return (message, fields) =>
+    write(`${toLine(Date.now(), level, pid, logger, message, ambientFields(fields))}\n`, level);
+}
+
+export type RecordSink = (message: string, fields?: LogFields) => void;
 
 export const writeNothing: RecordSink = () => {};
 
@@ -29,6 +46,7 @@ export function assembleLog(
   writerOf: (logger: string, level: LogLevel) => RecordSink,
   line: (text: string) => void,
   file: LoggingFile | null,
+  format: LogFormat,
 ): Log {
   const logger = (name: string): Logger => ({
     debug: writerOf(name, "DEBUG"),
@@ -37,15 +55,18 @@ export function assembleLog(
     error: writerOf(name, "ERROR"),
     critical: writerOf(name, "CRITICAL"),
   });
+  const server = logger("azmlinfsrv");
   return {
-    server: logger("azmlinfsrv"),
+    server,
     script: logger("azmlinfsrv.user_script"),
     swagger: logger("azmlinfsrv.swagger"),
     print: logger("azmlinfsrv.print"),
     trace: logger("azmlinfsrv.trace"),
     access: logger(ACCESS_LOGGER),
-    line,
+    // A line that is no object would be one that a reader of objects cannot read.
+    line: format === "json" ? (text) => server.info(text) : line,
     file,
+    format,
   };
 }
 

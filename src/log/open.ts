@@ -1,7 +1,7 @@
 import { readFileSync, realpathSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { ConfigError } from "../core/errors.ts";
-import type { Log } from "../core/log.ts";
+import type { Log, LogFormat } from "../core/log.ts";
 import { PythonJsonError, readPythonJson } from "../json/python-json.ts";
 import { createConfiguredLog } from "./configured.ts";
 import { forWorker, isMembers, readDictConfig } from "./dict-config.ts";
@@ -14,21 +14,26 @@ export interface LogSettings {
   readonly appRoot: string;
   readonly entryScript: string | null;
   readonly logLevel: LogLevel;
+  readonly logFormat: LogFormat;
 }
 
 /** The log of a server: set up by the user's `logging.json` when there is one, else built in (contract LOG-5).
  *  @param stdout gets whole lines, each ending with a newline, and the level of each
  *  @throws ConfigError whose message is the record to write before the server ends (contract LOG-6) */
 export function openLog(config: LogSettings, stdout: LogOutputs["stdout"]): Log {
+  const { logFormat: format } = config;
   const path = findLoggingFile(config);
-  if (path === undefined) return createLog(stdout, config.logLevel);
+  if (path === undefined) return createLog(stdout, config.logLevel, format);
   try {
     const content = parseFile(path);
     const { log, ignored } = createConfiguredLog(readDictConfig(content), {
       threshold: config.logLevel,
-      outputs: processOutputs(stdout),
+      outputs: processOutputs(stdout, format),
+      format,
       file: { path, forWorkers: isMembers(content) ? forWorker(content) : {} },
     });
+    if (format === "json")
+      log.server.warning(`${path}: --log_format json has no effect on the handlers that it sets up`);
     for (const what of ignored) log.server.warning(`${path}: not supported for the server's own records: ${what}`);
     return log;
   } catch (cause) {
@@ -37,9 +42,14 @@ export function openLog(config: LogSettings, stdout: LogOutputs["stdout"]): Log 
 }
 
 /** The log of a worker process that runs JavaScript. @param content what the server's HELLO says of `logging.json` */
-export function openWorkerLog(content: unknown, threshold: LogLevel, stdout: LogOutputs["stdout"]): Log {
-  if (content === null || content === undefined) return createLog(stdout, threshold);
-  const options = { threshold, outputs: processOutputs(stdout), file: null };
+export function openWorkerLog(
+  content: unknown,
+  threshold: LogLevel,
+  stdout: LogOutputs["stdout"],
+  format: LogFormat = "text",
+): Log {
+  if (content === null || content === undefined) return createLog(stdout, threshold, format);
+  const options = { threshold, outputs: processOutputs(stdout, format), format, file: null };
   return createConfiguredLog(readDictConfig(content), options).log;
 }
 

@@ -1,6 +1,8 @@
 import { appendFileSync, closeSync, openSync } from "node:fs";
+import type { LogFormat } from "../core/log.ts";
 import type { FileTarget } from "./dict-config.ts";
-import { formatRecord, printable } from "./format.ts";
+import { printable } from "./format.ts";
+import { recordFormat } from "./json.ts";
 import type { LogLevel } from "./levels.ts";
 import { batchLines } from "./logger.ts";
 import { type LogStream, logStream } from "./stream.ts";
@@ -17,8 +19,8 @@ export type WriteLines = (text: string) => void;
 
 /** The process's own streams, and files.
  *  @param stdout stands in for the process's */
-export function processOutputs(stdout: LogOutputs["stdout"]): LogOutputs {
-  const stderr = boundedLines(logStream(process.stderr));
+export function processOutputs(stdout: LogOutputs["stdout"], format: LogFormat): LogOutputs {
+  const stderr = boundedLines(logStream(process.stderr, format), format);
   return { stdout, stderr: (text) => stderr(printable(text)), file: openFile };
 }
 
@@ -27,13 +29,17 @@ const MAX_BACKLOG = 4_194_304;
 
 /** Writes lines to a stream of the process. A reader that has stalled can neither stop the server nor fill its memory: lines
  *  beyond the backlog are dropped and counted, and one record says how many when the stream flows again. */
-export function boundedLines(stream: LogStream, maxBacklog: number = MAX_BACKLOG): WriteLines {
+export function boundedLines(
+  stream: LogStream,
+  format: LogFormat = "text",
+  maxBacklog: number = MAX_BACKLOG,
+): WriteLines {
   let dropped = 0;
 
   function tell(): void {
     const message = `${dropped} lines of the log were dropped, because nobody read them`;
     dropped = 0;
-    stream.write(`${formatRecord(Date.now(), "WARNING", process.pid, "azmlinfsrv", message)}\n`);
+    stream.write(`${recordFormat(format)(Date.now(), "WARNING", process.pid, "azmlinfsrv", message)}\n`);
   }
 
   return (text) => {

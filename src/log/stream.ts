@@ -4,6 +4,8 @@
 import { constants, fstatSync, openSync, writeSync } from "node:fs";
 import { Socket } from "node:net";
 import { Writable } from "node:stream";
+import type { LogFormat } from "../core/log.ts";
+import { MAX_LINE_BYTES } from "./json.ts";
 
 /** What a log writes to. */
 export interface LogStream {
@@ -19,14 +21,16 @@ interface Handle {
   setBlocking?: (isBlocking: boolean) => void;
 }
 
-/** A stream to stdout or stderr that a reader who reads nothing does not stop. */
-export function logStream(stream: StandardStream): LogStream {
+/** A stream to stdout or stderr that a reader who reads nothing does not stop.
+ *  @param format of what is written to it: lines of JSON must arrive whole */
+export function logStream(stream: StandardStream, format: LogFormat = "text"): LogStream {
   const { fd } = stream;
+  const inLines = (own: Writable): LogStream => (format === "json" ? new LineStream(own) : own);
   try {
     const kind = fstatSync(fd);
-    if (kind.isFIFO()) return reopened(fd);
+    if (kind.isFIFO()) return inLines(reopened(fd));
     const { _handle: handle } = stream as { _handle?: Handle };
-    return kind.isSocket() && handle?.setBlocking !== undefined ? new SocketStream(fd, handle) : stream;
+    return kind.isSocket() && handle?.setBlocking !== undefined ? inLines(new SocketStream(fd, handle)) : stream;
   } catch {
     // It is closed, or there is no /proc.
     return stream;
@@ -34,7 +38,7 @@ export function logStream(stream: StandardStream): LogStream {
 }
 
 /** The same pipe opened once more: whether it blocks is then nobody else's business. */
-function reopened(fd: number): LogStream {
+function reopened(fd: number): Socket {
   const own = openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK);
   const socket = new Socket({ fd: own, readable: false, writable: true });
   // Whoever read our output may leave; that must not end the server. Nor does its output keep it up.
@@ -81,6 +85,46 @@ class SocketStream extends Writable {
       this.#handle.setBlocking!(true);
     }
   }
+}
+
+/** Hands on whole lines, and at a time no more than the system keeps together: a reader that is slow would otherwise find
+ *  lines of workers in the middle of ours. */
+class LineStream extends Writable {
+  readonly #stream: Writable;
+
+  constructor(stream: Writable) {
+    // Not decoded here and once more below.
+    super({ decodeStrings: false });
+    this.#stream = stream;
+  }
+
+  override _write(text: string, _encoding: BufferEncoding, done: () => void): void {
+    this.#send(text, 0, done);
+  }
+
+  override _writev(chunks: readonly { readonly chunk: string }[], done: () => void): void {
+    this.#send(chunks.map(({ chunk }) => chunk).join(""), 0, done);
+  }
+
+  #send(text: string, start: number, done: () => void): void {
+    const end = wholeLines(text, start);
+    this.#stream.write(text.slice(start, end), () => {
+      if (end === text.length) done();
+      else this.#send(text, end, done);
+    });
+  }
+}
+
+/** Characters that may fit into the longest piece: all of one byte, and all of three. */
+const PIECES = [MAX_LINE_BYTES, Math.floor(MAX_LINE_BYTES / 3)];
+
+/** Where the last line ends that is sent together with the one at `start`. */
+function wholeLines(text: string, start: number): number {
+  for (const limit of PIECES) {
+    const end = text.length - start <= limit ? text.length : text.lastIndexOf("\n", start + limit - 1) + 1;
+    if (end > start && Buffer.byteLength(text.slice(start, end)) <= MAX_LINE_BYTES) return end;
+  }
+  return text.indexOf("\n", start) + 1 || text.length;
 }
 
 /** How long the end waits for somebody to take the last lines, in milliseconds. */

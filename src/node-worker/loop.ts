@@ -1,5 +1,6 @@
 import { ResultError, toScoreError } from "../core/errors.ts";
 import type { BodyStream, RunOutcome } from "../core/types.ts";
+import { withFields } from "../log/ambient.ts";
 import { FrameWriter } from "../protocol/frame.ts";
 import {
   execMsPrefix,
@@ -13,6 +14,7 @@ import {
   type ResponseMeta,
   type RunError,
 } from "../protocol/messages.ts";
+import type { ScriptInput } from "../script/input.ts";
 import type { LoadedScript } from "../script/javascript.ts";
 import { clientGone, deadlinePassed } from "../script/lazy-signal.ts";
 import type { Link } from "./channel.ts";
@@ -139,9 +141,22 @@ export class TaskLoop {
       this.#sendError(task, task.reason);
       return;
     }
+    let input: ScriptInput;
+    try {
+      input = task.toInput();
+    } catch (error) {
+      this.#sendError(task, error);
+      return;
+    }
+    const { logFields } = input;
+    if (logFields === undefined) this.#run(task, input);
+    else withFields(JSON.parse(`{"worker":${process.pid}${logFields}}`), () => this.#run(task, input));
+  }
+
+  #run(task: Task, input: ScriptInput): void {
     let outcome: RunOutcome | Promise<RunOutcome>;
     try {
-      outcome = this.#script.run(task.toInput());
+      outcome = this.#script.run(input);
     } catch (error) {
       this.#sendError(task, error);
       return;

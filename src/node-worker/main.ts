@@ -1,10 +1,11 @@
 // Entry of the worker process for JavaScript and TypeScript scripts: shakes hands, loads the script, hands the frames to
 // the task loop. It writes the script's log records to its stdout.
-import { format } from "node:util";
 import { toScoreError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import { stackOf } from "../core/thrown.ts";
 import type { ScriptFacts } from "../core/types.ts";
+import { setProcessFields } from "../log/ambient.ts";
+import { consoleMethods } from "../log/console.ts";
 import type { LogLevel } from "../log/levels.ts";
 import { openWorkerLog } from "../log/open.ts";
 import { monotonicMs } from "../protocol/clock.ts";
@@ -25,6 +26,7 @@ import { DescriptorLink, readDescriptor } from "./channel.ts";
 import { scriptFailure, wrongLogging, wrongProtocol } from "./failures.ts";
 import { holdLifeline } from "./lifeline.ts";
 import { TaskLoop } from "./loop.ts";
+import { writeLines } from "./whole-lines.ts";
 
 const EXIT_STOPPED = 0;
 /** Exit code of a worker that its script's own fault has ended. */
@@ -100,9 +102,11 @@ function toLoaded({ schemas, ...facts }: ScriptFacts): object {
   return schemas === undefined ? facts : { ...facts, schemas: toWireSchemas(schemas) };
 }
 
-function openLog({ logging, logLevel }: StartOptions): Log {
+function openLog({ logging, logLevel, logFormat }: StartOptions): Log {
   try {
-    return openWorkerLog(logging, logLevel as LogLevel, (text) => process.stdout.write(text));
+    if (logFormat === "json") setProcessFields({ worker: process.pid });
+    const write = logFormat === "json" ? writeLines : (text: string) => process.stdout.write(text);
+    return openWorkerLog(logging, logLevel as LogLevel, write, logFormat);
   } catch (error) {
     return fail(wrongLogging(error as Error));
   }
@@ -110,8 +114,7 @@ function openLog({ logging, logLevel }: StartOptions): Log {
 
 /** The script's prints become records, and what it fails to catch does not pass unnoticed. */
 function guardProcess(log: Log): void {
-  const print = (...values: unknown[]): void => log.print.info(format(...values));
-  Object.assign(console, { log: print, info: print, debug: print });
+  Object.assign(console, consoleMethods(log));
   // A script may close them; a line that cannot be written is not worth a worker.
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
   // It belongs to no request, so no request fails for it.

@@ -14,6 +14,8 @@ export class Job extends Pending<RunOutcome> {
   begunAt = 0;
   /** As `begunAt`, whatever deadlines it has come under since. */
   ranFrom = 0;
+  /** How long it had waited by then, in milliseconds. */
+  queueMs = 0;
   /** True once its answer streams: the scoring deadline no longer applies (contract OUT-6). */
   streaming = false;
   /** True once its deadline has passed and the worker was interrupted. */

@@ -228,15 +228,15 @@ export class WorkerPool implements ScoreRuntime {
     });
   }
 
-  /** @param takes what its requests are sent with */
   #ready(slot: Slot, takes: ScriptTakes): void {
-    const { scoringTimeoutMs, start } = this.#options;
+    const { scoringTimeoutMs: timeoutMs, start } = this.#options;
     const { concurrent } = slot.facts!;
     const pid = slot.process!.pid!;
     const { runBegun, runEnded } = this.#events;
+    const concurrency = concurrent ? start.concurrency : 1;
     const worker = new Worker(
       slot.process!,
-      { takes, concurrency: concurrent ? start.concurrency : 1, timeoutMs: scoringTimeoutMs },
+      { takes, concurrency, timeoutMs, logsIds: start.logFormat === "json" },
       {
         newId: () => this.#newId(),
         onFree: () => this.#dispatcher.pump(),

@@ -1,5 +1,6 @@
 import { ScoreError, ScriptInitError, ScriptLoadError, ScriptShapeError, WorkerExitError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
+import { errorFields } from "../log/fields.ts";
 import type { Failed } from "../protocol/messages.ts";
 import { logModelDirectory } from "../script/model-directory.ts";
 
@@ -17,14 +18,15 @@ export function reportFailure(
   log: Log,
 ): ScoreError {
   const { server } = log;
+  const [Failure, code] = FAILURE_CLASSES[stage];
+  const fields = errorFields(code, report.type, report.location);
   for (const { level, message } of records) {
-    if (level === "INFO") server.info(message);
-    else if (level === "WARNING") server.warning(message);
-    else if (level === "CRITICAL") server.critical(message);
-    else server.error(message);
+    if (level === "INFO") server.info(message, fields);
+    else if (level === "WARNING") server.warning(message, fields);
+    else if (level === "CRITICAL") server.critical(message, fields);
+    else server.error(message, fields);
   }
   if (stage === "init") logModelDirectory(modelDir, server);
-  const [Failure, code] = FAILURE_CLASSES[stage];
   return new Failure(code, `${report.type}: ${report.message}`, { report });
 }
 

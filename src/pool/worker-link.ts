@@ -1,9 +1,12 @@
 import type { RunEnd } from "../core/events.ts";
-import type { ErrorReport, ScriptTakes } from "../core/types.ts";
+import type { ErrorReport } from "../core/types.ts";
 import type { Job } from "./job.ts";
+import type { MetaOptions } from "./run-meta.ts";
 
 /** What a worker needs of its process. */
 export interface WorkerLink {
+  /** Process id. */
+  readonly pid?: number | undefined;
   /** Hands the bytes of one turn to the pipe. */
   write(buffers: readonly Uint8Array[]): void;
   /** Makes a synchronous script look at its pipe. */
@@ -12,8 +15,7 @@ export interface WorkerLink {
   kill(): void;
 }
 
-export interface WorkerOptions {
-  readonly takes: ScriptTakes;
+export interface WorkerOptions extends MetaOptions {
   /** Requests begun at a time. */
   readonly concurrency: number;
   /** Limit of one run() in milliseconds; 0: none. */

@@ -7,7 +7,6 @@ import {
   type InterruptReason,
   jsonPayload,
   metaPrefix,
-  type RunMeta,
   STREAM_CREDIT_BYTES,
 } from "../protocol/messages.ts";
 import { expectNoStream, expectStream, readError, readIds, readResponse, readResult } from "./answer.ts";
@@ -16,6 +15,7 @@ import { Deadlines } from "./deadlines.ts";
 import type { Job } from "./job.ts";
 import { Nudger } from "./nudger.ts";
 import type { Holder } from "./pending.ts";
+import { runMeta } from "./run-meta.ts";
 import { Window } from "./window.ts";
 import type { WorkerEvents, WorkerLink, WorkerOptions } from "./worker-link.ts";
 
@@ -114,8 +114,9 @@ export class Worker implements Holder<Job> {
     else beginBy = this.#window.add(job, now);
     this.#window.bytes += job.bytes;
     const { body } = job.call;
-    if (this.#options.takes === "body") this.#writer.send(Frame.RUN, job.id, body, undefined, beginBy);
-    else this.#writer.send(Frame.RUN_META, job.id, body, metaPrefix(this.#meta(job)), beginBy);
+    if (this.#options.takes === "body" && !this.#options.logsIds)
+      this.#writer.send(Frame.RUN, job.id, body, undefined, beginBy);
+    else this.#writer.send(Frame.RUN_META, job.id, body, metaPrefix(runMeta(job.call, this.#options)), beginBy);
     // A worker with nothing else to do need not wait for what else this turn may bring.
     if (this.unanswered === 1) this.#writer.flush();
   }
@@ -146,7 +147,7 @@ export class Worker implements Holder<Job> {
         expectNoStream(job, type);
         const outcome = readResult(payload);
         this.#window.ran(outcome.execMs);
-        job.resolve(outcome);
+        job.resolve({ ...outcome, queueMs: job.queueMs, worker: this.#link.pid });
         this.#end(job, "ok", outcome.execMs);
         return;
       }
@@ -201,15 +202,10 @@ export class Worker implements Holder<Job> {
     this.#writer.flush();
   }
 
-  #meta(job: Job): RunMeta {
-    const { headers, requestId, method, path, query, remoteAddress } = job.call;
-    if (this.#options.takes !== "request") return { headers, requestId };
-    return { headers, requestId, method, path, query, ...(remoteAddress !== undefined && { remoteAddress }) };
-  }
-
   #begin(job: Job, now: number): void {
     job.begunAt = now;
     job.ranFrom = now;
+    job.queueMs = now - job.queuedAt;
     job.room?.leave(job);
     this.#begun.set(job.id, job);
     this.#deadlines.arm();
@@ -231,9 +227,11 @@ export class Worker implements Holder<Job> {
   #respond(job: Job, payload: Buffer): void {
     const { meta, body } = readResponse(payload);
     const { status, headers, execMs, fromScript } = meta;
+    const { queueMs } = job;
+    const worker = this.#link.pid;
     this.#window.ran(execMs);
     if (!meta.stream) {
-      job.resolve({ kind: "response", status, headers, body, execMs, fromScript });
+      job.resolve({ kind: "response", status, headers, body, execMs, fromScript, queueMs, worker });
       this.#end(job, "ok", execMs);
       return;
     }
@@ -244,7 +242,7 @@ export class Worker implements Holder<Job> {
       () => this.#abandon(job),
     );
     if (job.settled) void job.stream.return();
-    else job.head = { kind: "response", status, headers, body: job.stream, execMs, fromScript };
+    else job.head = { kind: "response", status, headers, body: job.stream, execMs, fromScript, queueMs, worker };
   }
 
   /** Answers with a stream whose first chunk has come, or that has none. */

@@ -3,6 +3,7 @@
 // little-endian) and the payload. The worker is the authority on what has begun: a request sent "at once" counts as begun
 // from then on, a waiting one only when the worker has said BEGUN.
 import { FrameError } from "../core/errors.ts";
+import type { LogFormat } from "../core/log.ts";
 import type { SwaggerVersion } from "../core/swagger-versions.ts";
 import type { ErrorReport, HeaderList, ScriptTakes } from "../core/types.ts";
 
@@ -80,6 +81,8 @@ export interface StartOptions {
   readonly logLevel: string;
   /** Content of the user's `logging.json`; null: there is none. */
   readonly logging: Readonly<Record<string, unknown>> | null;
+  /** `json`: records are JSON objects, and each request comes with the ids that they are to have. Default: `text`. */
+  readonly logFormat?: LogFormat;
   /** True: what is otherwise warned about is an error. */
   readonly strict: boolean;
   /** Port of a debugger that the worker connects to before it loads the script. Python only. */
@@ -153,14 +156,17 @@ export interface RunError {
 
 export type InterruptReason = "deadline" | "client-gone";
 
-/** Meta of RUN_META; `method`, `path` and `query` only for scripts that take the request. */
+/** Meta of RUN_META; `method`, `path` and `query` only for scripts that take the request. Those that take the body get no
+ *  more than `logFields`. */
 export interface RunMeta {
-  readonly headers: Readonly<Record<string, string>>;
-  readonly requestId: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly requestId?: string;
   readonly method?: string;
   readonly path?: string;
   readonly query?: string;
   readonly remoteAddress?: string;
+  /** Members of a JSON object, each behind a comma, that records of the request are to have. Only with `logFormat` json. */
+  readonly logFields?: string;
 }
 
 /** @throws FrameError `ERR_FRAME` when the payload is not a JSON object */

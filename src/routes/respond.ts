@@ -53,16 +53,21 @@ export function errorMember(error: ScoreError, detail: ErrorDetail, ids?: Reques
 export function outcomeResponse(outcome: RunOutcome, ids: RequestIds, settings: ResponseSettings): ScoreResponse {
   const { serverVersion } = settings;
   if (outcome.kind === "json") {
-    return { status: 200, headers: resultHeaders(ids, serverVersion, outcome.execMs), body: outcome.body };
+    return {
+      status: 200,
+      headers: resultHeaders(ids, serverVersion, outcome.execMs),
+      body: outcome.body,
+      ran: outcome,
+    };
   }
   const { status, headers, body, execMs, fromScript } = outcome;
   if (!fromScript) {
     const plain: HeaderList = [...headers, ["x-ms-run-function-failed", "False"]];
-    return { status, headers: mergeScriptHeaders(plain, ids, serverVersion, status, execMs), body };
+    return { status, headers: mergeScriptHeaders(plain, ids, serverVersion, status, execMs), body, ran: outcome };
   }
   checkScriptResponse(status, headers);
   const own = headers.filter(([name]) => !SERVER_OWNED.has(name.toLowerCase()));
-  return { status, headers: mergeScriptHeaders(own, ids, serverVersion, status, execMs), body };
+  return { status, headers: mergeScriptHeaders(own, ids, serverVersion, status, execMs), body, ran: outcome };
 }
 
 /** Headers that describe the connection or the body's framing, which is the host's business. */

@@ -23,7 +23,7 @@ export function scoreRoute(settings: ResponseSettings, runtime: ScoreRuntime, ev
     }
     const body = !isRaw && method === "GET" ? await queryBody(request.query) : request.body;
     const outcome = await run(request, ids, body);
-    if (outcome.kind === "response" && outcome.fromScript) events.responseFromScript?.({ request });
+    if (outcome.kind === "response" && outcome.fromScript) events.responseFromScript?.({ request, ids });
     try {
       return outcomeResponse(outcome, ids, settings);
     } catch (error) {

@@ -19,6 +19,9 @@ import type {
   ScoreRuntime,
   ScriptFacts,
 } from "../core/types.ts";
+import { streamWithFields, withFields } from "../log/ambient.ts";
+import { type CallIds, callFields, errorFields } from "../log/fields.ts";
+import type { ScriptInput } from "./input.ts";
 import { type JavaScriptOptions, type LoadedScript, loadJavaScript } from "./javascript.ts";
 import { clientGone, deadlinePassed, LazySignal } from "./lazy-signal.ts";
 
@@ -150,8 +153,9 @@ export class InProcessRuntime implements ScoreRuntime {
       return script.facts;
     } catch (error) {
       this.#failure = toScoreError(error);
-      this.#log.server.error(this.#failure.report?.traceback ?? this.#failure.message);
-      if (this.#failure.code === "ERR_SCRIPT_INIT") await this.#logModelDirectory();
+      const { code, name, message, report } = this.#failure;
+      this.#log.server.error(report?.traceback ?? message, errorFields(code, report?.type ?? name, report?.location));
+      if (code === "ERR_SCRIPT_INIT") await this.#logModelDirectory();
       throw this.#failure;
     }
   }
@@ -187,7 +191,8 @@ export class InProcessRuntime implements ScoreRuntime {
     const onAbort = (): void => lazy.abort(reasonOf(abortError(call.signal?.reason)));
     call.signal?.addEventListener("abort", onAbort);
     if (call.signal?.aborted) onAbort();
-    const outcome = script.run({ ...call, signal: () => lazy.signal() });
+    const input = { ...call, signal: () => lazy.signal() };
+    const outcome = this.#log.format === "json" ? runWithFields(script, input) : script.run(input);
     return outcome instanceof Promise ? this.#bounded(outcome, call, lazy) : outcome;
   }
 
@@ -216,6 +221,18 @@ export class InProcessRuntime implements ScoreRuntime {
         });
     });
   }
+}
+
+/** Runs with the ids of the request in all that the script logs. */
+function runWithFields(script: LoadedScript, input: ScriptInput & CallIds): RunOutcome | Promise<RunOutcome> {
+  const fields = callFields(input);
+  const withBody = (outcome: RunOutcome): RunOutcome => {
+    const { body } = outcome;
+    if (outcome.kind === "json" || typeof body !== "object" || !(Symbol.asyncIterator in body)) return outcome;
+    return { ...outcome, body: streamWithFields(fields, body) };
+  };
+  const outcome = withFields(fields, () => script.run(input));
+  return outcome instanceof Promise ? outcome.then(withBody) : withBody(outcome);
 }
 
 function reasonOf(error: ScoreError): DOMException {

@@ -8,6 +8,8 @@ export interface ScriptInput {
   readonly method?: string;
   readonly path?: string;
   readonly query?: string;
+  /** As in RUN_META. */
+  readonly logFields?: string;
   /** Called when the script asks for its signal. */
   readonly signal: () => AbortSignal;
   /** Takes what the script logs for this request. Default: the log the script was loaded with. */

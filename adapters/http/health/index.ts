@@ -55,7 +55,7 @@ export class HealthServer {
       thread.on("message", (message: FromHealth) => {
         if (message.kind === "listening") resolve(message);
         else if (message.kind === "not-listening") reject(listenError(message, address));
-        else if (message.kind === "log") this.#log[message.logger][message.level](message.message);
+        else if (message.kind === "log") this.#log[message.logger][message.level](message.message, message.fields);
       });
       thread.once("error", (error: Error) => {
         // Not started again: a port that refuses connections is how a host learns that something is wrong here.

@@ -4,6 +4,7 @@ import {
   type ErrorReport,
   type Figures,
   type Log,
+  type LogFields,
   type RuntimeState,
   type ScoreError,
   ScoreError as ScoreFault,
@@ -14,7 +15,13 @@ export type FromHealth =
   | { readonly kind: "listening"; readonly port: number }
   | { readonly kind: "not-listening"; readonly message: string; readonly code: string | undefined }
   | { readonly kind: "closed" }
-  | { readonly kind: "log"; readonly logger: LoggerName; readonly level: LevelName; readonly message: string };
+  | {
+      readonly kind: "log";
+      readonly logger: LoggerName;
+      readonly level: LevelName;
+      readonly message: string;
+      readonly fields?: LogFields | undefined;
+    };
 
 /** From the main thread to the thread. */
 export type ToHealth =

@@ -10,6 +10,7 @@ import {
   decodePath,
   type Figures,
   type Log,
+  type LogFields,
   type Logger,
   metricsRoute,
   type RuntimeState,
@@ -48,7 +49,7 @@ function serveHealth({ config, address }: HealthThreadData): void {
   const port = parentPort!;
   const tell = (message: FromHealth): void => port.postMessage(message);
   const runtime = new ReportedRuntime();
-  const log = remoteLog(tell);
+  const log = remoteLog(tell, config.logFormat);
   let figures: readonly Figures[] = [];
   const { metricsPath } = config;
   const routes = metricsPath === null ? [] : [metricsRoute(metricsPath, config, () => figures)];
@@ -81,9 +82,10 @@ function serveHealth({ config, address }: HealthThreadData): void {
 }
 
 /** Records are written by the main thread, which alone knows where they go. */
-function remoteLog(tell: (message: FromHealth) => void): Log {
+function remoteLog(tell: (message: FromHealth) => void, format: Log["format"]): Log {
   const logger = (name: LoggerName): Logger => {
-    const at = (level: LevelName) => (message: string) => tell({ kind: "log", logger: name, level, message });
+    const at = (level: LevelName) => (message: string, fields?: LogFields) =>
+      tell({ kind: "log", logger: name, level, message, fields });
     return {
       debug: at("debug"),
       info: at("info"),
@@ -101,6 +103,7 @@ function remoteLog(tell: (message: FromHealth) => void): Log {
     access: logger("access"),
     line: (message) => tell({ kind: "log", logger: "server", level: "info", message }),
     file: null,
+    format,
   };
 }
 

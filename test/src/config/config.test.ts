@@ -76,6 +76,7 @@ describe("defaults and precedence", () => {
       corsOrigins: null,
       serverVersion: "scorefn/0.1.0",
       logLevel: "INFO",
+      logFormat: "text",
       accessLogLevel: "INFO",
       debugPort: null,
       appInsightsKey: null,

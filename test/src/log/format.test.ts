@@ -17,7 +17,9 @@ describe("a log record (LOG-1)", () => {
   test("holds no control character that a terminal would obey, but for those of several lines", () => {
     const lines: string[] = [];
     const { write, flush } = batchLines((text) => lines.push(text));
-    createLog(write, "INFO", 1).server.error("\u001b[2J\u0085\u009b2J\u007f\u0000\u0007 caf\u00e9 \u00a0\ta\r\nb");
+    createLog(write, "INFO", "text", 1).server.error(
+      "\u001b[2J\u0085\u009b2J\u007f\u0000\u0007 caf\u00e9 \u00a0\ta\r\nb",
+    );
     flush();
     expect(lines.join("").slice(24)).toBe(
       "E [1] azmlinfsrv - \\x1b[2J\\x85\\x9b2J\\x7f\\x00\\x07 caf\u00e9 \u00a0\ta\r\nb\n",

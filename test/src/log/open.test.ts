@@ -24,7 +24,7 @@ function write(place: string, content: unknown): string {
 }
 
 function open(entryScript: string | null = join(folder, "script/score.py")): Log {
-  return openLog({ appRoot: join(folder, "root"), entryScript, logLevel: "INFO" }, (text) => {
+  return openLog({ appRoot: join(folder, "root"), entryScript, logLevel: "INFO", logFormat: "text" }, (text) => {
     stdout += text;
   });
 }

@@ -31,7 +31,7 @@ function stalled() {
 
 test("lines that a stalled reader leaves no room for are dropped, and their number is told", () => {
   const { stream, read } = stalled();
-  const write = boundedLines(stream, 10);
+  const write = boundedLines(stream, "text", 10);
   write("0123456789\n");
   write("one\ntwo\n");
   write("three\n");
@@ -43,7 +43,7 @@ test("lines that a stalled reader leaves no room for are dropped, and their numb
 
 test("what is taken in time is neither dropped nor talked about", () => {
   const { stream, read } = stalled();
-  const write = boundedLines(stream, 10);
+  const write = boundedLines(stream, "text", 10);
   for (let count = 0; count < 100; count++) {
     write("a line of some length\n");
     expect(read()).toBe("a line of some length\n");

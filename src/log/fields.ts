@@ -1,0 +1,64 @@
+import type { LogFields } from "../core/log.ts";
+import type { ErrorLocation, RunCall, ScoreRequest, ScoreResponse } from "../core/types.ts";
+
+/** What a record of a failure says of it. */
+export function errorFields(code: string, type: string, location: ErrorLocation | null | undefined): LogFields {
+  const { file, line, column, function: within } = location ?? {};
+  return { error: { code, type, location: file === undefined ? undefined : { file, line, column, function: within } } };
+}
+
+// Version, trace id, parent id, flags; a version to come may add more behind a dash. No id is all zeros, no version ff.
+const TRACEPARENT =
+  /^(?!ff)(?<version>[0-9a-f]{2})-(?!0{32})(?<trace>[0-9a-f]{32})-(?!0{16})(?<span>[0-9a-f]{16})-[0-9a-f]{2}(?<rest>-.*)?$/;
+
+/** The ids of a request, as records name them. */
+interface RequestFields extends LogFields {
+  readonly request_id: string | undefined;
+  readonly client_request_id: string | undefined;
+  readonly trace_id: string | undefined;
+  readonly span_id: string | undefined;
+}
+
+/** What each record about a request says of it. Empty ids are none.
+ *  @param headers lower-case names */
+export function requestFields(
+  requestId: string,
+  clientRequestId: string,
+  { traceparent }: Readonly<Record<string, string>>,
+): RequestFields {
+  const trace = traceparent === undefined ? undefined : readTraceparent(traceparent);
+  return {
+    request_id: requestId || undefined,
+    client_request_id: clientRequestId || undefined,
+    trace_id: trace?.trace,
+    span_id: trace?.span,
+  };
+}
+
+/** What a call of run() knows of its request's ids. */
+export type CallIds = Pick<RunCall, "requestId" | "headers">;
+
+/** The same for what the script writes meanwhile. */
+export function callFields({ requestId, headers }: CallIds): RequestFields {
+  return requestFields(requestId, headers["x-ms-client-request-id"] || headers["x-ms-request-id"] || "", headers);
+}
+
+/** The same for the record of what was sent, with what is known then. The ids are those of the answer.
+ *  @param bytes of the body */
+export function ncsaFields(
+  { method, headers }: Pick<ScoreRequest, "method" | "headers">,
+  { status, headers: sent }: Pick<ScoreResponse, "status" | "headers">,
+  bytes: number,
+): LogFields {
+  const sentAs = (name: string): string => sent.find(([given]) => given === name)?.[1] ?? "";
+  const ids = requestFields(sentAs("x-request-id"), sentAs("x-ms-client-request-id"), headers);
+  const { request_id, client_request_id, trace_id, span_id } = ids;
+  return { request_id, client_request_id, trace_id, span_id, method, status, bytes };
+}
+
+/** @returns undefined when it is not valid, as if there were none (W3C Trace Context) */
+function readTraceparent(value: string): { trace: string; span: string } | undefined {
+  const { version, trace, span, rest } = TRACEPARENT.exec(value.trim())?.groups ?? {};
+  if (trace === undefined || span === undefined || (version === "00" && rest !== undefined)) return undefined;
+  return { trace, span };
+}
