@@ -6,7 +6,7 @@ import { freePort, startServer } from "../../setup/server.ts";
 import { SCRIPTS, until } from "../../setup/service.ts";
 
 /** Few enough to be used up by a handful of clients, and enough to start with. */
-const DESCRIPTORS = 60;
+const DESCRIPTORS = 100;
 
 test.runIf(process.platform !== "win32")("descriptors used up when a worker is to be started", async () => {
   const port = await freePort();
