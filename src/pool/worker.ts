@@ -147,7 +147,9 @@ export class Worker implements Holder<Job> {
         expectNoStream(job, type);
         const outcome = readResult(payload);
         this.#window.ran(outcome.execMs);
-        job.resolve({ ...outcome, queueMs: job.queueMs, worker: this.#link.pid });
+        const { body, execMs } = outcome;
+        // Name by name: to spread the outcome takes 3 µs.
+        job.resolve({ kind: "json", body, execMs, queueMs: job.queueMs, worker: this.#link.pid });
         this.#end(job, "ok", outcome.execMs);
         return;
       }
