@@ -25,9 +25,9 @@ const OURS = fileURLToPath(new URL("../../dist/adapters/cli/azmlinfsrv.js", impo
 const recordOnly = process.env.DIFFERENTIAL === "record";
 
 /** What an answer or a start looks like. */
-const core = [...commandLine, ...startup, ...failures, ...requests, ...results, ...realistic];
-/** What settings, packages and files of the user's change in it; CONTRIBUTING.md says when these run. */
-const more = [...schema, ...config, ...cors, ...swaggerFiles, ...libraries];
+const core = [...commandLine, ...startup, ...failures, ...requests];
+/** What scripts, settings, packages and files of the user's change in it; CONTRIBUTING.md says when these run. */
+const more = [...results, ...realistic, ...schema, ...config, ...cors, ...swaggerFiles, ...libraries];
 const runsAll = process.env.CI === "true" || recordOnly;
 const scenarios = runsAll ? [...core, ...more] : core;
 const found = environment("azmlinfsrv");
