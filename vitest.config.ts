@@ -16,8 +16,14 @@ const LONG = [
   "azure/streaming",
 ];
 
-/** Files about one feature each, with servers of other people's: run with CI=true, or when they are named. */
-const CI_ONLY = ["test/src/model/fetch.test.ts", "test/adapters/lambda/cdk.test.ts", "test/fuzz/**"];
+/** Files about one feature each, with programs of other people's: run with CI=true, or when they are named. */
+const CI_ONLY = [
+  "test/src/model/fetch.test.ts",
+  "test/adapters/http/prometheus.test.ts",
+  "test/adapters/lambda/cdk.test.ts",
+  "test/package.test.ts",
+  "test/fuzz/**",
+];
 const isAsked = process.env.CI === "true" || process.argv.some((word) => word.startsWith("test/"));
 
 /** Begins with what takes longest, so that no single file is left for the end. */

@@ -56,9 +56,7 @@ export async function tryJavaScript(trial: Trial, bundle: string, target: JavaSc
     const args = [packageFile("dist/packaging/try-script.js"), join(copy, bundle), mode, script];
     const { problem: found } = await run<{ problem?: string }>(process.execPath, args, copy, trial);
     const isSame = process.versions.node.startsWith(`${node}.`);
-    const other = isSame
-      ? ""
-      : `; it was tried with Node ${process.version}, and is for Node ${node}: build with that one`;
+    const other = isSame ? "" : ` (tried with Node ${process.version}; the function gets Node ${node})`;
     if (found !== undefined) throw problem(`the build does not work: ${found}${other}`);
     return [`tried:      ${script} ${doneOf(mode)}`];
   });

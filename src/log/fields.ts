@@ -1,4 +1,5 @@
 import type { LogFields } from "../core/log.ts";
+import { readTraceparent } from "../core/traceparent.ts";
 import type { ErrorLocation, RunCall, ScoreRequest, ScoreResponse } from "../core/types.ts";
 
 /** What a record of a failure says of it. */
@@ -6,10 +7,6 @@ export function errorFields(code: string, type: string, location: ErrorLocation 
   const { file, line, column, function: within } = location ?? {};
   return { error: { code, type, location: file === undefined ? undefined : { file, line, column, function: within } } };
 }
-
-// Version, trace id, parent id, flags; a version to come may add more behind a dash. No id is all zeros, no version ff.
-const TRACEPARENT =
-  /^(?!ff)(?<version>[0-9a-f]{2})-(?!0{32})(?<trace>[0-9a-f]{32})-(?!0{16})(?<span>[0-9a-f]{16})-[0-9a-f]{2}(?<rest>-.*)?$/;
 
 /** The ids of a request, as records name them. */
 interface RequestFields extends LogFields {
@@ -26,12 +23,12 @@ export function requestFields(
   clientRequestId: string,
   { traceparent }: Readonly<Record<string, string>>,
 ): RequestFields {
-  const trace = traceparent === undefined ? undefined : readTraceparent(traceparent);
+  const trace = traceparent === undefined ? undefined : readTraceparent(traceparent.trim());
   return {
     request_id: requestId || undefined,
     client_request_id: clientRequestId || undefined,
-    trace_id: trace?.trace,
-    span_id: trace?.span,
+    trace_id: trace?.traceId,
+    span_id: trace?.spanId,
   };
 }
 
@@ -54,11 +51,4 @@ export function ncsaFields(
   const ids = requestFields(sentAs("x-request-id"), sentAs("x-ms-client-request-id"), headers);
   const { request_id, client_request_id, trace_id, span_id } = ids;
   return { request_id, client_request_id, trace_id, span_id, method, status, bytes };
-}
-
-/** @returns undefined when it is not valid, as if there were none (W3C Trace Context) */
-function readTraceparent(value: string): { trace: string; span: string } | undefined {
-  const { version, trace, span, rest } = TRACEPARENT.exec(value.trim())?.groups ?? {};
-  if (trace === undefined || span === undefined || (version === "00" && rest !== undefined)) return undefined;
-  return { trace, span };
 }

@@ -1,10 +1,10 @@
 import type { ErrorCode } from "../core/errors.ts";
 import type { Events, RequestAnswered, RunEnd } from "../core/events.ts";
+import { readTraceparent } from "../core/traceparent.ts";
 import type { RuntimeState, ScoreResponse, ScoreRuntime, WorkerState } from "../core/types.ts";
 import { watchEventLoop } from "./event-loop.ts";
 import { FAMILIES, type FamilyName, type Figures, type Labels, type Point } from "./families.ts";
 import { Counter, Histogram, type Series } from "./instruments.ts";
-import { sampledTraceId } from "./trace-id.ts";
 
 /** Keeps count of what the core announces. */
 export interface Recorder {
@@ -99,7 +99,9 @@ export function createRecorder(info: Labels, own: Labels = {}): Recorder {
     const series = seriesOf(route);
     const method = METHODS.has(request.method) ? request.method : OTHER;
     const { traceparent } = request.headers;
-    const traceId = traceparent === undefined ? undefined : sampledTraceId(traceparent);
+    const trace = traceparent === undefined ? undefined : readTraceparent(traceparent);
+    // One that nobody can look up is no example.
+    const traceId = trace?.isSampled ? trace.traceId : undefined;
     durationsOf(route, series.answers, method, response).observe((endedAt - startedAt) / 1_000, traceId);
     series.requestSizes.observe(requestBytes);
     series.responseSizes.observe(responseBytes);
