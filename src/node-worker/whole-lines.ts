@@ -18,10 +18,11 @@ export function writeLines(text: string): void {
 }
 
 function writeLine(line: string): void {
-  for (;;) {
+  const bytes = Buffer.from(line);
+  for (let sent = 0; sent < bytes.length; ) {
     try {
-      writeSync(STDOUT, line);
-      return;
+      // A socket may take a part of it.
+      sent += writeSync(STDOUT, bytes, sent);
     } catch (error) {
       // A line that cannot be written is not worth a worker.
       if ((error as NodeJS.ErrnoException).code !== "EAGAIN") return;
