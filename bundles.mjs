@@ -8,7 +8,7 @@ import { build } from "esbuild";
 const ROOT = fileURLToPath(new URL(".", import.meta.url));
 
 /** Compiled files that are replaced by their bundle. */
-const FILES = ["dist/src/metrics/prom.js"];
+const FILES = ["dist/src/metrics/prom.js", "dist/src/telemetry/sdk.js"];
 
 /** The libraries are CommonJS, and ask for Node's own modules with `require`. */
 const REQUIRE = 'import { createRequire } from "node:module";\nconst require = createRequire(import.meta.url);';
@@ -41,12 +41,16 @@ function packageOf(path) {
 
 /** Licences want to be where the code is. @param {string} file @param {string[]} packages */
 async function writeNotices(file, packages) {
-  const notices = packages.map(async (name) => {
+  /** @type {Map<string, string[]>} */
+  const byText = new Map();
+  for (const name of packages) {
     const folder = join(ROOT, "node_modules", name);
     const { version } = JSON.parse(await readFile(join(folder, "package.json"), "utf8"));
     const licence = (await readdir(folder)).find((entry) => /^licen[cs]e/i.test(entry));
     if (licence === undefined) throw new Error(`${name} has no licence text`);
-    return `${name} ${version}\n\n${await readFile(join(folder, licence), "utf8")}`;
-  });
-  await writeFile(join(ROOT, `${file}.LICENSES.txt`), (await Promise.all(notices)).join("\n\n"));
+    const text = await readFile(join(folder, licence), "utf8");
+    byText.set(text, [...(byText.get(text) ?? []), `${name} ${version}`]);
+  }
+  const notices = [...byText].map(([text, names]) => `${names.join("\n")}\n\n${text}`);
+  await writeFile(join(ROOT, `${file}.LICENSES.txt`), notices.join("\n\n"));
 }

@@ -9,6 +9,7 @@ import type { createCors } from "./routes/cors.ts";
 import type { Route } from "./routes/route.ts";
 import { composeScorer, type Scorer } from "./routes/scorer.ts";
 import { failedRuntime } from "./script/failed-runtime.ts";
+import type { Telemetry } from "./telemetry/telemetry.ts";
 
 /** Makes the runtime of the score script; not started yet. @throws ScoreError when there cannot be one */
 export type CreateRuntime = (config: Config, log: Log, events: Events) => ScoreRuntime;
@@ -18,6 +19,8 @@ export interface ServiceParts<H extends object = object> {
   readonly settings: UsableConfig<H>;
   readonly openLog: (config: Config) => Log;
   readonly createRuntime: CreateRuntime;
+  /** Undefined: nothing is traced. */
+  readonly telemetry?: Telemetry | undefined;
   /** Who listens besides the log. */
   readonly subscribers?: readonly Events[];
   /** Of the host's own, once the runtime is there. */
@@ -48,18 +51,24 @@ export interface Extras {
 }
 
 export function compose<H extends object>(
-  { settings, openLog, createRuntime, subscribers = [], moreRoutes = () => [] }: ServiceParts<H>,
+  { settings, openLog, createRuntime, telemetry, subscribers = [], moreRoutes = () => [] }: ServiceParts<H>,
   extras: Extras,
 ): Service<H> {
   const { config, warnings, problem } = settings;
   const log = openLog(config);
   for (const warning of warnings) log.server.warning(warning);
+  telemetry?.attach(log);
   const cors = extras.createCors?.(config.corsOrigins);
-  const events = combineEvents([createEventLog(config, log, cors), ...subscribers]);
+  const events = combineEvents([
+    createEventLog(config, log, cors),
+    ...subscribers,
+    ...(telemetry === undefined ? [] : [telemetry.events]),
+  ]);
   const createNow = (ready: Config): ScoreRuntime => createRuntime(ready, log, events);
   const create = (): ScoreRuntime => extras.withModel?.(config, log, createNow) ?? createNow(config);
   const runtime = problem === undefined ? runtimeOrReason(create, log) : failedRuntime(problem, log);
-  return { config, log, runtime, scorer: composeScorer(config, runtime, events, cors, moreRoutes(runtime)) };
+  const scorer = composeScorer(config, runtime, events, cors, moreRoutes(runtime), telemetry?.tracer);
+  return { config, log, runtime, scorer };
 }
 
 function runtimeOrReason(create: () => ScoreRuntime, log: Log): ScoreRuntime {

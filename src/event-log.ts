@@ -41,7 +41,7 @@ const NO_FIELDS = { ofRequest: nothing, ofFailure: nothing, ofAnswer: nothing };
 
 const JSON_FIELDS = {
   ofRequest: ({ headers }: RequestHead, ids: RequestIds, code?: string): LogFields => ({
-    ...requestFields(ids.requestId, ids.clientRequestId, headers),
+    ...requestFields(ids.requestId, ids.clientRequestId, headers, ids.trace),
     error: code && { code },
   }),
   ofFailure({ request, ids, failure: { code, name, report } }: RequestFailed): LogFields {
@@ -49,7 +49,7 @@ const JSON_FIELDS = {
   },
   ofAnswer({ request, ids, route, response, startedAt, endedAt }: RequestAnswered): LogFields {
     const { ran, status } = response;
-    const of = requestFields(ids.requestId, ids.clientRequestId, request.headers);
+    const of = requestFields(ids.requestId, ids.clientRequestId, request.headers, ids.trace);
     // Name by name, for it is made for each request, and spreading takes ten times as long.
     return {
       request_id: of.request_id,

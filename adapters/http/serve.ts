@@ -13,9 +13,12 @@ import {
   lastLines,
   logStream,
   openLog,
+  openTelemetry,
+  processEnvironment,
   recordFormat,
   ScoreError,
   type Service,
+  type Telemetry,
   toScoreError,
 } from "../../src/host.ts";
 import { firstFault } from "./faults.ts";
@@ -28,6 +31,9 @@ export const STOP_GRACE_MS = 30_000;
 
 /** How long workers may take to die after the second signal, in milliseconds. */
 const FORCED_END_MS = 2_000;
+
+/** How long the last of what was traced may take to leave, in milliseconds. */
+const TELEMETRY_GRACE_MS = 5_000;
 
 /** Exit codes of contract PROC-8. */
 export const EXIT_OK = 0;
@@ -44,8 +50,12 @@ export async function serve(config: Config, reserved?: ReservedPort): Promise<nu
   const { write, flush } = batchLines(boundedLines(stdout, logFormat));
   try {
     const metrics = createMetrics(config);
-    const service = createServiceOrReport(config, write, metrics);
-    return service === undefined ? EXIT_SCRIPT : await run(service, metrics, reserved);
+    const telemetry = await openTelemetry(config, processEnvironment);
+    const service = createServiceOrReport(config, write, metrics, telemetry);
+    if (service === undefined) return EXIT_SCRIPT;
+    const code = await run(service, metrics, reserved);
+    await telemetry?.close(TELEMETRY_GRACE_MS);
+    return code;
   } finally {
     flush();
     await lastLines(stdout);
@@ -57,12 +67,14 @@ function createServiceOrReport(
   config: Config,
   write: (text: string) => void,
   metrics: Metrics | undefined,
+  telemetry: Telemetry | undefined,
 ): Service | undefined {
   try {
     return createService({
       settings: { config, warnings: [] },
       openLog: () => openServerLog(config, write),
       createRuntime,
+      telemetry,
       ...(metrics && { subscribers: [metrics.events], moreRoutes: metrics.routes }),
     });
   } catch (error) {

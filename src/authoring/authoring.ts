@@ -9,6 +9,11 @@ export interface RunContext {
   readonly requestId: string;
   /** Aborts at the scoring deadline and when the client leaves. */
   readonly signal: AbortSignal;
+  /** W3C traceparent for what run() calls in turn: of the server's span where it traces, else the caller's. Undefined:
+   *  neither. */
+  readonly traceparent: string | undefined;
+  /** W3C tracestate that goes with it. */
+  readonly tracestate: string | undefined;
   /** Writes records on logger `azmlinfsrv.print`. */
   readonly logger: ScriptLogger;
 }

@@ -4,7 +4,10 @@ import type { RequestIds } from "./headers.ts";
 import type { RunCall, ScoreRequest, ScoreResponse, ScriptFacts } from "./types.ts";
 
 /** A request as far as it is known: one that was refused before it was read has no body. */
-export type RequestHead = Pick<ScoreRequest, "method" | "path" | "query" | "loggedQuery" | "headers" | "log">;
+export type RequestHead = Pick<
+  ScoreRequest,
+  "method" | "path" | "query" | "loggedQuery" | "headers" | "remoteAddress" | "log"
+>;
 
 export interface RequestReceived {
   readonly request: RequestHead;
@@ -34,8 +37,17 @@ export interface RequestAnswered {
 export interface StreamEnded {
   readonly answered: RequestAnswered;
   readonly bytes: number;
+  /** Why it broke off. */
+  readonly failure: ScoreError | undefined;
   /** On the clock of `performance.now()`, in milliseconds. */
   readonly endedAt: number;
+}
+
+/** A request has come to the runtime, where it may yet find no room. */
+export interface RequestQueued {
+  readonly call: RunCall;
+  /** On the clock of `performance.now()`, in milliseconds. */
+  readonly queuedAt: number;
 }
 
 /** A worker begins a request; times are on the clock of `performance.now()`, in milliseconds. A request whose worker gives it
@@ -43,7 +55,7 @@ export interface StreamEnded {
 export interface RunBegun {
   readonly call: RunCall;
   readonly pid: number;
-  /** When it came to the runtime. */
+  /** As in `requestQueued`. */
   readonly queuedAt: number;
   readonly begunAt: number;
 }
@@ -110,6 +122,7 @@ export interface EventRecords {
   /** run() was interrupted at its deadline; the text is where. */
   readonly runInterrupted: { readonly traceback: string };
   readonly requestReceived: RequestReceived;
+  readonly requestQueued: RequestQueued;
   readonly runBegun: RunBegun;
   readonly runEnded: RunEnded;
   /** run() gave an HTTP response of its own making. */

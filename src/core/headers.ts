@@ -1,3 +1,4 @@
+import type { Trace } from "./trace.ts";
 import type { HeaderList } from "./types.ts";
 
 /** Longest request id that is taken, in characters (contract HDR-7). */
@@ -24,12 +25,14 @@ export interface RequestIds {
   readonly tooLong: string | undefined;
   /** True when `DEPRECATED_ID_WARNING` is to be logged. */
   readonly deprecatedId: boolean;
+  /** Undefined: the request is not traced here. */
+  readonly trace?: Trace | undefined;
 }
 
 /** Works out the ids of a request (contract HDR-3 to HDR-9).
  *  @param headers lower-case names, values trimmed, repeats joined
  *  @param newId gives a fresh lower-case GUID; called only when the request has no `x-request-id` */
-export function resolveIds(headers: Readonly<Record<string, string>>, newId: () => string): RequestIds {
+export function resolveIds(headers: Readonly<Record<string, string>>, newId: () => string, trace?: Trace): RequestIds {
   const traceId = headers.traceid;
   const ownId = headers["x-request-id"];
   if (ownId !== undefined && ownId.length > MAX_ID_LENGTH) {
@@ -40,6 +43,7 @@ export function resolveIds(headers: Readonly<Record<string, string>>, newId: () 
       traceId,
       tooLong: REQUEST_ID_TOO_LONG,
       deprecatedId: false,
+      trace,
     };
   }
   const requestId = ownId ?? newId();
@@ -47,7 +51,8 @@ export function resolveIds(headers: Readonly<Record<string, string>>, newId: () 
   const clientId = headers["x-ms-client-request-id"] ?? "";
   const deprecatedId = msId !== "";
   if (msId.length > MAX_ID_LENGTH || clientId.length > MAX_ID_LENGTH) {
-    return { requestId, msRequestId: "", clientRequestId: "", traceId, tooLong: CLIENT_ID_TOO_LONG, deprecatedId };
+    const tooLong = CLIENT_ID_TOO_LONG;
+    return { requestId, msRequestId: "", clientRequestId: "", traceId, tooLong, deprecatedId, trace };
   }
   return {
     requestId,
@@ -56,6 +61,7 @@ export function resolveIds(headers: Readonly<Record<string, string>>, newId: () 
     traceId,
     tooLong: undefined,
     deprecatedId,
+    trace,
   };
 }
 

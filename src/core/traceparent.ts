@@ -1,3 +1,5 @@
+import type { TracePlace } from "./trace.ts";
+
 /** What a W3C traceparent says. */
 export interface Traceparent {
   readonly traceId: string;
@@ -17,4 +19,18 @@ export function readTraceparent(value: string): Traceparent | undefined {
   if (trace === undefined || span === undefined || flags === undefined) return undefined;
   if (version === "00" && rest !== undefined) return undefined;
   return { traceId: trace, spanId: span, isSampled: (Number.parseInt(flags, 16) & SAMPLED) !== 0 };
+}
+
+/** What the script continues: the trace that is kept here, or else its caller's.
+ *  @returns undefined: there is none, or none that is valid */
+export function traceOf({
+  trace,
+  headers: { traceparent, tracestate } = {},
+}: {
+  readonly trace?: TracePlace | undefined;
+  readonly headers?: Readonly<Record<string, string>>;
+}): TracePlace | undefined {
+  if (trace !== undefined) return trace;
+  if (traceparent === undefined || readTraceparent(traceparent) === undefined) return undefined;
+  return { traceparent, tracestate };
 }

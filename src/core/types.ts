@@ -1,6 +1,7 @@
 import type { ErrorCode } from "./errors.ts";
 import type { Log } from "./log.ts";
 import type { SwaggerVersion } from "./swagger-versions.ts";
+import type { Trace } from "./trace.ts";
 
 /** One HTTP request in the form every host can hand over and the core reads. Nothing in it is parsed yet. */
 export interface ScoreRequest {
@@ -52,6 +53,8 @@ export interface ScoreResponse {
   readonly isSummedUp?: true;
   /** The error that the answer tells of; never what a script has made up. */
   readonly errorCode?: ErrorCode;
+  /** Undefined: the request was not traced here. */
+  readonly trace?: Trace | undefined;
   /** What is known of the run() behind it. */
   readonly ran?: RunFacts;
 }
@@ -132,6 +135,8 @@ export interface RunCall {
   readonly query: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly requestId: string;
+  /** Undefined: the request is not traced here. */
+  readonly trace?: Trace | undefined;
   /** As in the request. */
   readonly remoteAddress?: string | undefined;
   readonly signal?: CancelSignal | undefined;

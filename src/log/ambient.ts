@@ -1,7 +1,6 @@
 // What a record says of the request in whose course it is written, where nobody hands that on: a script's own records.
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { LogFields } from "../core/log.ts";
-import type { BodyStream } from "../core/types.ts";
 
 // It costs nothing before its first run(), which only the format json asks for.
 const ambient = new AsyncLocalStorage<LogFields>();
@@ -9,20 +8,6 @@ const ambient = new AsyncLocalStorage<LogFields>();
 /** Calls script code whose records, now and later, are to have the fields. */
 export function withFields<T>(fields: LogFields, action: () => T): T {
   return ambient.run(fields, action);
-}
-
-/** The same for a body: what makes its pieces runs when they are asked for. */
-export function streamWithFields(fields: LogFields, body: BodyStream): BodyStream {
-  return {
-    [Symbol.asyncIterator]() {
-      const items = body[Symbol.asyncIterator]();
-      const end = items.return?.bind(items);
-      return {
-        next: () => ambient.run(fields, () => items.next()),
-        ...(end !== undefined && { return: (value?: unknown) => ambient.run(fields, () => end(value)) }),
-      };
-    },
-  };
 }
 
 let always: LogFields | undefined;

@@ -1,4 +1,5 @@
 import type { LogFields } from "../core/log.ts";
+import type { Trace } from "../core/trace.ts";
 import { readTraceparent } from "../core/traceparent.ts";
 import type { ErrorLocation, RunCall, ScoreRequest, ScoreResponse } from "../core/types.ts";
 
@@ -17,13 +18,15 @@ interface RequestFields extends LogFields {
 }
 
 /** What each record about a request says of it. Empty ids are none.
- *  @param headers lower-case names */
+ *  @param headers lower-case names
+ *  @param own its trace, where the server keeps one; otherwise its caller's counts */
 export function requestFields(
   requestId: string,
   clientRequestId: string,
   { traceparent }: Readonly<Record<string, string>>,
+  own?: Trace,
 ): RequestFields {
-  const trace = traceparent === undefined ? undefined : readTraceparent(traceparent.trim());
+  const trace = own ?? (traceparent === undefined ? undefined : readTraceparent(traceparent.trim()));
   return {
     request_id: requestId || undefined,
     client_request_id: clientRequestId || undefined,
@@ -33,22 +36,23 @@ export function requestFields(
 }
 
 /** What a call of run() knows of its request's ids. */
-export type CallIds = Pick<RunCall, "requestId" | "headers">;
+export type CallIds = Pick<RunCall, "requestId" | "trace" | "headers">;
 
 /** The same for what the script writes meanwhile. */
-export function callFields({ requestId, headers }: CallIds): RequestFields {
-  return requestFields(requestId, headers["x-ms-client-request-id"] || headers["x-ms-request-id"] || "", headers);
+export function callFields({ requestId, trace, headers }: CallIds): RequestFields {
+  const clientRequestId = headers["x-ms-client-request-id"] || headers["x-ms-request-id"] || "";
+  return requestFields(requestId, clientRequestId, headers, trace);
 }
 
 /** The same for the record of what was sent, with what is known then. The ids are those of the answer.
  *  @param bytes of the body */
 export function ncsaFields(
   { method, headers }: Pick<ScoreRequest, "method" | "headers">,
-  { status, headers: sent }: Pick<ScoreResponse, "status" | "headers">,
+  { status, headers: sent, trace }: Pick<ScoreResponse, "status" | "headers" | "trace">,
   bytes: number,
 ): LogFields {
   const sentAs = (name: string): string => sent.find(([given]) => given === name)?.[1] ?? "";
-  const ids = requestFields(sentAs("x-request-id"), sentAs("x-ms-client-request-id"), headers);
+  const ids = requestFields(sentAs("x-request-id"), sentAs("x-ms-client-request-id"), headers, trace);
   const { request_id, client_request_id, trace_id, span_id } = ids;
   return { request_id, client_request_id, trace_id, span_id, method, status, bytes };
 }

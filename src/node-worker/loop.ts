@@ -1,6 +1,5 @@
 import { ResultError, toScoreError } from "../core/errors.ts";
 import type { BodyStream, RunOutcome } from "../core/types.ts";
-import { withFields } from "../log/ambient.ts";
 import { FrameWriter } from "../protocol/frame.ts";
 import {
   execMsPrefix,
@@ -17,6 +16,7 @@ import {
 import type { ScriptInput } from "../script/input.ts";
 import type { LoadedScript } from "../script/javascript.ts";
 import { clientGone, deadlinePassed } from "../script/lazy-signal.ts";
+import { surroundings } from "../script/surroundings.ts";
 import type { Link } from "./channel.ts";
 import { plainReport } from "./failures.ts";
 import { Inbox } from "./inbox.ts";
@@ -149,8 +149,10 @@ export class TaskLoop {
       return;
     }
     const { logFields } = input;
-    if (logFields === undefined) this.#run(task, input);
-    else withFields(JSON.parse(`{"worker":${process.pid}${logFields}}`), () => this.#run(task, input));
+    const fields = logFields === undefined ? undefined : JSON.parse(`{"worker":${process.pid}${logFields}}`);
+    const surround = surroundings(input, fields);
+    if (surround === undefined) this.#run(task, input);
+    else surround(() => this.#run(task, input));
   }
 
   #run(task: Task, input: ScriptInput): void {

@@ -21,6 +21,7 @@ import {
   TO_WORKER_FD,
 } from "../protocol/messages.ts";
 import { toWireSchemas } from "../protocol/wire-schemas.ts";
+import { hasTracing } from "../script/active-span.ts";
 import { type LoadedScript, loadJavaScript } from "../script/javascript.ts";
 import { DescriptorLink, readDescriptor } from "./channel.ts";
 import { scriptFailure, wrongLogging, wrongProtocol } from "./failures.ts";
@@ -82,7 +83,7 @@ async function start(options: StartOptions): Promise<void> {
     defer: setImmediate,
     onStopped: stop,
   });
-  say(Frame.READY, {});
+  say(Frame.READY, hasTracing() ? { traces: true } : {});
 }
 
 async function load({ entryScript, appRoot, modelDir, strict }: StartOptions, log: Log): Promise<LoadedScript> {

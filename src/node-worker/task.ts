@@ -35,8 +35,10 @@ export class Task extends LazySignal implements ScriptInput {
     if (!this.#hasMeta) return this;
     const { meta, body } = splitMeta<RunMeta>(this.body);
     checkMeta(meta);
-    this.isHead = meta.method === "HEAD";
-    return { ...meta, body, signal: () => this.signal() };
+    const { traceparent, tracestate, ...rest } = meta;
+    this.isHead = rest.method === "HEAD";
+    const trace = traceparent === undefined ? undefined : { traceparent, tracestate };
+    return { ...rest, trace, body, signal: () => this.signal() };
   }
 }
 

@@ -103,6 +103,7 @@ export function readReady(payload: Buffer): Ready {
   if (!isObject(ready) || (ready.meta !== undefined && !TAKES.has(ready.meta))) {
     throw malformed("a READY that asks for an unknown meta");
   }
+  if (ready.traces !== undefined && typeof ready.traces !== "boolean") throw malformed("a READY with odd traces");
   return ready;
 }
 

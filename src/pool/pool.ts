@@ -9,9 +9,8 @@ import type {
   RuntimeState,
   ScoreRuntime,
   ScriptFacts,
-  ScriptTakes,
 } from "../core/types.ts";
-import { type Failed, PROTOCOL_VERSION } from "../protocol/messages.ts";
+import { type Failed, PROTOCOL_VERSION, type Ready } from "../protocol/messages.ts";
 import { factsOf } from "../protocol/wire-schemas.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Job } from "./job.ts";
@@ -121,6 +120,7 @@ export class WorkerPool implements ScoreRuntime {
     const refused = this.#turnAway();
     if (refused !== undefined) return Promise.reject(refused);
     const job = new Job(call, performance.now());
+    this.#events.requestQueued?.({ call, queuedAt: job.queuedAt });
     this.#dispatcher.add(job);
     return job.outcome;
   }
@@ -205,7 +205,7 @@ export class WorkerPool implements ScoreRuntime {
       onLoaded: (loaded) => {
         slot.facts = loaded;
       },
-      onReady: ({ meta }) => this.#ready(slot, meta ?? slot.facts!.takes),
+      onReady: (ready) => this.#ready(slot, ready),
       onFailed: (failed) => {
         slot.reported = this.#report(failed);
       },
@@ -228,15 +228,15 @@ export class WorkerPool implements ScoreRuntime {
     });
   }
 
-  #ready(slot: Slot, takes: ScriptTakes): void {
+  #ready(slot: Slot, { meta, traces }: Ready): void {
     const { scoringTimeoutMs: timeoutMs, start } = this.#options;
-    const { concurrent } = slot.facts!;
+    const { concurrent, takes } = slot.facts!;
     const pid = slot.process!.pid!;
     const { runBegun, runEnded } = this.#events;
     const concurrency = concurrent ? start.concurrency : 1;
     const worker = new Worker(
       slot.process!,
-      { takes, concurrency, timeoutMs, logsIds: start.logFormat === "json" },
+      { takes: meta ?? takes, concurrency, timeoutMs, logsIds: start.logFormat === "json", traces },
       {
         newId: () => this.#newId(),
         onFree: () => this.#dispatcher.pump(),

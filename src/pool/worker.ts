@@ -15,7 +15,7 @@ import { Deadlines } from "./deadlines.ts";
 import type { Job } from "./job.ts";
 import { Nudger } from "./nudger.ts";
 import type { Holder } from "./pending.ts";
-import { runMeta } from "./run-meta.ts";
+import { runMeta, takesBodyAlone } from "./run-meta.ts";
 import { Window } from "./window.ts";
 import type { WorkerEvents, WorkerLink, WorkerOptions } from "./worker-link.ts";
 
@@ -114,8 +114,7 @@ export class Worker implements Holder<Job> {
     else beginBy = this.#window.add(job, now);
     this.#window.bytes += job.bytes;
     const { body } = job.call;
-    if (this.#options.takes === "body" && !this.#options.logsIds)
-      this.#writer.send(Frame.RUN, job.id, body, undefined, beginBy);
+    if (takesBodyAlone(this.#options)) this.#writer.send(Frame.RUN, job.id, body, undefined, beginBy);
     else this.#writer.send(Frame.RUN_META, job.id, body, metaPrefix(runMeta(job.call, this.#options)), beginBy);
     // A worker with nothing else to do need not wait for what else this turn may bring.
     if (this.unanswered === 1) this.#writer.flush();

@@ -120,6 +120,8 @@ export interface Loaded {
 export interface Ready {
   /** Every request is to come with the meta of a whole request, whatever run() takes. */
   readonly meta?: "request";
+  /** The script has a tracing library loaded: every request is to come with the place in its trace, where it has one. */
+  readonly traces?: boolean;
 }
 
 /** How a forked worker ended; all null but `error`: it could not be forked. */
@@ -157,7 +159,7 @@ export interface RunError {
 export type InterruptReason = "deadline" | "client-gone";
 
 /** Meta of RUN_META; `method`, `path` and `query` only for scripts that take the request. Those that take the body get no
- *  more than `logFields`. */
+ *  more than `logFields`, `traceparent` and `tracestate`. */
 export interface RunMeta {
   readonly headers?: Readonly<Record<string, string>>;
   readonly requestId?: string;
@@ -167,6 +169,9 @@ export interface RunMeta {
   readonly remoteAddress?: string;
   /** Members of a JSON object, each behind a comma, that records of the request are to have. Only with `logFormat` json. */
   readonly logFields?: string;
+  /** Parent of what the script does in a trace, where that is not what the header of this name says. */
+  readonly traceparent?: string;
+  readonly tracestate?: string;
 }
 
 /** @throws FrameError `ERR_FRAME` when the payload is not a JSON object */

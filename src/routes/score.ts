@@ -32,9 +32,9 @@ export function scoreRoute(settings: ResponseSettings, runtime: ScoreRuntime, ev
   }
 
   /** @param body the request's, or what takes its place */
-  function run(request: ScoreRequest, { requestId }: RequestIds, body: Uint8Array): Promise<RunOutcome> {
+  function run(request: ScoreRequest, { requestId, trace }: RequestIds, body: Uint8Array): Promise<RunOutcome> {
     const { method, path, query, headers, remoteAddress, signal, log } = request;
-    const call: RunCall = { body, method, path, query, headers, requestId, remoteAddress, signal, log };
+    const call: RunCall = { body, method, path, query, headers, requestId, trace, remoteAddress, signal, log };
     return signal?.aborted ? Promise.reject(abortError(signal.reason)) : runtime.run(call);
   }
 

@@ -3,6 +3,7 @@ import { BadInputError, OverloadError, type ScoreError, toScoreError } from "../
 import type { Events, RequestAnswered, RequestHead } from "../core/events.ts";
 import { type RequestIds, resolveIds } from "../core/headers.ts";
 import { newRequestId } from "../core/request-id.ts";
+import type { Trace, Tracer } from "../core/trace.ts";
 import type { HeaderList, ScoreHandler, ScoreRequest, ScoreResponse, ScoreRuntime } from "../core/types.ts";
 import { Bursts } from "./bursts.ts";
 import type { Cors } from "./cors.ts";
@@ -38,13 +39,15 @@ export interface Scorer {
 
 /** @param runtime started by the caller; until it is ready, requests wait in it
  *  @param cors made of the setting; undefined where CORS is off
- *  @param moreRoutes of the host's own */
+ *  @param moreRoutes of the host's own
+ *  @param tracer undefined where nothing is traced */
 export function composeScorer(
   config: ScorerConfig,
   runtime: ScoreRuntime,
   events: Events,
   cors: Cors | undefined,
   moreRoutes: readonly Route[] = [],
+  tracer?: Tracer,
 ): Scorer {
   const routes = new RouteTable([
     scoreRoute(config, runtime, events),
@@ -57,8 +60,8 @@ export function composeScorer(
 
   async function handle(request: ScoreRequest): Promise<ScoreResponse> {
     const startedAt = request.receivedAt ?? performance.now();
-    const ids = resolveIds(request.headers, newRequestId);
     const route = routes.find(request.path);
+    const ids = resolveIds(request.headers, newRequestId, traceOf(request, route, startedAt));
     if (route !== undefined) events.requestReceived?.({ request, ids, route: route.path });
     let response: ScoreResponse;
     try {
@@ -87,7 +90,8 @@ export function composeScorer(
   function finish(start: Start, route: Route | undefined, bare: ScoreResponse, wantsRecord: boolean): ScoreResponse {
     const { request, ids, startedAt, requestBytes, wasReceived } = start;
     const isTaken = route !== undefined && takes(route, request.method);
-    const response = cors === undefined || !isTaken ? bare : withHeaders(bare, cors.headers(request));
+    const whole = cors === undefined || !isTaken ? bare : withHeaders(bare, cors.headers(request));
+    const response = ids.trace === undefined ? whole : { ...whole, trace: ids.trace };
     if (events.requestAnswered === undefined) return response;
     const answered: RequestAnswered = {
       request,
@@ -128,15 +132,29 @@ export function composeScorer(
   }
 
   function refuse(request: RequestHead, error: ScoreError): ScoreResponse {
-    const start = begin(request);
+    const route = routes.find(request.path);
+    const start = begin(request, route);
     const text = `${request.method} ${request.path} refused: ${error.message}`;
     const response = refused(request, start.ids, errorResponse(error, start.ids, config), error, text);
-    return finish(start, routes.find(request.path), response, false);
+    return finish(start, route, response, false);
   }
 
   function failed(request: RequestHead, error: unknown): ScoreResponse {
-    const start = begin(request);
-    return finish(start, routes.find(request.path), failure(request, start.ids, badResponse(error)), false);
+    const route = routes.find(request.path);
+    const start = begin(request, route);
+    return finish(start, route, failure(request, start.ids, badResponse(error)), false);
+  }
+
+  /** Of a request that the host could not hand over. */
+  function begin(request: RequestHead, route: Route | undefined): Start {
+    const startedAt = performance.now();
+    const ids = resolveIds(request.headers, newRequestId, traceOf(request, route, startedAt));
+    return { request, ids, startedAt, requestBytes: 0, wasReceived: false };
+  }
+
+  /** Probes and strangers would hide what a trace is looked at for. */
+  function traceOf(request: RequestHead, route: Route | undefined, startedAt: number): Trace | undefined {
+    return tracer !== undefined && route?.logged ? tracer.begin(request, route.path, startedAt) : undefined;
   }
 
   function takesBody({ method, path }: Pick<ScoreRequest, "method" | "path">): boolean {
@@ -154,12 +172,6 @@ export function composeScorer(
 }
 
 type Start = Pick<RequestAnswered, "request" | "ids" | "startedAt" | "requestBytes" | "wasReceived">;
-
-/** Of a request that the host could not hand over. */
-function begin(request: RequestHead): Start {
-  const ids = resolveIds(request.headers, newRequestId);
-  return { request, ids, startedAt: performance.now(), requestBytes: 0, wasReceived: false };
-}
 
 function takes(route: Route, method: string): boolean {
   return route.methods.includes(method);

@@ -1,3 +1,4 @@
+import { type ScoreError, toScoreError } from "../core/errors.ts";
 import type { RequestAnswered, StreamEnded } from "../core/events.ts";
 import type { BodyStream, ScoreResponse } from "../core/types.ts";
 
@@ -15,10 +16,10 @@ function counted(body: BodyStream, answered: RequestAnswered, onEnd: (record: St
       const chunks = body[Symbol.asyncIterator]();
       let bytes = 0;
       let isOver = false;
-      const end = (): void => {
+      const end = (failure?: ScoreError): void => {
         if (isOver) return;
         isOver = true;
-        onEnd({ answered, bytes, endedAt: performance.now() });
+        onEnd({ answered, bytes, failure, endedAt: performance.now() });
       };
       return {
         async next() {
@@ -28,7 +29,7 @@ function counted(body: BodyStream, answered: RequestAnswered, onEnd: (record: St
             else bytes += item.value.length;
             return item;
           } catch (error) {
-            end();
+            end(toScoreError(error));
             throw error;
           }
         },

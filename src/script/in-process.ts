@@ -19,11 +19,10 @@ import type {
   ScoreRuntime,
   ScriptFacts,
 } from "../core/types.ts";
-import { streamWithFields, withFields } from "../log/ambient.ts";
-import { type CallIds, callFields, errorFields } from "../log/fields.ts";
-import type { ScriptInput } from "./input.ts";
+import { callFields, errorFields } from "../log/fields.ts";
 import { type JavaScriptOptions, type LoadedScript, loadJavaScript } from "./javascript.ts";
 import { clientGone, deadlinePassed, LazySignal } from "./lazy-signal.ts";
+import { runWithin, surroundings } from "./surroundings.ts";
 
 export interface InProcessOptions extends JavaScriptOptions {
   /** Limit of one run() in milliseconds; 0: none. A run() that blocks the event loop cannot be stopped here. */
@@ -56,7 +55,9 @@ export class InProcessRuntime implements ScoreRuntime {
     this.#options = options;
     this.#log = log;
     this.#events = events;
-    this.#isWatched = events.runBegun !== undefined || events.runEnded !== undefined;
+    this.#isWatched = [events.requestQueued, events.runBegun, events.runEnded].some(
+      (listener) => listener !== undefined,
+    );
   }
 
   get state(): RuntimeState {
@@ -107,6 +108,7 @@ export class InProcessRuntime implements ScoreRuntime {
     this.#underWay++;
     try {
       const queuedAt = this.#isWatched ? performance.now() : 0;
+      this.#events.requestQueued?.({ call, queuedAt });
       if (this.#script === undefined) await unlessAborted(this.#up(), call.signal);
       const script = this.#script!;
       return await (this.#isWatched ? this.#announced(script, call, queuedAt) : this.#runNow(script, call));
@@ -192,7 +194,8 @@ export class InProcessRuntime implements ScoreRuntime {
     call.signal?.addEventListener("abort", onAbort);
     if (call.signal?.aborted) onAbort();
     const input = { ...call, signal: () => lazy.signal() };
-    const outcome = this.#log.format === "json" ? runWithFields(script, input) : script.run(input);
+    const surround = surroundings(call, this.#log.format === "json" ? callFields(call) : undefined);
+    const outcome = surround === undefined ? script.run(input) : runWithin(surround, () => script.run(input));
     return outcome instanceof Promise ? this.#bounded(outcome, call, lazy) : outcome;
   }
 
@@ -221,18 +224,6 @@ export class InProcessRuntime implements ScoreRuntime {
         });
     });
   }
-}
-
-/** Runs with the ids of the request in all that the script logs. */
-function runWithFields(script: LoadedScript, input: ScriptInput & CallIds): RunOutcome | Promise<RunOutcome> {
-  const fields = callFields(input);
-  const withBody = (outcome: RunOutcome): RunOutcome => {
-    const { body } = outcome;
-    if (outcome.kind === "json" || typeof body !== "object" || !(Symbol.asyncIterator in body)) return outcome;
-    return { ...outcome, body: streamWithFields(fields, body) };
-  };
-  const outcome = withFields(fields, () => script.run(input));
-  return outcome instanceof Promise ? outcome.then(withBody) : withBody(outcome);
 }
 
 function reasonOf(error: ScoreError): DOMException {

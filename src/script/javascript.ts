@@ -12,6 +12,7 @@ import {
   ScriptShapeError,
 } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
+import { traceOf } from "../core/traceparent.ts";
 import type { RunOutcome, ScriptFacts } from "../core/types.ts";
 import { RefusedError } from "../json/result.ts";
 import { decoder } from "../json/utf8.ts";
@@ -224,5 +225,13 @@ class Context implements RunContext {
 
   get signal(): AbortSignal {
     return this.#input.signal();
+  }
+
+  get traceparent(): string | undefined {
+    return traceOf(this.#input)?.traceparent;
+  }
+
+  get tracestate(): string | undefined {
+    return traceOf(this.#input)?.tracestate;
   }
 }
