@@ -1,6 +1,7 @@
 // What happens in the core, announced once. Log lines, metrics and traces subscribe; nothing is measured twice.
 import type { ErrorCode, ScoreError } from "./errors.ts";
 import type { RequestIds } from "./headers.ts";
+import type { LogFields } from "./log.ts";
 import type { RunCall, ScoreRequest, ScoreResponse, ScriptFacts } from "./types.ts";
 
 /** A request as far as it is known: one that was refused before it was read has no body. */
@@ -79,6 +80,27 @@ export interface RunEnded {
   readonly runMs: number;
 }
 
+/** A record that the script has written: printed, or logged on `azmlinfsrv.print` or `azmlinfsrv.trace`. */
+export interface ScriptRecord {
+  /** Of the process that runs the script. */
+  readonly pid: number;
+  /** Milliseconds since 1970. */
+  readonly time: number;
+  readonly level: "DEBUG" | "INFO" | "WARNING" | "ERROR" | "CRITICAL";
+  readonly logger: string;
+  readonly message: string;
+  /** Of the request in whose course it was written, in the names of JSON records: `request_id`, `trace_id` and others. */
+  readonly fields: LogFields | undefined;
+  /** Where in the code; undefined: not known. */
+  readonly place?: { readonly file: string; readonly line: number; readonly function: string } | undefined;
+}
+
+/** So many records could not be kept until somebody took them. */
+export interface ScriptRecordsDropped {
+  readonly pid: number;
+  readonly count: number;
+}
+
 export interface RequestFailed {
   readonly request: RequestHead;
   readonly ids: RequestIds;
@@ -127,6 +149,9 @@ export interface EventRecords {
   readonly runEnded: RunEnded;
   /** run() gave an HTTP response of its own making. */
   readonly responseFromScript: { readonly request: RequestHead; readonly ids: RequestIds };
+  /** Whoever listens has workers hand over their records, besides writing them. */
+  readonly scriptRecord: ScriptRecord;
+  readonly scriptRecordsDropped: ScriptRecordsDropped;
   readonly requestFailed: RequestFailed;
   readonly requestsRefused: RequestsRefused;
   /** The answer is made; a stream is still to be sent. */
