@@ -19,6 +19,8 @@ const LONG = [
 /** Files about one feature each, with programs of other people's: run with CI=true, or when they are named. */
 const CI_ONLY = [
   "test/src/model/fetch.test.ts",
+  "test/adapters/lambda/function.test.ts",
+  "test/packaging/trial.test.ts",
   "test/adapters/http/prometheus.test.ts",
   "test/adapters/lambda/cdk.test.ts",
   "test/package.test.ts",
