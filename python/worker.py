@@ -1,4 +1,7 @@
-"""Entry of the Python worker process: `python3 worker.py`, spawned by the front with pipes on descriptors 3 to 5."""
+"""Entry of the Python worker process: `python3 worker.py [NAME...]`, spawned by the front with pipes as descriptors 3-5.
+
+Each NAME is an environment variable for the interpreter alone, which the score script does not see.
+"""
 
 # This file is read by whatever Python the user names, even 2.7: nothing here may be newer.
 import os
@@ -16,6 +19,8 @@ if __name__ in ("__main__", "__mp_main__"):
     if sys.path[:1] != [_HERE]:
         sys.path.insert(0, _HERE)
     if __name__ == "__main__":
+        for name in sys.argv[1:]:
+            os.environ.pop(name, None)
         from scorefn_worker.main import main
 
         del sys.path[0]

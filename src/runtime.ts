@@ -7,6 +7,7 @@ import type { ScoreRuntime } from "./core/types.ts";
 import { PRODUCT } from "./core/version.ts";
 import { forDebugger, inspectArgs } from "./debugging.ts";
 import { inProcess } from "./in-process.ts";
+import { withAllocator } from "./pool/allocator.ts";
 import { EXIT_OLD_PYTHON, findPython, pythonNotFound, pythonTooOld } from "./pool/interpreter.ts";
 import { type PoolOptions, WorkerPool } from "./pool/pool.ts";
 import type { WorkerCommand } from "./pool/process.ts";
@@ -81,11 +82,12 @@ function nodeCommand(config: Config): WorkerCommand {
 function pythonCommand(config: Config, log: Log): WorkerCommand {
   const debugged = config.debugPort !== null;
   const python = findPython({ python: config.python, env: config.workerEnv });
+  const { env, own } = withAllocator(config.workerEnv);
   let logged = "";
   return {
     file: python,
-    args: [...(debugged ? TRACEABLE : []), packageFile("python/worker.py")],
-    env: config.workerEnv,
+    args: [...(debugged ? TRACEABLE : []), packageFile("python/worker.py"), ...own],
+    env,
     // The exception would be raised inside the debugger that holds the script at a breakpoint.
     nudgeSignal: debugged ? null : "SIGUSR1",
     onMissing: (cause) => pythonNotFound([python], cause),
