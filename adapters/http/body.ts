@@ -2,8 +2,8 @@ import type { IncomingMessage } from "node:http";
 import type { ScoreError } from "../../src/host.ts";
 import { tooLarge } from "./incoming.ts";
 
-/** Room that a body gets at first, whatever length it declares: the rest is had only by sending. */
-const FIRST_BYTES = 1_048_576;
+/** Room that a body gets at first, whatever length it declares: the rest is had only by sending. Most bodies fit. */
+const FIRST_BYTES = 4_194_304;
 
 /** A declared body that outgrows its room gets so many times as much, a chunked one twice as much: pages that nothing has
  *  been written to cost nothing, but where nobody knows how long the body gets, address space should be in proportion. */
