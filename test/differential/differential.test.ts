@@ -24,10 +24,20 @@ import { swaggerFiles } from "./scenarios/swagger-files.ts";
 const OURS = fileURLToPath(new URL("../../dist/adapters/cli/azmlinfsrv.js", import.meta.url));
 const recordOnly = process.env.DIFFERENTIAL === "record";
 
-/** What an answer or a start looks like. */
-const core = [...commandLine, ...startup, ...failures, ...requests];
-/** What scripts, settings, packages and files of the user's change in it; CONTRIBUTING.md says when these run. */
-const more = [...results, ...realistic, ...schema, ...config, ...cors, ...swaggerFiles, ...libraries];
+/** What a start and an answer look like. */
+const core = [...commandLine, ...requests];
+/** What scripts, settings, packages, files and mistakes of the user's change in it; CONTRIBUTING.md says when these run. */
+const more = [
+  ...startup,
+  ...failures,
+  ...results,
+  ...realistic,
+  ...schema,
+  ...config,
+  ...cors,
+  ...swaggerFiles,
+  ...libraries,
+];
 const runsAll = process.env.CI === "true" || recordOnly;
 const scenarios = runsAll ? [...core, ...more] : core;
 const found = environment("azmlinfsrv");
