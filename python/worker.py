@@ -1,4 +1,4 @@
-"""Entry of the Python worker process: `python3 worker.py [NAME...]`, spawned by the front with pipes on descriptors 3-5.
+"""Entry of the Python worker process: `python3 worker.py [NAME...]`, spawned with pipes on descriptors 3 to 5.
 
 Each NAME is an environment variable for the interpreter alone, which the score script does not see.
 """
