@@ -65,25 +65,25 @@ export const LATE_MODULES: readonly string[] = [
   "src/json/result-fault",
   "src/json/utf8-fault",
   "src/locate/v8",
+  "src/log/json-style",
   "src/model/with-model",
   "src/routes/cors",
+  "src/routes/stream-end",
   "src/script/declared",
   "src/script/import-file",
   "src/script/model-directory",
   "src/script/raw-http",
   "src/script/stream",
+  "src/script/surroundings",
   "src/swagger/generate",
 ];
 
 /** What fetches models: a file of its own beside the host's, loaded only where there is one to fetch. */
 const FETCH_FILES = { esm: "fetch-model.mjs", cjs: "fetch-model.cjs" };
 
-/** What our own code expects to find, in a file that is a module; without an `import`, as below. */
-const LEAN_BANNER = 'const require=process.getBuiltinModule("node:module").createRequire(import.meta.url);';
-
-/** The same with what CommonJS packages expect. */
+/** What CommonJS packages expect to find, in a file that is a module; without an `import`, as below. */
 const BANNER =
-  `${LEAN_BANNER.slice(0, -1)},` +
+  'const require=process.getBuiltinModule("node:module").createRequire(import.meta.url),' +
   '__filename=process.getBuiltinModule("node:url").fileURLToPath(import.meta.url),' +
   '__dirname=process.getBuiltinModule("node:path").dirname(__filename);';
 
@@ -115,7 +115,7 @@ export async function bundle(options: BundleOptions): Promise<Bundle> {
     loader: { ".node": "copy" },
     ...(format === "cjs"
       ? { format: "cjs", banner: { js: CJS_BANNER }, define: { "import.meta.url": "__su" } }
-      : { format: "esm", banner: { js: lean ? LEAN_BANNER : BANNER } }),
+      : { format: "esm", ...(!lean && { banner: { js: BANNER } }) }),
     plugins: [
       ...(lean ? [lateModules()] : []),
       ownModules(FETCH_FILES[format]),
@@ -215,7 +215,7 @@ function ownModules(fetchFile: string): Plugin {
         importer.includes("@middy/core") ? { path: "streams", namespace: "left-out" } : undefined,
       );
       // An `import` of node:http evaluates all that it exports, WebSocket included, which loads an HTTP client: 25 ms on
-      // Node 22 and 24. A require() loads what is used.
+      // Node 22 and 24. To ask for the module loads what is used.
       build.onResolve({ filter: /^node:/, namespace: "file" }, ({ path, importer }) =>
         isOwn(importer) || importer.includes("@middy/core")
           ? { path, namespace: "required", sideEffects: false }
@@ -223,17 +223,22 @@ function ownModules(fetchFile: string): Plugin {
       );
       build.onLoad({ filter: /.*/, namespace: "required" }, async ({ path }) => ({ contents: await requiring(path) }));
       build.onLoad({ filter: /.*/, namespace: "left-out" }, ({ path }) => ({
-        contents: path === "missingPackageHint" ? `export const ${path} = () => undefined;` : "module.exports = {}",
+        contents: path === "streams" ? NO_STREAMS : `export const ${path} = () => undefined;`,
       }));
     },
   };
 }
 
+/** What middy imports of Node's streams, all of it undefined. As a module, not a CommonJS one: that would take helpers along. */
+const NO_STREAMS = "export let Readable, pipeline, ReadableStream;";
+
 /** A module that takes from one of Node's what is imported of it, and touches nothing else. */
 async function requiring(path: string): Promise<string> {
   const names = Object.keys((await import(path)) as object).filter((name) => name !== "default" && /^\w+$/.test(name));
   const members = names.map((name) => `export const ${name} = /* @__PURE__ */ (() => all.${name})();`);
-  return [`const all = require(${JSON.stringify(path)});`, ...members, "export default all;"].join("\n");
+  return [`const all = process.getBuiltinModule(${JSON.stringify(path)});`, ...members, "export default all;"].join(
+    "\n",
+  );
 }
 
 function modulePath(path: string): string {

@@ -18,8 +18,7 @@ export {
 export type { Log, LogFields, LogFormat, Logger } from "./core/log.ts";
 export type * from "./core/types.ts";
 export { inProcess } from "./in-process.ts";
-export { ncsaFields } from "./log/fields.ts";
 export { ncsaMessage } from "./log/format.ts";
-export { batchLines, createLog } from "./log/logger.ts";
+export { batchLines, createStyledLog } from "./log/logger.ts";
 export { decodePath } from "./routes/route.ts";
 export type { Scorer } from "./routes/scorer.ts";

@@ -1,5 +1,5 @@
 // What the buffered and the streaming entry have in common: an event becomes a request, the request an answer.
-import { abandon, ncsaFields, ncsaMessage, type ScoreError, type ScoreResponse, toScoreError } from "../../src/host.ts";
+import { abandon, ncsaMessage, type ScoreError, type ScoreResponse, toScoreError } from "../../src/host.ts";
 import { tooLarge } from "../http/incoming.ts";
 import { Deadline, type LambdaContext } from "./deadline.ts";
 import { type EventRequest, readEvent } from "./event.ts";
@@ -85,7 +85,7 @@ export function createFront({ scorer, config, log, runtime, flush }: LambdaServi
       userAgent: headers["user-agent"],
     });
     if (message === null) return;
-    log.access.info(message, log.format === "json" ? ncsaFields(request, answer, length) : undefined);
+    log.access.info(message, log.fields?.ofSent(request, answer, length));
   }
 
   return { serve, refuse, logAccess };

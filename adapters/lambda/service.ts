@@ -4,8 +4,8 @@ import { inspect } from "node:util";
 import {
   batchLines,
   type CreateRuntime,
-  createLog,
   createServiceLater,
+  createStyledLog,
   type Log,
   type Service,
 } from "../../src/host.ts";
@@ -41,7 +41,7 @@ export async function startService(createRuntime: CreateRuntime, options: Lambda
   const batch = batchLines(write);
   const service = await createServiceLater({
     settings: await readSettings(options),
-    openLog: ({ logLevel, logFormat }) => createLog(batch.write, logLevel, logFormat),
+    openLog: ({ logLevel }, style) => createStyledLog(batch.write, logLevel, style),
     createRuntime,
   });
   const { log, runtime } = service;
