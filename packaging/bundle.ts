@@ -60,6 +60,8 @@ export function ownModule(path: string): string {
  *  the first of them is imported; what they share with the host is a third one. No two export the same name. */
 export const LATE_MODULES: readonly string[] = [
   "adapters/lambda/direct-answer",
+  "adapters/lambda/other-events",
+  "adapters/lambda/other-results",
   "src/config/rare",
   "src/json/query",
   "src/json/result-fault",

@@ -2,7 +2,8 @@
 import { abandon, ncsaMessage, type ScoreError, type ScoreResponse, toScoreError } from "../../src/host.ts";
 import { tooLarge } from "../http/incoming.ts";
 import { Deadline, type LambdaContext } from "./deadline.ts";
-import { type EventRequest, readEvent } from "./event.ts";
+import { readEvent } from "./doors.ts";
+import type { EventRequest } from "./event.ts";
 import { checkedHead, sendableHead } from "./result.ts";
 import { type LambdaService, SETTLE_MS } from "./service.ts";
 
@@ -33,7 +34,7 @@ export function createFront({ scorer, config, log, runtime, flush }: LambdaServi
   ): Promise<Result | undefined> {
     let deadline: Deadline | undefined;
     try {
-      const request = readEvent(event, context?.awsRequestId);
+      const request = await readEvent(event, context?.awsRequestId);
       if (request === undefined) return undefined;
       begun?.(request);
       deadline = new Deadline(context, (error) => request.signal.abort(error));

@@ -4,9 +4,10 @@ import type { IncomingMessage, RequestListener, ServerResponse } from "node:http
 import serverlessHttp from "serverless-http";
 import { toScoreError } from "../../src/host.ts";
 import { doorOf } from "./event.ts";
+import { EventError } from "./event-error.ts";
 import type { BufferedHandler } from "./index.ts";
 import { isTextType } from "./result.ts";
-import { EventError, markOf } from "./sources.ts";
+import { markOf } from "./sources.ts";
 
 /** The handler of a function that a listener answers. It rejects for events that are no HTTP requests. */
 export function createListenerHandler(listener: RequestListener): BufferedHandler {
