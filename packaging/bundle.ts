@@ -70,6 +70,7 @@ export const LATE_MODULES: readonly string[] = [
   "src/log/json-style",
   "src/model/with-model",
   "src/routes/cors",
+  "src/routes/script-response",
   "src/routes/stream-end",
   "src/script/declared",
   "src/script/import-file",

@@ -1,6 +1,7 @@
 // A server that runs for long has from its start what it may need later: it may be out of file descriptors then, and Node
 // does not try a module again.
 import "./json/query.ts";
+import "./routes/script-response.ts";
 import "./script/surroundings.ts";
 import "./swagger/generate.ts";
 import { compose, type Service, type ServiceParts } from "./compose.ts";
