@@ -1,6 +1,6 @@
 // A host's entry with adapter and core, or a JavaScript or TypeScript score script, made one file.
 import { existsSync } from "node:fs";
-import { readFile, writeFile } from "node:fs/promises";
+import { copyFile, readFile, writeFile } from "node:fs/promises";
 import { basename, dirname, extname, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { BuildOptions, Message, Plugin } from "esbuild";
@@ -60,6 +60,7 @@ export function ownModule(path: string): string {
  *  the first of them is imported; what they share with the host is a third one. No two export the same name. */
 export const LATE_MODULES: readonly string[] = [
   "adapters/lambda/direct-answer",
+  "adapters/lambda/observer",
   "adapters/lambda/other-events",
   "adapters/lambda/other-results",
   "src/config/rare",
@@ -79,10 +80,16 @@ export const LATE_MODULES: readonly string[] = [
   "src/script/stream",
   "src/script/surroundings",
   "src/swagger/generate",
+  "src/telemetry/telemetry",
 ];
 
-/** What fetches models: a file of its own beside the host's, loaded only where there is one to fetch. */
-const FETCH_FILES = { esm: "fetch-model.mjs", cjs: "fetch-model.cjs" };
+/** Modules with libraries that only some settings need: each a file of its own beside the host's, by the name it gets there. */
+export const OWN_FILES: Readonly<Record<string, string>> = {
+  "src/model/fetch": "fetch-model",
+  "src/telemetry/sdk": "telemetry-sdk",
+};
+
+const EXTENSIONS = { esm: ".mjs", cjs: ".cjs" };
 
 /** What CommonJS packages expect to find, in a file that is a module; without an `import`, as below. */
 const BANNER =
@@ -121,7 +128,7 @@ export async function bundle(options: BundleOptions): Promise<Bundle> {
       : { format: "esm", ...(!lean && { banner: { js: BANNER } }) }),
     plugins: [
       ...(lean ? [lateModules()] : []),
-      ownModules(FETCH_FILES[format]),
+      ownModules(EXTENSIONS[format]),
       compiledPackages(packages, options.external ?? []),
     ],
   };
@@ -157,11 +164,21 @@ export async function bundle(options: BundleOptions): Promise<Bundle> {
   for (const { path } of made) if (path.endsWith(".map")) await settleSources(path, options);
   if (options.of === "host") {
     const { stdin: _, ...rest } = settings;
-    const outfile = join(dirname(options.outfile), FETCH_FILES[format]);
-    await build({ ...rest, entryPoints: [ownModule("src/model/fetch")], outfile, sourcemap: false });
+    for (const [module, name] of Object.entries(OWN_FILES)) {
+      const outfile = join(dirname(options.outfile), name + EXTENSIONS[format]);
+      const banner = format === "esm" ? { js: BANNER } : rest.banner!;
+      await build({ ...rest, banner, entryPoints: [ownModule(module)], outfile, sourcemap: false });
+      await takeLicences(ownModule(module), `${outfile}.LICENSES.txt`);
+    }
   }
   const code = made.filter(({ path }) => !path.endsWith(".map"));
   return { bytes: code.reduce((sum, { bytes }) => sum + bytes, 0), packages: [...packages.values()] };
+}
+
+/** Of the libraries in a module that has been made one file of already. */
+async function takeLicences(module: string, to: string): Promise<void> {
+  const notices = `${module}.LICENSES.txt`;
+  if (existsSync(notices)) await copyFile(notices, to);
 }
 
 /** Whichever of them is imported, all are; and none is in reach of the host otherwise. */
@@ -192,7 +209,10 @@ function lateModules(): Plugin {
 
 /** `scorefn` and what lies below it are the modules that do the bundling, and what is unused of them is left out. esbuild,
  *  which compiles scripts elsewhere, is not needed any more. */
-function ownModules(fetchFile: string): Plugin {
+function ownModules(extension: string): Plugin {
+  const apart = new Map(
+    Object.entries(OWN_FILES).map(([module, name]) => [ownModule(module), `./${name}${extension}`]),
+  );
   return {
     name: "scorefn",
     setup(build) {
@@ -204,9 +224,10 @@ function ownModules(fetchFile: string): Plugin {
       build.onResolve({ filter: /\/path-alias\.[jt]s$/ }, ({ importer }) =>
         isOwn(importer) ? { path: "missingPackageHint", namespace: "left-out" } : undefined,
       );
-      build.onResolve({ filter: /\/fetch\.[jt]s$/ }, ({ kind, importer }) =>
-        kind === "dynamic-import" && isOwn(importer) ? { path: `./${fetchFile}`, external: true } : undefined,
-      );
+      build.onResolve({ filter: /^\.{1,2}\// }, ({ kind, path, importer, resolveDir }) => {
+        const file = kind === "dynamic-import" && isOwn(importer) ? apart.get(resolve(resolveDir, path)) : undefined;
+        return file === undefined ? undefined : { path: file, external: true };
+      });
       build.onResolve({ filter: /^\.{1,2}\// }, ({ path, importer, resolveDir }) =>
         isOwn(importer) ? { path: resolve(resolveDir, path), sideEffects: false } : undefined,
       );

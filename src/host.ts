@@ -45,4 +45,4 @@ export { type Compiled, CompileError, compile, formatOf, withMap } from "./scrip
 export { loadJavaScript } from "./script/javascript.ts";
 export { isTypeScript } from "./script/typescript.ts";
 export { createService } from "./service.ts";
-export { openTelemetry, type Telemetry } from "./telemetry/telemetry.ts";
+export { openTelemetry } from "./telemetry/telemetry.ts";

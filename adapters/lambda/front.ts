@@ -25,7 +25,7 @@ export interface Front {
   logAccess(request: EventRequest, answer: ScoreResponse, length: number): void;
 }
 
-export function createFront({ scorer, config, log, runtime, flush }: LambdaService): Front {
+export function createFront({ scorer, config, log, runtime, flush, observer }: LambdaService): Front {
   async function serve<Result>(
     event: unknown,
     context: LambdaContext | undefined,
@@ -37,12 +37,14 @@ export function createFront({ scorer, config, log, runtime, flush }: LambdaServi
       const request = await readEvent(event, context?.awsRequestId);
       if (request === undefined) return undefined;
       begun?.(request);
+      observer?.begun(request, context);
       deadline = new Deadline(context, (error) => request.signal.abort(error));
       return await deliver(request, await answered(request, deadline));
     } finally {
       deadline?.clear();
       await runtime.settle?.(SETTLE_MS);
       flush();
+      await observer?.ended(context);
     }
   }
 

@@ -7,12 +7,14 @@ import {
   createServiceLater,
   createStyledLog,
   type Log,
+  mayHaveTelemetry,
   type Service,
 } from "../../src/host.ts";
 
 export { type CreateRuntime, inProcess } from "../../src/host.ts";
 
-import { type FunctionOptions, processEnvironment, readSettings } from "./settings.ts";
+import type { Observer } from "./observer.ts";
+import { asksForMetrics, type FunctionOptions, processEnvironment, readSettings } from "./settings.ts";
 import { onShutdown } from "./shutdown.ts";
 
 export interface LambdaOptions extends FunctionOptions {
@@ -24,6 +26,8 @@ export interface LambdaOptions extends FunctionOptions {
 export interface LambdaService extends Service {
   /** Hands the log over: what is not written when an answer leaves, appears with the next request or never. */
   flush(): void;
+  /** Undefined: nobody observes it. */
+  readonly observer?: Observer | undefined;
 }
 
 /** How long a script that was told to end may take before its worker is killed, in milliseconds: within the margin of a
@@ -39,22 +43,34 @@ const STOP_GRACE_MS = 100;
 export async function startService(createRuntime: CreateRuntime, options: LambdaOptions = {}): Promise<LambdaService> {
   const { write = writeOut, env = processEnvironment } = options;
   const batch = batchLines(write);
+  const settings = await readSettings(options);
+  const writeMetrics = asksForMetrics(env) ? write : undefined;
+  const observer =
+    writeMetrics !== undefined || mayHaveTelemetry(env)
+      ? await (await import("./observer.ts")).openObserver({ config: settings.config, env, writeMetrics })
+      : undefined;
   const service = await createServiceLater({
-    settings: await readSettings(options),
+    ...observer,
+    settings,
     openLog: ({ logLevel }, style) => createStyledLog(batch.write, logLevel, style),
     createRuntime,
   });
   const { log, runtime } = service;
   if (env.AWS_LAMBDA_RUNTIME_API !== undefined) outliveForgottenPromises(log);
-  const registered = onShutdown(async () => {
-    log.server.info("Received SIGTERM; finishing what runs.");
-    await runtime.close(STOP_GRACE_MS);
-    batch.flush();
-  }, env);
+  const registered = onShutdown(
+    async () => {
+      log.server.info("Received SIGTERM; finishing what runs.");
+      await runtime.close(STOP_GRACE_MS);
+      await observer?.close();
+      batch.flush();
+    },
+    observer?.isExtension === true,
+    env,
+  );
   // A failure is in the log already, and in every answer.
   await Promise.all([runtime.start().catch(() => undefined), registered]);
   batch.flush();
-  return { ...service, flush: batch.flush };
+  return { ...service, flush: batch.flush, observer };
 }
 
 /** A promise that a script has forgotten, and that rejects, is told in the log. Lambda's runtime would end the environment

@@ -1,5 +1,4 @@
 import type { Trace } from "./trace.ts";
-import type { HeaderList } from "./types.ts";
 
 /** Longest request id that is taken, in characters (contract HDR-7). */
 export const MAX_ID_LENGTH = 100;
