@@ -33,9 +33,11 @@ export function createFront({ scorer, config, log, runtime, flush, observer }: L
     begun?: (request: EventRequest) => void,
   ): Promise<Result | undefined> {
     let deadline: Deadline | undefined;
+    let served: EventRequest | undefined;
     try {
       const request = await readEvent(event, context?.awsRequestId);
       if (request === undefined) return undefined;
+      served = request;
       begun?.(request);
       observer?.begun(request, context);
       deadline = new Deadline(context, (error) => request.signal.abort(error));
@@ -44,7 +46,7 @@ export function createFront({ scorer, config, log, runtime, flush, observer }: L
       deadline?.clear();
       await runtime.settle?.(SETTLE_MS);
       flush();
-      await observer?.ended(context);
+      await observer?.ended(served, context);
     }
   }
 

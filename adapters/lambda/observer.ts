@@ -25,6 +25,8 @@ interface Invocation {
   readonly id: string | undefined;
   readonly arn: string | undefined;
   readonly isColdStart: boolean;
+  /** On the clock of `performance.now()`, in milliseconds. */
+  readonly receivedAt: number;
 }
 
 export interface Observer {
@@ -32,13 +34,17 @@ export interface Observer {
   readonly subscribers: readonly Events[];
   /** There is an extension that gives the function time behind its answers. */
   readonly isExtension: boolean;
-  /** A request has come. Names in its headers the trace that it is to continue.
-   *  @param request what the core will know it by */
-  begun(request: { readonly headers: Record<string, string> }, context: LambdaContext | undefined): void;
-  /** Its answer is made, or there is none. @returns undefined: it may leave; otherwise when it may */
-  ended(context: LambdaContext | undefined): Promise<void> | undefined;
+  /** A request has come. Names in its headers the trace that it is to continue. */
+  begun(request: ObservedRequest, context: LambdaContext | undefined): void;
+  /** Its answer is made, or there is none. @returns undefined: the invocation may end; otherwise when it may */
+  ended(request: ObservedRequest | undefined, context: LambdaContext | undefined): Promise<void> | undefined;
   /** Sends the last. Never rejects. */
   close(): Promise<void>;
+}
+
+/** A request, as the core will know it. */
+export interface ObservedRequest {
+  readonly headers: Record<string, string>;
 }
 
 export interface ObserverOptions {
@@ -52,42 +58,43 @@ export interface ObserverOptions {
 export async function openObserver({ config, env, writeMetrics }: ObserverOptions): Promise<Observer | undefined> {
   const invocations = new WeakMap<object, Invocation>();
   let latest: Invocation | undefined;
-  // Only one at a time where a request is not known.
-  const of = (request: object): Invocation | undefined => invocations.get(request) ?? latest;
+  /** A listener of the user's own makes requests of its own, one at a time unless there are several. */
+  const invocationOf = (request: object): Invocation | undefined =>
+    invocations.get(request) ?? (isConcurrent(env) ? undefined : latest);
   let isFirst = !isProvisioned(env);
-
   const propagators = readPropagators(env);
-  const open = (): Promise<Telemetry | undefined> => {
+
+  async function open(): Promise<Telemetry | undefined> {
     addResourceAttributes(env);
     return openTelemetryLater(config, withTraceparents(env, propagators), {
-      onRequestSpan: (span, { request }) => span.setAttributes(attributesOf(of(request))),
+      onRequestSpan: (span, { request }) => span.setAttributes(attributesOf(invocationOf(request))),
     });
-  };
-  const telemetry = mayHaveTelemetry(env) ? await open() : undefined;
-  const metrics =
-    writeMetrics &&
-    createEmf({
-      functionName: env.AWS_LAMBDA_FUNCTION_NAME ?? config.serviceName,
-      functionVersion: env.AWS_LAMBDA_FUNCTION_VERSION,
-      write: writeMetrics,
-      isColdStart: (request) => of(request)?.isColdStart ?? false,
-    });
-  if (telemetry === undefined && metrics === undefined) return undefined;
+  }
 
-  const after = await extensionOf(telemetry, env);
+  const telemetry = mayHaveTelemetry(env) ? await open() : undefined;
+  const { AWS_LAMBDA_FUNCTION_NAME: functionName = config.serviceName, AWS_LAMBDA_FUNCTION_VERSION: functionVersion } =
+    env;
+  const emf = writeMetrics && createEmf({ functionName, functionVersion, write: writeMetrics, invocationOf });
+  if (telemetry === undefined && emf === undefined) return undefined;
+  const isTraced = telemetry?.tracer !== undefined;
+  const after = isTraced ? await extensionFor(telemetry, env) : undefined;
+
   return {
     telemetry,
-    subscribers: metrics === undefined ? [] : [metrics],
+    subscribers: emf === undefined ? [] : [emf.events],
     isExtension: after !== undefined,
     begun(request, context) {
-      latest = { id: context?.awsRequestId, arn: context?.invokedFunctionArn, isColdStart: isFirst };
-      isFirst = false;
+      const { awsRequestId: id, invokedFunctionArn: arn } = context ?? {};
+      latest = { id, arn, isColdStart: isFirst, receivedAt: performance.now() };
       invocations.set(request, latest);
-      if (telemetry?.tracer !== undefined) continueTrace(request.headers, context, env, propagators);
+      isFirst = false;
+      if (isTraced) continueTrace(request.headers, context, env, propagators);
+      emf?.begun(request);
     },
-    ended(context) {
+    ended(request, context) {
+      if (request !== undefined) emf?.ended(request);
+      if (!isTraced || isConcurrent(env)) return undefined;
       const id = context?.awsRequestId;
-      if (telemetry === undefined || isConcurrent(env)) return undefined;
       if (after?.works !== true || id === undefined) return telemetry.flush(FLUSH_MS);
       after.answered(id);
       return undefined;
@@ -106,9 +113,9 @@ function attributesOf(invocation: Invocation | undefined): Record<string, string
   };
 }
 
-/** Where requests are answered one by one and something is traced. */
-async function extensionOf(telemetry: Telemetry | undefined, env: Environment): Promise<AfterAnswer | undefined> {
+/** None where several requests are answered at a time: nothing is frozen there, so what was traced leaves by itself. */
+async function extensionFor(telemetry: Telemetry, env: Environment): Promise<AfterAnswer | undefined> {
   const { AWS_LAMBDA_RUNTIME_API: api } = env;
-  if (telemetry?.tracer === undefined || api === undefined || isConcurrent(env)) return undefined;
+  if (api === undefined || isConcurrent(env)) return undefined;
   return afterAnswers(api, () => telemetry.flush(FLUSH_MS));
 }

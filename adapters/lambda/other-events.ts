@@ -15,15 +15,14 @@ import {
   textOf,
   withoutStage,
 } from "./event.ts";
-import { EventError } from "./event-error.ts";
-import { isWarmUp, markOf } from "./sources.ts";
+import { isWarmUp, markOf, noRequest } from "./sources.ts";
 
 /** Reads an event. @param door undefined: it is no HTTP request */
 export function readOther(event: unknown, door: Door | undefined, id?: string): EventRequest | undefined {
   if (door !== undefined) return readOlder(event as AnyEvent, door);
   if (isWarmUp(event)) return undefined;
   const mark = markOf(event);
-  if (mark !== undefined) throw new EventError(mark);
+  if (mark !== undefined) throw noRequest(mark);
   const body = Buffer.from(JSON.stringify(event ?? null));
   const headers: Headers = { "content-type": "application/json", "content-length": String(body.length) };
   if (id !== undefined) headers["x-request-id"] = id;

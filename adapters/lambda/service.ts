@@ -9,12 +9,20 @@ import {
   type Log,
   mayHaveTelemetry,
   type Service,
+  toScoreError,
+  type UsableConfig,
 } from "../../src/host.ts";
 
 export { type CreateRuntime, inProcess } from "../../src/host.ts";
 
 import type { Observer } from "./observer.ts";
-import { asksForMetrics, type FunctionOptions, processEnvironment, readSettings } from "./settings.ts";
+import {
+  asksForMetrics,
+  type Environment,
+  type FunctionOptions,
+  processEnvironment,
+  readSettings,
+} from "./settings.ts";
 import { onShutdown } from "./shutdown.ts";
 
 export interface LambdaOptions extends FunctionOptions {
@@ -44,11 +52,7 @@ export async function startService(createRuntime: CreateRuntime, options: Lambda
   const { write = writeOut, env = processEnvironment } = options;
   const batch = batchLines(write);
   const settings = await readSettings(options);
-  const writeMetrics = asksForMetrics(env) ? write : undefined;
-  const observer =
-    writeMetrics !== undefined || mayHaveTelemetry(env)
-      ? await (await import("./observer.ts")).openObserver({ config: settings.config, env, writeMetrics })
-      : undefined;
+  const { observer, failure } = await observe(settings.config, env, write);
   const service = await createServiceLater({
     ...observer,
     settings,
@@ -56,6 +60,7 @@ export async function startService(createRuntime: CreateRuntime, options: Lambda
     createRuntime,
   });
   const { log, runtime } = service;
+  if (failure !== undefined) log.server.warning(`Telemetry is off, because it cannot be loaded: ${failure.message}`);
   if (env.AWS_LAMBDA_RUNTIME_API !== undefined) outliveForgottenPromises(log);
   const registered = onShutdown(
     async () => {
@@ -71,6 +76,22 @@ export async function startService(createRuntime: CreateRuntime, options: Lambda
   await Promise.all([runtime.start().catch(() => undefined), registered]);
   batch.flush();
   return { ...service, flush: batch.flush, observer };
+}
+
+/** Whoever observes is no reason for a function not to start. */
+async function observe(
+  config: UsableConfig["config"],
+  env: Environment,
+  write: (text: string) => void,
+): Promise<{ readonly observer?: Observer | undefined; readonly failure?: Error }> {
+  const writeMetrics = asksForMetrics(env) ? write : undefined;
+  if (writeMetrics === undefined && !mayHaveTelemetry(env)) return {};
+  try {
+    const { openObserver } = await import("./observer.ts");
+    return { observer: await openObserver({ config, env, writeMetrics }) };
+  } catch (error) {
+    return { failure: toScoreError(error) };
+  }
 }
 
 /** A promise that a script has forgotten, and that rejects, is told in the log. Lambda's runtime would end the environment

@@ -1,5 +1,15 @@
 // What calls a function, told by the marks its events carry.
 
+import { EventError } from "./event-error.ts";
+
+/** @param mark what the event has that no request has */
+export function noRequest(mark: string): EventError {
+  return new EventError(
+    `This function answers HTTP requests, from a Function URL, API Gateway or a load balancer, and direct invocations. ` +
+      `The event belongs to another service of AWS (it has ${mark}), and is not taken for handled.`,
+  );
+}
+
 /** Schedules, and the plugin that keeps functions warm. */
 const WARM_UP_SOURCES: readonly unknown[] = ["aws.events", "aws.scheduler", "serverless-plugin-warmup"];
 
