@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { expect, test } from "vitest";
-import { LATE_MODULES, OWN_FILES } from "../../packaging/bundle.ts";
+import { LATE_MODULES, OWN_FILES } from "../../packaging/own-modules.ts";
 import { packageFile } from "../../src/core/package-root.ts";
 
 const ROOT = packageFile(".");
