@@ -22,14 +22,27 @@ export async function benchLambda() {
   await benchOverhead();
 }
 
-const HANDLERS = ["by hand", "scorefn", "@fastify/aws-lambda", "@vendia/serverless-express"];
+const HANDLERS = ["by hand", "scorefn"];
+/** What others are compared by, with the packages each takes; `npm ci --prefix bench` installs them. */
+const OTHERS = { "@fastify/aws-lambda": ["fastify"], "@vendia/serverless-express": ["express"] };
+
+const isInstalled = (name) => existsSync(join(root, "bench/node_modules", name));
+
+/** Those that can be run here; says which cannot. */
+function handlers() {
+  const there = Object.keys(OTHERS).filter((name) => [name, ...OTHERS[name]].every(isInstalled));
+  const missing = Object.keys(OTHERS).filter((name) => !there.includes(name));
+  if (missing.length > 0) console.log(`\nNot compared with ${missing.join(" and ")}: npm ci --prefix bench`);
+  return [...HANDLERS, ...there];
+}
 
 /** Each handler in a process of its own, as on Lambda; the rounds take turns. */
 async function benchOverhead() {
   const probe = fileURLToPath(new URL("lambda-handler.mjs", import.meta.url));
-  const rounds = new Map(HANDLERS.map((name) => [name, []]));
+  const names = handlers();
+  const rounds = new Map(names.map((name) => [name, []]));
   for (let round = 0; round < ROUNDS; round++) {
-    for (const name of HANDLERS) {
+    for (const name of names) {
       const { stdout, stderr } = spawnSync(process.execPath, [probe, name], { encoding: "utf8" });
       if (stdout === "") throw new Error(stderr);
       rounds.get(name).push(JSON.parse(stdout));
@@ -53,7 +66,7 @@ async function benchBundle() {
     await buildLambda({ entryScript: join(folder, "score.ts"), out: join(folder, "out") });
     const own = join(folder, "out/function/scorefn");
     const modules = readdirSync(own).filter((name) => name.endsWith(".mjs"));
-    const isLate = (name) => /^(?:late-|fetch-)/.test(name);
+    const isLate = (name) => /^(?:late-|fetch-|telemetry-)/.test(name);
     console.log("\n| bundle of adapter and core | minified | gzipped |\n| --- | --- | --- |");
     for (const [what, names] of [
       ["loaded at the start", modules.filter((name) => !isLate(name))],

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { createLog, createRuntime, resolveConfig } from "../dist/src/index.js";
+import { createEventLog, createLog, createRuntime, resolveConfig } from "../dist/src/host.js";
 
 const SCRIPTS = fileURLToPath(new URL("../test/fixtures/scripts/", import.meta.url));
 const REQUESTS = 1_000_000;
@@ -41,7 +41,7 @@ async function run(script, requests, kills) {
     for (const [, pid] of text.matchAll(/Worker with pid (\d+) ready/g)) alive.add(Number(pid));
     for (const [, pid] of text.matchAll(/Worker process (\d+) /g)) alive.delete(Number(pid));
   }, "INFO");
-  const runtime = createRuntime(config, log);
+  const runtime = createRuntime(config, log, createEventLog(config, log));
   await runtime.start();
   const found = { answered: 0, failed: 0, swapped: 0, slow: 0, otherErrors: new Map(), kills: 0 };
   const ids = Array.from({ length: requests }, () => 0);

@@ -2,13 +2,13 @@
 import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { basename, dirname, extname, join, relative, resolve, sep } from "node:path";
-import { fileURLToPath } from "node:url";
 import type { BuildOptions, Message, Plugin } from "esbuild";
 import { ConfigError, missingPackageHint, packageFile } from "../src/host.ts";
 import { compilePlugin } from "./compile-plugin.ts";
 import { place } from "./files.ts";
 import { CREDENTIALS, leaveOutRules, namesCredentials, OWN_IGNORE_FILE } from "./left-out.ts";
 import { problem } from "./out-folder.ts";
+import { isOwn, lateModules, OWN_FILES, ownModule, ownModules, takeLicences } from "./own-modules.ts";
 import { findPackage, isCompiled } from "./packages.ts";
 import { isInside, slashed } from "./paths.ts";
 
@@ -44,46 +44,11 @@ export interface Bundle {
 /** Oldest Node the bundle is to run on: what the package itself asks for. */
 const TARGET = "node20";
 
-/** Folder that src/ and adapters/ lie in: the checkout's, or dist. */
-const OWN_ROOT: string = fileURLToPath(new URL("../", import.meta.url));
+const EXTENSIONS = { esm: ".mjs", cjs: ".cjs" };
 
-const OWN_FOLDERS: readonly string[] = ["src", "adapters", "functions"]
-  .flatMap((folder) => [folder, `dist/${folder}`])
-  .map((folder) => packageFile(folder) + sep);
-
-/** A module of ours by its path below that folder, without extension. */
-export function ownModule(path: string): string {
-  return join(OWN_ROOT, `${path}${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`);
-}
-
-/** Modules that only some scripts or some requests need. A lean host has them in one file of their own beside it, loaded when
- *  the first of them is imported; what they share with the host is a third one. No two export the same name. */
-export const LATE_MODULES: readonly string[] = [
-  "adapters/lambda/direct-answer",
-  "src/config/rare",
-  "src/json/query",
-  "src/json/result-fault",
-  "src/json/utf8-fault",
-  "src/locate/v8",
-  "src/model/with-model",
-  "src/routes/cors",
-  "src/script/declared",
-  "src/script/import-file",
-  "src/script/model-directory",
-  "src/script/raw-http",
-  "src/script/stream",
-  "src/swagger/generate",
-];
-
-/** What fetches models: a file of its own beside the host's, loaded only where there is one to fetch. */
-const FETCH_FILES = { esm: "fetch-model.mjs", cjs: "fetch-model.cjs" };
-
-/** What our own code expects to find, in a file that is a module; without an `import`, as below. */
-const LEAN_BANNER = 'const require=process.getBuiltinModule("node:module").createRequire(import.meta.url);';
-
-/** The same with what CommonJS packages expect. */
+/** What CommonJS packages expect to find, in a file that is a module; without an `import`, as below. */
 const BANNER =
-  `${LEAN_BANNER.slice(0, -1)},` +
+  'const require=process.getBuiltinModule("node:module").createRequire(import.meta.url),' +
   '__filename=process.getBuiltinModule("node:url").fileURLToPath(import.meta.url),' +
   '__dirname=process.getBuiltinModule("node:path").dirname(__filename);';
 
@@ -115,10 +80,10 @@ export async function bundle(options: BundleOptions): Promise<Bundle> {
     loader: { ".node": "copy" },
     ...(format === "cjs"
       ? { format: "cjs", banner: { js: CJS_BANNER }, define: { "import.meta.url": "__su" } }
-      : { format: "esm", banner: { js: lean ? LEAN_BANNER : BANNER } }),
+      : { format: "esm", ...(!lean && { banner: { js: BANNER } }) }),
     plugins: [
       ...(lean ? [lateModules()] : []),
-      ownModules(FETCH_FILES[format]),
+      ownModules(EXTENSIONS[format]),
       compiledPackages(packages, options.external ?? []),
     ],
   };
@@ -154,97 +119,15 @@ export async function bundle(options: BundleOptions): Promise<Bundle> {
   for (const { path } of made) if (path.endsWith(".map")) await settleSources(path, options);
   if (options.of === "host") {
     const { stdin: _, ...rest } = settings;
-    const outfile = join(dirname(options.outfile), FETCH_FILES[format]);
-    await build({ ...rest, entryPoints: [ownModule("src/model/fetch")], outfile, sourcemap: false });
+    for (const [module, name] of Object.entries(OWN_FILES)) {
+      const outfile = join(dirname(options.outfile), name + EXTENSIONS[format]);
+      const banner = format === "esm" ? { js: BANNER } : rest.banner!;
+      await build({ ...rest, banner, entryPoints: [ownModule(module)], outfile, sourcemap: false });
+      await takeLicences(ownModule(module), `${outfile}.LICENSES.txt`);
+    }
   }
   const code = made.filter(({ path }) => !path.endsWith(".map"));
   return { bytes: code.reduce((sum, { bytes }) => sum + bytes, 0), packages: [...packages.values()] };
-}
-
-/** Whichever of them is imported, all are; and none is in reach of the host otherwise. */
-function lateModules(): Plugin {
-  const files = LATE_MODULES.map(ownModule);
-  return {
-    name: "late",
-    setup(build) {
-      build.onResolve({ filter: /^\.{1,2}\// }, ({ kind, path, resolveDir }) =>
-        kind === "dynamic-import" && files.includes(resolve(resolveDir, path))
-          ? { path: "late", namespace: "late" }
-          : undefined,
-      );
-      const whole = ownModule("src/host");
-      build.onResolve({ filter: /\/host\.[jt]s$/ }, ({ path, resolveDir }) =>
-        resolve(resolveDir, path) === whole ? { path: ownModule("src/host-lean"), sideEffects: false } : undefined,
-      );
-      build.onLoad({ filter: /.*/, namespace: "late" }, () => ({
-        contents: [
-          ...files.map((file) => `export * from ${JSON.stringify(file)};`),
-          `import { haveOwnFolder } from ${JSON.stringify(ownModule("src/locate/v8"))}; haveOwnFolder();`,
-        ].join("\n"),
-        resolveDir: OWN_ROOT,
-      }));
-    },
-  };
-}
-
-/** `scorefn` and what lies below it are the modules that do the bundling, and what is unused of them is left out. esbuild,
- *  which compiles scripts elsewhere, is not needed any more. */
-function ownModules(fetchFile: string): Plugin {
-  return {
-    name: "scorefn",
-    setup(build) {
-      build.onResolve({ filter: /^scorefn(\/|$)/ }, ({ path }) => ({
-        path: ownModule(modulePath(path.slice("scorefn/".length))),
-        sideEffects: false,
-      }));
-      // All that a bundled script imports has been found.
-      build.onResolve({ filter: /\/path-alias\.[jt]s$/ }, ({ importer }) =>
-        isOwn(importer) ? { path: "missingPackageHint", namespace: "left-out" } : undefined,
-      );
-      build.onResolve({ filter: /\/fetch\.[jt]s$/ }, ({ kind, importer }) =>
-        kind === "dynamic-import" && isOwn(importer) ? { path: `./${fetchFile}`, external: true } : undefined,
-      );
-      build.onResolve({ filter: /^\.{1,2}\// }, ({ path, importer, resolveDir }) =>
-        isOwn(importer) ? { path: resolve(resolveDir, path), sideEffects: false } : undefined,
-      );
-      build.onResolve({ filter: /^esbuild$/ }, ({ importer }) =>
-        isOwn(importer) ? { path: "esbuild", external: true } : undefined,
-      );
-      // middy brings what it needs to stream, which is done without it, and which takes Node time to load.
-      build.onResolve({ filter: /^node:stream/ }, ({ importer }) =>
-        importer.includes("@middy/core") ? { path: "streams", namespace: "left-out" } : undefined,
-      );
-      // An `import` of node:http evaluates all that it exports, WebSocket included, which loads an HTTP client: 25 ms on
-      // Node 22 and 24. A require() loads what is used.
-      build.onResolve({ filter: /^node:/, namespace: "file" }, ({ path, importer }) =>
-        isOwn(importer) || importer.includes("@middy/core")
-          ? { path, namespace: "required", sideEffects: false }
-          : undefined,
-      );
-      build.onLoad({ filter: /.*/, namespace: "required" }, async ({ path }) => ({ contents: await requiring(path) }));
-      build.onLoad({ filter: /.*/, namespace: "left-out" }, ({ path }) => ({
-        contents: path === "missingPackageHint" ? `export const ${path} = () => undefined;` : "module.exports = {}",
-      }));
-    },
-  };
-}
-
-/** A module that takes from one of Node's what is imported of it, and touches nothing else. */
-async function requiring(path: string): Promise<string> {
-  const names = Object.keys((await import(path)) as object).filter((name) => name !== "default" && /^\w+$/.test(name));
-  const members = names.map((name) => `export const ${name} = /* @__PURE__ */ (() => all.${name})();`);
-  return [`const all = require(${JSON.stringify(path)});`, ...members, "export default all;"].join("\n");
-}
-
-function modulePath(path: string): string {
-  if (path === "") return "src/index";
-  if (path === "host") return "src/host";
-  return path.startsWith("functions/") ? path : `adapters/${path}`;
-}
-
-/** Source or compiled: the maps of the compiled name the source. */
-function isOwn(path: string): boolean {
-  return OWN_FOLDERS.some((folder) => path.startsWith(folder));
 }
 
 /** Packages with machine code cannot become part of a file. */

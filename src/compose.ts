@@ -4,10 +4,12 @@ import { combineEvents, type Events } from "./core/events.ts";
 import type { Log } from "./core/log.ts";
 import type { ScoreRuntime } from "./core/types.ts";
 import { createEventLog } from "./event-log.ts";
+import { type RecordStyle, TEXT_STYLE } from "./log/style.ts";
 import type { withModel } from "./model/with-model.ts";
 import type { createCors } from "./routes/cors.ts";
 import type { Route } from "./routes/route.ts";
 import { composeScorer, type Scorer } from "./routes/scorer.ts";
+import type { countedStream } from "./routes/stream-end.ts";
 import { failedRuntime } from "./script/failed-runtime.ts";
 import type { Telemetry } from "./telemetry/telemetry.ts";
 
@@ -36,18 +38,31 @@ export interface Service<H extends object = object> {
 }
 
 /** As `createService`, for a host that can wait: what only some settings need is loaded only where they are set. */
-export async function createServiceLater<H extends object>(parts: ServiceParts<H>): Promise<Service<H>> {
-  const { corsOrigins, modelUri } = parts.settings.config;
-  return compose(parts, {
-    createCors: corsOrigins === null ? undefined : (await import("./routes/cors.ts")).createCors,
-    withModel: modelUri === null ? undefined : (await import("./model/with-model.ts")).withModel,
-  });
+export async function createServiceLater<H extends object>(parts: LaterParts<H>): Promise<Service<H>> {
+  const { settings, telemetry, subscribers = [] } = parts;
+  const { corsOrigins, logFormat, modelUri } = settings.config;
+  const style = logFormat === "json" ? (await import("./log/json-style.ts")).JSON_STYLE : TEXT_STYLE;
+  const countsStreams = [telemetry?.events, ...subscribers].some((events) => events?.streamEnded !== undefined);
+  return compose(
+    { ...parts, openLog: (config) => parts.openLog(config, style) },
+    {
+      createCors: corsOrigins === null ? undefined : (await import("./routes/cors.ts")).createCors,
+      withModel: modelUri === null ? undefined : (await import("./model/with-model.ts")).withModel,
+      countStream: countsStreams ? (await import("./routes/stream-end.ts")).countedStream : undefined,
+    },
+  );
+}
+
+export interface LaterParts<H extends object = object> extends Omit<ServiceParts<H>, "openLog"> {
+  /** @param style how the setting has records written */
+  readonly openLog: (config: Config, style: RecordStyle) => Log;
 }
 
 /** What only some settings need. */
 export interface Extras {
   readonly createCors: typeof createCors | undefined;
   readonly withModel: typeof withModel | undefined;
+  readonly countStream: typeof countedStream | undefined;
 }
 
 export function compose<H extends object>(
@@ -67,7 +82,9 @@ export function compose<H extends object>(
   const createNow = (ready: Config): ScoreRuntime => createRuntime(ready, log, events);
   const create = (): ScoreRuntime => extras.withModel?.(config, log, createNow) ?? createNow(config);
   const runtime = problem === undefined ? runtimeOrReason(create, log) : failedRuntime(problem, log);
-  const scorer = composeScorer(config, runtime, events, cors, moreRoutes(runtime), telemetry?.tracer);
+  const { countStream } = extras;
+  const { tracer } = telemetry ?? {};
+  const scorer = composeScorer(config, runtime, events, { cors, tracer, countStream }, moreRoutes(runtime));
   return { config, log, runtime, scorer };
 }
 

@@ -1,10 +1,8 @@
 import { ERROR_CODES, type ScoreError } from "./core/errors.ts";
 import type { Events, RequestAnswered, RequestFailed, RequestHead, WorkerEnded } from "./core/events.ts";
-import { DEPRECATED_ID_WARNING, type RequestIds } from "./core/headers.ts";
+import { DEPRECATED_ID_WARNING } from "./core/headers.ts";
 import type { Log, LogFields, Logger } from "./core/log.ts";
-import type { ScoreResponse } from "./core/types.ts";
-import { errorFields, requestFields } from "./log/fields.ts";
-import { accessMessage } from "./log/format.ts";
+import { accessMessage, lengthOf } from "./log/format.ts";
 import type { Cors } from "./routes/cors.ts";
 import { decodePath } from "./routes/route.ts";
 import { createStartupLog, type StartSettings } from "./startup.ts";
@@ -13,7 +11,7 @@ import { createStartupLog, type StartSettings } from "./startup.ts";
 export function createEventLog(config: StartSettings, log: Log, cors?: Cors): Events {
   /** Where the host keeps records by request, they go there. */
   const of = (request: RequestHead): Logger => (request.log ?? log).server;
-  const fields = log.format === "json" ? JSON_FIELDS : NO_FIELDS;
+  const fields = log.fields ?? NO_FIELDS;
   return {
     ...createStartupLog(config, log, cors),
     workerEnded: (record) => log.server.error(endedLine(record)),
@@ -38,40 +36,6 @@ const nothing = (): undefined => undefined;
 
 /** Collecting fields that nobody shows would cost every request. */
 const NO_FIELDS = { ofRequest: nothing, ofFailure: nothing, ofAnswer: nothing };
-
-const JSON_FIELDS = {
-  ofRequest: ({ headers }: RequestHead, ids: RequestIds, code?: string): LogFields => ({
-    ...requestFields(ids.requestId, ids.clientRequestId, headers, ids.trace),
-    error: code && { code },
-  }),
-  ofFailure({ request, ids, failure: { code, name, report } }: RequestFailed): LogFields {
-    return { ...JSON_FIELDS.ofRequest(request, ids), ...errorFields(code, report?.type ?? name, report?.location) };
-  },
-  ofAnswer({ request, ids, route, response, startedAt, endedAt }: RequestAnswered): LogFields {
-    const { ran, status } = response;
-    const of = requestFields(ids.requestId, ids.clientRequestId, request.headers, ids.trace);
-    // Name by name, for it is made for each request, and spreading takes ten times as long.
-    return {
-      request_id: of.request_id,
-      client_request_id: of.client_request_id,
-      trace_id: of.trace_id,
-      span_id: of.span_id,
-      method: request.method,
-      route,
-      status,
-      bytes: lengthOf(response),
-      queue_ms: roundMs(ran?.queueMs),
-      run_ms: roundMs(ran?.execMs),
-      total_ms: roundMs(endedAt - startedAt),
-      worker: ran?.worker,
-    };
-  },
-};
-
-/** To a microsecond, as the text has it. */
-function roundMs(ms: number | undefined): number | undefined {
-  return ms === undefined ? undefined : Math.round(ms * 1000) / 1000;
-}
 
 function endedLine({ exit, restart }: WorkerEnded): string {
   const when = typeof restart === "string" ? ` ${restart}` : restart > 0 ? ` in ${restart} ms` : "";
@@ -105,9 +69,4 @@ function idText(code: string, requestId: string): string {
 function accessLine({ request, response, startedAt, endedAt }: RequestAnswered): string {
   const { method, path, query, loggedQuery = query } = request;
   return accessMessage(method, decodePath(path), loggedQuery, response.status, endedAt - startedAt, lengthOf(response));
-}
-
-/** Null: it is streamed. */
-function lengthOf({ body }: ScoreResponse): number | null {
-  return typeof body === "string" ? Buffer.byteLength(body) : body instanceof Uint8Array ? body.length : null;
 }

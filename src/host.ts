@@ -28,6 +28,7 @@ export { createEventLog } from "./event-log.ts";
 export * from "./host-lean.ts";
 export { missingPackageHint } from "./locate/path-alias.ts";
 export { consoleMethods } from "./log/console.ts";
+export { createLog } from "./log/create.ts";
 export { recordFormat } from "./log/json.ts";
 export { openLog } from "./log/open.ts";
 export { boundedLines } from "./log/outputs.ts";
@@ -44,4 +45,4 @@ export { type Compiled, CompileError, compile, formatOf, withMap } from "./scrip
 export { loadJavaScript } from "./script/javascript.ts";
 export { isTypeScript } from "./script/typescript.ts";
 export { createService } from "./service.ts";
-export { openTelemetry, type Telemetry } from "./telemetry/telemetry.ts";
+export { openTelemetry } from "./telemetry/telemetry.ts";

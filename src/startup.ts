@@ -25,7 +25,7 @@ export function createStartupLog(
       if (modelUri === null && (modelDir === null || modelDir === "" || !existsSync(modelDir))) {
         log.trace.warning(`Model directory is not set or does not exist: ${modelDir ?? ""}`);
       }
-      if (cors !== undefined) logCors(cors, log);
+      cors?.tell(log.server);
     },
     scriptReady({ pid, facts: { schemas } }) {
       if (REMOVED_VARIABLES.some((name) => name in (config.workerEnv ?? {}))) {
@@ -41,13 +41,4 @@ export function createStartupLog(
       log.server.info(`Worker with pid ${pid} ready for serving traffic`, { worker: pid });
     },
   };
-}
-
-function logCors(cors: Cors, log: Log): void {
-  log.server.info(`Enabling CORS for the following origins: ${cors.entries.join(", ")}`);
-  for (const entry of cors.unusable) {
-    log.server.warning(
-      `${entry} is not a regular expression that JavaScript can read, so no origin matches it; for any host write .* instead of *`,
-    );
-  }
 }

@@ -4,7 +4,6 @@ import {
   abandon,
   type BadInputError,
   type Log,
-  ncsaFields,
   ncsaMessage,
   OverloadError,
   type ScoreError,
@@ -219,7 +218,7 @@ export class Exchange implements ScoreRequest {
         const { log } = this.#shared;
         log.server.error(
           `A streamed answer ended early: ${report?.traceback ?? message}\n`,
-          log.format === "json" ? ncsaFields(this, answer, length) : undefined,
+          log.fields?.ofSent(this, answer, length),
         );
         this.#logAccess(answer, length);
       },
@@ -253,7 +252,7 @@ export class Exchange implements ScoreRequest {
       userAgent: headers["user-agent"],
     });
     if (message === null) return;
-    log.access.info(message, log.format === "json" ? ncsaFields(this, answer, length) : undefined);
+    log.access.info(message, log.fields?.ofSent(this, answer, length));
   }
 
   #closed(): void {

@@ -4,6 +4,11 @@ import { DeadlineError } from "../../src/host.ts";
 export interface LambdaContext {
   getRemainingTimeInMillis?(): number;
   readonly awsRequestId?: string;
+  readonly invokedFunctionArn?: string;
+  /** X-Ray's, as newer runtime clients tell it. */
+  readonly xRayTraceId?: string | undefined;
+  /** What the caller of a direct invocation says besides the event. */
+  readonly clientContext?: { readonly custom?: unknown; readonly Custom?: unknown } | undefined;
 }
 
 /** So much earlier than Lambda we end a request, in milliseconds: time to stop the script, to replace its worker and to

@@ -1,8 +1,8 @@
 // Requests as Lambda is handed them. Every source has its own shape; what leaves here is one, as node:http would have read it.
+// Those of Function URLs and HTTP APIs are read here, the rest by other-events.ts.
 import { BadInputError, type ScoreRequest } from "../../src/host.ts";
 import { ClientSignal } from "../http/client-signal.ts";
 import { headProblem } from "../http/incoming.ts";
-import { EventError, isWarmUp, markOf } from "./sources.ts";
 
 /** How an answer has to be written: the two payload formats (a Function URL is of 2.0), a load balancer with and without
  *  multi-value headers, and a direct invocation, which takes the result alone. */
@@ -18,7 +18,7 @@ export interface EventRequest extends ScoreRequest {
 }
 
 /** Members of all shapes that are looked at. What an event is made of is not to be trusted: clients have a hand in it. */
-interface AnyEvent {
+export interface AnyEvent {
   readonly version?: unknown;
   readonly rawPath?: unknown;
   readonly rawQueryString?: unknown;
@@ -40,21 +40,7 @@ interface AnyEvent {
   };
 }
 
-type Headers = Record<string, string>;
-
-/** Reads an event. @param id of the invocation, which becomes a direct one's request id
- *  @returns undefined: it only keeps the environment warm   @throws EventError when it is another service's */
-export function readEvent(event: unknown, id?: string): EventRequest | undefined {
-  const door = doorOf(event);
-  if (door !== undefined) return readHttp(event as AnyEvent, door);
-  if (isWarmUp(event)) return undefined;
-  const mark = markOf(event);
-  if (mark !== undefined) throw new EventError(mark);
-  const body = Buffer.from(JSON.stringify(event ?? null));
-  const headers: Headers = { "content-type": "application/json", "content-length": String(body.length) };
-  if (id !== undefined) headers["x-request-id"] = id;
-  return requestOf("direct", "POST", "/score", "", headers, body, undefined);
-}
+export type Headers = Record<string, string>;
 
 /** The door an HTTP request came through; undefined: the event is none. */
 export function doorOf(event: unknown): Door | undefined {
@@ -73,30 +59,18 @@ function isMethod(value: unknown): boolean {
   return typeof value === "string" && value !== "";
 }
 
-function readHttp(event: AnyEvent, door: Door): EventRequest {
-  const { http, identity, stage, path: contextPath } = event.requestContext!;
-  const body = readBody(event);
-  const headers = door === "v2" ? headersOfV2(event) : joinedHeaders(event);
-  // The body is whole here, so its length is known: a front door may have changed how it was framed.
-  delete headers["transfer-encoding"];
-  const length = body instanceof BadInputError ? 0 : body.length;
-  if (length > 0 || headers["content-length"] !== undefined) headers["content-length"] = String(length);
-  if (door === "v2") {
-    const path = withoutStage(event.rawPath as string, stage);
-    const query = onWire(textOf(event.rawQueryString) ?? "", NOT_IN_QUERY);
-    return requestOf(door, http!.method as string, path, query, headers, body, textOf(http!.sourceIp));
-  }
-  const isBalanced = door !== "v1";
-  // A REST API leaves the stage out of `path` and keeps it in the context's; an HTTP API keeps it in both.
-  const path = event.path === contextPath ? withoutStage(event.path as string, stage) : (event.path as string);
-  const query = writeQuery(event, isBalanced ? asItIs : escaped);
-  const address = isBalanced ? headers["x-forwarded-for"]?.split(",").at(-1)?.trim() : textOf(identity?.sourceIp);
-  return requestOf(door, event.httpMethod as string, path, query, headers, body, address);
+export function readV2(event: AnyEvent): EventRequest {
+  const { http, stage } = event.requestContext!;
+  const headers = headersOfV2(event);
+  const body = readBody(event, headers);
+  const path = withoutStage(event.rawPath as string, stage);
+  const query = onWire(textOf(event.rawQueryString) ?? "", NOT_IN_QUERY);
+  return requestOf("v2", http!.method as string, path, query, headers, body, textOf(http!.sourceIp));
 }
 
 const EMPTY = Buffer.alloc(0);
 
-function requestOf(
+export function requestOf(
   door: Door,
   method: string,
   rawPath: string,
@@ -139,8 +113,18 @@ function problemOf(method: string, url: string, headers: Headers): BadInputError
   return headProblem({ method, url, rawHeaders });
 }
 
+/** The body, and its length in the headers. */
+export function readBody(event: AnyEvent, headers: Headers): Buffer | BadInputError {
+  const body = decodeBody(event);
+  // It is whole here, so its length is known: a front door may have changed how it was framed.
+  delete headers["transfer-encoding"];
+  const length = body instanceof BadInputError ? 0 : body.length;
+  if (length > 0 || headers["content-length"] !== undefined) headers["content-length"] = String(length);
+  return body;
+}
+
 /** Node reads over what is not base64; a body that was cut off must not pass for a shorter one. */
-function readBody({ body, isBase64Encoded }: AnyEvent): Buffer | BadInputError {
+function decodeBody({ body, isBase64Encoded }: AnyEvent): Buffer | BadInputError {
   if (body === undefined || body === null || body === "") return EMPTY;
   if (typeof body !== "string") return new BadInputError("ERR_BAD_REQUEST", "The body of the event is not text.");
   if (isBase64Encoded !== true) return Buffer.from(body);
@@ -164,20 +148,8 @@ function headersOfV2({ headers, cookies }: AnyEvent): Headers {
   return read;
 }
 
-/** `headers` holds only the last value of a repeated header, `multiValueHeaders` all of them. */
-function joinedHeaders({ headers, multiValueHeaders }: AnyEvent): Headers {
-  const read: Headers = {};
-  const [all, last] = [membersOf(multiValueHeaders), membersOf(headers)];
-  for (const name in all) {
-    const lower = name.toLowerCase();
-    put(read, lower, all[name], lower === "cookie" ? "; " : ",");
-  }
-  for (const name in last) if (!Object.hasOwn(all, name)) put(read, name.toLowerCase(), last[name], ",");
-  return read;
-}
-
 /** Adds a value, or each of a list. What is no text has no place in a header, and is left out; numbers are text. */
-function put(headers: Headers, name: string, value: unknown, separator: string): void {
+export function put(headers: Headers, name: string, value: unknown, separator: string): void {
   if (Array.isArray(value)) {
     for (const item of value) if (!Array.isArray(item)) put(headers, name, item, separator);
     return;
@@ -204,41 +176,22 @@ function isBlank(text: string, index: number): boolean {
 // ---- path and query ---------------------------------------------------------------------------------------------------
 
 /** A stage with a name stands in front of the path. */
-function withoutStage(path: string, stage: unknown): string {
+export function withoutStage(path: string, stage: unknown): string {
   if (typeof stage !== "string" || stage === "$default") return path;
   if (path === `/${stage}`) return "/";
   return path.startsWith(`/${stage}/`) ? path.slice(stage.length + 1) : path;
 }
 
-/** API Gateway has decoded the query, a load balancer has not. */
-function writeQuery(event: AnyEvent, encode: (text: string) => string): string {
-  const parts: string[] = [];
-  const add = (name: string, value: unknown): void => {
-    parts.push(`${encode(name)}=${encode(textOf(value) ?? "")}`);
-  };
-  for (const [name, values] of Object.entries(membersOf(event.multiValueQueryStringParameters))) {
-    for (const value of Array.isArray(values) ? values : [values]) add(name, value);
-  }
-  if (parts.length === 0) {
-    for (const [name, value] of Object.entries(membersOf(event.queryStringParameters))) add(name, value);
-  }
-  return onWire(parts.join("&"), NOT_IN_QUERY);
-}
-
-function asItIs(text: string): string {
-  return text;
-}
-
 /** Half a surrogate pair, which no bytes stand for, becomes the replacement character. */
-function escaped(text: string): string {
+export function escaped(text: string): string {
   return encodeURIComponent(Buffer.from(text).toString());
 }
 
 /** What cannot stand in a request line, where `#` and in a path `?` would end it. */
-const NOT_IN_QUERY = /[^\x21\x22\x24-\x7e]+/g;
+export const NOT_IN_QUERY: RegExp = /[^\x21\x22\x24-\x7e]+/g;
 const NOT_IN_PATH = /[^\x21\x22\x24-\x3e\x40-\x7e]+/g;
 
-function onWire(text: string, forbidden: RegExp): string {
+export function onWire(text: string, forbidden: RegExp): string {
   return text.search(forbidden) < 0 ? text : text.replace(forbidden, escaped);
 }
 
@@ -247,11 +200,11 @@ function onWire(text: string, forbidden: RegExp): string {
 type Members = Readonly<Record<string, unknown>>;
 const NONE: Members = {};
 
-function membersOf(value: unknown): Members {
+export function membersOf(value: unknown): Members {
   return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Members) : NONE;
 }
 
-function textOf(value: unknown): string | undefined {
+export function textOf(value: unknown): string | undefined {
   if (typeof value === "string") return value;
   return typeof value === "number" || typeof value === "boolean" ? String(value) : undefined;
 }

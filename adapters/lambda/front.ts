@@ -1,8 +1,9 @@
 // What the buffered and the streaming entry have in common: an event becomes a request, the request an answer.
-import { abandon, ncsaFields, ncsaMessage, type ScoreError, type ScoreResponse, toScoreError } from "../../src/host.ts";
+import { abandon, ncsaMessage, type ScoreError, type ScoreResponse, toScoreError } from "../../src/host.ts";
 import { tooLarge } from "../http/incoming.ts";
 import { Deadline, type LambdaContext } from "./deadline.ts";
-import { type EventRequest, readEvent } from "./event.ts";
+import { readEvent } from "./doors.ts";
+import type { EventRequest } from "./event.ts";
 import { checkedHead, sendableHead } from "./result.ts";
 import { type LambdaService, SETTLE_MS } from "./service.ts";
 
@@ -24,7 +25,7 @@ export interface Front {
   logAccess(request: EventRequest, answer: ScoreResponse, length: number): void;
 }
 
-export function createFront({ scorer, config, log, runtime, flush }: LambdaService): Front {
+export function createFront({ scorer, config, log, runtime, flush, observer }: LambdaService): Front {
   async function serve<Result>(
     event: unknown,
     context: LambdaContext | undefined,
@@ -32,16 +33,20 @@ export function createFront({ scorer, config, log, runtime, flush }: LambdaServi
     begun?: (request: EventRequest) => void,
   ): Promise<Result | undefined> {
     let deadline: Deadline | undefined;
+    let served: EventRequest | undefined;
     try {
-      const request = readEvent(event, context?.awsRequestId);
+      const request = await readEvent(event, context?.awsRequestId);
       if (request === undefined) return undefined;
+      served = request;
       begun?.(request);
+      observer?.begun(request, context);
       deadline = new Deadline(context, (error) => request.signal.abort(error));
       return await deliver(request, await answered(request, deadline));
     } finally {
       deadline?.clear();
       await runtime.settle?.(SETTLE_MS);
       flush();
+      await observer?.ended(served, context);
     }
   }
 
@@ -85,7 +90,7 @@ export function createFront({ scorer, config, log, runtime, flush }: LambdaServi
       userAgent: headers["user-agent"],
     });
     if (message === null) return;
-    log.access.info(message, log.format === "json" ? ncsaFields(request, answer, length) : undefined);
+    log.access.info(message, log.fields?.ofSent(request, answer, length));
   }
 
   return { serve, refuse, logAccess };

@@ -5,28 +5,27 @@ import { abandon, ScoreError, type ScoreResponse, toScoreError } from "../../src
 import { eachChunk } from "./chunks.ts";
 import type { LambdaContext } from "./deadline.ts";
 import { InvocationError } from "./direct.ts";
+import { toResult } from "./doors.ts";
 import type { EventRequest } from "./event.ts";
+import { EventError } from "./event-error.ts";
 import { createFront } from "./front.ts";
 import {
   framed,
   type HttpDoor,
   isBodyless,
   type LambdaResult,
-  lostCookies,
   MAX_RESULT_BYTES,
   sizeOf,
   tooLarge,
-  toResult,
   type WholeAnswer,
 } from "./result.ts";
 import type { LambdaService } from "./service.ts";
-import { EventError } from "./sources.ts";
 
 export type { LambdaContext } from "./deadline.ts";
 export { InvocationError } from "./direct.ts";
+export { EventError } from "./event-error.ts";
 export type { LambdaResult } from "./result.ts";
 export { inProcess, type LambdaOptions, type LambdaService, startService } from "./service.ts";
-export { EventError } from "./sources.ts";
 
 /** What `exports.handler` of a buffered function is. */
 export type BufferedHandler = (event: unknown, context?: LambdaContext) => Promise<unknown>;
@@ -67,15 +66,18 @@ export function createHandler(service: LambdaService | Promise<LambdaService>): 
   async function deliver(request: EventRequest, answer: ScoreResponse): Promise<unknown> {
     const whole = await collect(request, answer);
     const { door } = request;
-    const result = door === "direct" ? await toDirectResult(whole) : toHttpResult(door, whole);
+    const result = await (door === "direct" ? toDirectResult(whole) : toHttpResult(door, whole));
     logAccess(request, answer, sizeOf(whole.body));
     if (result instanceof InvocationError) throw result;
     return result;
   }
 
-  function toHttpResult(door: HttpDoor, whole: WholeAnswer): LambdaResult {
-    const lost = lostCookies(door, whole.headers);
-    if (lost > 0) log.server.warning(`${lost} cookies are lost: the load balancer's multi-value headers are off`);
+  async function toHttpResult(door: HttpDoor, whole: WholeAnswer): Promise<LambdaResult> {
+    if (door === "alb") {
+      const { lostCookies } = await import("./other-results.ts");
+      const lost = lostCookies(whole.headers);
+      if (lost > 0) log.server.warning(`${lost} cookies are lost: the load balancer's multi-value headers are off`);
+    }
     return toResult(door, whole);
   }
 

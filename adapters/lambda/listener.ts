@@ -5,20 +5,51 @@ import serverlessHttp from "serverless-http";
 import { toScoreError } from "../../src/host.ts";
 import { doorOf } from "./event.ts";
 import type { BufferedHandler } from "./index.ts";
+import type { ObservedRequest } from "./observer.ts";
 import { isTextType } from "./result.ts";
-import { EventError, markOf } from "./sources.ts";
+import type { LambdaService } from "./service.ts";
+import { markOf, noRequest } from "./sources.ts";
 
-/** The handler of a function that a listener answers. It rejects for events that are no HTTP requests. */
-export function createListenerHandler(listener: RequestListener): BufferedHandler {
+/** The handler of a function that a listener answers. It rejects for events that are no HTTP requests.
+ *  @param service whose scorer the listener has in it: what it traces continues the request's trace, and leaves in time */
+export function createListenerHandler(
+  listener: RequestListener,
+  service?: Pick<LambdaService, "observer">,
+): BufferedHandler {
   const handle = serverlessHttp(guarded(listener), {
     binary: (headers: Record<string, unknown>) =>
       headers["content-encoding"] !== undefined || !isTextType(String(headers["content-type"] ?? "")),
   });
   return async (event, context = {}) => {
-    if (doorOf(event) === undefined) throw new EventError(markOf(event) ?? "no HTTP request");
+    if (doorOf(event) === undefined) throw noRequest(markOf(event) ?? "no HTTP request");
     // It writes into the event.
-    return handle(structuredClone(event as object), context);
+    const own = structuredClone(event as object) as { headers?: Record<string, string> };
+    const { observer } = service ?? {};
+    if (observer === undefined) return handle(own, context);
+    const request: ObservedRequest = { headers: lowerCased(own.headers) };
+    observer.begun(request, context);
+    if (request.headers.traceparent !== undefined) own.headers = withTrace(own.headers, request.headers);
+    try {
+      return await handle(own, context);
+    } finally {
+      await observer.ended(request, context);
+    }
   };
+}
+
+function lowerCased(headers: Readonly<Record<string, string>> = {}): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+}
+
+const TRACE_HEADERS = ["traceparent", "tracestate"];
+
+function withTrace(
+  headers: Readonly<Record<string, string>> = {},
+  from: ObservedRequest["headers"],
+): Record<string, string> {
+  const others = Object.entries(headers).filter(([name]) => !TRACE_HEADERS.includes(name.toLowerCase()));
+  const trace = TRACE_HEADERS.flatMap((name) => (from[name] === undefined ? [] : [[name, from[name]]]));
+  return Object.fromEntries([...others, ...trace]);
 }
 
 /** In what the listener is given

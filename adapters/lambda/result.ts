@@ -42,69 +42,20 @@ export const MAX_ALB_RESULT_BYTES = 1_048_576;
  *  small. */
 const SURELY_SMALL_BYTES = 150_000;
 
-/** @param answer its head has passed `checkedHead`
+/** A result without its body. */
+export type ResultHead = Omit<LambdaResult, "body" | "isBase64Encoded">;
+
+/** The result with that head.
  *  @throws ScoreError `ERR_ANSWER` when it is larger than the door takes, which would otherwise be a bare 502 */
-export function toResult(door: HttpDoor, { status, headers, body }: WholeAnswer): LambdaResult {
+export function withBody(head: ResultHead, door: HttpDoor, { headers, body }: WholeAnswer): LambdaResult {
   const text = body.length > 0 ? asText(headers, body) : "";
   const isBase64Encoded = text === undefined;
-  const carried = text ?? bytesOf(body).toString("base64");
-  const result = resultOf(door, status, headers, carried, isBase64Encoded);
+  const result = { ...head, body: text ?? bytesOf(body).toString("base64"), isBase64Encoded };
   if (body.length > SURELY_SMALL_BYTES) checkSize(door, result);
   return result;
 }
 
-/** @param status and headers have passed `checkedHead` */
-export function toStreamHead(door: HttpDoor, status: number, headers: HeaderList): StreamHead {
-  if (door === "v1") {
-    const { headers: single = {}, multiValueHeaders = {} } = headersOfV1(headers);
-    return { statusCode: status, headers: single, multiValueHeaders };
-  }
-  return { statusCode: status, ...headersOfV2(headers) };
-}
-
-/** How many cookies of an answer get lost on the way. */
-export function lostCookies(door: Door, headers: HeaderList): number {
-  return door === "alb" ? Math.max(0, headers.filter(([name]) => isSetCookie(name)).length - 1) : 0;
-}
-
-function resultOf(
-  door: HttpDoor,
-  statusCode: number,
-  list: HeaderList,
-  body: string,
-  isBase64Encoded: boolean,
-): LambdaResult {
-  switch (door) {
-    case "v2":
-      return { statusCode, ...headersOfV2(list), body, isBase64Encoded };
-    case "v1":
-      return { statusCode, ...headersOfV1(list), body, isBase64Encoded };
-    case "alb":
-      return {
-        statusCode,
-        statusDescription: describe(statusCode),
-        headers: firstCookieOnly(list),
-        body,
-        isBase64Encoded,
-      };
-    case "alb-multi":
-      return {
-        statusCode,
-        statusDescription: describe(statusCode),
-        multiValueHeaders: grouped(list),
-        body,
-        isBase64Encoded,
-      };
-  }
-}
-
-function describe(status: number): string {
-  // Only a load balancer asks for it, and node:http takes longer to load than all of this.
-  const { STATUS_CODES } = process.getBuiltinModule("node:http");
-  return `${status} ${STATUS_CODES[status] ?? ""}`.trimEnd();
-}
-
-function headersOfV2(list: HeaderList): { headers: Record<string, string>; cookies?: string[] } {
+export function headersOfV2(list: HeaderList): { headers: Record<string, string>; cookies?: string[] } {
   const headers = members<string>();
   let cookies: string[] | undefined;
   for (const [name, value] of list) {
@@ -116,60 +67,26 @@ function headersOfV2(list: HeaderList): { headers: Record<string, string>; cooki
   return cookies === undefined ? { headers } : { headers, cookies };
 }
 
-/** A header goes into one of the two lists, never into both: API Gateway would send it twice. */
-function headersOfV1(list: HeaderList): Pick<LambdaResult, "headers" | "multiValueHeaders"> {
-  const headers = members<string>();
-  const multiValueHeaders = members<string[]>();
-  for (const [name, values] of Object.entries(grouped(list))) {
-    if (values.length === 1) headers[name] = values[0]!;
-    else multiValueHeaders[name] = values;
-  }
-  return { headers, multiValueHeaders };
-}
-
-function firstCookieOnly(list: HeaderList): Record<string, string> {
-  const headers = members<string>();
-  let hasCookie = false;
-  for (const [name, value] of list) {
-    if (isSetCookie(name)) {
-      if (!hasCookie) headers[name] = value;
-      hasCookie = true;
-    } else add(headers, name, value);
-  }
-  return headers;
-}
-
 /** Without a prototype: a header may have the name of what others inherit. */
-function members<Value>(): Record<string, Value> {
+export function members<Value>(): Record<string, Value> {
   return Object.create(null) as Record<string, Value>;
 }
 
-function grouped(list: HeaderList): Record<string, string[]> {
-  const groups = members<string[]>();
-  for (const [name, value] of list) {
-    const own = sameName(groups, name);
-    const group = groups[own];
-    if (group === undefined) groups[own] = [value];
-    else group.push(value);
-  }
-  return groups;
-}
-
-function add(headers: Record<string, string>, name: string, value: string): void {
+export function add(headers: Record<string, string>, name: string, value: string): void {
   const own = sameName(headers, name);
   const before = headers[own];
   headers[own] = before === undefined ? value : `${before}, ${value}`;
 }
 
 /** The spelling a header was first given in. */
-function sameName(headers: Readonly<Record<string, unknown>>, name: string): string {
+export function sameName(headers: Readonly<Record<string, unknown>>, name: string): string {
   if (headers[name] !== undefined) return name;
   const lower = name.toLowerCase();
   for (const other in headers) if (other.length === name.length && other.toLowerCase() === lower) return other;
   return name;
 }
 
-function isSetCookie(name: string): boolean {
+export function isSetCookie(name: string): boolean {
   return name.length === 10 && name.toLowerCase() === "set-cookie";
 }
 

@@ -4,15 +4,25 @@ import { inspect } from "node:util";
 import {
   batchLines,
   type CreateRuntime,
-  createLog,
   createServiceLater,
+  createStyledLog,
   type Log,
+  mayHaveTelemetry,
   type Service,
+  toScoreError,
+  type UsableConfig,
 } from "../../src/host.ts";
 
 export { type CreateRuntime, inProcess } from "../../src/host.ts";
 
-import { type FunctionOptions, processEnvironment, readSettings } from "./settings.ts";
+import type { Observer } from "./observer.ts";
+import {
+  asksForMetrics,
+  type Environment,
+  type FunctionOptions,
+  processEnvironment,
+  readSettings,
+} from "./settings.ts";
 import { onShutdown } from "./shutdown.ts";
 
 export interface LambdaOptions extends FunctionOptions {
@@ -24,6 +34,8 @@ export interface LambdaOptions extends FunctionOptions {
 export interface LambdaService extends Service {
   /** Hands the log over: what is not written when an answer leaves, appears with the next request or never. */
   flush(): void;
+  /** Undefined: nobody observes it. */
+  readonly observer?: Observer | undefined;
 }
 
 /** How long a script that was told to end may take before its worker is killed, in milliseconds: within the margin of a
@@ -39,22 +51,47 @@ const STOP_GRACE_MS = 100;
 export async function startService(createRuntime: CreateRuntime, options: LambdaOptions = {}): Promise<LambdaService> {
   const { write = writeOut, env = processEnvironment } = options;
   const batch = batchLines(write);
+  const settings = await readSettings(options);
+  const { observer, failure } = await observe(settings.config, env, write);
   const service = await createServiceLater({
-    settings: await readSettings(options),
-    openLog: ({ logLevel, logFormat }) => createLog(batch.write, logLevel, logFormat),
+    ...observer,
+    settings,
+    openLog: ({ logLevel }, style) => createStyledLog(batch.write, logLevel, style),
     createRuntime,
   });
   const { log, runtime } = service;
+  if (failure !== undefined) log.server.warning(`Telemetry is off, because it cannot be loaded: ${failure.message}`);
   if (env.AWS_LAMBDA_RUNTIME_API !== undefined) outliveForgottenPromises(log);
-  const registered = onShutdown(async () => {
-    log.server.info("Received SIGTERM; finishing what runs.");
-    await runtime.close(STOP_GRACE_MS);
-    batch.flush();
-  }, env);
+  const registered = onShutdown(
+    async () => {
+      log.server.info("Received SIGTERM; finishing what runs.");
+      await runtime.close(STOP_GRACE_MS);
+      await observer?.close();
+      batch.flush();
+    },
+    observer?.isExtension === true,
+    env,
+  );
   // A failure is in the log already, and in every answer.
   await Promise.all([runtime.start().catch(() => undefined), registered]);
   batch.flush();
-  return { ...service, flush: batch.flush };
+  return { ...service, flush: batch.flush, observer };
+}
+
+/** Whoever observes is no reason for a function not to start. */
+async function observe(
+  config: UsableConfig["config"],
+  env: Environment,
+  write: (text: string) => void,
+): Promise<{ readonly observer?: Observer | undefined; readonly failure?: Error }> {
+  const writeMetrics = asksForMetrics(env) ? write : undefined;
+  if (writeMetrics === undefined && !mayHaveTelemetry(env)) return {};
+  try {
+    const { openObserver } = await import("./observer.ts");
+    return { observer: await openObserver({ config, env, writeMetrics }) };
+  } catch (error) {
+    return { failure: toScoreError(error) };
+  }
 }
 
 /** A promise that a script has forgotten, and that rejects, is told in the log. Lambda's runtime would end the environment

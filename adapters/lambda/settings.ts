@@ -19,13 +19,24 @@ export const processEnvironment: NodeJS.ProcessEnv = process.env;
 
 export function readSettings(options: FunctionOptions): Promise<UsableConfig> {
   const { env = processEnvironment } = options;
-  const fixed = { ...FIXED, ...(isLambda(env) && { HOME: "/tmp" }) };
+  const fixed = { ...FIXED, ...(isLambda(env) && { HOME: "/tmp" }), ...(asksForMetrics(env) && NO_PAGE) };
   return resolveUsableLater({ env: { ...cloudDefaults(options, env), ...given(env), ...fixed }, cwd: taskRoot(env) });
+}
+
+/** What SCOREFN_METRICS may say here: there is nobody who would ask for a page of metrics, and nothing that adds up. */
+const EMF = "emf";
+
+/** Whether each request is to be told of in CloudWatch's embedded metric format. */
+export function asksForMetrics({ SCOREFN_METRICS: given }: Environment): boolean {
+  return given?.toLowerCase() === EMF;
 }
 
 /** One worker, as one request is answered at a time; and nothing that happens by the clock, which stands still while the
  *  environment is frozen and then jumps. The deadline of the request bounds all waiting. */
 const FIXED = { WORKER_COUNT: "1", WORKER_TIMEOUT: "0", SCOREFN_QUEUE_TIMEOUT_MS: "0" };
+
+/** The core knows metrics as a page. */
+const NO_PAGE = { SCOREFN_METRICS: "off" };
 
 /** Memory that comes with one processor core, in MB. */
 const MB_PER_CORE = 1_769;

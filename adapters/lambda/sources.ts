@@ -1,16 +1,13 @@
 // What calls a function, told by the marks its events carry.
 
-/** An event that is no request. Lambda shows `name` as errorType; the source it comes from keeps its messages. */
-export class EventError extends Error {
-  readonly code = "ERR_EVENT";
-  override readonly name = "ERR_EVENT";
+import { EventError } from "./event-error.ts";
 
-  constructor(mark: string) {
-    super(
-      `This function answers HTTP requests, from a Function URL, API Gateway or a load balancer, and direct invocations. ` +
-        `The event belongs to another service of AWS (it has ${mark}), and is not taken for handled.`,
-    );
-  }
+/** @param mark what the event has that no request has */
+export function noRequest(mark: string): EventError {
+  return new EventError(
+    `This function answers HTTP requests, from a Function URL, API Gateway or a load balancer, and direct invocations. ` +
+      `The event belongs to another service of AWS (it has ${mark}), and is not taken for handled.`,
+  );
 }
 
 /** Schedules, and the plugin that keeps functions warm. */

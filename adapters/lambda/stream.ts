@@ -5,15 +5,16 @@ import { abandon, ScoreError, type ScoreResponse, toScoreError } from "../../src
 import { eachChunk } from "./chunks.ts";
 import type { LambdaContext } from "./deadline.ts";
 import { InvocationError, isFailure } from "./direct.ts";
+import { toStreamHead } from "./doors.ts";
 import type { EventRequest } from "./event.ts";
+import { EventError } from "./event-error.ts";
 import { createFront } from "./front.ts";
-import { bytesOf, framed, isBodyless, type StreamHead, toStreamHead } from "./result.ts";
+import { bytesOf, framed, isBodyless, type StreamHead } from "./result.ts";
 import type { LambdaService } from "./service.ts";
-import { EventError } from "./sources.ts";
 
 export { InvocationError } from "./direct.ts";
+export { EventError } from "./event-error.ts";
 export { inProcess, type LambdaOptions, type LambdaService, startService } from "./service.ts";
-export { EventError } from "./sources.ts";
 
 /** What Lambda's runtime offers as the global `awslambda`. */
 interface StreamingRuntime {
@@ -61,7 +62,11 @@ export function streamHandler(
       const { invocationError } = await import("./direct-answer.ts");
       throw invocationError(status, headers, bytes?.toString() ?? "");
     }
-    const out = begin(request, stream, bytes ? { ...answer, headers: framed(status, headers, bytes.length) } : answer);
+    const out = await begin(
+      request,
+      stream,
+      bytes ? { ...answer, headers: framed(status, headers, bytes.length) } : answer,
+    );
     if (isEmpty) abandon(answer.body);
     else if (bytes !== undefined) {
       length = bytes.length;
@@ -78,9 +83,9 @@ export function streamHandler(
   }
 
   /** Sends the head. The runtime writes it with the first piece of the body only, so an empty piece goes with it. */
-  function begin({ door }: EventRequest, stream: Writable, { status, headers }: ScoreResponse): Writable {
+  async function begin({ door }: EventRequest, stream: Writable, answer: ScoreResponse): Promise<Writable> {
     if (door === "direct") return asJson(stream);
-    const out = start(stream, toStreamHead(door, status, headers));
+    const out = start(stream, await toStreamHead(door, answer.status, answer.headers));
     out.write("");
     return out;
   }

@@ -29,8 +29,8 @@ export interface LocalFunction {
   readonly process: ChildProcess;
   /** From the start of the process to the end of its init phase. */
   readonly coldStartMs: number;
-  /** @param timeoutMs default: what the build has as its time-out */
-  invoke(event: unknown, timeoutMs?: number): Promise<Invocation>;
+  /** @param timeoutMs default: what the build has as its time-out   @param traceId X-Ray's word for the invocation */
+  invoke(event: unknown, timeoutMs?: number, traceId?: string): Promise<Invocation>;
   /** Most memory the function and what it started have used, in bytes; null where the system does not tell. */
   memoryBytes(): number | null;
   /** SIGTERM, then, after half a second, SIGKILL: as Lambda does. @returns how it ended */
@@ -91,7 +91,7 @@ export async function startFunction(options: FunctionOptions): Promise<LocalFunc
     api,
     process: child,
     coldStartMs: performance.now() - startedAt,
-    invoke: (event, timeoutMs = build.timeoutSeconds * 1_000) => api.invoke(event, timeoutMs),
+    invoke: (event, timeoutMs = build.timeoutSeconds * 1_000, traceId) => api.invoke(event, timeoutMs, traceId),
     memoryBytes: () => peakMemory(child.pid),
     stop,
   };

@@ -26,9 +26,12 @@ export interface RuntimeApi {
   readonly ready: Promise<void>;
   /** Names of the extensions that have registered. */
   readonly extensions: readonly string[];
-  /** Hands one event out; the next after this one is answered.
-   *  @param timeoutMs the function's time limit in milliseconds */
-  invoke(event: unknown, timeoutMs: number): Promise<Invocation>;
+  /** Hands one event out; the next after this one is answered, and no extension is at work any more.
+   *  @param timeoutMs the function's time limit in milliseconds
+   *  @param traceId X-Ray's word for the invocation */
+  invoke(event: unknown, timeoutMs: number, traceId?: string): Promise<Invocation>;
+  /** Resolves when extensions that are told of invocations have asked for the next one: Lambda would freeze the function. */
+  idle(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -36,6 +39,7 @@ interface Pending {
   readonly id: string;
   readonly event: unknown;
   readonly timeoutMs: number;
+  readonly traceId: string | undefined;
   readonly settle: (outcome: Invocation) => void;
   readonly chunks: { atMs: number; bytes: Buffer }[];
   sentAt: number;
@@ -44,6 +48,7 @@ interface Pending {
 
 const VERSION = "/2018-06-01/runtime";
 const EXTENSIONS = "/2020-01-01/extension";
+const FUNCTION_ARN = "arn:aws:lambda:local:000000000000:function:score";
 
 /** Listens on the loopback address. */
 export async function startRuntimeApi(): Promise<RuntimeApi> {
@@ -55,7 +60,8 @@ export async function startRuntimeApi(): Promise<RuntimeApi> {
     address: `127.0.0.1:${port}`,
     ready: api.ready,
     extensions: api.extensions,
-    invoke: (event, timeoutMs) => api.invoke(event, timeoutMs),
+    invoke: (event, timeoutMs, traceId) => api.invoke(event, timeoutMs, traceId),
+    idle: () => api.idle(),
     close: () => close(server),
   };
 }
@@ -77,6 +83,9 @@ class Api {
   /** A function that asks for an event when there is none. */
   #asking: ServerResponse | undefined;
   readonly #running = new Map<string, Pending>();
+  /** Extensions that are told of invocations, by what they are called; with the request of those that wait for one. */
+  readonly #told = new Map<string, ServerResponse | undefined>();
+  readonly #idle: (() => void)[] = [];
 
   constructor() {
     this.ready = new Promise((resolve, reject) => {
@@ -87,9 +96,17 @@ class Api {
     this.ready.catch(() => {});
   }
 
-  invoke(event: unknown, timeoutMs: number): Promise<Invocation> {
+  invoke(event: unknown, timeoutMs: number, traceId?: string): Promise<Invocation> {
     return new Promise((settle) => {
-      this.#waiting.push({ id: randomUUID(), event, timeoutMs, settle, chunks: [], sentAt: 0, timer: undefined });
+      const id = randomUUID();
+      this.#waiting.push({ id, event, timeoutMs, traceId, settle, chunks: [], sentAt: 0, timer: undefined });
+      this.#handOut();
+    });
+  }
+
+  idle(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#idle.push(resolve);
       this.#handOut();
     });
   }
@@ -100,9 +117,9 @@ class Api {
     if (url === `${VERSION}/invocation/next`) this.#next(response);
     else if (id !== undefined) this.#answered(id, what === "error", request, response);
     else if (url === `${VERSION}/init/error`) void this.#initFailed(request, response);
-    else if (url === `${EXTENSIONS}/register`) this.#register(request, response);
-    // An extension that waits for events is left waiting: there are none.
-    else if (url !== `${EXTENSIONS}/event/next`) send(response, 404);
+    else if (url === `${EXTENSIONS}/register`) void this.#register(request, response);
+    else if (url === `${EXTENSIONS}/event/next`) this.#nextForExtension(request, response);
+    else send(response, 404);
   }
 
   #next(response: ServerResponse): void {
@@ -117,21 +134,37 @@ class Api {
   #handOut(): void {
     const response = this.#asking;
     const next = this.#waiting[0];
-    if (response === undefined || next === undefined || this.#running.size > 0) return;
+    const isAtWork = this.#running.size > 0 || [...this.#told.values()].includes(undefined);
+    if (response === undefined || isAtWork) return;
+    for (const resolve of this.#idle.splice(0)) resolve();
+    if (next === undefined) return;
     this.#asking = undefined;
     this.#waiting.shift();
     this.#running.set(next.id, next);
     next.sentAt = performance.now();
     next.timer = setTimeout(() => this.#end(next, "timeout", false, false), next.timeoutMs);
+    const deadlineMs = Math.round(Date.now() + next.timeoutMs);
+    this.#tellExtensions(next, deadlineMs);
     const body = JSON.stringify(next.event);
     response.writeHead(200, {
       "Content-Type": "application/json",
       "Content-Length": Buffer.byteLength(body),
       "Lambda-Runtime-Aws-Request-Id": next.id,
-      "Lambda-Runtime-Deadline-Ms": Math.round(Date.now() + next.timeoutMs),
-      "Lambda-Runtime-Invoked-Function-Arn": "arn:aws:lambda:local:000000000000:function:score",
+      "Lambda-Runtime-Deadline-Ms": deadlineMs,
+      "Lambda-Runtime-Invoked-Function-Arn": FUNCTION_ARN,
+      ...(next.traceId !== undefined && { "Lambda-Runtime-Trace-Id": next.traceId }),
     });
     response.end(body);
+  }
+
+  #tellExtensions({ id, traceId = "" }: Pending, deadlineMs: number): void {
+    const tracing = { type: "X-Amzn-Trace-Id", value: traceId };
+    const event = { eventType: "INVOKE", deadlineMs, requestId: id, invokedFunctionArn: FUNCTION_ARN, tracing };
+    for (const [extension, response] of this.#told) {
+      this.#told.set(extension, undefined);
+      response!.writeHead(200, { "Content-Type": "application/json" });
+      response!.end(JSON.stringify(event));
+    }
   }
 
   #answered(id: string, isError: boolean, request: IncomingMessage, response: ServerResponse): void {
@@ -161,18 +194,32 @@ class Api {
   }
 
   async #initFailed(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    let text = "";
-    for await (const chunk of request) text += chunk;
-    this.#isBroken(new Error(`the function failed in its init phase: ${text}`));
+    this.#isBroken(new Error(`the function failed in its init phase: ${await textOf(request)}`));
     send(response, 202);
   }
 
-  #register(request: IncomingMessage, response: ServerResponse): void {
-    request.resume();
+  async #register(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { events } = JSON.parse(await textOf(request)) as { events: readonly string[] };
+    const id = randomUUID();
     this.extensions.push(String(request.headers["lambda-extension-name"]));
-    response.setHeader("Lambda-Extension-Identifier", randomUUID());
+    if (events.includes("INVOKE")) this.#told.set(id, undefined);
+    response.setHeader("Lambda-Extension-Identifier", id);
     send(response, 200);
   }
+
+  /** One that is told of nothing is left waiting. */
+  #nextForExtension(request: IncomingMessage, response: ServerResponse): void {
+    const id = String(request.headers["lambda-extension-identifier"]);
+    if (!this.#told.has(id)) return;
+    this.#told.set(id, response);
+    this.#handOut();
+  }
+}
+
+async function textOf(request: IncomingMessage): Promise<string> {
+  let text = "";
+  for await (const chunk of request) text += chunk;
+  return text;
 }
 
 function send(response: ServerResponse, status: number): void {

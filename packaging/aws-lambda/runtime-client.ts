@@ -52,7 +52,14 @@ async function main(): Promise<void> {
     const event: unknown = JSON.parse((await readAll(response)).toString());
     const id = String(response.headers["lambda-runtime-aws-request-id"]);
     const deadline = Number(response.headers["lambda-runtime-deadline-ms"]);
-    const context = { awsRequestId: id, getRemainingTimeInMillis: () => Math.max(0, deadline - Date.now()) };
+    const traceId = response.headers["lambda-runtime-trace-id"]?.toString();
+    if (traceId === undefined) delete processEnvironment._X_AMZN_TRACE_ID;
+    else processEnvironment._X_AMZN_TRACE_ID = traceId;
+    const context = {
+      awsRequestId: id,
+      invokedFunctionArn: response.headers["lambda-runtime-invoked-function-arn"],
+      getRemainingTimeInMillis: () => Math.max(0, deadline - Date.now()),
+    };
     if (handler[STREAMING]) await stream(id, (out) => (handler as unknown as StreamingHandler)(event, out, context));
     else await answer(id, () => handler(event, context));
   }

@@ -284,6 +284,6 @@ export function isFileSetting({ scope }: Setting): boolean {
 }
 
 /** Settings that have a flag, the reference server's first. */
-export const FLAG_SETTINGS: readonly (Setting & { readonly flag: string })[] = Object.values(SETTINGS).filter(
-  (setting): setting is Setting & { readonly flag: string } => setting.flag !== null,
-);
+export const FLAG_SETTINGS: readonly (Setting & { readonly flag: string })[] = /* @__PURE__ */ Object.values(
+  SETTINGS,
+).filter((setting): setting is Setting & { readonly flag: string } => setting.flag !== null);

@@ -1,5 +1,4 @@
 import type { Trace } from "./trace.ts";
-import type { HeaderList } from "./types.ts";
 
 /** Longest request id that is taken, in characters (contract HDR-7). */
 export const MAX_ID_LENGTH = 100;
@@ -90,62 +89,22 @@ export function messageHeaders(ids: RequestIds, serverVersion: string | null, ru
   return headers;
 }
 
-/** Headers of an HTTP response the script built itself: its ids are replaced where they stand, version, `TraceId` and
- *  time are added beside its own (contract HDR-2 to HDR-5, HDR-9, OUT-3, OUT-4).
- *  @param execMs milliseconds run() took */
-export function mergeScriptHeaders(
-  scriptHeaders: HeaderList,
-  ids: RequestIds,
-  serverVersion: string | null,
-  status: number,
-  execMs: number,
-): Header[] {
-  const pending = new Map<string, string>();
-  if (status >= 500) pending.set(RUN_FAILED, "True");
-  if (ids.requestId !== "") pending.set(REQUEST_ID, ids.requestId);
-  if (ids.msRequestId !== "") pending.set(MS_REQUEST_ID, ids.msRequestId);
-  if (ids.clientRequestId !== "") pending.set(CLIENT_REQUEST_ID, ids.clientRequestId);
-
-  const headers: Header[] = [];
-  const replaced = new Set<string>();
-  for (const header of scriptHeaders) {
-    const name = header[0].toLowerCase();
-    const value = pending.get(name);
-    if (value !== undefined) {
-      headers.push([name, value]);
-      pending.delete(name);
-      replaced.add(name);
-    } else if (!replaced.has(name)) {
-      headers.push(header);
-    }
-  }
-  const failed = pending.get(RUN_FAILED);
-  if (failed !== undefined) headers.push(FAILED);
-  headers.push([EXEC_MS, formatMs(execMs)]);
-  if (serverVersion) headers.push([SERVER_VERSION, serverVersion]);
-  for (const [name, value] of pending) {
-    if (name !== RUN_FAILED) headers.push([name, value]);
-  }
-  if (ids.traceId !== undefined) headers.push([TRACE_ID, ids.traceId]);
-  return headers;
-}
-
 /** Milliseconds with exactly three decimals (contract HDR-10, LOG-9). */
 export function formatMs(milliseconds: number): string {
   return milliseconds.toFixed(3);
 }
 
-const EXEC_MS = "x-ms-run-fn-exec-ms";
-const RUN_FAILED = "x-ms-run-function-failed";
-const SERVER_VERSION = "x-ms-server-version";
-const REQUEST_ID = "x-request-id";
-const MS_REQUEST_ID = "x-ms-request-id";
-const CLIENT_REQUEST_ID = "x-ms-client-request-id";
-const TRACE_ID = "TraceId";
+export const EXEC_MS = "x-ms-run-fn-exec-ms";
+export const RUN_FAILED = "x-ms-run-function-failed";
+export const SERVER_VERSION = "x-ms-server-version";
+export const REQUEST_ID = "x-request-id";
+export const MS_REQUEST_ID = "x-ms-request-id";
+export const CLIENT_REQUEST_ID = "x-ms-client-request-id";
+export const TRACE_ID = "TraceId";
 
 const JSON_TYPE: Header = ["Content-Type", "application/json"];
 const NOT_FAILED: Header = [RUN_FAILED, "False"];
-const FAILED: Header = [RUN_FAILED, "True"];
+export const FAILED: Header = [RUN_FAILED, "True"];
 
 function pushContractHeaders(headers: Header[], ids: RequestIds, serverVersion: string | null): void {
   if (serverVersion) headers.push([SERVER_VERSION, serverVersion]);

@@ -1,4 +1,6 @@
 // What the core and its hosts log through; src/log/ makes one.
+import type { RecordFields } from "./record-fields.ts";
+
 /** How records are written: `text` in the lines of contract LOG-1, which show no fields, or as JSON objects. */
 export type LogFormat = "text" | "json";
 
@@ -32,8 +34,10 @@ export interface Log {
   line(text: string): void;
   /** What it was set up by; null: the built-in configuration. */
   readonly file: LoggingFile | null;
-  /** How it writes what no `logging.json` sets up. With `text`, fields would be collected for nothing. */
+  /** How it writes what no `logging.json` sets up. */
   readonly format: LogFormat;
+  /** Collects what its records show besides their messages; undefined with `text`, which shows nothing. */
+  readonly fields?: RecordFields | undefined;
 }
 
 /** A `logging.json` that is in force (contract LOG-5). */

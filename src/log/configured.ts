@@ -1,4 +1,5 @@
 import type { Log, LogFormat, LoggingFile } from "../core/log.ts";
+import { styleOf } from "./create.ts";
 import { DictConfigError, type Filter, type Handler, type LoggingConfig, type Target } from "./dict-config.ts";
 import type { LogLevel } from "./levels.ts";
 import { LEVEL_NUMBERS } from "./levels.ts";
@@ -23,6 +24,7 @@ export function createConfiguredLog(
   config: LoggingConfig,
   { threshold, outputs, file, format = "text", pid = process.pid }: LogOptions,
 ): { log: Log; ignored: string[] } {
+  const style = styleOf(format);
   const ignored = new Set<string>();
   const written = openTargets(config, outputs);
   const rules = applyConfig(config, threshold);
@@ -38,7 +40,7 @@ export function createConfiguredLog(
   }
 
   function sinkOf(handler: Handler | BuiltIn, logger: string, level: LogLevel): RecordSink {
-    if (handler === BUILT_IN) return builtInSink(outputs.stdout, format, level, pid, logger);
+    if (handler === BUILT_IN) return builtInSink(outputs.stdout, style, level, pid, logger);
     const write = written.get(handler.target);
     if (LEVEL_NUMBERS[level] < handler.level || write === undefined) return writeNothing;
     const toLine = handler.formatter.pattern.bind(level, pid, logger);
@@ -50,7 +52,7 @@ export function createConfiguredLog(
     return (message) => outputs.stderr(`${message}\n`);
   }
 
-  const log = assembleLog(writerOf, (text) => outputs.stdout(`${text}\n`, "INFO"), file, format);
+  const log = assembleLog(writerOf, (text) => outputs.stdout(`${text}\n`, "INFO"), file, style);
   return { log, ignored: [...ignored] };
 }
 

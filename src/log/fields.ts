@@ -1,7 +1,9 @@
 import type { LogFields } from "../core/log.ts";
+import type { RecordFields } from "../core/record-fields.ts";
 import type { Trace } from "../core/trace.ts";
 import { readTraceparent } from "../core/traceparent.ts";
 import type { ErrorLocation, RunCall, ScoreRequest, ScoreResponse } from "../core/types.ts";
+import { lengthOf } from "./format.ts";
 
 /** What a record of a failure says of it. */
 export function errorFields(code: string, type: string, location: ErrorLocation | null | undefined): LogFields {
@@ -46,7 +48,7 @@ export function callFields({ requestId, trace, headers }: CallIds): RequestField
 
 /** The same for the record of what was sent, with what is known then. The ids are those of the answer.
  *  @param bytes of the body */
-export function ncsaFields(
+function ncsaFields(
   { method, headers }: Pick<ScoreRequest, "method" | "headers">,
   { status, headers: sent, trace }: Pick<ScoreResponse, "status" | "headers" | "trace">,
   bytes: number,
@@ -55,4 +57,42 @@ export function ncsaFields(
   const ids = requestFields(sentAs("x-request-id"), sentAs("x-ms-client-request-id"), headers, trace);
   const { request_id, client_request_id, trace_id, span_id } = ids;
   return { request_id, client_request_id, trace_id, span_id, method, status, bytes };
+}
+
+export const JSON_FIELDS: RecordFields = {
+  ofRequest: ({ headers }, ids, code) => ({
+    ...requestFields(ids.requestId, ids.clientRequestId, headers, ids.trace),
+    error: code && { code },
+  }),
+  ofFailure: ({ request, ids, failure: { code, name, report } }) => ({
+    ...JSON_FIELDS.ofRequest(request, ids),
+    ...errorFields(code, report?.type ?? name, report?.location),
+  }),
+  ofAnswer({ request, ids, route, response, startedAt, endedAt }) {
+    const { ran, status } = response;
+    const of = requestFields(ids.requestId, ids.clientRequestId, request.headers, ids.trace);
+    // Name by name, for it is made for each request, and spreading takes ten times as long.
+    return {
+      request_id: of.request_id,
+      client_request_id: of.client_request_id,
+      trace_id: of.trace_id,
+      span_id: of.span_id,
+      method: request.method,
+      route,
+      status,
+      bytes: lengthOf(response),
+      queue_ms: roundMs(ran?.queueMs),
+      run_ms: roundMs(ran?.execMs),
+      total_ms: roundMs(endedAt - startedAt),
+      worker: ran?.worker,
+    };
+  },
+  ofSent: ncsaFields,
+  ofCall: callFields,
+  ofError: errorFields,
+};
+
+/** To a microsecond, as the text has it. */
+function roundMs(ms: number | undefined): number | undefined {
+  return ms === undefined ? undefined : Math.round(ms * 1000) / 1000;
 }

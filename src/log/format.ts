@@ -1,3 +1,4 @@
+import type { ScoreResponse } from "../core/types.ts";
 import type { LogLevel } from "./levels.ts";
 
 /** One log record in the server's line format, without the newline (contract LOG-1).
@@ -19,6 +20,11 @@ export function accessMessage(
 ): string {
   const target = query === "" ? path : `${path}?${query}`;
   return `${method} ${target} ${status} ${durationMs.toFixed(3)}ms ${length ?? "N/A"}`;
+}
+
+/** Bytes of an answer's body; null: it is streamed. */
+export function lengthOf({ body }: Pick<ScoreResponse, "body">): number | null {
+  return typeof body === "string" ? Buffer.byteLength(body) : body instanceof Uint8Array ? body.length : null;
 }
 
 /** What the NCSA record tells of one request. */
@@ -58,7 +64,6 @@ interface Memo {
 }
 const secondMemo: Memo = { key: Number.NaN, text: "" };
 const millisecondMemo: Memo = { key: Number.NaN, text: "" };
-const rfcMemo: Memo = { key: Number.NaN, text: "" };
 const ncsaMemo: Memo = { key: Number.NaN, text: "" };
 
 /** `2026-11-20 19:33:01,081` */
@@ -74,17 +79,6 @@ export function utcTimestamp(timeMs: number): string {
     millisecondMemo.key = wholeMs;
   }
   return millisecondMemo.text;
-}
-
-/** `2026-11-20T19:33:01.081Z` */
-export function rfc3339(timeMs: number): string {
-  const wholeMs = Math.floor(timeMs);
-  if (wholeMs !== rfcMemo.key) {
-    const text = utcTimestamp(timeMs);
-    rfcMemo.text = `${text.slice(0, 10)}T${text.slice(11, 19)}.${text.slice(20)}Z`;
-    rfcMemo.key = wholeMs;
-  }
-  return rfcMemo.text;
 }
 
 /** The same in the time zone of the process. */

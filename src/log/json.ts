@@ -1,17 +1,7 @@
 import type { LogFields, LogFormat } from "../core/log.ts";
-import { formatRecord, rfc3339 } from "./format.ts";
+import { formatRecord, utcTimestamp } from "./format.ts";
 import type { LogLevel } from "./levels.ts";
-
-/** Writes one record without the newline at its end.
- *  @param timeMs milliseconds since the epoch, as of `Date.now()` */
-export type RecordFormat = (
-  timeMs: number,
-  level: LogLevel,
-  pid: number,
-  logger: string,
-  message: string,
-  fields?: LogFields,
-) => string;
+import type { RecordFormat } from "./style.ts";
 
 export function recordFormat(format: LogFormat): RecordFormat {
   return format === "json" ? formatJsonRecord : formatRecord;
@@ -51,6 +41,19 @@ export function formatJsonRecord(
   return pieces
     .map((piece, index) => `${head}${piece}${tail},"part":${index + 1},"parts":${pieces.length}}`)
     .join("\n");
+}
+
+const lastTime = { ms: Number.NaN, text: "" };
+
+/** `2026-11-20T19:33:01.081Z`; kept, because a busy server asks for the same instant many times over. */
+function rfc3339(timeMs: number): string {
+  const wholeMs = Math.floor(timeMs);
+  if (wholeMs !== lastTime.ms) {
+    const text = utcTimestamp(timeMs);
+    lastTime.text = `${text.slice(0, 10)}T${text.slice(11, 19)}.${text.slice(20)}Z`;
+    lastTime.ms = wholeMs;
+  }
+  return lastTime.text;
 }
 
 /** Members of a JSON object, each behind a comma; those without a value are left out. */

@@ -1,38 +1,34 @@
-import type { Log, LogFields, LogFormat, Logger, LoggingFile } from "../core/log.ts";
-import { ambientFields } from "./ambient.ts";
+import type { Log, LogFields, Logger, LoggingFile } from "../core/log.ts";
 import { printable } from "./format.ts";
-import { recordFormat } from "./json.ts";
 import type { LogLevel } from "./levels.ts";
 import { LEVEL_NUMBERS } from "./levels.ts";
+import type { RecordStyle } from "./style.ts";
 
 /** The log with the built-in configuration.
  *  @param write gets whole lines, each ending with a newline, and the level of each */
-export function createLog(
+export function createStyledLog(
   write: (text: string, level: LogLevel) => void,
   threshold: LogLevel,
-  format: LogFormat = "text",
+  style: RecordStyle,
   pid: number = process.pid,
 ): Log {
   const writerOf = (logger: string, level: LogLevel): RecordSink => {
     const from = logger === ACCESS_LOGGER ? "INFO" : threshold;
     if (LEVEL_NUMBERS[level] < LEVEL_NUMBERS[from]) return writeNothing;
-    return builtInSink(write, format, level, pid, logger);
+    return builtInSink(write, style, level, pid, logger);
   };
-  return assembleLog(writerOf, (text) => write(`${text}\n`, "INFO"), null, format);
+  return assembleLog(writerOf, (text) => write(`${text}\n`, "INFO"), null, style);
 }
 
-/** Writes records as nothing but the format says. */
+/** Writes records as nothing but the style says. */
 export function builtInSink(
   write: (text: string, level: LogLevel) => void,
-  format: LogFormat,
+  { toLine }: RecordStyle,
   level: LogLevel,
   pid: number,
   logger: string,
 ): RecordSink {
-  const toLine = recordFormat(format);
-  if (format === "text") return (message) => write(`${toLine(Date.now(), level, pid, logger, message)}\n`, level);
-  return (message, fields) =>
-    write(`${toLine(Date.now(), level, pid, logger, message, ambientFields(fields))}\n`, level);
+  return (message, fields) => write(`${toLine(Date.now(), level, pid, logger, message, fields)}\n`, level);
 }
 
 export type RecordSink = (message: string, fields?: LogFields) => void;
@@ -46,7 +42,7 @@ export function assembleLog(
   writerOf: (logger: string, level: LogLevel) => RecordSink,
   line: (text: string) => void,
   file: LoggingFile | null,
-  format: LogFormat,
+  { format, fields }: RecordStyle,
 ): Log {
   const logger = (name: string): Logger => ({
     debug: writerOf(name, "DEBUG"),
@@ -67,6 +63,7 @@ export function assembleLog(
     line: format === "json" ? (text) => server.info(text) : line,
     file,
     format,
+    fields,
   };
 }
 

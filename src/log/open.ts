@@ -4,9 +4,9 @@ import { ConfigError } from "../core/errors.ts";
 import type { Log, LogFormat } from "../core/log.ts";
 import { PythonJsonError, readPythonJson } from "../json/python-json.ts";
 import { createConfiguredLog } from "./configured.ts";
+import { createLog } from "./create.ts";
 import { forWorker, isMembers, readDictConfig } from "./dict-config.ts";
 import type { LogLevel } from "./levels.ts";
-import { createLog } from "./logger.ts";
 import { type LogOutputs, processOutputs } from "./outputs.ts";
 
 /** What of the settings a log depends on. */

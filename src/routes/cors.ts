@@ -1,6 +1,7 @@
 // Which pages of other origins may call (contract CORS). Pure.
 
 import type { Header } from "../core/headers.ts";
+import type { Logger } from "../core/log.ts";
 import type { ScoreRequest } from "../core/types.ts";
 import { compileOriginPattern } from "./cors-pattern.ts";
 
@@ -10,6 +11,8 @@ export interface Cors {
   readonly entries: readonly string[];
   /** Entries that are meant as a regular expression and are none: they never match. */
   readonly unusable: readonly string[];
+  /** Says who is let in, and which entries never match. */
+  tell(log: Logger): void;
   /** Headers to add to the answer to a request of a known route and method; empty: the origin is not let in. */
   headers(request: Pick<ScoreRequest, "method" | "headers">): readonly Header[];
 }
@@ -38,9 +41,18 @@ export function createCors(setting: string | null | undefined): Cors | undefined
     return lowered.has(origin.toLowerCase()) || patterns.some((pattern) => pattern.test(origin)) ? origin : undefined;
   };
 
+  const unusable = written.filter((_entry, index) => compiled[index] === undefined);
   return {
     entries,
-    unusable: written.filter((_entry, index) => compiled[index] === undefined),
+    unusable,
+    tell(log) {
+      log.info(`Enabling CORS for the following origins: ${entries.join(", ")}`);
+      for (const entry of unusable) {
+        log.warning(
+          `${entry} is not a regular expression that JavaScript can read, so no origin matches it; for any host write .* instead of *`,
+        );
+      }
+    },
     headers({ method, headers: asked }) {
       const allowed = allowedOrigin(asked.origin);
       if (allowed === undefined) return [];

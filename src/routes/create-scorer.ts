@@ -3,6 +3,7 @@ import type { ScoreRuntime } from "../core/types.ts";
 import { createCors } from "./cors.ts";
 import type { Route } from "./route.ts";
 import { composeScorer, type Scorer, type ScorerConfig } from "./scorer.ts";
+import { countedStream } from "./stream-end.ts";
 
 /** @param runtime started by the caller; until it is ready, requests wait in it
  *  @param moreRoutes of the host's own */
@@ -12,5 +13,11 @@ export function createScorer(
   events: Events,
   moreRoutes: readonly Route[] = [],
 ): Scorer {
-  return composeScorer(config, runtime, events, createCors(config.corsOrigins), moreRoutes);
+  return composeScorer(
+    config,
+    runtime,
+    events,
+    { cors: createCors(config.corsOrigins), countStream: countedStream },
+    moreRoutes,
+  );
 }

@@ -1,13 +1,6 @@
 import type { ErrorDetail } from "../config/config.ts";
 import { ERROR_CODES, type ScoreError } from "../core/errors.ts";
-import {
-  contractHeaders,
-  type Header,
-  mergeScriptHeaders,
-  messageHeaders,
-  type RequestIds,
-  resultHeaders,
-} from "../core/headers.ts";
+import { contractHeaders, type Header, messageHeaders, type RequestIds, resultHeaders } from "../core/headers.ts";
 import type { HeaderList, RunOutcome, ScoreResponse } from "../core/types.ts";
 import { renderPythonJson } from "../json/renderer.ts";
 
@@ -49,47 +42,14 @@ export function errorMember(error: ScoreError, detail: ErrorDetail, ids?: Reques
   return member;
 }
 
-/** The answer that run() earned. @throws TypeError when the script built a response that cannot be sent */
-export function outcomeResponse(outcome: RunOutcome, ids: RequestIds, settings: ResponseSettings): ScoreResponse {
-  const { serverVersion } = settings;
-  if (outcome.kind === "json") {
-    return {
-      status: 200,
-      headers: resultHeaders(ids, serverVersion, outcome.execMs),
-      body: outcome.body,
-      ran: outcome,
-    };
-  }
-  const { status, headers, body, execMs, fromScript } = outcome;
-  if (!fromScript) {
-    const plain: HeaderList = [...headers, ["x-ms-run-function-failed", "False"]];
-    return { status, headers: mergeScriptHeaders(plain, ids, serverVersion, status, execMs), body, ran: outcome };
-  }
-  checkScriptResponse(status, headers);
-  const own = headers.filter(([name]) => !SERVER_OWNED.has(name.toLowerCase()));
-  return { status, headers: mergeScriptHeaders(own, ids, serverVersion, status, execMs), body, ran: outcome };
-}
-
-/** Headers that describe the connection or the body's framing, which is the host's business. */
-const SERVER_OWNED: ReadonlySet<string> = new Set(["connection", "content-length", "keep-alive", "transfer-encoding"]);
-
-// RFC 9110: a name is a token, a value has no control characters; what Node and the clouds take.
-const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
-
-function checkScriptResponse(status: number, headers: HeaderList): void {
-  if (!Number.isInteger(status) || status < 200 || status > 999) {
-    throw new TypeError(`run() returned a response with status ${status}; it must be a whole number from 200 to 999`);
-  }
-  for (const [name, value] of headers) {
-    if (!HEADER_NAME.test(name))
-      throw new TypeError(`run() returned a response with header name ${JSON.stringify(name)}`);
-    if (!HEADER_VALUE.test(value)) {
-      throw new TypeError(
-        `run() returned header ${name} with characters that HTTP does not allow: ${JSON.stringify(value)}`,
-      );
-    }
-  }
+/** The answer of a run() that returned a value. */
+export function resultResponse(
+  outcome: Extract<RunOutcome, { readonly kind: "json" }>,
+  ids: RequestIds,
+  { serverVersion }: ResponseSettings,
+): ScoreResponse {
+  const headers = resultHeaders(ids, serverVersion, outcome.execMs);
+  return { status: 200, headers, body: outcome.body, ran: outcome };
 }
 
 /** An answer without JSON: liveness, OPTIONS. */

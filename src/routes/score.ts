@@ -2,10 +2,13 @@ import { abortError, BadInputError, ScoreError, toScoreError } from "../core/err
 import type { Events } from "../core/events.ts";
 import type { RequestIds } from "../core/headers.ts";
 import type { RunCall, RunOutcome, ScoreRequest, ScoreResponse, ScoreRuntime, ScriptFacts } from "../core/types.ts";
-import { outcomeResponse, type ResponseSettings, textResponse } from "./respond.ts";
+import { type ResponseSettings, resultResponse, textResponse } from "./respond.ts";
 import type { Route } from "./route.ts";
 
 export function scoreRoute(settings: ResponseSettings, runtime: ScoreRuntime, events: Events): Route {
+  /** Asking for it again would cost each request. */
+  let responses: typeof import("./script-response.ts") | undefined;
+
   async function handle(request: ScoreRequest, ids: RequestIds): Promise<ScoreResponse> {
     const { method } = request;
     // A script with a declared input takes JSON only (contract IN-9). Otherwise a POST body means the same to every script; only for the other methods the script's kind must be known first.
@@ -23,9 +26,11 @@ export function scoreRoute(settings: ResponseSettings, runtime: ScoreRuntime, ev
     }
     const body = !isRaw && method === "GET" ? await queryBody(request.query) : request.body;
     const outcome = await run(request, ids, body);
-    if (outcome.kind === "response" && outcome.fromScript) events.responseFromScript?.({ request, ids });
+    if (outcome.kind === "json") return resultResponse(outcome, ids, settings);
+    if (outcome.fromScript) events.responseFromScript?.({ request, ids });
+    responses ??= await import("./script-response.ts");
     try {
-      return outcomeResponse(outcome, ids, settings);
+      return responses.scriptResponse(outcome, ids, settings);
     } catch (error) {
       throw badResponse(error);
     }

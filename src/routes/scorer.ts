@@ -11,7 +11,7 @@ import { livenessRoute, readinessRoute } from "./probes.ts";
 import { errorResponse, textResponse } from "./respond.ts";
 import { methodNotAllowed, notFound, type Route, RouteTable } from "./route.ts";
 import { badResponse, scoreRoute } from "./score.ts";
-import { countedStream } from "./stream-end.ts";
+import type { countedStream } from "./stream-end.ts";
 import { swaggerRoute } from "./swagger.ts";
 
 /** The settings that answers depend on. */
@@ -20,6 +20,16 @@ export type ScorerConfig = Pick<
   "errorDetail" | "readyPath" | "serverVersion" | "serviceName" | "servicePathPrefix" | "serviceVersion"
 > &
   Partial<Pick<Config, "corsOrigins" | "rootProbe" | "swaggerFiles">>;
+
+/** What only some settings need. */
+export interface ScorerExtras {
+  /** Undefined where CORS is off. */
+  readonly cors: Cors | undefined;
+  /** Undefined where nothing is traced. */
+  readonly tracer?: Tracer | undefined;
+  /** Undefined where nobody listens for the ends of streams. */
+  readonly countStream: typeof countedStream | undefined;
+}
 
 /** Answers requests with a score script, whatever host they come from. */
 export interface Scorer {
@@ -38,16 +48,13 @@ export interface Scorer {
 }
 
 /** @param runtime started by the caller; until it is ready, requests wait in it
- *  @param cors made of the setting; undefined where CORS is off
- *  @param moreRoutes of the host's own
- *  @param tracer undefined where nothing is traced */
+ *  @param moreRoutes of the host's own */
 export function composeScorer(
   config: ScorerConfig,
   runtime: ScoreRuntime,
   events: Events,
-  cors: Cors | undefined,
+  { cors, tracer, countStream }: ScorerExtras,
   moreRoutes: readonly Route[] = [],
-  tracer?: Tracer,
 ): Scorer {
   const routes = new RouteTable([
     scoreRoute(config, runtime, events),
@@ -105,7 +112,8 @@ export function composeScorer(
       endedAt: performance.now(),
     };
     events.requestAnswered(answered);
-    return events.streamEnded === undefined ? response : countedStream(answered, events.streamEnded);
+    const { streamEnded } = events;
+    return streamEnded === undefined || countStream === undefined ? response : countStream(answered, streamEnded);
   }
 
   function failure(request: RequestHead, ids: RequestIds, error: ScoreError): ScoreResponse {

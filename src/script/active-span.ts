@@ -1,6 +1,4 @@
-// What the script does in a trace becomes part of the request's: where OpenTelemetry's API is set up in its process, the
-// request's place in the trace is the active one while run() works.
-import type { TracePlace } from "../core/trace.ts";
+// Where OpenTelemetry's API is set up in the script's process, what the script does in a trace becomes part of the request's.
 
 /** What `@opentelemetry/api`, whatever copy of it, puts on `globalThis` when a tracing library registers with it. */
 interface Api {
@@ -10,20 +8,12 @@ interface Api {
 
 const API = Symbol.for("opentelemetry.js.api.1");
 
-const GETTER = {
-  get: (carrier: Readonly<Record<string, string>>, name: string) => carrier[name],
-  keys: (carrier: object) => Object.keys(carrier),
-};
-
-/** Whether the script has a tracing library, as far as it is known now. */
-export function hasTracing(): boolean {
+/** Undefined: the script has no tracing library, as far as it is known now. */
+export function tracingApi(): Required<Api> | undefined {
   const api = (globalThis as { [API]?: Api })[API];
-  return api?.context !== undefined && api.propagation !== undefined;
+  return api?.context !== undefined && api.propagation !== undefined ? (api as Required<Api>) : undefined;
 }
 
-/** Calls script code as part of the trace. Only with `hasTracing`. */
-export function withActiveSpan<T>({ traceparent, tracestate }: TracePlace, action: () => T): T {
-  const { context, propagation } = (globalThis as { [API]?: Api })[API]!;
-  const carrier = { traceparent, ...(tracestate !== undefined && { tracestate }) };
-  return context!.with(propagation!.extract(context!.active(), carrier, GETTER), action);
+export function hasTracing(): boolean {
+  return tracingApi() !== undefined;
 }

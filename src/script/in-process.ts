@@ -19,10 +19,9 @@ import type {
   ScoreRuntime,
   ScriptFacts,
 } from "../core/types.ts";
-import { callFields, errorFields } from "../log/fields.ts";
+import { hasTracing } from "./active-span.ts";
 import { type JavaScriptOptions, type LoadedScript, loadJavaScript } from "./javascript.ts";
 import { clientGone, deadlinePassed, LazySignal } from "./lazy-signal.ts";
-import { runWithin, surroundings } from "./surroundings.ts";
 
 export interface InProcessOptions extends JavaScriptOptions {
   /** Limit of one run() in milliseconds; 0: none. A run() that blocks the event loop cannot be stopped here. */
@@ -47,6 +46,8 @@ export class InProcessRuntime implements ScoreRuntime {
   /** The start that is under way: there is never more than one. */
   #attempt: Promise<ScriptFacts> | undefined;
   #failure: ScoreError | undefined;
+  /** Undefined: nothing has surrounded a run() yet. */
+  #surroundings: typeof import("./surroundings.ts") | undefined;
   #closing = false;
   #underWay = 0;
   #drained: (() => void) | undefined;
@@ -156,7 +157,8 @@ export class InProcessRuntime implements ScoreRuntime {
     } catch (error) {
       this.#failure = toScoreError(error);
       const { code, name, message, report } = this.#failure;
-      this.#log.server.error(report?.traceback ?? message, errorFields(code, report?.type ?? name, report?.location));
+      const fields = this.#log.fields?.ofError(code, report?.type ?? name, report?.location);
+      this.#log.server.error(report?.traceback ?? message, fields);
       if (code === "ERR_SCRIPT_INIT") await this.#logModelDirectory();
       throw this.#failure;
     }
@@ -194,9 +196,22 @@ export class InProcessRuntime implements ScoreRuntime {
     call.signal?.addEventListener("abort", onAbort);
     if (call.signal?.aborted) onAbort();
     const input = { ...call, signal: () => lazy.signal() };
-    const surround = surroundings(call, this.#log.format === "json" ? callFields(call) : undefined);
-    const outcome = surround === undefined ? script.run(input) : runWithin(surround, () => script.run(input));
+    const outcome = this.#hasSurroundings() ? this.#runWithin(call, () => script.run(input)) : script.run(input);
     return outcome instanceof Promise ? this.#bounded(outcome, call, lazy) : outcome;
+  }
+
+  /** A script may set up its tracing library whenever it likes. */
+  #hasSurroundings(): boolean {
+    return this.#log.fields !== undefined || hasTracing();
+  }
+
+  #runWithin(call: RunCall, run: () => RunOutcome | Promise<RunOutcome>): RunOutcome | Promise<RunOutcome> {
+    const known = this.#surroundings;
+    if (known !== undefined) return known.runSurrounded(call, this.#log.fields?.ofCall(call), run);
+    return import("./surroundings.ts").then((loaded) => {
+      this.#surroundings = loaded;
+      return this.#runWithin(call, run);
+    });
   }
 
   /** The outcome, or the reason why nobody waits for it any longer. */

@@ -1,8 +1,10 @@
+// What surrounds a run(): the ids that its log records have, and the request's place in its trace as the active span.
 import type { LogFields } from "../core/log.ts";
+import type { TracePlace } from "../core/trace.ts";
 import { traceOf } from "../core/traceparent.ts";
 import type { BodyStream, RunOutcome } from "../core/types.ts";
 import { withFields } from "../log/ambient.ts";
-import { hasTracing, withActiveSpan } from "./active-span.ts";
+import { hasTracing, tracingApi } from "./active-span.ts";
 import type { ScriptInput } from "./input.ts";
 
 /** Calls script code in what a request surrounds it with. */
@@ -19,6 +21,28 @@ export function surroundings(
   if (fields === undefined) return withTrace;
   if (withTrace === undefined) return (action) => withFields(fields, action);
   return (action) => withFields(fields, () => withTrace(action));
+}
+
+const GETTER = {
+  get: (carrier: Readonly<Record<string, string>>, name: string) => carrier[name],
+  keys: (carrier: object) => Object.keys(carrier),
+};
+
+/** Calls script code as part of the trace. Only with `hasTracing`. */
+function withActiveSpan<T>({ traceparent, tracestate }: TracePlace, action: () => T): T {
+  const { context, propagation } = tracingApi()!;
+  const carrier = { traceparent, ...(tracestate !== undefined && { tracestate }) };
+  return context.with(propagation.extract(context.active(), carrier, GETTER), action);
+}
+
+/** Calls run() in what its request surrounds it with. */
+export function runSurrounded(
+  input: Pick<ScriptInput, "trace" | "headers">,
+  fields: LogFields | undefined,
+  run: () => RunOutcome | Promise<RunOutcome>,
+): RunOutcome | Promise<RunOutcome> {
+  const surround = surroundings(input, fields);
+  return surround === undefined ? run() : runWithin(surround, run);
 }
 
 /** Runs in the surroundings, and so does what makes the pieces of a streamed body when they are asked for. */

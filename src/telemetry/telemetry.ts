@@ -7,7 +7,7 @@ import type { Tracer } from "../core/trace.ts";
 import { VERSION } from "../core/version.ts";
 import { readOtelSettings } from "./otel-settings.ts";
 import type { Sdk } from "./sdk.ts";
-import { createSpans } from "./spans.ts";
+import { createSpans, type OnRequestSpan } from "./spans.ts";
 
 /** What leaves a service for whoever observes it. */
 export interface Telemetry {
@@ -25,11 +25,19 @@ export interface Telemetry {
 /** What of the settings telemetry depends on. */
 export type TelemetryConfig = Pick<Config, "serviceName" | "serviceVersion">;
 
+export interface TelemetryOptions {
+  readonly onRequestSpan?: OnRequestSpan | undefined;
+}
+
 /** How long a problem that goes on is not told again, in milliseconds. */
 const QUIET_MS = 600_000;
 
 /** Loads what telemetry takes.   @returns undefined: it is off, and costs nothing */
-export async function openTelemetry(config: TelemetryConfig, env: Environment): Promise<Telemetry | undefined> {
+export async function openTelemetry(
+  config: TelemetryConfig,
+  env: Environment,
+  { onRequestSpan }: TelemetryOptions = {},
+): Promise<Telemetry | undefined> {
   const { isDisabled, exports, continuesTraces, warnings } = readOtelSettings(env);
   if (isDisabled) return undefined;
   const reporter = new Reporter(warnings);
@@ -44,7 +52,7 @@ export async function openTelemetry(config: TelemetryConfig, env: Environment): 
     ? { source: registeredSource(options), flush: done, close: done }
     : createSdk({ ...options, ...config, exports, exporters: [] }, (problem) => reporter.report(problem));
   return {
-    ...createSpans(sdk.source),
+    ...createSpans(sdk.source, onRequestSpan),
     attach,
     flush: (limitMs) => withinLimit(sdk.flush(), limitMs),
     close: (limitMs) => withinLimit(sdk.close(), limitMs),

@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import type { ALBEvent, APIGatewayProxyEvent, APIGatewayProxyEventV2, LambdaFunctionURLEvent } from "aws-lambda";
 import { describe, expect, test } from "vitest";
-import { doorOf, type EventRequest, readEvent } from "../../../adapters/lambda/event.ts";
+import { type AnyEvent, doorOf, type EventRequest, readV2 } from "../../../adapters/lambda/event.ts";
+import { readOther } from "../../../adapters/lambda/other-events.ts";
 import { packageFile } from "../../../src/core/package-root.ts";
 
 function sample<T>(name: string): T {
@@ -9,7 +10,8 @@ function sample<T>(name: string): T {
 }
 
 function read(event: unknown): EventRequest {
-  return readEvent(event)!;
+  const door = doorOf(event);
+  return door === "v2" ? readV2(event as AnyEvent) : readOther(event, door)!;
 }
 
 const rest = sample<APIGatewayProxyEvent>("rest");

@@ -17,6 +17,8 @@ import { DEADLINE_MS, watchForStarvation } from "../../setup/deadline.ts";
 import { environment } from "../../setup/environments.mjs";
 import { preparedNode, preparedRuntimeClient } from "../../setup/runtimes.ts";
 import { SCRIPTS, until } from "../../setup/service.ts";
+import { startTelemetrySink } from "../../setup/telemetry-sink.ts";
+import { spansOf } from "./spans.ts";
 
 const SETUP_MS = 15 * 60_000;
 const folder = mkdtempSync(join(tmpdir(), "scorefn-lambda-"));
@@ -166,6 +168,25 @@ describe.each(MACHINES)("a TypeScript function on %s", (name, prepare) => {
     const { text } = await local.post("fail");
     const source = 'if (data === "fail") throw new RangeError("on request");';
     expect(JSON.parse(text).error.location).toMatchObject({ file: "behaves.ts", line: 14, function: "run", source });
+  });
+
+  test("has sent what it traced when Lambda would freeze it, and has answered before", async ({ skip }) => {
+    const sink = await startTelemetrySink();
+    onTestFinished(() => sink.close());
+    const env = { OTEL_EXPORTER_OTLP_ENDPOINT: sink.url, OTEL_EXPORTER_OTLP_PROTOCOL: "http/json" };
+    for (const directory of [builds.behaves, builds.streams]) {
+      const local = await start(directory, on(skip), { ...env, OTEL_BSP_SCHEDULE_DELAY: "600000" });
+      const before = sink.requests.length;
+      const xray = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
+      for (const round of [1, 2]) {
+        const answer = await local.invoke(scoreEvent(Buffer.from("x")), DEADLINE_MS, xray);
+        expect(readAnswer(answer).status).toBe(200);
+        await local.api.idle();
+        expect(sink.requests).toHaveLength(before + round);
+      }
+    }
+    const requests = spansOf(sink.requests).filter(({ name }) => name === "POST /score");
+    expect(requests.map(({ traceId }) => traceId)).toEqual(Array(4).fill("5759e988bd862e3fe1be46a994272793"));
   });
 
   test("is told when it ends", async ({ skip }) => {

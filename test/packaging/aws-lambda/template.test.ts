@@ -71,17 +71,42 @@ describe("the SAM template", () => {
     expect(text).toContain("Timeout: !Ref Timeout");
   });
 
-  test.for(["ProvisionedConcurrency", "ModelUri", "ModelAccessPointArn", "SubnetIds", "SecurityGroupIds"])(
-    "leaves %s off by default",
-    (name) => {
-      expect([0, ""]).toContain(valueIn(render(), ["Parameters", name, "Default"]));
-    },
-  );
+  test.for([
+    ...["ProvisionedConcurrency", "ModelUri", "ModelAccessPointArn", "SubnetIds", "SecurityGroupIds"],
+    ...["OtlpEndpoint", "OtlpHeaders", "Metrics", "ApplicationInsightsConnectionString"],
+  ])("leaves %s off by default", (name) => {
+    expect([0, "", "off"]).toContain(valueIn(render(), ["Parameters", name, "Default"]));
+  });
+
+  test("has the settings of telemetry as variables of the function, and shows no secret", () => {
+    const text = render();
+    const variables = valueIn(text, [...PROPERTIES, "Environment", "Variables"]) as Record<string, unknown>;
+    expect(variables).toMatchObject({
+      OTEL_EXPORTER_OTLP_ENDPOINT: ["HasOtlpEndpoint", "OtlpEndpoint", "AWS::NoValue"],
+      OTEL_EXPORTER_OTLP_HEADERS: ["HasOtlpHeaders", "OtlpHeaders", "AWS::NoValue"],
+      SCOREFN_METRICS: ["HasMetrics", "Metrics", "AWS::NoValue"],
+      APPLICATIONINSIGHTS_CONNECTION_STRING: [
+        "HasApplicationInsights",
+        "ApplicationInsightsConnectionString",
+        "AWS::NoValue",
+      ],
+    });
+    for (const name of ["OtlpHeaders", "ApplicationInsightsConnectionString"]) {
+      expect(valueIn(text, ["Parameters", name, "NoEcho"])).toBe(true);
+      expect(String(valueIn(text, [...PROPERTIES, "VersionDescription", 0]))).not.toContain(name);
+    }
+    const pattern = new RegExp(`^(?:${String(valueIn(text, ["Parameters", "OtlpEndpoint", "AllowedPattern"]))})$`);
+    for (const good of ["", "http://localhost:4318", "https://otlp.example/v1/x"]) expect(good).toMatch(pattern);
+    for (const bad of ["localhost:4318", "grpc://a:4317", "http://", "http://a b"]) expect(bad).not.toMatch(pattern);
+  });
 
   test("publishes a version when a parameter of the function changes, with a description that fits", () => {
     const text = render();
     const description = String(valueIn(text, [...PROPERTIES, "VersionDescription", 0]));
-    for (const name of ["MemorySize", "Timeout", "EphemeralStorage", "Tracing", "ModelUri", "AccessPoint"]) {
+    for (const name of [
+      ...["MemorySize", "Timeout", "EphemeralStorage", "Tracing", "Otlp", "Metrics"],
+      ...["ModelUri", "AccessPoint"],
+    ]) {
       expect(description).toContain(`\${${name}}`);
     }
     const longest = description

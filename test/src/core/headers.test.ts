@@ -4,12 +4,12 @@ import {
   contractHeaders,
   formatMs,
   type Header,
-  mergeScriptHeaders,
   messageHeaders,
   type RequestIds,
   resolveIds,
   resultHeaders,
 } from "../../../src/core/headers.ts";
+import { mergeScriptHeaders } from "../../../src/core/script-headers.ts";
 
 const VERSION = "scorefn/9.9.9";
 const newId = (): string => "G";

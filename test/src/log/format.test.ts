@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { createLog } from "../../../src/log/create.ts";
 import { accessMessage, formatRecord, type NcsaFields, ncsaMessage } from "../../../src/log/format.ts";
-import { batchLines, createLog } from "../../../src/log/logger.ts";
+import { batchLines } from "../../../src/log/logger.ts";
 
 describe("a log record (LOG-1)", () => {
   test("has UTC time with milliseconds, the level's first letter, pid, logger and message", () => {

@@ -7,7 +7,7 @@ import { combineEvents } from "../../../src/core/events.ts";
 import { packageFile } from "../../../src/core/package-root.ts";
 import type { RunCall, RunOutcome } from "../../../src/core/types.ts";
 import { createEventLog } from "../../../src/event-log.ts";
-import { createLog } from "../../../src/log/logger.ts";
+import { createLog } from "../../../src/log/create.ts";
 import { type PoolOptions, WorkerPool } from "../../../src/pool/pool.ts";
 import { temporaryFolder, until } from "../../setup/service.ts";
 

@@ -1,0 +1,43 @@
+// Answers that a script makes itself, and streams. Loaded with the first of them, for most scripts return values.
+import type { RequestIds } from "../core/headers.ts";
+import { mergeScriptHeaders } from "../core/script-headers.ts";
+import type { HeaderList, RunOutcome, ScoreResponse } from "../core/types.ts";
+import type { ResponseSettings } from "./respond.ts";
+
+/** @throws TypeError when the script built a response that cannot be sent */
+export function scriptResponse(
+  outcome: Extract<RunOutcome, { readonly kind: "response" }>,
+  ids: RequestIds,
+  { serverVersion }: ResponseSettings,
+): ScoreResponse {
+  const { status, headers, body, execMs, fromScript } = outcome;
+  if (!fromScript) {
+    const plain: HeaderList = [...headers, ["x-ms-run-function-failed", "False"]];
+    return { status, headers: mergeScriptHeaders(plain, ids, serverVersion, status, execMs), body, ran: outcome };
+  }
+  checkScriptResponse(status, headers);
+  const own = headers.filter(([name]) => !SERVER_OWNED.has(name.toLowerCase()));
+  return { status, headers: mergeScriptHeaders(own, ids, serverVersion, status, execMs), body, ran: outcome };
+}
+
+/** Headers that describe the connection or the body's framing, which is the host's business. */
+const SERVER_OWNED: ReadonlySet<string> = new Set(["connection", "content-length", "keep-alive", "transfer-encoding"]);
+
+// RFC 9110: a name is a token, a value has no control characters; what Node and the clouds take.
+const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+
+function checkScriptResponse(status: number, headers: HeaderList): void {
+  if (!Number.isInteger(status) || status < 200 || status > 999) {
+    throw new TypeError(`run() returned a response with status ${status}; it must be a whole number from 200 to 999`);
+  }
+  for (const [name, value] of headers) {
+    if (!HEADER_NAME.test(name))
+      throw new TypeError(`run() returned a response with header name ${JSON.stringify(name)}`);
+    if (!HEADER_VALUE.test(value)) {
+      throw new TypeError(
+        `run() returned header ${name} with characters that HTTP does not allow: ${JSON.stringify(value)}`,
+      );
+    }
+  }
+}
