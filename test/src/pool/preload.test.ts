@@ -82,6 +82,16 @@ describe.skipIf(process.platform === "win32")("PROC-2: with WORKER_PRELOAD=true"
     expect(initialised()).toEqual([before.loaded, after.loaded]);
   });
 
+  test("a worker serves only once it is known which process it is, so it goes on whenever the preload process dies", async () => {
+    const { ask, workerPids, logged, initialised } = await start("preloaded_slow_parent.py");
+    const before = await ask();
+    process.kill(before.loaded, "SIGKILL");
+    await until(() => logged().includes("The preload process is gone"), "its end has been noticed");
+    expect(await ask()).toEqual(before);
+    expect(initialised()).toEqual([before.loaded]);
+    expect(workerPids()).toEqual([before.loaded]);
+  });
+
   test("ERR-10: a forked worker is interrupted at the scoring deadline like any other", async () => {
     const { ask, post } = await start("preloaded.py", { SCORING_TIMEOUT_MS: "200" });
     const { run } = await ask();
