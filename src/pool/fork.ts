@@ -10,6 +10,10 @@ const FROM_WORKER = 1;
 const LIFELINE = 2;
 const ROLES = 3;
 
+/** So long may the preload process take to say how a worker has ended whose lifeline has closed, in milliseconds. A preload
+ *  process that is stopped never does. */
+const END_LIMIT_MS = 2_000;
+
 export interface ForkEvents {
   /** The preload process has not forked it in time. */
   onLate(): void;
@@ -74,6 +78,9 @@ export class Fork implements LaunchedProcess {
     if (this.pid === undefined || this.#sockets.size < ROLES) return;
     this.#isHandedOver = true;
     clearTimeout(this.#timer);
+    this.#sockets.get(LIFELINE)!.once("close", () => {
+      if (!this.#ended) this.#timer = setTimeout(() => this.#endUntold(), END_LIMIT_MS);
+    });
     const [toWorker, fromWorker, lifeline] = [TO_WORKER, FROM_WORKER, LIFELINE].map((at) => this.#sockets.get(at)!);
     this.#launch.onPipes({ toWorker: toWorker!, fromWorker: fromWorker!, lifeline: lifeline! });
   }
@@ -108,14 +115,16 @@ export class Fork implements LaunchedProcess {
       this.#drop(error);
       return;
     }
-    const end = (): void => {
-      // It may have closed its descriptors and live on.
-      this.kill("SIGKILL");
-      this.#end({ code: null, signal: null });
-    };
     const lifeline = this.#sockets.get(LIFELINE)!;
-    if (lifeline.destroyed) end();
-    else lifeline.once("close", end);
+    if (lifeline.destroyed) this.#endUntold();
+    else lifeline.once("close", () => this.#endUntold());
+  }
+
+  /** Its lifeline has closed, and nobody says how it has ended. */
+  #endUntold(): void {
+    // It may have closed its descriptors and live on.
+    this.kill("SIGKILL");
+    this.#end({ code: null, signal: null });
   }
 
   /** Its sockets are closed, which ends it; one that has all three is left to whoever reads them. */

@@ -89,6 +89,7 @@ export class WorkerPool implements ScoreRuntime {
 
   /** Resolves when every worker is ready, or has failed while another is ready. */
   start(): Promise<ScriptFacts> {
+    if (this.#starting === undefined && this.#closed !== undefined) return Promise.reject(stopping());
     if (this.#starting === undefined) {
       this.#starting = new Promise((resolve, reject) => {
         this.#started = { resolve, reject };

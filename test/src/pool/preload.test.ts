@@ -92,6 +92,23 @@ describe.skipIf(process.platform === "win32")("PROC-2: with WORKER_PRELOAD=true"
     expect(workerPids()).toEqual([before.loaded]);
   });
 
+  test("a worker's end is noticed while the preload process is stopped", async () => {
+    const { ask, post, close } = await start();
+    const { loaded, run } = await ask();
+    process.kill(loaded, "SIGSTOP");
+    expect((await post("kill")).status).toBe(500);
+    await close();
+    await until(() => !isAlive(loaded) && !isAlive(run), "nothing is left");
+  });
+
+  test("a server stops while the preload process is stopped", async () => {
+    const { ask, close } = await start("preloaded.py", { WORKER_COUNT: "2" });
+    const { loaded, run } = await ask();
+    process.kill(loaded, "SIGSTOP");
+    await close();
+    await until(() => !isAlive(loaded) && !isAlive(run), "nothing is left");
+  });
+
   test("ERR-10: a forked worker is interrupted at the scoring deadline like any other", async () => {
     const { ask, post } = await start("preloaded.py", { SCORING_TIMEOUT_MS: "200" });
     const { run } = await ask();
