@@ -93,10 +93,12 @@ describe.skipIf(process.platform === "win32")("PROC-2: with WORKER_PRELOAD=true"
   });
 
   test("a worker's end is noticed while the preload process is stopped", async () => {
-    const { ask, post, close } = await start();
+    const { ask, post, close, logged } = await start();
     const { loaded, run } = await ask();
     process.kill(loaded, "SIGSTOP");
     expect((await post("kill")).status).toBe(500);
+    expect((await ask()).loaded).not.toBe(loaded);
+    expect(logged()).toContain("had been stopped for more than 4 s");
     await close();
     await until(() => !isAlive(loaded) && !isAlive(run), "nothing is left");
   });
