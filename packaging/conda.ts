@@ -57,14 +57,20 @@ export function readConda(text: string, file: string): CondaPackages {
     if (name === "python") python = version;
     else if (name === "pip") continue;
     else if (name === undefined || NOT_PYTHON.test(name)) untranslated.push(String(entry));
-    else lines.push(`${RENAMED[name] ?? name}${toPip(version)}`);
+    else if (version.includes("|")) {
+      throw problem(`${file}: ${entry}: pip has no "or" between versions; write one range, such as >=1.2,<2`);
+    } else lines.push(`${RENAMED[name] ?? name}${toPip(version)}`);
   }
   return { lines, python, untranslated };
 }
 
 /** `conda-forge::numpy=1.26`, `numpy 1.26.*`, `numpy>=1.20,<2`, `numpy[version=">=1"]`. */
 function splitEntry(entry: string): { name?: string; version: string } {
-  const text = entry.trim().replace(/^[^\s=<>!~[]+::/, "");
+  // `name version build`, with blanks: the build says nothing to pip.
+  const text = entry
+    .trim()
+    .replace(/^[^\s=<>!~[]+::/, "")
+    .replace(/^(\S+\s+[\d][^\s,|]*)\s+[^\s,|]+$/, "$1");
   const bracket = /^([A-Za-z0-9_.-]+)\s*\[.*\bversion=(['"])(.*?)\2.*\]$/.exec(text);
   if (bracket !== null) return { name: bracket[1]!.toLowerCase(), version: bracket[3]! };
   const [, name, rest = ""] =

@@ -1,7 +1,7 @@
 // npm packages that cannot become part of a bundle: those with machine code are copied as they are installed.
-import { existsSync, readdirSync, readFileSync, realpathSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, readFileSync, realpathSync } from "node:fs";
 import { cp, rm } from "node:fs/promises";
-import { basename, dirname, join, sep } from "node:path";
+import { basename, dirname, join, relative, sep } from "node:path";
 import type { Architecture } from "./inputs.ts";
 import { problem } from "./out-folder.ts";
 import { isInside } from "./paths.ts";
@@ -15,9 +15,10 @@ export interface Platform {
 interface Manifest {
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly optionalDependencies?: Readonly<Record<string, string>>;
-  readonly os?: readonly string[];
-  readonly cpu?: readonly string[];
-  readonly libc?: readonly string[];
+  /** One, or a list; npm takes both. */
+  readonly os?: string | readonly string[];
+  readonly cpu?: string | readonly string[];
+  readonly libc?: string | readonly string[];
 }
 
 /** The folder of an installed package, as Node looks for it, without links. */
@@ -49,28 +50,61 @@ export async function copyPackages(folders: readonly string[], to: string, targe
   /** What lies where. */
   const copied = new Map<string, string>();
 
-  /** @param holder folder in the build whose package asks for it */
-  async function copy(name: string, folder: string, holder: string): Promise<void> {
-    const shared = join(to, "node_modules", name);
-    const known = copied.get(shared);
-    if (known === folder) return;
-    // Another version: only whoever asks for it sees it.
-    const place = known === undefined ? shared : join(holder, "node_modules", name);
-    if (copied.get(place) === folder) return;
-    copied.set(place, folder);
-    const isWanted = (path: string): boolean => !isForeign(path.slice(folder.length), target);
-    await cp(folder, place, { recursive: true, dereference: true, filter: isWanted });
-    await rm(join(place, "node_modules", ".bin"), { recursive: true, force: true });
-    const { dependencies = {}, optionalDependencies = {} } = manifestOf(folder);
-    checkOptional(name, folder, Object.keys(optionalDependencies), target);
-    for (const dependency of Object.keys({ ...dependencies, ...optionalDependencies }).sort()) {
-      const found = findPackage(dependency, folder);
-      if (found === undefined || isInside(found, folder) || !fits(manifestOf(found), target)) continue;
-      await copy(dependency, found, place);
+  /** What Node would find under a name from a folder in the build. */
+  function visibleFrom(holder: string, name: string): string | undefined {
+    for (let folder = holder; ; folder = dirname(folder)) {
+      const found = copied.get(join(folder, "node_modules", name));
+      if (found !== undefined || folder === to) return found;
     }
   }
 
+  /** @param holder folder in the build whose package asks for it */
+  async function copy(name: string, folder: string, holder: string): Promise<void> {
+    const visible = visibleFrom(holder, name);
+    if (visible === folder) return;
+    // Another version: only whoever asks for it sees it.
+    const place = join(visible === undefined ? to : holder, "node_modules", name);
+    const other = copied.get(place);
+    if (other !== undefined) {
+      throw problem(
+        `two versions of the package ${name} are asked for, ${other} and ${folder}; have one of them installed`,
+      );
+    }
+    copied.set(place, folder);
+    const isWanted = (path: string): boolean => {
+      const own = path.slice(folder.length);
+      return !isForeign(own, target) && !isLinkedPackage(own, path);
+    };
+    await cp(folder, place, { recursive: true, dereference: true, filter: isWanted });
+    await rm(join(place, "node_modules", ".bin"), { recursive: true, force: true });
+    await copyNeeds(name, folder, place);
+  }
+
+  /** @param place of the package in the build */
+  async function copyNeeds(name: string, folder: string, place: string): Promise<void> {
+    const { dependencies = {}, optionalDependencies = {} } = manifestOf(folder);
+    checkOptional(name, folder, Object.keys(optionalDependencies), target);
+    const found = Object.keys({ ...dependencies, ...optionalDependencies })
+      .sort()
+      .map((dependency) => [dependency, findPackage(dependency, folder)] as const)
+      .filter((each): each is [string, string] => each[1] !== undefined && fits(manifestOf(each[1]), target));
+    // Those within it have come along with it, and stand before all others; what they need may lie elsewhere.
+    const within = found
+      .filter(([, from]) => isInside(from, folder))
+      .map(([dependency, from]) => [dependency, from, join(place, relative(folder, from))] as const)
+      .filter(([, , inner]) => !copied.has(inner));
+    for (const [, from, inner] of within) copied.set(inner, from);
+    for (const [dependency, from, inner] of within) await copyNeeds(dependency, from, inner);
+    for (const [dependency, from] of found) if (!isInside(from, folder)) await copy(dependency, from, place);
+  }
+
   for (const folder of [...folders].sort()) await copy(nameOf(folder), realpathSync(folder), to);
+}
+
+/** A package of the same workspace, or of pnpm's store: copied as what it is, if it is needed at all. Packages of a workspace
+ *  may lead to each other in a circle. @param own its path below the package that holds the link */
+function isLinkedPackage(own: string, path: string): boolean {
+  return /[\\/]node_modules[\\/](?:@[^\\/]+[\\/])?[^\\/]+$/.test(own) && lstatSync(path).isSymbolicLink();
 }
 
 function nameOf(folder: string): string {
@@ -93,8 +127,9 @@ function checkOptional(name: string, folder: string, optional: readonly string[]
 
 /** Whether a package may be installed on the platform, by what it says itself. */
 function fits({ os, cpu, libc }: Manifest, { arch, platform }: Platform): boolean {
-  const allows = (list: readonly string[] | undefined, value: string): boolean => {
-    if (list === undefined || list.length === 0) return true;
+  const allows = (said: string | readonly string[] | undefined, value: string): boolean => {
+    const list = [said ?? []].flat();
+    if (list.length === 0) return true;
     if (list.includes(`!${value}`)) return false;
     return list.includes(value) || list.includes("any") || list.every((entry) => entry.startsWith("!"));
   };
@@ -103,7 +138,7 @@ function fits({ os, cpu, libc }: Manifest, { arch, platform }: Platform): boolea
 
 function manifestOf(folder: string): Manifest {
   try {
-    return JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as Manifest;
+    return (JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as Manifest | null) ?? {};
   } catch {
     return {};
   }

@@ -33,7 +33,7 @@ export function findRequirements(entryScript: string, given: string | undefined)
   const candidates = places.flatMap((place) => [REQUIREMENTS, ...CONDA_FILES].map((name) => join(place, name)));
   const file = given === undefined ? candidates.find((candidate) => existsSync(candidate)) : resolve(given);
   if (file === undefined) return { text: "", file, python: undefined, notes: [] };
-  const text = readFileSync(file, "utf8");
+  const text = readText(file);
   if (!/\.ya?ml$/i.test(file)) return { text: readPip(text, file), file, python: undefined, notes: [] };
   const conda = readConda(text, file);
   return {
@@ -46,7 +46,26 @@ export function findRequirements(entryScript: string, given: string | undefined)
 
 function notesOf({ untranslated }: CondaPackages, name: string): string[] {
   if (untranslated.length === 0) return [];
-  return [`packages of ${name} that pip does not have, and that are left out: ${untranslated.join(", ")}`];
+  return [`packages of ${name} that pip does not have, and that are left out: ${untranslated.map(shown).join(", ")}`];
+}
+
+/** As pip does: in the encoding that its first bytes tell, which PowerShell's `>` does.   @throws ConfigError */
+function readText(file: string): string {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(file);
+  } catch (cause) {
+    throw problem(`${file} cannot be read: ${(cause as Error).message}`);
+  }
+  const [first, second] = bytes;
+  const isBigEndian = first === 0xfe && second === 0xff;
+  const encoding = isBigEndian ? "utf-16be" : first === 0xff && second === 0xfe ? "utf-16le" : "utf-8";
+  return new TextDecoder(encoding).decode(bytes);
+}
+
+/** A line as it may be shown: what stands before the @ of an address may be a secret. */
+function shown(line: string): string {
+  return line.trim().replace(/(:\/\/)[^/\s]*@/g, "$1***@");
 }
 
 /** A list of pip's with the lists that it names taken in: the image is made of one file.
@@ -56,21 +75,22 @@ function readPip(text: string, file: string, above: readonly string[] = []): str
   // A line that ends with a backslash goes on in the next.
   let continues = false;
   for (const [index, line] of text.split(/\r?\n/).entries()) {
-    const where = `${file}:${index + 1}: ${line.trim()}:`;
-    const [, flag, named = ""] = /^\s*(-r|--requirement|-c|--constraint)[\s=]+(\S+)/.exec(line) ?? [];
+    const where = `${file}:${index + 1}: ${shown(line)}:`;
+    const [, short, long, named = ""] = LIST.exec(line) ?? [];
+    const flag = short ?? long;
     if (flag !== undefined && !/^\w+:\/\//.test(named)) {
       const other = resolve(dirname(file), named);
       if (flag.includes("c"))
         throw problem(`${where} write the constraints into the list: an image is made of one file`);
       if (above.includes(other) || other === file) throw problem(`${where} the lists name each other`);
       if (!existsSync(other)) throw problem(`${where} there is no file ${other}`);
-      lines.push(readPip(readFileSync(other, "utf8"), other, [...above, file]).replace(/\n$/, ""));
+      lines.push(readPip(readText(other), other, [...above, file]).replace(/\n$/, ""));
       continue;
     }
-    if (/^\s*(?:-e\b|--editable\b|\.{1,2}(?:\/|\s*$)|\/|file:)|@\s*file:/.test(line)) {
+    if (LOCAL.test(line)) {
       throw problem(`${where} pip would look for it in the image; name a package, or put the code beside the script`);
     }
-    if (/:\/\/[^/@\s:$]*:[^/@\s$]+@/.test(line)) {
+    if (SECRET.test(line)) {
       throw problem(`${where} holds a password, which everybody could read in the image; leave it out of the list`);
     }
     if (!continues && !PIP_LINE.test(line)) {
@@ -82,9 +102,20 @@ function readPip(text: string, file: string, above: readonly string[] = []): str
   return lines.join("\n");
 }
 
-/** Nothing, a comment, an option, an address; or a name, with extras perhaps, and what may follow it. */
+/** Another list; pip also takes the short flags with the file right behind them. */
+const LIST = /^\s*(?:(-[rc])\s*=?\s*|(--requirement|--constraint)[\s=]+)(\S+)/;
+
+/** What lies on this machine: a folder, or a file of a package, which has an ending that no name of a package has. */
+const LOCAL =
+  /^\s*(?:-e\b|--editable\b|\.{1,2}(?:\/|\s*$)|\/|file:|[^\s@:/]+\.(?:whl|zip|tar\.\w+)(?:\s|$))|@\s*file:/i;
+
+/** A name and a password; or, for the web, what stands there alone: nobody but a token needs no password. */
+const SECRET = /:\/\/[^/@\s:$]*:[^/@\s$]+@|https?:\/\/[^/@\s:$]+@/i;
+
+/** Nothing, a comment, an option, an address; or a name, with extras perhaps, and what may follow it: a single `=` is
+ *  conda's. */
 const PIP_LINE =
-  /^\s*(?:$|#|-|[\w+.-]+:\/\/|[a-z0-9](?:[\w.-]*[a-z0-9])?\s*(?:\[[^\]]*\]\s*)?(?:$|[<>=!~;@(\\]|#|--))/i;
+  /^\s*(?:$|#|-|[\w+.-]+:\/\/|[a-z0-9](?:[\w.-]*[a-z0-9])?\s*(?:\[[^\]]*\]\s*)?(?:$|[<>=!~]=|[<>;@(\\]|#|--))/i;
 
 /** Pythons that an image can have. */
 export const PYTHON_VERSIONS = ["3.9", "3.10", "3.11", "3.12", "3.13", "3.14"] as const;
@@ -114,10 +145,14 @@ function fromConda(asked: string, inUse: string | undefined): string {
 }
 
 function allows(part: string, version: string): boolean {
-  const [, sign, major, minor = "0"] = /^(>=|<=|>|<|!=|~=|==|=)?\s*(\d+)(?:\.(\d+))?/.exec(part) ?? [];
+  const [, sign, major, given] = /^(>=|<=|>|<|!=|~=|==|=)?\s*(\d+)(?:\.(\d+))?/.exec(part) ?? [];
   if (major === undefined) return true;
+  const isMajor = given === undefined;
+  const minor = given ?? "0";
   const [ownMajor = 0, ownMinor = 0] = version.split(".").map(Number);
   const difference = ownMajor === Number(major) ? ownMinor - Number(minor) : ownMajor - Number(major);
+  // `3`, `=3` and `3.*` are all that begin so.
+  if (isMajor && (sign === undefined || sign.startsWith("="))) return ownMajor === Number(major);
   if (sign === ">=" || sign === "~=") return difference >= 0;
   if (sign === "<=") return difference <= 0;
   // Of `>3.8` and `<3.12.4` the last digits do not count: only minor versions are chosen.

@@ -96,8 +96,8 @@ export async function tryPython(
       requirements: text.split("\n").map((line) => line.replace(/(?:^|\s)#.*/, "")),
       mode: found === undefined ? "parse" : mode,
     };
-    const args = ["-I", "-B", packageFile("python/try_build.py"), JSON.stringify(asked)];
-    const result = await run<PythonResult>(python.python, args, copy, trial);
+    const args = ["-I", "-B", packageFile("python/try_build.py")];
+    const result = await run<PythonResult>(python.python, args, copy, trial, JSON.stringify(asked));
     const { unknown = [], absent = [], uncompiled = [], loaded = false } = result;
     const missing = unknown.map(({ name, file: from, line }) => `${from}:${line} imports ${name}`).join(", ");
     if (unknown.length > 0 && file === undefined) {
@@ -155,8 +155,15 @@ export async function inCopy<T>({ folder, model }: Trial, use: (copy: string) =>
   }
 }
 
-/** Runs a program that writes JSON to descriptor 3. @throws ConfigError when it does not, or takes too long */
-async function run<T>(program: string, args: readonly string[], copy: string, trial: Trial): Promise<T> {
+/** Runs a program that writes JSON to descriptor 3.
+ *  @param input what it reads from its stdin   @throws ConfigError when it does not, or takes too long */
+async function run<T>(
+  program: string,
+  args: readonly string[],
+  copy: string,
+  trial: Trial,
+  input: string = "",
+): Promise<T> {
   const { limitMs } = trial;
   const {
     NODE_PATH: _path,
@@ -174,9 +181,11 @@ async function run<T>(program: string, args: readonly string[], copy: string, tr
       AML_APP_ROOT: copy,
       ...(trial.model !== undefined && { AZUREML_MODEL_DIR: join(copy, trial.model) }),
     },
-    stdio: ["ignore", "pipe", "pipe", "pipe"],
+    stdio: ["pipe", "pipe", "pipe", "pipe"],
     detached: true,
   });
+  // It may end without having read it.
+  child.stdin?.on("error", () => {}).end(input);
   const kill = (): void => killGroup(child);
   process.once("exit", kill);
   let output = "";

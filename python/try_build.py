@@ -1,5 +1,6 @@
-"""Tries a built Python function: `python -I try_build.py '<JSON>'` loads its script as a worker would, with nothing in
-reach but what its list of packages brings, and writes what it found as JSON to descriptor 3. Part of no build."""
+"""Tries a built Python function: `python -I try_build.py` reads JSON from its stdin (a list of packages with hashes is
+longer than an argument may be), loads the script as a worker would, with nothing in reach but what its list of packages
+brings, and writes what it found as JSON to descriptor 3. Part of no build."""
 
 from __future__ import annotations
 
@@ -34,9 +35,13 @@ GIVEN = {"inference_schema", "azureml_inference_server_http", "azureml", "pip", 
 """Brought by the worker, or by every environment. `azureml` has no more in it than the API of score scripts."""
 
 
+UNREADABLE = (OSError, ValueError, RecursionError, MemoryError)
+"""What reading a file can bring besides SyntaxError: the last two for code that is nested too deeply for the parser."""
+
+
 def main() -> None:
     """Do what is asked, and say what came of it."""
-    asked = json.loads(sys.argv[1])
+    asked = json.loads(sys.stdin.buffer.read())
     # What the script prints must not get between: the result has a descriptor of its own.
     with os.fdopen(3, "w", encoding="utf-8") as out:
         result = try_build(asked)
@@ -67,6 +72,17 @@ def try_build(asked: dict[str, Any]) -> dict[str, Any]:
     return {**result, "loaded": True} if problem is None else {**result, "problem": problem}
 
 
+def parse(path: str) -> ast.Module:
+    """Read a file as Python does.
+
+    Raises:
+        SyntaxError: it is no Python.
+        UNREADABLE: it cannot be read.
+    """
+    with open(path, "rb") as file:
+        return ast.parse(file.read(), path)
+
+
 class Imports:
     """What a script and the modules beside it import, without running them."""
 
@@ -87,12 +103,11 @@ class Imports:
         self._seen.add(path)
         shown = os.path.relpath(path, self.folder)
         try:
-            with open(path, "rb") as file:
-                tree = ast.parse(file.read(), path)
+            tree = parse(path)
         except SyntaxError as error:
             return f"{shown}:{error.lineno}:{error.offset}: {error.msg}"
-        except ValueError as error:
-            return f"{shown}: {error}"
+        except UNREADABLE as error:
+            return f"{shown}: {type(error).__name__}: {error}"
         here = os.path.relpath(os.path.dirname(path), self.folder)
         package = [] if here == os.curdir else here.split(os.sep)
         for name, line, optional in imported(tree, package):
@@ -293,8 +308,11 @@ def explain(error: BaseException, hint: str | None, asked: dict[str, Any]) -> st
     """Word what the script did: where, what, and what to do."""
     folder = asked["folder"]
     cause = error
-    while cause.__cause__ is not None:
+    seen = {id(cause)}
+    # `raise error from error` makes a circle.
+    while cause.__cause__ is not None and id(cause.__cause__) not in seen:
         cause = cause.__cause__
+        seen.add(id(cause))
     place = f"{os.path.relpath(asked['script'], folder)}: "
     if isinstance(cause, SyntaxError) and cause.filename:
         place = f"{os.path.relpath(cause.filename, folder)}:{cause.lineno}: "
@@ -307,8 +325,16 @@ def explain(error: BaseException, hint: str | None, asked: dict[str, Any]) -> st
     # Wrappers of the worker's own say no more than their texts.
     name = type(cause).__name__
     name = "" if name.startswith("UserScript") else f"{name}: "
-    message = f"{place}{name}{cause}".replace(folder + os.sep, "")
+    message = f"{place}{name}{text_of(cause)}".replace(folder + os.sep, "")
     return message + (f" ({hint})" if hint else "")
+
+
+def text_of(error: BaseException) -> str:
+    """Return what an error says; its class may be the script's, and fail at that."""
+    try:
+        return str(error)
+    except Exception:
+        return "an error whose text cannot be had"
 
 
 def uncompiled(folder: str) -> Iterator[str]:
@@ -320,9 +346,8 @@ def uncompiled(folder: str) -> Iterator[str]:
                 continue
             path = os.path.join(place, name)
             try:
-                with open(path, "rb") as file:
-                    ast.parse(file.read(), path)
-            except (SyntaxError, ValueError):
+                parse(path)
+            except (SyntaxError, *UNREADABLE):
                 yield os.path.relpath(path, folder)
 
 

@@ -6,6 +6,7 @@ import {
   appendFile,
   copyFile,
   link,
+  lstat,
   mkdir,
   readdir,
   readFile,
@@ -174,9 +175,10 @@ export class ModelCache {
     return new Map(lines.filter((line): line is [string, string] => Array.isArray(line)));
   }
 
-  /** Whoever reads it sees the old or the new. */
+  /** Whoever reads it sees the old or the new. Whoever writes it has the lock, so that one name will do for drafts: what a
+   *  killed process leaves behind does not pile up. */
   async #write(name: string, content: string): Promise<void> {
-    const draft = join(this.folder, `${name}.${process.pid}`);
+    const draft = join(this.folder, `${name}.draft`);
     await writeFile(draft, content, { flush: true });
     await rename(draft, join(this.folder, name));
   }
@@ -242,9 +244,10 @@ export async function openCacheFolder(
   await mkdir(shared, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
     throw explainDisk(error, shared);
   });
-  const found = await stat(shared);
+  // Of a link, too, its owner is asked for: whoever made it could let it lead elsewhere later.
+  const found = await lstat(shared);
   // A model is code: nobody else may have put one there.
-  if (user !== undefined && (found.uid !== user || (found.mode & 0o022) !== 0)) {
+  if (user !== undefined && (found.uid !== user || !found.isDirectory() || (found.mode & 0o022) !== 0)) {
     const cure = "choose a folder of your own with --model_cache or SCOREFN_MODEL_CACHE";
     throw modelError("ERR_MODEL_DISK", `${shared} belongs to somebody else, or others can write to it; ${cure}.`);
   }

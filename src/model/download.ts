@@ -47,9 +47,7 @@ export async function download({ store, file, part, target, log, signal, onBytes
     try {
       const digest = await fetchRest();
       if (checksum === undefined || digest === checksum.hex || digest === undefined) break;
-      await rm(part);
-      onBytes(-position);
-      position = 0;
+      await startAnew();
       const differs = `${file.name} has the ${checksum.algorithm} ${digest} and should have ${checksum.hex}`;
       if (!isContinued) {
         const cure = "it was damaged on the way or in its store: start again, or upload it anew";
@@ -63,10 +61,17 @@ export async function download({ store, file, part, target, log, signal, onBytes
       fruitless = position > before ? 1 : fruitless + 1;
       if (fruitless > MAX_FRUITLESS) throw broken(file, error);
       log.warning(`${file.name} broke off at byte ${position} of ${file.bytes} (${messageOf(error)}); continuing.`);
+      if ((await sizeOf(part)) !== position) await startAnew();
       await delay(FIRST_PAUSE_MS * 2 ** (fruitless - 1), undefined, { signal });
     }
   }
   await rename(part, target);
+
+  async function startAnew(): Promise<void> {
+    await rm(part, { force: true });
+    onBytes(-position);
+    position = 0;
+  }
 
   /** Appends what is missing. @returns hexadecimal digest of the whole file, where it is to be compared */
   async function fetchRest(): Promise<string | undefined> {
@@ -75,6 +80,8 @@ export async function download({ store, file, part, target, log, signal, onBytes
       if (position < file.bytes) await append(handle);
       if (position !== file.bytes) throw new Error("the store sent too little");
       await handle.sync();
+      // A disk may take less than it is given, and another process that has stood still may go on to write.
+      if ((await handle.stat()).size !== position) throw new Error("what is kept of it has another length");
     } finally {
       await handle.close();
     }

@@ -7,7 +7,7 @@ import { openBlobs } from "./blob.ts";
 import { ModelCache, openCacheFolder } from "./cache.ts";
 import { download, explainDisk, noRoom, sizeOf } from "./download.ts";
 import { openLocal } from "./local.ts";
-import { withLock } from "./lock.ts";
+import { type Hold, LockLost, withLock } from "./lock.ts";
 import { formatBytes, Progress } from "./progress.ts";
 import { openS3 } from "./s3.ts";
 import { parseModelUri, shownUri } from "./source.ts";
@@ -39,6 +39,10 @@ export async function fetchModel(options: FetchOptions, { server: log }: Log, si
       return await fetchListed();
     } catch (error) {
       if (signal.aborted) throw signal.reason;
+      if (error instanceof LockLost) {
+        log.warning(`Another process has taken over to fetch ${shown}, as this one had stood still; it is waited for.`);
+        continue;
+      }
       if (!(error instanceof ModelChanged)) throw explainDisk(error, root);
       if (changes === MAX_CHANGES) {
         throw modelError(
@@ -65,9 +69,9 @@ export async function fetchModel(options: FetchOptions, { server: log }: Log, si
     if (known !== undefined && known === (await cache.findLatest())) return found(known);
     await mkdir(cache.folder, { recursive: true });
     const onWait = (): void => log.info(`Waiting for another process that fetches ${shown}`);
-    return withLock(cache.lockFile, signal, onWait, async () => {
+    return withLock(cache.lockFile, signal, onWait, async (hold) => {
       const other = await cache.find(files);
-      if (other === undefined) return fetchFiles(files);
+      if (other === undefined) return fetchFiles(files, hold);
       // Perhaps it is the version before, which is back.
       await cache.use(files);
       return found(other);
@@ -79,7 +83,7 @@ export async function fetchModel(options: FetchOptions, { server: log }: Log, si
     return folder;
   }
 
-  async function fetchFiles(files: readonly ModelFile[]): Promise<string> {
+  async function fetchFiles(files: readonly ModelFile[], hold: Hold): Promise<string> {
     const startedAt = performance.now();
     const missing = await cache.prepare(files);
     const bytes = missing.reduce((sum, file) => sum + file.bytes, 0);
@@ -91,10 +95,11 @@ export async function fetchModel(options: FetchOptions, { server: log }: Log, si
     const work = async (): Promise<void> => {
       for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
         const target = join(cache.staging, file.path);
-        const either = AbortSignal.any([signal, stop.signal]);
+        const either = AbortSignal.any([signal, stop.signal, hold.lost]);
         const onBytes = (count: number): void => progress.add(count);
         await mkdir(dirname(target), { recursive: true });
         await download({ store, file, part: cache.partOf(file), target, log, signal: either, onBytes });
+        await hold.check();
         await cache.staged(file);
       }
     };
@@ -107,6 +112,7 @@ export async function fetchModel(options: FetchOptions, { server: log }: Log, si
       };
       await Promise.all(Array.from({ length: Math.min(AT_A_TIME, missing.length) }, () => work().catch(fail)));
       if (failures.length > 0) throw failures[0];
+      await hold.check();
     } finally {
       progress.end();
     }
@@ -120,9 +126,11 @@ export async function fetchModel(options: FetchOptions, { server: log }: Log, si
   async function checkRoom(missing: readonly ModelFile[], bytes: number): Promise<void> {
     const kept = await Promise.all(missing.map((file) => sizeOf(cache.partOf(file))));
     const needed = bytes - kept.reduce((sum, size) => sum + size, 0);
-    const { bavail, bsize } = await statfs(cache.folder);
+    const { bavail, bsize, blocks } = await statfs(cache.folder);
     const free = bavail * bsize;
-    if (needed > free) throw noRoom(root, `${formatBytes(needed)} are needed and ${formatBytes(free)} are free`);
+    // One that has no blocks at all does not tell: a mounted store, or memory without a limit.
+    if (blocks > 0 && needed > free)
+      throw noRoom(root, `${formatBytes(needed)} are needed and ${formatBytes(free)} are free`);
   }
 }
 

@@ -11,13 +11,23 @@ const STALE_MS = 15_000;
 /** How often those who wait look, in milliseconds. */
 const LOOK_MS = 250;
 
+/** The lock is another's by now: this process has stood still for so long that it was taken for gone. */
+export class LockLost extends Error {}
+
+export interface Hold {
+  /** Aborts, with a LockLost, when the lock is found to be another's. */
+  readonly lost: AbortSignal;
+  /** To be asked before what must not be done twice. @throws LockLost */
+  check(): Promise<void>;
+}
+
 /** Does the work while no other process does work under the same lock.
  *  @param onWait called once when there is somebody to wait for */
 export async function withLock<T>(
   file: string,
   signal: AbortSignal,
   onWait: () => void,
-  work: () => Promise<T>,
+  work: (hold: Hold) => Promise<T>,
 ): Promise<T> {
   const token = `${process.pid} ${randomUUID()}`;
   let isWaiting = false;
@@ -29,9 +39,19 @@ export async function withLock<T>(
       await delay(LOOK_MS, undefined, { signal });
     }
   }
-  const timer = setInterval(() => void touch(file).catch(() => {}), TOUCH_MS).unref();
+  const losing = new AbortController();
+  const check = async (): Promise<void> => {
+    if ((await read(file)) !== token) losing.abort(new LockLost(`${file} was taken over by another process`));
+    losing.signal.throwIfAborted();
+  };
+  const touchOwn = (): Promise<void> => check().then(() => touch(file));
+  const timer = setInterval(() => void touchOwn().catch(() => {}), TOUCH_MS).unref();
   try {
-    return await work();
+    return await work({ lost: losing.signal, check });
+  } catch (error) {
+    // What fails because of it says less.
+    await check();
+    throw error;
   } finally {
     clearInterval(timer);
     // It may have been taken for stale, and be another's by now.

@@ -33,9 +33,10 @@ export function parseModelUri(text: string): ModelSource {
   throw new Error(FORMS);
 }
 
-/** The address as it may be shown and logged. */
+/** The address as it may be shown and logged. Only a key of S3 may have a question mark: elsewhere a secret stands behind it,
+ *  however the address begins (`HTTPS:`, or with blanks, which URLs may). */
 export function shownUri(text: string): string {
-  const [address = ""] = /^https?:/.test(text) ? text.split("?", 1) : [text];
+  const [address = ""] = text.startsWith("s3://") ? [text] : text.split("?", 1);
   return address.replace(/\/\/[^/]*@/, "//");
 }
 

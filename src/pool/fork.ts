@@ -10,6 +10,10 @@ const FROM_WORKER = 1;
 const LIFELINE = 2;
 const ROLES = 3;
 
+/** So long may the preload process take to say how a worker has ended whose lifeline has closed, in milliseconds. A preload
+ *  process that is stopped never does. */
+const END_LIMIT_MS = 2_000;
+
 export interface ForkEvents {
   /** The preload process has not forked it in time. */
   onLate(): void;
@@ -25,6 +29,8 @@ export class Fork implements LaunchedProcess {
   readonly #sockets = new Map<number, Socket>();
   #startedAt: string | undefined;
   #isOrdered = false;
+  /** Its sockets are in the hands of whoever had it launched. */
+  #isHandedOver = false;
   #timer: NodeJS.Timeout | undefined;
   #ended = false;
 
@@ -55,22 +61,28 @@ export class Fork implements LaunchedProcess {
     this.pid = pid as number;
     this.#startedAt = statOf(this.pid)?.startedAt;
     this.#timer?.refresh();
+    this.#handOver();
   }
 
   /** @returns false when this connection is not awaited */
   connect(role: number, socket: Socket): boolean {
     if (!this.#isOrdered || role >= ROLES || this.#sockets.has(role)) return false;
     this.#sockets.set(role, socket);
-    if (this.#isConnected) {
-      clearTimeout(this.#timer);
-      const [toWorker, fromWorker, lifeline] = [TO_WORKER, FROM_WORKER, LIFELINE].map((at) => this.#sockets.get(at)!);
-      this.#launch.onPipes({ toWorker: toWorker!, fromWorker: fromWorker!, lifeline: lifeline! });
-    }
+    this.#handOver();
     return true;
   }
 
-  get #isConnected(): boolean {
-    return this.#sockets.size === ROLES;
+  /** A worker may connect before the preload process has come to say which one it is. Until then it gets no requests: it
+   *  would have to be given up, with all that it runs, if the preload process ended now. */
+  #handOver(): void {
+    if (this.pid === undefined || this.#sockets.size < ROLES) return;
+    this.#isHandedOver = true;
+    clearTimeout(this.#timer);
+    this.#sockets.get(LIFELINE)!.once("close", () => {
+      if (!this.#ended) this.#timer = setTimeout(() => this.#endUntold(), END_LIMIT_MS);
+    });
+    const [toWorker, fromWorker, lifeline] = [TO_WORKER, FROM_WORKER, LIFELINE].map((at) => this.#sockets.get(at)!);
+    this.#launch.onPipes({ toWorker: toWorker!, fromWorker: fromWorker!, lifeline: lifeline! });
   }
 
   kill(signal: NodeJS.Signals): void {
@@ -91,26 +103,28 @@ export class Fork implements LaunchedProcess {
 
   exit(exit: Exit): void {
     if (this.#ended) return;
-    if (!this.#isConnected) this.#drop(exit);
+    if (!this.#isHandedOver) this.#drop(exit);
     else this.#end(exit);
   }
 
   /** The preload process has ended, and nobody is left to say how this one ends. One that works goes on, and its lifeline
    *  tells. The others are given up. */
   orphan(error: ScoreError): void {
-    if (this.pid === undefined || !this.#isConnected) {
+    if (!this.#isHandedOver) {
       if (this.pid !== undefined) this.kill("SIGKILL");
       this.#drop(error);
       return;
     }
-    const end = (): void => {
-      // It may have closed its descriptors and live on.
-      this.kill("SIGKILL");
-      this.#end({ code: null, signal: null });
-    };
     const lifeline = this.#sockets.get(LIFELINE)!;
-    if (lifeline.destroyed) end();
-    else lifeline.once("close", end);
+    if (lifeline.destroyed) this.#endUntold();
+    else lifeline.once("close", () => this.#endUntold());
+  }
+
+  /** Its lifeline has closed, and nobody says how it has ended. */
+  #endUntold(): void {
+    // It may have closed its descriptors and live on.
+    this.kill("SIGKILL");
+    this.#end({ code: null, signal: null });
   }
 
   /** Its sockets are closed, which ends it; one that has all three is left to whoever reads them. */

@@ -56,7 +56,7 @@ export class WorkerPool implements ScoreRuntime {
     this.#room = new WaitingRoom(options, () => this.#checkDrained());
     this.#gate = new LoadGate(this.#room);
     this.#dispatcher = new Dispatcher(this.#slots, this.#room, () => this.#checkDrained());
-    this.#stoppedWatch = new StoppedWatch(() => this.#slots.flatMap(({ process }) => process ?? []));
+    this.#stoppedWatch = new StoppedWatch(() => [...this.#slots, this.#preload].flatMap((of) => of?.process ?? []));
     if (options.preload) this.#preload = this.#createPreload();
   }
 
@@ -89,6 +89,7 @@ export class WorkerPool implements ScoreRuntime {
 
   /** Resolves when every worker is ready, or has failed while another is ready. */
   start(): Promise<ScriptFacts> {
+    if (this.#starting === undefined && this.#closed !== undefined) return Promise.reject(stopping());
     if (this.#starting === undefined) {
       this.#starting = new Promise((resolve, reject) => {
         this.#started = { resolve, reject };

@@ -63,6 +63,11 @@ export class Preload {
     return fork;
   };
 
+  /** The process that is there now. */
+  get process(): WorkerProcess | undefined {
+    return this.#process;
+  }
+
   /** Ends the preload process. The workers are ended by whoever had them launched. */
   async close(): Promise<void> {
     this.#isClosing = true;

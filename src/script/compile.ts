@@ -50,7 +50,7 @@ export function compiler(): Promise<typeof import("esbuild")> {
 /** Compiles one file, a JSON one too. @throws CompileError */
 export async function compile(path: string, { target, place }: CompileOptions): Promise<Compiled> {
   const { build } = await compiler();
-  const source = await readFile(path, "utf8");
+  const source = (await readFile(path, "utf8")).replace(/^\ufeff/, "");
   const format = formatOf(path, source);
   const define = place !== undefined ? OWN_PLACE : format === "module" ? COMMONJS_NAMES : {};
   const settings: BuildOptions = {
@@ -132,8 +132,8 @@ function header(code: string, format: Compiled["format"], place: string | undefi
   );
 }
 
-const EXPORTED_TYPE = /^export\s+(?:declare\s+\w+|interface|type)\s+([\w$]+)/gm;
-const EXPORTED_TYPES = /^export\s+type\s*\{([^}]*)\}/gm;
+const EXPORTED_TYPE = /^export\s+(?:declare\s+\w+|interface|type)\s+([\p{ID_Continue}$]+)/gmu;
+const EXPORTED_TYPES = /^export\s+type\s*\{([^{}]*)\}/gm;
 
 /** Another file may hand on a type without saying that it is one, and the compiler, which sees one file at a time, lets
  *  that stand as a value. So types are exported as `undefined`. */
@@ -141,19 +141,22 @@ function typesOf(source: string, exported: readonly string[]): string {
   const lists = [...source.matchAll(EXPORTED_TYPES)].flatMap(([, list]) => list!.split(","));
   const names = [
     ...[...source.matchAll(EXPORTED_TYPE)].map(([, name]) => name!),
-    ...lists.map((item) => /([\w$]+)\s*$/.exec(item)?.[1] ?? ""),
+    ...lists.map((item) => /[\p{ID_Continue}$]+$/u.exec(item.trim())?.[0] ?? ""),
   ];
   const missing = [...new Set(names)].filter((name) => name !== "" && !exported.includes(name));
   if (missing.length === 0) return "";
   return `let __scorefn_type;\nexport { ${missing.map((name) => `__scorefn_type as ${name}`).join(", ")} };\n`;
 }
 
+/** What stands before it is of its own line: in a file of many empty lines each would be gone through from each. */
+const COMMONJS_EXPORT = /^[^\S\r\n]*(?:module\.exports|exports\.\w+)\s*=/m;
+const MODULE_STATEMENT = /^[^\S\r\n]*(?:export|import)\b/m;
+
 /** CommonJS is what says so by its name, or has its exports and no `import` or `export`. */
 export function formatOf(path: string, source: string): Compiled["format"] {
   const kind = TYPESCRIPT.exec(path)?.[1];
   if (kind === "c") return "commonjs";
-  const isCommonJs =
-    kind === "" && /^\s*(module\.exports|exports\.\w+)\s*=/m.test(source) && !/^\s*(export|import)\b/m.test(source);
+  const isCommonJs = kind === "" && COMMONJS_EXPORT.test(source) && !MODULE_STATEMENT.test(source);
   return isCommonJs ? "commonjs" : "module";
 }
 

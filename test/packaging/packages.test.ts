@@ -1,6 +1,7 @@
 // npm packages with compiled parts, which are copied and not bundled.
-import { existsSync, mkdirSync, renameSync, symlinkSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, symlinkSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join, relative } from "node:path";
 import { describe, expect, test } from "vitest";
 import { buildLambda } from "../../packaging/aws-lambda/build.ts";
 import { copyPackages } from "../../packaging/packages.ts";
@@ -111,3 +112,92 @@ test("packages that need each other come to an end", async () => {
   await copyPackages([join(root, "node_modules/a")], out, { arch: "x64", platform: "linux" });
   expect(existsSync(join(out, "node_modules/b/package.json"))).toBe(true);
 });
+
+const TARGET = { arch: "x64", platform: "linux" } as const;
+const manifest = (name: string, version: number, ...needs: string[]): string =>
+  json({ name, version: String(version), dependencies: Object.fromEntries(needs.map((need) => [need, "1"])) });
+
+/** The version that Node finds from a folder in the build. */
+function versionFrom(out: string, holder: string, name: string): string {
+  const found = createRequire(join(out, holder, "index.js")).resolve(`${name}/package.json`);
+  return JSON.parse(readFileSync(found, "utf8")).version;
+}
+
+test("a version that lies nearer in the build does not stand in for the one that is asked for", async () => {
+  const root = tree({
+    "node_modules/a/package.json": manifest("a", 1, "c", "e"),
+    "node_modules/c/package.json": manifest("c", 1),
+    "node_modules/e/package.json": manifest("e", 1),
+    // Where it is installed, e@2 finds c@1. In the build it lies within b, beside c@2.
+    "part/node_modules/b/package.json": manifest("b", 1, "c", "e"),
+    "part/node_modules/b/node_modules/c/package.json": manifest("c", 2),
+    "part/node_modules/e/package.json": manifest("e", 2, "c"),
+  });
+  const out = tree();
+  await copyPackages([join(root, "node_modules/a"), join(root, "part/node_modules/b")], out, TARGET);
+  expect(versionFrom(out, "node_modules/b", "c")).toBe("2");
+  expect(versionFrom(out, "node_modules/b", "e")).toBe("2");
+  expect(versionFrom(out, "node_modules/b/node_modules/e", "c")).toBe("1");
+});
+
+test("what a package within another needs comes along, too", async () => {
+  const root = tree({
+    "node_modules/a/package.json": manifest("a", 1, "c"),
+    "node_modules/a/node_modules/c/package.json": manifest("c", 2, "d"),
+    "node_modules/d/package.json": manifest("d", 1, "c"),
+    "node_modules/c/package.json": manifest("c", 1),
+  });
+  const out = tree();
+  await copyPackages([join(root, "node_modules/a")], out, TARGET);
+  expect(versionFrom(out, "node_modules/a", "c")).toBe("2");
+  expect(versionFrom(out, "node_modules/a/node_modules/c", "d")).toBe("1");
+  expect(versionFrom(out, "node_modules/d", "c")).toBe("1");
+});
+
+test("packages of a workspace that lead to each other by links come to an end, without what only their authors need", async () => {
+  const root = tree({
+    "packages/a/package.json": manifest("a", 1, "b"),
+    "packages/a/a.node": "",
+    "packages/b/package.json": manifest("b", 1, "a"),
+    "tools/compiler/package.json": manifest("compiler", 1),
+  });
+  for (const [link, to] of [
+    ["packages/a/node_modules/b", "packages/b"],
+    ["packages/b/node_modules/a", "packages/a"],
+    ["packages/a/node_modules/compiler", "tools/compiler"],
+  ] as const) {
+    mkdirSync(dirname(join(root, link)), { recursive: true });
+    symlinkSync(join(root, to), join(root, link));
+  }
+  const out = tree();
+  await copyPackages([join(root, "packages/a")], out, TARGET);
+  expect(filesOf(out)).toEqual(["node_modules/a/a.node", "node_modules/a/package.json", "node_modules/b/package.json"]);
+});
+
+test("two versions of one package, both asked for by the script, are refused and not mixed", async () => {
+  const root = tree({
+    "node_modules/a/package.json": manifest("a", 1),
+    "node_modules/a/only-in-1.js": "",
+    "other/node_modules/a/package.json": manifest("a", 2),
+  });
+  const folders = [join(root, "node_modules/a"), join(root, "other/node_modules/a")];
+  await expect(copyPackages(folders, tree(), TARGET)).rejects.toThrow("two versions of the package a are asked for");
+});
+
+test("a package may name its one system without a list", async () => {
+  const root = tree({
+    "node_modules/a/package.json": manifest("a", 1, "mac", "tux"),
+    "node_modules/mac/package.json": json({ name: "mac", os: "darwin" }),
+    "node_modules/tux/package.json": json({ name: "tux", os: "linux", cpu: "x64" }),
+  });
+  const out = tree();
+  await copyPackages([join(root, "node_modules/a")], out, TARGET);
+  expect(filesOf(out)).toEqual(["node_modules/a/package.json", "node_modules/tux/package.json"]);
+});
+
+function filesOf(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
+    .sort();
+}

@@ -20,6 +20,7 @@ describe("a conda file", () => {
     ["scikit-learn>=1.2,<2", "scikit-learn>=1.2,<2"],
     ["scikit-learn >=1.2, <2", "scikit-learn>=1.2,<2"],
     ["scikit-learn 1.3", "scikit-learn==1.3.*"],
+    ["scikit-learn 1.3.2 py310_0", "scikit-learn==1.3.2.*"],
     ["conda-forge::numpy=1.26", "numpy==1.26.*"],
     ["conda-forge/linux-64::numpy", "numpy"],
     ['numpy[version=">=1.20,<2"]', "numpy>=1.20,<2"],
@@ -57,6 +58,7 @@ dependencies:
     ["a: [", /conda\.yml cannot be read: /],
     ["", /conda\.yml has no list "dependencies"/],
     ["services: {}", /has no list "dependencies"/],
+    ['dependencies: ["numpy>=1.20,<1.22|1.26"]', /conda\.yml: numpy>=1\.20,<1\.22\|1\.26: pip has no "or"/],
   ])("that is none is refused: %j", (text, reason) => {
     expect(() => readConda(text, "conda.yml")).toThrow(reason);
   });
@@ -135,12 +137,49 @@ describe("the list of packages", () => {
     expect(() => find(round)).toThrow("the lists name each other");
   });
 
+  test("takes in a list whose name stands right behind the flag", () => {
+    expect(find({ "app/requirements.txt": "-rb.txt\n", "app/b.txt": "b\n" }).text).toBe("b\n");
+    expect(() => find({ "app/requirements.txt": "-cb.txt\n" })).toThrow("write the constraints into the list");
+  });
+
+  test.each([
+    ["UTF-16, little-endian, as PowerShell writes it", Buffer.from("\ufeffa==1\r\n", "utf16le")],
+    ["UTF-16, big-endian", Buffer.from("\ufeffa==1\n", "utf16le").swap16()],
+    ["UTF-8 with a mark", Buffer.from("\ufeffa==1\n")],
+  ])("may be %s, also where another names it", (_encoding, bytes) => {
+    expect(find({ "app/requirements.txt": bytes }).text).toBe("a==1\n");
+    expect(find({ "app/requirements.txt": "z\n-r b.txt\n", "app/b.txt": bytes }).text).toBe("z\na==1\n");
+  });
+
+  test("that is a folder is refused", () => {
+    expect(() => find({ "app/requirements.txt/x": "" })).toThrow(/requirements\.txt cannot be read: EISDIR/);
+  });
+
+  test.each([
+    "-e git+https://me:s3cr3t@example.com/a.git",
+    "--extra-index-url https://me:s3cr3t@pypi.example.com/simple",
+    "git+https://s3cr3t@github.com/a/b",
+    "a b @ https://x:s3cr3t@example.com/a.whl",
+    "-r https://me:s3cr3t@example.com/list.txt",
+  ])("is refused with the line %j without showing the secret", (line) => {
+    expect(() => find({ "app/requirements.txt": `${line}\n` })).toThrow(/requirements\.txt:1: .*\*\*\*@/);
+    expect(() => find({ "app/requirements.txt": `${line}\n` })).not.toThrow("s3cr3t");
+  });
+
+  test("of conda's that is not translated is named without the secret", () => {
+    const entry = "https://me:s3cr3t@conda.example.com/t/a-1.0-0.tar.bz2";
+    expect(find({ "app/conda.yml": `dependencies: ["${entry}"]\n` }).notes[0]).toMatch(/: https:\/\/\*\*\*@conda/);
+  });
+
   test.each([
     ["-e .", "pip would look for it in the image"],
     ["./wheels/a.whl", "pip would look for it in the image"],
     ["a @ file:///home/me/a", "pip would look for it in the image"],
     ["-c constraints.txt", "write the constraints into the list"],
     ["--extra-index-url https://me:s3cr3t@pypi.example.com/simple", "holds a password"],
+    ["a-1.0-py3-none-any.whl", "pip would look for it in the image"],
+    ["a-1.0.tar.gz  # mine", "pip would look for it in the image"],
+    ["numpy=1.26", "pip cannot read it"],
     ["foo bar baz", "pip cannot read it"],
     ["def run(data):", "pip cannot read it"],
     ["wheels/a.whl", "pip cannot read it"],
@@ -153,6 +192,7 @@ describe("the list of packages", () => {
   test.each([
     "a @ https://example.com/a.whl",
     "git+https://github.com/a/b@v1#egg=b",
+    "git+ssh://git@github.com/a/b",
     // biome-ignore lint/suspicious/noTemplateCurlyInString: pip replaces it
     "-i https://${USER}@x.org/simple",
   ])("may have the line %j", (line) => {
@@ -166,6 +206,8 @@ describe("the Python of an image", () => {
     [undefined, "=3.10", "3.11", "3.10"],
     [undefined, "=3.10.12", "3.11", "3.10"],
     [undefined, "==3.10", "3.11", "3.10"],
+    [undefined, "=3", "3.11", "3.11"],
+    [undefined, "3.*", undefined, "3.14"],
     [undefined, ">=3.9,<3.12", "3.11", "3.11"],
     [undefined, ">=3.9,<3.11", "3.12", "3.10"],
     [undefined, ">=3.9,<3.11", undefined, "3.10"],

@@ -118,6 +118,21 @@ describe("a Python script", () => {
     ["whose run() takes nothing", "def init():\n    pass\n\n\ndef run():\n    pass\n", /needs to accept an argument/],
     ["that is no Python", "def init(:\n", /score\.py:1:\d+: /],
     ["that raises", `X = 1\nraise RuntimeError("no licence")${RUN}`, /score\.py:2: RuntimeError: no licence/],
+    [
+      "that raises an error that is its own cause",
+      `error = RuntimeError("round")\nraise error from error${RUN}`,
+      /score\.py:2: RuntimeError: round/,
+    ],
+    [
+      "whose error has no text",
+      `class Mute(Exception):\n    def __str__(self):\n        raise TypeError\n\n\nraise Mute${RUN}`,
+      /score\.py:6: Mute: an error whose text cannot be had/,
+    ],
+    [
+      "that is nested too deeply",
+      `X = ${"(".repeat(150)}1${")".repeat(150)}\nY = ${"-".repeat(200_000)}1${RUN}`,
+      /score\.py:/,
+    ],
     ["that exits", `import sys\nsys.exit(3)${RUN}`, /score\.py:2: SystemExit: 3/],
     ["that dies", `import os\nos._exit(3)${RUN}`, /its process ended \(3\)/],
     [
@@ -164,6 +179,19 @@ describe("a Python script", () => {
   test("may lie beside files that are no Python", async () => {
     const { said } = await build(make, { "score.py": RUN.trimStart(), "notebooks/export.py": "%matplotlib inline\n" });
     expect(said).toContain("not Python: notebooks/export.py");
+  });
+
+  test("may lie beside files that cannot be read or are nested too deeply", async () => {
+    const files = { "score.py": RUN.trimStart(), "deep.py": `X = ${"-".repeat(200_000)}1\n` };
+    const { said } = await build(make, files);
+    expect(said).toContain("score.py was loaded");
+    expect(said).toContain("not Python: deep.py");
+  });
+
+  test("may have a list of packages that is longer than an argument", async () => {
+    const hashes = Array.from({ length: 3_000 }, (_, index) => `    --hash=sha256:${String(index).padStart(64, "0")}`);
+    const files = { "score.py": RUN.trimStart(), "requirements.txt": `numpyx==1.0 \\\n${hashes.join(" \\\n")}\n` };
+    expect((await build(make, files)).said).toContain("score.py was loaded");
   });
 
   test("with packages that are not installed here is not loaded, which is said", async () => {

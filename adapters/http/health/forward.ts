@@ -5,9 +5,9 @@ import { type Address, OverloadError, type ScoreHandler, type ScoreResponse, typ
 const ROUTES: ReadonlySet<string> = new Set(["/score", "/swagger.json"]);
 const METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "POST", "OPTIONS"]);
 
-/** Headers of a connection, which are not handed on. */
+/** Headers of a connection, which are not handed on. A body is handed on as one whole, so nothing can come behind it. */
 const OWN: ReadonlySet<string> = new Set([
-  ...["connection", "content-length", "date", "expect", "keep-alive", "transfer-encoding", "upgrade"],
+  ...["connection", "content-length", "date", "expect", "keep-alive", "trailer", "transfer-encoding", "upgrade"],
 ]);
 
 export function needsScript(method: string, path: string): boolean {
@@ -15,10 +15,10 @@ export function needsScript(method: string, path: string): boolean {
 }
 
 /** Hands requests on to the score port, as a client of it. Never rejects.
- *  @param refuse answers while it takes no connections */
-export function createForward({ host, port }: Address, refuse: Scorer["refuse"]): ScoreHandler {
+ *  @param local answers while it takes no connections, and what cannot be sent to it */
+export function createForward({ host, port }: Address, local: Pick<Scorer, "refuse" | "failed">): ScoreHandler {
   return (request) =>
-    new Promise((resolve) => {
+    new Promise<ScoreResponse>((resolve) => {
       const { method, path, query, body, signal } = request;
       const headers = Object.fromEntries(Object.entries(request.headers).filter(([name]) => !OWN.has(name)));
       if (body.length > 0 || method === "POST") headers["content-length"] = String(body.length);
@@ -43,11 +43,11 @@ export function createForward({ host, port }: Address, refuse: Scorer["refuse"])
       const unreachable = (): void => {
         if (signal?.aborted) return;
         const message = "The score port takes no connections; try again later.";
-        resolve(refuse(request, new OverloadError("ERR_OVERLOAD", message)));
+        resolve(local.refuse(request, new OverloadError("ERR_OVERLOAD", message)));
       };
       sent.on("error", unreachable);
       sent.end(body);
-    });
+    }).catch((error: unknown) => local.failed(request, error));
 }
 
 /** For a client that has left. */

@@ -54,7 +54,7 @@ function serveHealth({ config, address }: HealthThreadData): void {
   const { metricsPath } = config;
   const routes = metricsPath === null ? [] : [metricsRoute(metricsPath, config, () => figures)];
   const local = createScorer(config, runtime, createEventLog(config, log), routes);
-  const forward = createForward(config.listen.find(({ health }) => !health)!, local.refuse);
+  const forward = createForward(config.listen.find(({ health }) => !health)!, local);
   const scorer: Scorer = {
     ...local,
     handle: (request) =>

@@ -3,8 +3,10 @@ import type { Socket } from "node:net";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { maxScoreConnections } from "../../../adapters/http/health/descriptors.ts";
+import { createForward } from "../../../adapters/http/health/forward.ts";
+import type { RequestHead } from "../../../src/core/events.ts";
 import { packageFile } from "../../../src/core/package-root.ts";
-import { openConnection } from "../../setup/raw-client.ts";
+import { exchange, openConnection } from "../../setup/raw-client.ts";
 import { freePort, type RunningServer, startServer } from "../../setup/server.ts";
 import { createGate, DEADLINE_MS, SCRIPTS, temporaryFolder, until } from "../../setup/service.ts";
 
@@ -115,6 +117,36 @@ test("RT-9: a client that leaves it is seen to leave", async () => {
   expect(await (await post(health, (await openGate()).path)).status).toBe(200);
   expect(await server.stop()).toBe(0);
   expect(server.stdout()).not.toContain("takes no connections");
+});
+
+test.for([
+  ["a whole body", "Content-Length: 1\r\n\r\nx"],
+  ["a body in chunks, with the trailer", "Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nMore: y\r\n\r\n"],
+])("RT-9: a head that announces a trailer, and %s, is answered like any other", async ([, rest]) => {
+  const { server, health } = await start("echo.ts");
+  await server.waitReady();
+  const head = "POST /score HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTrailer: More\r\n";
+  const answer = await exchange(Number(new URL(health).port), head + rest);
+  expect([answer.status, answer.body.toString()]).toEqual([200, '"x"']);
+  expect(await (await get(`${health}/`)).text()).toBe("Healthy");
+  expect(await server.stop()).toBe(0);
+});
+
+test("RT-9: a request that cannot be handed on gets a 500, and the next one its answer", async () => {
+  const address = { host: "127.0.0.1", port: 1 };
+  const refused: string[] = [];
+  const local = {
+    refuse: () => ({ status: 503, headers: [], body: "" }),
+    failed: (_request: RequestHead, error: unknown) => {
+      refused.push(String(error));
+      return { status: 500, headers: [], body: "" };
+    },
+  };
+  const forward = createForward(address, local);
+  const request = { method: "GET", path: "/score", query: "", headers: {}, body: Buffer.alloc(0) };
+  expect(await forward({ ...request, path: "/sco re" })).toMatchObject({ status: 500 });
+  expect(refused).toEqual([expect.stringContaining("unescaped characters")]);
+  expect(await forward(request)).toMatchObject({ status: 503 });
 });
 
 test("PROC-7: a request that came in on it is finished before the server ends", async () => {

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { packageFile } from "../../../src/core/package-root.ts";
 import { openConnection } from "../../setup/raw-client.ts";
+import { scrape } from "../../setup/scrape.ts";
 import { freePort, type RunningServer, startServer } from "../../setup/server.ts";
 import { DEADLINE_MS, SCRIPTS, type TemporaryFolder, temporaryFolder, until } from "../../setup/service.ts";
 
@@ -44,6 +45,8 @@ async function send(client: Client, text: string): Promise<void> {
 const seen = (client: Client, pattern: RegExp) => until(() => pattern.test(client.seen()), `${pattern} has come`);
 const begun = (gate: Gate) => until(() => existsSync(`${gate.path}.begun`), "run() has begun");
 
+const SCRAPE = "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n";
+
 const STATES: Readonly<Record<string, State>> = {
   connected: { enter: async () => {} },
   "part of the request line": { enter: (client) => send(client, "POST /sc") },
@@ -79,6 +82,30 @@ const STATES: Readonly<Record<string, State>> = {
       await begun(gate);
     },
   },
+  "part of a scrape's head": { enter: (client) => send(client, "GET /metrics HTTP/1.1\r\nHo") },
+  "a scrape answered, connection kept": {
+    async enter(client) {
+      await send(client, SCRAPE);
+      await seen(client, /\nscorefn_ready.* 1\n/);
+    },
+  },
+  "scrapes sent ahead, of which nothing is read": {
+    async enter(client) {
+      client.socket.pause();
+      await send(client, SCRAPE.repeat(500));
+    },
+  },
+  "a scrape behind a request": {
+    isOwed: true,
+    async enter(client, gate) {
+      await send(client, post(`value ${gate.path}`) + SCRAPE);
+      await begun(gate);
+    },
+  },
+  "a scrape with a body begun": {
+    enter: (client) => send(client, "GET /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nsome of it"),
+  },
+  "a trailer announced": { enter: (client) => send(client, post("whole", "Trailer: More").slice(0, -2)) },
   "CONNECT answered": {
     async enter(client) {
       await send(client, "CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n");
@@ -156,7 +183,8 @@ function socketsOf(pid: number): number {
   return count;
 }
 
-// One worker process each, which is what a client can block; what is under test is the front.
+// One worker process each, which is what a client can block; what is under test is the front. Metrics are on the port under
+// test: on the score port where there is no other.
 describe.each(["score", "health"] as const)("on the %s port", (which) => {
   let server: RunningServer;
   let port: number;
@@ -175,7 +203,12 @@ describe.each(["score", "health"] as const)("on the %s port", (which) => {
         ...[COMMAND, "serve", "--entry_script", join(SCRIPTS, "gated.ts"), "--host", "127.0.0.1"],
         ...["--port", String(ports.score), "--health_port", String(ports.health), "--max_body_mb", "1"],
       ],
-      env: { PATH: process.env.PATH, HOME: process.env.HOME, SEPERATE_HEALTH_ENDPOINT: "true" },
+      env: {
+        PATH: process.env.PATH,
+        HOME: process.env.HOME,
+        SCOREFN_METRICS: "/metrics",
+        ...(which === "health" && { SEPERATE_HEALTH_ENDPOINT: "true" }),
+      },
       port: ports.score,
     });
     await server.waitReady();
@@ -217,6 +250,8 @@ describe.each(["score", "health"] as const)("on the %s port", (which) => {
     await probe.closed;
     expect(probe.seen()).toMatch(/Healthy$/);
     gate.open();
+    // One that takes nothing of its answers takes them from here on.
+    client.socket.resume();
     const isHere = eventName === "half-close" || eventName === "garbage" || eventName === "one more request";
     if (state.isOwed && isHere) {
       await seen(
@@ -232,6 +267,21 @@ describe.each(["score", "health"] as const)("on the %s port", (which) => {
     client.socket.destroy();
     await client.closed;
     await expectServed();
+    expect((await scrape(`http://127.0.0.1:${port}`)).value("scorefn_ready")).toBe(1);
+  });
+
+  test("afterwards a scrape shows a server at rest", async () => {
+    const url = `http://127.0.0.1:${port}`;
+    await until(
+      async () => (await scrape(url)).value("scorefn_workers", { state: "idle" }) === 1,
+      "the worker is idle",
+    );
+    const found = await scrape(url);
+    expect(found.value("scorefn_workers")).toBe(1);
+    expect(["scorefn_queue_length", "scorefn_queue_bytes", "scorefn_ready"].map((name) => found.value(name))).toEqual([
+      0, 0, 1,
+    ]);
+    expect(found.value("scorefn_worker_restarts_total") ?? 0).toBe(0);
   });
 
   test("afterwards it holds no more sockets than before, and hardly more memory", async () => {

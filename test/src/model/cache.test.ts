@@ -5,8 +5,10 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -43,6 +45,11 @@ describe("the folder of all models", () => {
       expect(await openCacheFolder(null, { HOME: "/dev/null" })).toBe(folder);
       // Somebody else could have put a model there.
       chmodSync(folder, 0o777);
+      await expect(openCacheFolder(null, { HOME: "/dev/null" })).rejects.toMatchObject({ code: "ERR_MODEL_DISK" });
+      // A link could lead elsewhere tomorrow.
+      renameSync(folder, `${folder}.own`);
+      chmodSync(`${folder}.own`, 0o700);
+      symlinkSync(`${folder}.own`, folder);
       await expect(openCacheFolder(null, { HOME: "/dev/null" })).rejects.toMatchObject({ code: "ERR_MODEL_DISK" });
     },
   );

@@ -265,6 +265,25 @@ describe.each(["S3", "blobs"])("a model in %s", (name) => {
     expect(store.proxy.contents()).toHaveLength(1);
   });
 
+  test("whose fetching process stood still for too long is fetched by another, and whole for both", async () => {
+    await store.put("stopped/model.bin", BIG);
+    store.proxy.disturb = stallAfter(1_000_000);
+    const first = fetchElsewhere(cache, store, "stopped");
+    const parts = (): string[] => readdirSync(cache, { recursive: true, encoding: "utf8" });
+    await until(() => parts().some((path) => /parts.\w+$/.test(path)), "the first has begun");
+    process.kill(first.pid!, "SIGSTOP");
+    const lock = join(cache, parts().find((path) => path.endsWith("lock"))!);
+    // As after a minute.
+    utimesSync(lock, new Date(0), new Date(0));
+    store.proxy.disturb = undefined;
+    const { folder } = await fetchInto(cache, store, "stopped");
+    expect(readFileSync(join(folder, "model.bin")).equals(BIG)).toBe(true);
+    process.kill(first.pid!, "SIGCONT");
+    await ended(first);
+    expect(first.output()).toContain(`FOLDER ${folder}\n`);
+    expect(readFileSync(join(folder, "model.bin")).equals(BIG)).toBe(true);
+  });
+
   test("is taken from the cache when its store cannot be reached, which the log says", async () => {
     await store.put("away/model.bin", "x");
     const { folder } = await fetchInto(cache, store, "away");

@@ -1,9 +1,10 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, expect, test } from "vitest";
-import { withLock } from "../../../src/model/lock.ts";
+import { LockLost, withLock } from "../../../src/model/lock.ts";
 
 const root = mkdtempSync(join(tmpdir(), "scorefn-lock-"));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -48,4 +49,21 @@ test("is given back when the work fails, and is not waited for when the signal a
   );
   await expect(waiting).rejects.toMatchObject({ name: "AbortError" });
   expect(existsSync(file)).toBe(true);
+});
+
+test("that another has taken over, because its owner stood still, is found out by the owner, and stays the other's", async () => {
+  const file = join(mkdtempSync(join(root, "lost-")), "lock");
+  const found = withLock(
+    file,
+    never,
+    () => {},
+    async ({ lost, check }) => {
+      await check();
+      writeFileSync(file, "another");
+      await once(lost, "abort");
+      await check();
+    },
+  );
+  await expect(found).rejects.toBeInstanceOf(LockLost);
+  expect(readFileSync(file, "utf8")).toBe("another");
 });

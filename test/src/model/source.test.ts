@@ -71,6 +71,15 @@ describe("the address of a model", () => {
   });
 });
 
+test.each([
+  "HTTPS://acc.blob.core.windows.net/models/m?sig=s3cr3t",
+  " https://acc.blob.core.windows.net/models/m?sig=s3cr3t",
+  "ht\ttps://acc.blob.core.windows.net/models/m?sig=s3cr3t",
+])("the key in %j, which is taken for an address, is not shown", (text) => {
+  expect(parseModelUri(text)).toMatchObject({ kind: "blob", sas: "?sig=s3cr3t" });
+  expect(shownUri(text)).not.toContain("s3cr3t");
+});
+
 describe("the name of an object", () => {
   test("becomes a path below the model directory", () => {
     expect(relativePath("m/a/b.bin", "m/", "s3://x")).toBe("a/b.bin");

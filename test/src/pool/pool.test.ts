@@ -364,6 +364,15 @@ describe.each(LANGUAGES)("a pool of %s workers", (language) => {
     await holding;
   });
 
+  test("that was closed before it was started starts nothing any more", async () => {
+    const { runtime, logged } = createService("echo.ts");
+    await runtime.close(0);
+    await expect(runtime.start()).rejects.toMatchObject({ code: "ERR_STOPPING" });
+    await expect(runtime.whenLoaded!(0)).rejects.toMatchObject({ code: "ERR_STOPPING" });
+    expect(runtime.load?.pids).toEqual([]);
+    expect(logged()).not.toContain("Initializing logger");
+  });
+
   test("finishes what runs and what waits when it is closed, and takes nothing new", async () => {
     const service = await serve("waits_for_file");
     const [gate] = (await gates(1)) as [Gate];

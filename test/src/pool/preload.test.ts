@@ -82,6 +82,35 @@ describe.skipIf(process.platform === "win32")("PROC-2: with WORKER_PRELOAD=true"
     expect(initialised()).toEqual([before.loaded, after.loaded]);
   });
 
+  test("a worker serves only once it is known which process it is, so it goes on whenever the preload process dies", async () => {
+    const { ask, workerPids, logged, initialised } = await start("preloaded_slow_parent.py");
+    const before = await ask();
+    process.kill(before.loaded, "SIGKILL");
+    await until(() => logged().includes("The preload process is gone"), "its end has been noticed");
+    expect(await ask()).toEqual(before);
+    expect(initialised()).toEqual([before.loaded]);
+    expect(workerPids()).toEqual([before.loaded]);
+  });
+
+  test("a worker's end is noticed while the preload process is stopped", async () => {
+    const { ask, post, close, logged } = await start();
+    const { loaded, run } = await ask();
+    process.kill(loaded, "SIGSTOP");
+    expect((await post("kill")).status).toBe(500);
+    expect((await ask()).loaded).not.toBe(loaded);
+    expect(logged()).toContain("had been stopped for more than 4 s");
+    await close();
+    await until(() => !isAlive(loaded) && !isAlive(run), "nothing is left");
+  });
+
+  test("a server stops while the preload process is stopped", async () => {
+    const { ask, close } = await start("preloaded.py", { WORKER_COUNT: "2" });
+    const { loaded, run } = await ask();
+    process.kill(loaded, "SIGSTOP");
+    await close();
+    await until(() => !isAlive(loaded) && !isAlive(run), "nothing is left");
+  });
+
   test("ERR-10: a forked worker is interrupted at the scoring deadline like any other", async () => {
     const { ask, post } = await start("preloaded.py", { SCORING_TIMEOUT_MS: "200" });
     const { run } = await ask();

@@ -6,6 +6,7 @@ import { afterAll, describe, expect, onTestFinished, test } from "vitest";
 import { buildLambda } from "../../../packaging/aws-lambda/build.ts";
 import { readAnswer, scoreEvent, startFunction } from "../../../packaging/aws-lambda/invoke.ts";
 import { packageFile } from "../../../src/core/package-root.ts";
+import { formatOf } from "../../../src/script/compile.ts";
 import { freePort, startServer } from "../../setup/server.ts";
 import { createService, startService } from "../../setup/service.ts";
 
@@ -51,6 +52,14 @@ const CASES: Readonly<Record<string, Case>> = {
       "score.ts": scripted('const answer = import("@lib/math").then(({ twice }) => twice(5));'),
     },
     answer: 10,
+  },
+  "a type that another file hands on, in any letters": {
+    files: {
+      "types.ts": "\ufeffexport type Größe = number;\ninterface Maß { m: number }\nexport type { Maß as Ärger };\n",
+      "all.ts": 'export { Größe, Ärger } from "./types";\nexport const one = 1;\n',
+      "score.ts": scripted('import { one } from "./all";\nconst answer = one;'),
+    },
+    answer: 1,
   },
   baseUrl: {
     files: {
@@ -390,4 +399,15 @@ export function fails(row: Row): never {
     });
     await expect(built(app)).rejects.toThrow(/score\.ts:5:\d+: Could not resolve "\.\/nowhere"/);
   });
+});
+
+test("whether a file is CommonJS is seen soon, however many empty lines it has", () => {
+  // Far more than it takes, and half of what it took to go through all of them from each.
+  const LIMIT_MS = 20_000;
+  const empty = "\n".repeat(200_000);
+  const startedAt = performance.now();
+  expect(formatOf("a.ts", `${empty}  module.exports = 1;`)).toBe("commonjs");
+  expect(formatOf("a.ts", `${empty}\texport const a = 1;`)).toBe("module");
+  expect(formatOf("a.ts", `\ufeffexports.a = 1;`)).toBe("commonjs");
+  expect(performance.now() - startedAt).toBeLessThan(LIMIT_MS);
 });
