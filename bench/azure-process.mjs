@@ -1,6 +1,6 @@
 // One measurement in a process of its own: `requests TRANSPORT COUNT` or `concurrent TRANSPORT COUNT`.
 import { createRequire } from "node:module";
-import { installCore, loadApp } from "../dist/packaging/azure-functions/stand-in.js";
+import { installCore, loadApp } from "../dist/packaging/azure-functions/local-host.js";
 
 installCore();
 createRequire(import.meta.url)("@azure/functions");
