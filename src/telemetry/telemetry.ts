@@ -25,11 +25,31 @@ export interface Telemetry {
 /** What of the settings telemetry depends on. */
 export type TelemetryConfig = Pick<Config, "serviceName" | "serviceVersion">;
 
+export interface TelemetryOptions {
+  /** True: the host has a span of each request itself, and sends what it has to Application Insights. Spans of ours are parts
+   *  of its span, none of them is a server's, and the connection string that it has for itself turns nothing on here. */
+  readonly isWithinHost?: boolean;
+}
+
+/** Set by a host for its own use. */
+const HOSTS_OWN: ReadonlySet<string> = new Set(["APPLICATIONINSIGHTS_CONNECTION_STRING"]);
+
 /** How long a problem that goes on is not told again, in milliseconds. */
 const QUIET_MS = 600_000;
 
+/** Whether there is anything for `openTelemetry` to do, or to warn of, within a host; for one that cannot wait. */
+export function asksForTelemetry(env: Environment): boolean {
+  const { isDisabled, exports, warnings } = readOtelSettings(env);
+  return !isDisabled && (exports.length > 0 || warnings.length > 0 || isSdkRegistered());
+}
+
 /** Loads what telemetry takes.   @returns undefined: it is off, and costs nothing */
-export async function openTelemetry(config: TelemetryConfig, env: Environment): Promise<Telemetry | undefined> {
+export async function openTelemetry(
+  config: TelemetryConfig,
+  given: Environment,
+  { isWithinHost = false }: TelemetryOptions = {},
+): Promise<Telemetry | undefined> {
+  const env = isWithinHost ? withoutHostsOwn(given) : given;
   const { isDisabled, exports, continuesTraces, warnings } = readOtelSettings(env);
   if (isDisabled) return undefined;
   const reporter = new Reporter(warnings);
@@ -44,11 +64,15 @@ export async function openTelemetry(config: TelemetryConfig, env: Environment): 
     ? { source: registeredSource(options), flush: done, close: done }
     : createSdk({ ...options, ...config, exports, exporters: [] }, (problem) => reporter.report(problem));
   return {
-    ...createSpans(sdk.source),
+    ...createSpans(sdk.source, undefined, isWithinHost),
     attach,
     flush: (limitMs) => withinLimit(sdk.flush(), limitMs),
     close: (limitMs) => withinLimit(sdk.close(), limitMs),
   };
+}
+
+function withoutHostsOwn(env: Environment): Environment {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !HOSTS_OWN.has(name)));
 }
 
 const done = async (): Promise<void> => {};
