@@ -11,6 +11,7 @@ import { CREDENTIALS, leaveOutRules, namesCredentials, OWN_IGNORE_FILE } from ".
 import { problem } from "./out-folder.ts";
 import { findPackage, isCompiled } from "./packages.ts";
 import { isInside, slashed } from "./paths.ts";
+import { telemetryFiles } from "./telemetry-files.ts";
 
 export interface BundleOptions {
   /** `host`: our own code, as small as it gets; nothing reads its source map at run time. `script`: the user's, whose names
@@ -97,6 +98,7 @@ export async function bundle(options: BundleOptions): Promise<Bundle> {
   const { lean = false } = options;
   const packages = new Map<string, string>();
   const script = compilePlugin(TARGET, (path) => placeOf(path, options.scriptDir));
+  const telemetry = telemetryFiles(isOwn);
   const settings: BuildOptions = {
     absWorkingDir: options.scriptDir,
     stdin: { contents: options.entry, resolveDir: options.scriptDir, sourcefile: "entry.js", loader: "js" },
@@ -117,6 +119,7 @@ export async function bundle(options: BundleOptions): Promise<Bundle> {
       ? { format: "cjs", banner: { js: CJS_BANNER }, define: { "import.meta.url": "__su" } }
       : { format: "esm", banner: { js: lean ? LEAN_BANNER : BANNER } }),
     plugins: [
+      telemetry.plugin,
       ...(lean ? [lateModules()] : []),
       ownModules(FETCH_FILES[format]),
       compiledPackages(packages, options.external ?? []),
@@ -156,6 +159,7 @@ export async function bundle(options: BundleOptions): Promise<Bundle> {
     const { stdin: _, ...rest } = settings;
     const outfile = join(dirname(options.outfile), FETCH_FILES[format]);
     await build({ ...rest, entryPoints: [ownModule("src/model/fetch")], outfile, sourcemap: false });
+    await telemetry.copyTo(dirname(options.outfile));
   }
   const code = made.filter(({ path }) => !path.endsWith(".map"));
   return { bytes: code.reduce((sum, { bytes }) => sum + bytes, 0), packages: [...packages.values()] };

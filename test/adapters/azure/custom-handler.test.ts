@@ -2,7 +2,7 @@ import { createServer, type Server, request as sendRequest } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { pipeline } from "node:stream";
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { startCustomHandler } from "../../../adapters/azure/custom-handler.ts";
 import { buildAzure } from "../../../packaging/azure-functions/build.ts";
 import { createRuntime, inProcess } from "../../../src/host.ts";
@@ -10,6 +10,7 @@ import { type CreateDriver, describeConformance } from "../../conformance.ts";
 import { sendTo } from "../../setup/http-client.ts";
 import { freePort, startServer } from "../../setup/server.ts";
 import { SCRIPTS, type TemporaryFolder, temporaryFolder, until } from "../../setup/service.ts";
+import { attributesOf, KIND, startTelemetrySink } from "../../setup/telemetry-sink.ts";
 import { describeGenerated } from "./generated.ts";
 
 const HOP_BY_HOP = new Set([
@@ -116,6 +117,26 @@ test("the function key reaches neither script nor log", async () => {
   expect(logged()).not.toContain("SECRET");
 });
 
+test.for(["request_headers.ts", "request_headers.py"])("what %s does is a part of the host's span", async (script) => {
+  const sink = await startTelemetrySink();
+  onTestFinished(sink.close);
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const env = { OTEL_EXPORTER_OTLP_ENDPOINT: sink.url, OTEL_EXPORTER_OTLP_PROTOCOL: "http/json" };
+  for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
+  const { send, close } = await createDriver(script, env);
+  const [trace, span] = ["0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"];
+  const headers = [["traceparent", `00-${trace}-${span}-01`]] as const;
+  expect((await send({ target: "/score", headers, body: "x" })).status).toBe(200);
+  await close();
+  const spans = sink.spans();
+  expect(spans.map(({ name }) => name).sort()).toEqual(["queue", "run", "score"]);
+  expect(spans.map(({ kind, traceId }) => [kind, traceId])).toEqual(spans.map(() => [KIND.internal, trace]));
+  const score = spans.find(({ name }) => name === "score")!;
+  expect(score.parentSpanId).toBe(span);
+  expect(attributesOf(score)).toMatchObject({ "http.response.status_code": 200 });
+  expect(spans.filter(({ parentSpanId }) => parentSpanId === score.spanId).length).toBe(2);
+});
+
 describe("a custom handler that was built", () => {
   let folder: TemporaryFolder;
   beforeAll(async () => {
@@ -144,6 +165,16 @@ describe("a custom handler that was built", () => {
     const answer = await fetch(`${server.url}/score`, { method: "POST", body: "{}" });
     expect([answer.status, await answer.json()]).toEqual([200, "{}"]);
     expect(await server.stop()).toBe(0);
+  });
+
+  test("sends its last spans when it is told to end", async () => {
+    const sink = await startTelemetrySink();
+    onTestFinished(sink.close);
+    const env = { OTEL_EXPORTER_OTLP_ENDPOINT: sink.url, OTEL_EXPORTER_OTLP_PROTOCOL: "http/json" };
+    const server = await start("length.ts", env);
+    await fetch(`${server.url}/score`, { method: "POST", body: "{}" });
+    expect(await server.stop()).toBe(0);
+    expect(sink.spans().map(({ name, kind }) => [name, kind])).toContainEqual(["score", KIND.internal]);
   });
 
   test("lives although init() fails, and answers with the reason", async () => {

@@ -1,0 +1,200 @@
+// What a function app traces, in both transports: parts of the host's own span, and no span of a server.
+import { AsyncLocalStorage } from "node:async_hooks";
+import { type Context, type ContextManager, context, propagation, ROOT_CONTEXT, trace } from "@opentelemetry/api";
+import { W3CTraceContextPropagator } from "@opentelemetry/core";
+import { afterEach, describe, expect, onTestFinished, test, vi } from "vitest";
+import { inProcess } from "../../../adapters/azure/service.ts";
+import { REQUEST_EVENTS } from "../../../adapters/azure/telemetry.ts";
+import { openTelemetry } from "../../../src/telemetry/telemetry.ts";
+import { DEADLINE_MS } from "../../setup/deadline.ts";
+import { attributesOf, KIND, startTelemetrySink, type TelemetrySink } from "../../setup/telemetry-sink.ts";
+import { type StartOptions, startApp, type TestApp, type Transport } from "./host.ts";
+
+const TRACE = "0af7651916cd43dd8448eb211c80319c";
+const HOST_SPAN = "b7ad6b7169203331";
+const traceParent = `00-${TRACE}-${HOST_SPAN}-01`;
+/** The client's, which the host's own span comes after. */
+const CLIENT = [
+  ["traceparent", `00-${TRACE}-00f067aa0ba902b7-01`],
+  ["tracestate", "client=1"],
+] as const;
+
+/** Starts an app that sends to the sink, and what it does at the end. */
+async function startTraced(
+  transport: Transport,
+  script: string,
+  options: StartOptions = {},
+  more: Readonly<Record<string, string>> = {},
+  answers = true,
+): Promise<TestApp & { sink: TelemetrySink }> {
+  const sink = await startTelemetrySink(answers);
+  onTestFinished(sink.close);
+  const env = { OTEL_EXPORTER_OTLP_ENDPOINT: sink.url, OTEL_EXPORTER_OTLP_PROTOCOL: "http/json", ...more };
+  // OpenTelemetry's own code asks the process.
+  for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
+  const app = await startApp(transport, script, env, { limitMs: DEADLINE_MS, traceParent, ...options });
+  return { ...app, sink };
+}
+
+const SAYS_PLACE = {
+  init() {},
+  run: (_data: string, { traceparent, tracestate }: { traceparent?: string; tracestate?: string }) => ({
+    traceparent,
+    tracestate,
+    active: trace.getActiveSpan()?.spanContext().spanId,
+  }),
+};
+
+export function describeTraces(transport: Transport): void {
+  describe(`Azure Functions, ${transport}: traces`, () => {
+    afterEach(() => vi.unstubAllEnvs());
+
+    test("a request is a part of the host's span, with its waiting and its run() below it, and never a server's", async () => {
+      const { send, terminate, sink } = await startTraced(transport, "echo.ts");
+      const headers = [...CLIENT, ["x-request-id", "R"]] as const;
+      expect((await send({ target: "/score?code=KEY", headers, body: '"x"' })).status).toBe(200);
+      await send({ target: "/swagger.json" });
+      await send({ target: "/" });
+      await terminate();
+      const spans = sink.spans();
+      expect(spans.map(({ name }) => name).sort()).toEqual(["queue", "run", "score", "swagger.json"]);
+      expect(spans.map(({ kind }) => kind)).toEqual(spans.map(() => KIND.internal));
+      expect(spans.map(({ traceId }) => traceId)).toEqual(spans.map(() => TRACE));
+      const [score, queue, run, swagger] = ["score", "queue", "run", "swagger.json"].map(
+        (wanted) => spans.find(({ name }) => name === wanted)!,
+      );
+      expect([score?.parentSpanId, swagger?.parentSpanId]).toEqual([HOST_SPAN, HOST_SPAN]);
+      expect([queue?.parentSpanId, run?.parentSpanId]).toEqual([score?.spanId, score?.spanId]);
+      const attributes = attributesOf(score!);
+      expect(attributes).toMatchObject({
+        "http.route": "/score",
+        "http.response.status_code": 200,
+        "scorefn.request_id": "R",
+      });
+      // The host's span has them; with these ours would be shown as a call to another server.
+      for (const name of ["http.request.method", "url.path", "url.query", "server.address"]) {
+        expect(attributes).not.toHaveProperty([name]);
+      }
+      expect(JSON.stringify(sink.bodies)).not.toContain("KEY");
+    });
+
+    test("a failing run() is told in the part, and so is a request that is refused", async () => {
+      const { send, terminate, sink } = await startTraced(transport, "raises.ts");
+      expect((await send({ target: "/score", body: "x" })).status).toBe(500);
+      expect((await send({ method: "PUT", target: "/score", body: "x" })).status).toBe(405);
+      await terminate();
+      const [failed, refused] = sink.spans().filter(({ name }) => name === "score");
+      expect(failed).toMatchObject({ kind: KIND.internal, status: { code: 2 }, events: [{ name: "exception" }] });
+      expect(attributesOf(failed!)).toMatchObject({ "error.type": "ERR_SCRIPT_RUN" });
+      expect(attributesOf(refused!)).toMatchObject({ "http.response.status_code": 405 });
+    });
+
+    test("the script continues it: by the values, and by the active span of a tracing library", async () => {
+      registerApi();
+      const options = { createRuntime: inProcess(async () => SAYS_PLACE) };
+      const { send, terminate, sink } = await startTraced(transport, "score.ts", options);
+      const place = JSON.parse((await send({ target: "/score", headers: CLIENT, body: "x" })).body.toString());
+      await terminate();
+      const run = await sink.span("run");
+      expect(place).toEqual({ traceparent: `00-${TRACE}-${run.spanId}-01`, active: run.spanId });
+    });
+
+    test.each([
+      ["without a state, which is then the client's no more", undefined],
+      ["with a state", "host=2"],
+    ])("without telemetry the script continues the host's span, %s", async (_what, traceState) => {
+      registerApi();
+      const options = { createRuntime: inProcess(async () => SAYS_PLACE), traceParent, traceState };
+      const { send } = await startApp(transport, "score.ts", {}, options);
+      const place = JSON.parse((await send({ target: "/score", headers: CLIENT, body: "x" })).body.toString());
+      expect(place).toEqual({ traceparent: traceParent, tracestate: traceState, active: HOST_SPAN });
+    });
+
+    test("what the host does not record is not sent, and the script still gets its place", async () => {
+      const options = {
+        createRuntime: inProcess(async () => SAYS_PLACE),
+        traceParent: traceParent.replace(/01$/, "00"),
+      };
+      const { send, terminate, sink } = await startTraced(transport, "score.ts", options);
+      const place = JSON.parse((await send({ target: "/score", body: "x" })).body.toString());
+      expect(place.traceparent).toMatch(new RegExp(`^00-${TRACE}-[0-9a-f]{16}-00$`));
+      await terminate();
+      expect(sink.spans()).toEqual([]);
+    });
+
+    test.each([
+      ["nothing is set", {}],
+      [
+        "only the host's own connection string is",
+        {
+          APPLICATIONINSIGHTS_CONNECTION_STRING: "InstrumentationKey=00000000-0000-0000-0000-000000000001",
+        },
+      ],
+      ["it is switched off", { OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:9", OTEL_SDK_DISABLED: "true" }],
+    ])("it is off where %s", async (_what, env) => {
+      const options = { createRuntime: inProcess(async () => SAYS_PLACE), traceParent };
+      const { send, terminate } = await startApp(transport, "score.ts", env, options);
+      expect(JSON.parse((await send({ target: "/score", body: "x" })).body.toString()).traceparent).toBe(traceParent);
+      await terminate();
+      expect(await openTelemetry({ serviceName: "s", serviceVersion: "1" }, env, { isWithinHost: true })).toBe(
+        undefined,
+      );
+    });
+
+    test("the connection string adds no way out where there is one", async () => {
+      const { send, terminate, sink, text } = await startTraced(
+        transport,
+        "echo.ts",
+        {},
+        {
+          APPLICATIONINSIGHTS_CONNECTION_STRING: "InstrumentationKey=none;IngestionEndpoint=http://127.0.0.1:9",
+        },
+      );
+      await send({ target: "/score", body: '"x"' });
+      await terminate();
+      expect(sink.spans().length).toBe(3);
+      expect(text()).not.toContain("Telemetry");
+    });
+
+    test("settings that cannot be used are warned of, and the app answers", async () => {
+      const env = { OTEL_EXPORTER_OTLP_ENDPOINT: "localhost" };
+      const { send, text, service } = await startApp(transport, "echo.ts", env, { limitMs: DEADLINE_MS });
+      await service.ready();
+      expect((await send({ target: "/score", body: '"x"' })).status).toBe(200);
+      expect(text()).toContain("is not an http:// or https:// address");
+    });
+
+    test("a service that never answers delays neither a request nor the end beyond its bound", async () => {
+      // Far more than the deadline of a test.
+      const patient = { OTEL_EXPORTER_OTLP_TIMEOUT: "3600000", OTEL_BSP_EXPORT_TIMEOUT: "3600000" };
+      const { send, terminate, sink } = await startTraced(transport, "echo.ts", {}, patient, false);
+      expect((await send({ target: "/score", body: '"x"' })).status).toBe(200);
+      await terminate();
+      expect(sink.bodies.length).toBe(1);
+    });
+
+    test("all that telemetry listens to is handed on to it", async () => {
+      const env = { OTEL_TRACES_EXPORTER: "console" };
+      const telemetry = await openTelemetry({ serviceName: "s", serviceVersion: "1" }, env, { isWithinHost: true });
+      expect(REQUEST_EVENTS).toEqual(expect.arrayContaining(Object.keys(telemetry!.events)));
+    });
+  });
+}
+
+/** What a tracing library registers, but for a provider of spans: that would be taken in place of ours. */
+function registerApi(): void {
+  const store = new AsyncLocalStorage<Context>();
+  const manager: ContextManager = {
+    active: () => store.getStore() ?? ROOT_CONTEXT,
+    with: (active, action, self, ...args) => store.run(active, () => action.call(self, ...args)),
+    bind: (_context, target) => target,
+    enable: () => manager,
+    disable: () => manager,
+  };
+  context.setGlobalContextManager(manager);
+  propagation.setGlobalPropagator(new W3CTraceContextPropagator());
+  onTestFinished(() => {
+    context.disable();
+    propagation.disable();
+  });
+}
