@@ -26,6 +26,7 @@ import {
   renderHostJson,
   renderLocalSettings,
   renderPackageJson,
+  type TelemetryMode,
 } from "./project-files.ts";
 import { zipFolder } from "./zip.ts";
 
@@ -35,6 +36,8 @@ export interface AzureBuildOptions extends CommonOptions {
   /** Key that a custom handler asks for; other templates have the setting SCOREFN_FUNCTIONS_AUTH_LEVEL. Default:
    *  `function`. */
   readonly authLevel?: AuthLevel | undefined;
+  /** What host.json says of telemetry. Default: `ApplicationInsights`. */
+  readonly telemetryMode?: TelemetryMode | undefined;
   /** Memory of an instance: 512, 2048 or 4096. Default: 2048. */
   readonly memoryMb?: number | undefined;
 }
@@ -43,7 +46,7 @@ export interface AzureBuildOptions extends CommonOptions {
  *  @throws ConfigError that names the cause and the cure when what was asked cannot be built, or does not load */
 export async function buildAzure(options: AzureBuildOptions): Promise<BuildReport> {
   const settings = await resolveOptions(options);
-  const { inputs, content, template, node, python, requirements, memoryMb, authLevel } = settings;
+  const { inputs, content, template, node, python, requirements, memoryMb, authLevel, telemetryMode } = settings;
   const model = modelName(content);
   return makeBuild({
     target: "azure-functions",
@@ -52,6 +55,7 @@ export async function buildAzure(options: AzureBuildOptions): Promise<BuildRepor
       ...{ entryScript: basename(inputs.entryScript), template, node, memoryMb },
       ...(template === "custom-handler" && { authLevel }),
       ...(inputs.python && { python }),
+      ...(telemetryMode !== "ApplicationInsights" && { telemetryMode }),
     },
     async layOut(out) {
       await mkdir(join(out, "dist"));
@@ -83,6 +87,7 @@ interface Settings {
   readonly requirements: Requirements;
   readonly template: BuildTemplate;
   readonly authLevel: AuthLevel;
+  readonly telemetryMode: TelemetryMode;
   readonly memoryMb: number;
   readonly node: number;
   readonly arch: "x64" | "arm64";
@@ -92,6 +97,7 @@ interface Settings {
 
 async function resolveOptions(options: AzureBuildOptions): Promise<Settings> {
   const { authLevel = "function", memoryMb = 2_048, node = 22, arch = "x64" } = options;
+  const { telemetryMode = "ApplicationInsights" } = options;
   const inputs = resolveInputs(options);
   const { python, entryScript } = inputs;
   const template = options.template ?? (python ? "container" : "code");
@@ -117,6 +123,7 @@ async function resolveOptions(options: AzureBuildOptions): Promise<Settings> {
     requirements,
     template,
     authLevel,
+    telemetryMode,
     memoryMb,
     node,
     arch,
@@ -189,11 +196,11 @@ void ${start}({built:{...${JSON.stringify(built)},appRoot},createRuntime:${runti
 }
 
 async function writeProject(settings: Settings, out: string): Promise<void> {
-  const { template, inputs, content, python, node, memoryMb, authLevel } = settings;
+  const { template, inputs, content, python, node, memoryMb, authLevel, telemetryMode } = settings;
   const name = nameOf(settings);
   const image = { template, node, python: inputs.python, pythonVersion: python, model: modelName(content) };
   await writeFiles(out, {
-    "host.json": renderHostJson(template),
+    "host.json": renderHostJson(template, telemetryMode),
     "package.json": renderPackageJson(name, template === "custom-handler" ? undefined : hostFile(template)),
     "local.settings.json": renderLocalSettings(template),
     ".funcignore": renderFuncIgnore(),

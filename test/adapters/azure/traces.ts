@@ -110,6 +110,17 @@ export function describeTraces(transport: Transport): void {
       expect(place).toEqual({ traceparent: traceParent, tracestate: traceState, active: HOST_SPAN });
     });
 
+    test("JSON records of a request are one each for the host, with the ids of its trace", async () => {
+      const more = { SCOREFN_LOG_FORMAT: "json" };
+      const { send, terminate, sink, logged } = await startTraced(transport, "echo.ts", {}, more);
+      await send({ target: "/score", headers: [["x-request-id", "R"]], body: '"x"' });
+      await terminate();
+      const { spanId } = await sink.span("score");
+      const records = logged.map(({ text }) => JSON.parse(text));
+      expect(records.length).toBeGreaterThan(0);
+      for (const record of records) expect(record).toMatchObject({ request_id: "R", trace_id: TRACE, span_id: spanId });
+    });
+
     test("what the host does not record is not sent, and the script still gets its place", async () => {
       const options = {
         createRuntime: inProcess(async () => SAYS_PLACE),
