@@ -66,7 +66,8 @@ export async function runCommand(program: Program, args: readonly string[], host
       return await host.runTarget(command, host);
     } catch (error) {
       if (!(error instanceof ScoreError)) throw error;
-      host.writeError(`${program} ${command.kind}: error: ${error.message}\n`);
+      const texts = error instanceof InvalidSettingsError ? error.problems.map(({ text }) => text) : [error.message];
+      for (const text of texts) host.writeError(`${program} ${command.kind}: error: ${text}\n`);
       return 1;
     }
   }

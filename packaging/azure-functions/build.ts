@@ -9,9 +9,9 @@ import { type Content, makeBuild, modelName, takeContent } from "../make.ts";
 import { problem } from "../out-folder.ts";
 import { copyPackages } from "../packages.ts";
 import { typed } from "../paths.ts";
-import { pythonInUse } from "../pythons.ts";
+import { Problems } from "../problems.ts";
 import type { BuildReport, SizeLine } from "../report.ts";
-import { choosePython, findRequirements, NO_REQUIREMENTS, type Requirements } from "../requirements.ts";
+import { type Requirements, resolvePython } from "../requirements.ts";
 import { bundleScript, IMPORT_SCRIPT, SCRIPT_FILE } from "../script.ts";
 import { inCopy, trialOf, tryJavaScript, tryPython } from "../trial.ts";
 import { startAppProcess } from "./app-client.ts";
@@ -95,27 +95,30 @@ interface Settings {
   readonly python: string;
 }
 
+/** @throws InvalidSettingsError that has all that is wrong */
 async function resolveOptions(options: AzureBuildOptions): Promise<Settings> {
   const { authLevel = "function", memoryMb = 2_048, node = 22, arch = "x64" } = options;
   const { telemetryMode = "ApplicationInsights" } = options;
-  const inputs = resolveInputs(options);
-  const { python, entryScript } = inputs;
+  const problems = new Problems(options.problems);
+  const inputs = resolveInputs(options, problems);
+  const { python } = inputs;
   const template = options.template ?? (python ? "container" : "code");
-  checkNode(node, "Azure Functions");
-  if (![512, 2_048, 4_096].includes(memoryMb)) throw problem(`instances have 512, 2048 or 4096 MB, not ${memoryMb}`);
+  problems.take(() => checkNode(node, "Azure Functions"));
+  if (![512, 2_048, 4_096].includes(memoryMb)) problems.add(`instances have 512, 2048 or 4096 MB, not ${memoryMb}`);
   if (python && template === "code") {
-    throw problem("a zip for Node brings no Python along; choose the template container or custom-handler");
+    problems.add("a zip for Node brings no Python along; choose the template container or custom-handler");
   }
-  if (template === "code" && arch !== "x64") throw problem("a zip runs on x64; an image may be for arm64");
+  if (template === "code" && arch !== "x64") problems.add("a zip runs on x64; an image may be for arm64");
   if (template !== "custom-handler" && options.authLevel !== undefined) {
-    throw problem(
+    problems.add(
       `--auth_level has no effect with --template ${template}; set SCOREFN_FUNCTIONS_AUTH_LEVEL as a setting of the app`,
     );
   }
   if (python && options.arch !== undefined) {
-    throw problem("--arch has no effect for a Python script: docker build --platform decides");
+    problems.add("--arch has no effect for a Python script: docker build --platform decides");
   }
-  const requirements = python ? findRequirements(entryScript, options.requirements) : NO_REQUIREMENTS;
+  const { requirements, version } = resolvePython(inputs, options, problems);
+  problems.throwIfAny();
   const ignoreFiles = [{ name: ".funcignore" }, { name: ".dockerignore", anchored: true }];
   return {
     inputs,
@@ -127,7 +130,7 @@ async function resolveOptions(options: AzureBuildOptions): Promise<Settings> {
     memoryMb,
     node,
     arch,
-    python: python ? choosePython(options.pythonVersion, requirements.python, pythonInUse()?.version) : "",
+    python: version,
   };
 }
 
