@@ -73,7 +73,8 @@ export async function buildLambda(options: LambdaBuildOptions): Promise<BuildRep
       await writeFiles(join(out, "check"), renderCheck(settings.check));
     },
     try(out) {
-      const trial = trialOf(inputs, join(out, "function"), model);
+      const entry = { file: entryFile(settings), exported: "handler" };
+      const trial = trialOf(inputs, join(out, "function"), model, entry);
       return inputs.python
         ? tryPython(trial, requirements, python, "scorefn/python")
         : tryJavaScript(trial, SCRIPT_FILE, { platform: "linux", arch: settings.arch, node: settings.node });

@@ -28,6 +28,7 @@ import {
   renderPackageJson,
   type TelemetryMode,
 } from "./project-files.ts";
+import { checkAnswers } from "./try-handler.ts";
 import { zipFolder } from "./zip.ts";
 
 export interface AzureBuildOptions extends CommonOptions {
@@ -70,7 +71,8 @@ export async function buildAzure(options: AzureBuildOptions): Promise<BuildRepor
       const notes = inputs.python
         ? await tryPython(trial, requirements, python, "dist/python")
         : await tryJavaScript(trial, SCRIPT_FILE, { platform: "linux", arch: settings.arch, node: settings.node });
-      if (template !== "custom-handler" && inputs.tryMode !== "no") await inCopy(trial, checkRegisters);
+      const check = template === "custom-handler" ? checkAnswers : checkRegisters;
+      if (inputs.tryMode !== "no") await inCopy(trial, check);
       return notes;
     },
     ...(template === "code" && { pack: { file: PACKAGE, make: pack } }),
