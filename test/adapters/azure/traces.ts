@@ -1,12 +1,27 @@
 // What a function app traces, in both transports: parts of the host's own span, and no span of a server.
 import { AsyncLocalStorage } from "node:async_hooks";
-import { type Context, type ContextManager, context, propagation, ROOT_CONTEXT, trace } from "@opentelemetry/api";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { app } from "@azure/functions";
+import {
+  type Context,
+  type ContextManager,
+  context,
+  propagation,
+  ROOT_CONTEXT,
+  SpanKind,
+  trace,
+} from "@opentelemetry/api";
 import { W3CTraceContextPropagator } from "@opentelemetry/core";
-import { afterEach, describe, expect, onTestFinished, test, vi } from "vitest";
+import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from "@opentelemetry/sdk-trace-base";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { inProcess } from "../../../adapters/azure/service.ts";
 import { REQUEST_EVENTS } from "../../../adapters/azure/telemetry.ts";
+import { registerLifecycle } from "../../../functions/lifecycle.ts";
 import { openTelemetry } from "../../../src/telemetry/telemetry.ts";
 import { DEADLINE_MS } from "../../setup/deadline.ts";
+import { until } from "../../setup/service.ts";
 import { attributesOf, KIND, startTelemetrySink, type TelemetrySink } from "../../setup/telemetry-sink.ts";
 import { type StartOptions, startApp, type TestApp, type Transport } from "./host.ts";
 
@@ -47,7 +62,14 @@ const SAYS_PLACE = {
 
 export function describeTraces(transport: Transport): void {
   describe(`Azure Functions, ${transport}: traces`, () => {
-    afterEach(() => vi.unstubAllEnvs());
+    let folder: string;
+    beforeEach(() => {
+      folder = mkdtempSync(join(tmpdir(), "scorefn-traces-"));
+    });
+    afterEach(() => {
+      vi.unstubAllEnvs();
+      rmSync(folder, { recursive: true, force: true });
+    });
 
     test("a request is a part of the host's span, with its waiting and its run() below it, and never a server's", async () => {
       const { send, terminate, sink } = await startTraced(transport, "echo.ts");
@@ -131,6 +153,70 @@ export function describeTraces(transport: Transport): void {
       expect(place.traceparent).toMatch(new RegExp(`^00-${TRACE}-[0-9a-f]{16}-00$`));
       await terminate();
       expect(sink.spans()).toEqual([]);
+    });
+
+    test("what the host does not record is sent all the same where the sampler says so", async () => {
+      const more = { OTEL_TRACES_SAMPLER: "always_on" };
+      const options = { traceParent: traceParent.replace(/01$/, "00") };
+      const { send, terminate, sink } = await startTraced(transport, "echo.ts", options, more);
+      await send({ target: "/score", body: '"x"' });
+      await terminate();
+      expect(sink.spans().find(({ name }) => name === "score")?.parentSpanId).toBe(HOST_SPAN);
+    });
+
+    test("a streamed answer is a part that ends with its last byte", async () => {
+      const { send, terminate, sink } = await startTraced(transport, "streams.ts");
+      expect((await send({ target: "/score", body: "text" })).body.toString()).toBe("onetwo");
+      await terminate();
+      expect(attributesOf(await sink.span("score"))).toMatchObject({ "http.response.body.size": 6 });
+    });
+
+    test("a request that is answered while the app ends is sent, too", async () => {
+      const { send, terminate, sink } = await startTraced(transport, "does_as_told.ts");
+      const file = join(folder, "go");
+      const answered = send({ target: "/score", body: `wait ${file}` });
+      await until(() => existsSync(`${file}.begun`), "run() has begun");
+      const ended = terminate();
+      writeFileSync(file, "");
+      expect((await answered).status).toBe(200);
+      await ended;
+      expect(
+        sink
+          .spans()
+          .map(({ name }) => name)
+          .sort(),
+      ).toEqual(["queue", "run", "score"]);
+    });
+
+    test("an SDK of the user's own gets the spans, and nothing is sent besides", async () => {
+      const exporter = new InMemorySpanExporter();
+      const provider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
+      trace.setGlobalTracerProvider(provider);
+      onTestFinished(() => trace.disable());
+      const { send, terminate, sink } = await startTraced(transport, "echo.ts");
+      await send({ target: "/score", body: '"x"' });
+      await terminate();
+      const spans = exporter.getFinishedSpans();
+      expect(spans.map(({ name, kind }) => [name, kind]).sort()).toEqual(
+        ["queue", "run", "score"].map((name) => [name, SpanKind.INTERNAL]),
+      );
+      expect(spans.find(({ name }) => name === "score")?.parentSpanContext?.spanId).toBe(HOST_SPAN);
+      expect(sink.bodies).toEqual([]);
+    });
+
+    test("the host is not told to drop records, which nobody else would send", async () => {
+      const { service } = await startTraced(transport, "echo.ts");
+      const setups: object[] = [];
+      const nothing = () => {};
+      registerLifecycle(
+        {
+          setup: (options: object) => void setups.push(options),
+          hook: { appStart: nothing, appTerminate: nothing, preInvocation: nothing },
+          warmup: nothing,
+        } as unknown as typeof app,
+        service,
+      );
+      expect(setups).toEqual([{ enableHttpStream: transport === "streaming" }]);
     });
 
     test.each([
