@@ -50,5 +50,4 @@ export {
   openTelemetry,
   type Telemetry,
   type TelemetryConfig,
-  type TelemetryOptions,
 } from "./telemetry/telemetry.ts";
