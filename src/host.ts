@@ -49,5 +49,4 @@ export {
   asksForTelemetry,
   openTelemetry,
   type Telemetry,
-  type TelemetryConfig,
 } from "./telemetry/telemetry.ts";

@@ -1,12 +1,12 @@
 // Traces of a function app. The host has a span of each request itself; ours is a part of that one.
 import {
   asksForTelemetry,
+  type Config,
   type Environment,
   type Events,
   type Log,
   openTelemetry,
   type Telemetry,
-  type TelemetryConfig,
 } from "../../src/host.ts";
 
 /** Telemetry whose libraries come later: an app has to register its functions before it can wait for anything. */
@@ -28,8 +28,10 @@ export const REQUEST_EVENTS: readonly (keyof Events)[] = [
 
 /** Requests that come before it is loaded are not traced.
  *  @returns undefined: nobody asks for it, and nothing is loaded */
-export function lateTelemetry(config: TelemetryConfig, env: Environment): LateTelemetry | undefined {
+export function lateTelemetry(given: Config, env: Environment): LateTelemetry | undefined {
   if (!asksForTelemetry(env)) return undefined;
+  // The platform sets the host's connection string for every process: what goes to Application Insights, the host sends.
+  const config: Config = { ...given, appInsightsKey: null };
   let log: Log | undefined;
   let loaded: Telemetry | undefined;
   let loading: Promise<void> | undefined;

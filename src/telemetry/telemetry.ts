@@ -26,18 +26,14 @@ export interface Telemetry {
 export type TelemetryConfig = Pick<Config, "serviceName" | "serviceVersion">;
 
 export interface TelemetryOptions {
-  /** True: the host has a span of each request itself, and sends what it has to Application Insights. Spans of ours are parts
-   *  of its span, none of them is a server's, and the connection string that it has for itself turns nothing on here. */
+  /** True: the host has a span of each request itself. Spans of ours are parts of it, and none of them is a server's. */
   readonly isWithinHost?: boolean;
 }
-
-/** Set by a host for its own use. */
-const HOSTS_OWN: ReadonlySet<string> = new Set(["APPLICATIONINSIGHTS_CONNECTION_STRING"]);
 
 /** How long a problem that goes on is not told again, in milliseconds. */
 const QUIET_MS = 600_000;
 
-/** Whether there is anything for `openTelemetry` to do, or to warn of, within a host; for one that cannot wait. */
+/** Whether OpenTelemetry's variables give `openTelemetry` anything to do, or to warn of; for a host that cannot wait. */
 export function asksForTelemetry(env: Environment): boolean {
   const { isDisabled, exports, warnings } = readOtelSettings(env);
   return !isDisabled && (exports.length > 0 || warnings.length > 0 || isSdkRegistered());
@@ -46,10 +42,9 @@ export function asksForTelemetry(env: Environment): boolean {
 /** Loads what telemetry takes.   @returns undefined: it is off, and costs nothing */
 export async function openTelemetry(
   config: TelemetryConfig,
-  given: Environment,
+  env: Environment,
   { isWithinHost = false }: TelemetryOptions = {},
 ): Promise<Telemetry | undefined> {
-  const env = isWithinHost ? withoutHostsOwn(given) : given;
   const { isDisabled, exports, continuesTraces, warnings } = readOtelSettings(env);
   if (isDisabled) return undefined;
   const reporter = new Reporter(warnings);
@@ -69,10 +64,6 @@ export async function openTelemetry(
     flush: (limitMs) => withinLimit(sdk.flush(), limitMs),
     close: (limitMs) => withinLimit(sdk.close(), limitMs),
   };
-}
-
-function withoutHostsOwn(env: Environment): Environment {
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !HOSTS_OWN.has(name)));
 }
 
 const done = async (): Promise<void> => {};

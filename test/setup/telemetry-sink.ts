@@ -1,70 +1,122 @@
-// Takes what OpenTelemetry's exporters send as http/json.
-import { createServer } from "node:http";
+import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { until } from "./service.ts";
+import { afterAll } from "vitest";
+import { DEADLINE_MS } from "./deadline.ts";
 
-export interface SentSpan {
-  readonly traceId: string;
-  readonly spanId: string;
-  readonly parentSpanId?: string;
-  readonly traceState?: string;
-  readonly name: string;
-  readonly kind: number;
-  readonly startTimeUnixNano: string;
-  readonly endTimeUnixNano: string;
-  readonly attributes: readonly { readonly key: string; readonly value: Readonly<Record<string, unknown>> }[];
-  readonly events?: readonly { readonly name: string }[];
-  readonly status: { readonly code?: number; readonly message?: string };
+/** What a sink has been sent. */
+export interface SinkRequest {
+  readonly path: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
 }
 
-/** Kinds as they stand in OTLP. */
-export const KIND = { internal: 1, server: 2 } as const;
+/** How it answers: `hang` never, `close` by closing the connection, `garbage` by what is no HTTP. */
+export type SinkAnswer =
+  | "hang"
+  | "close"
+  | "garbage"
+  | {
+      readonly status: number;
+      readonly headers?: Readonly<Record<string, string>>;
+      readonly body?: string;
+      /** It hangs after so many characters of the body. */
+      readonly cutAt?: number;
+    };
+
+export const TAKEN: SinkAnswer = { status: 200, body: "{}" };
 
 export interface TelemetrySink {
-  /** Value of OTEL_EXPORTER_OTLP_ENDPOINT. */
   readonly url: string;
-  /** Bodies of POST /v1/traces, in the order in which they came. */
-  readonly bodies: readonly unknown[];
-  /** All spans so far. */
-  spans(): SentSpan[];
-  /** Waits for a span of that name. */
-  span(name: string): Promise<SentSpan>;
-  close(): void;
+  readonly requests: readonly SinkRequest[];
+  /** Gives the answer to each request; may be replaced. */
+  answer: (request: SinkRequest) => SinkAnswer;
+  /** Resolves with what `find` finds in the requests, asked again with each that comes. */
+  waitFor<T>(find: (requests: readonly SinkRequest[]) => T | undefined): Promise<T>;
+  close(): Promise<void>;
 }
 
-/** @param answers false: requests are taken, and never answered */
-export async function startTelemetrySink(answers = true): Promise<TelemetrySink> {
-  const bodies: unknown[] = [];
-  const server = createServer((request, response) => {
+const running = new Set<Server>();
+
+afterAll(() => {
+  for (const server of running) server.closeAllConnections();
+});
+
+/** Takes telemetry of any kind, keeps it, and answers as it is told. */
+export async function startTelemetrySink(port = 0): Promise<TelemetrySink> {
+  const requests: SinkRequest[] = [];
+  const watchers = new Set<() => void>();
+  const server = createServer(async (incoming, response) => {
     const chunks: Buffer[] = [];
-    request.on("data", (chunk: Buffer) => chunks.push(chunk));
-    request.on("end", () => {
-      if (request.url === "/v1/traces") bodies.push(JSON.parse(Buffer.concat(chunks).toString()));
-      if (answers) response.writeHead(200, { "content-type": "application/json" }).end("{}");
-    });
+    for await (const chunk of incoming) chunks.push(chunk as Buffer);
+    const request = { path: incoming.url ?? "", headers: incoming.headers, body: Buffer.concat(chunks) };
+    requests.push(request);
+    reply(response, sink.answer(request));
+    for (const watch of watchers) watch();
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const spans = (): SentSpan[] =>
-    (bodies as { resourceSpans: { scopeSpans: { spans: SentSpan[] }[] }[] }[])
-      .flatMap(({ resourceSpans }) => resourceSpans)
-      .flatMap(({ scopeSpans }) => scopeSpans)
-      .flatMap((scope) => scope.spans);
-  return {
+  running.add(server);
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject).listen(port, "127.0.0.1", resolve);
+  });
+  const sink: TelemetrySink = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    bodies,
-    spans,
-    async span(name) {
-      await until(() => spans().some((span) => span.name === name), `a span ${name}`);
-      return spans().find((span) => span.name === name)!;
-    },
-    close() {
-      server.closeAllConnections();
-      server.close();
-    },
+    requests,
+    answer: () => TAKEN,
+    waitFor: (find) =>
+      new Promise((resolve, reject) => {
+        const late = setTimeout(() => {
+          watchers.delete(watch);
+          reject(new Error(`the sink has waited ${DEADLINE_MS} ms in vain; it has ${requests.length} requests`));
+        }, DEADLINE_MS);
+        const watch = (): void => {
+          const found = find(requests);
+          if (found === undefined) return;
+          clearTimeout(late);
+          watchers.delete(watch);
+          resolve(found);
+        };
+        watchers.add(watch);
+        watch();
+      }),
+    close: () =>
+      new Promise((resolve) => {
+        running.delete(server);
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+  return sink;
+}
+
+function reply(response: ServerResponse, answer: SinkAnswer): void {
+  if (answer === "hang") return;
+  if (answer === "close") response.socket?.destroy();
+  else if (answer === "garbage") response.socket?.end("this is no HTTP\r\n\r\n");
+  else {
+    const { status, headers, body = "", cutAt } = answer;
+    response.writeHead(status, headers);
+    if (cutAt === undefined) response.end(body);
+    else response.write(body.slice(0, cutAt));
+  }
+}
+
+/** An item that Application Insights has been sent. */
+export interface Envelope {
+  readonly ver: number;
+  readonly name: string;
+  readonly time: string;
+  readonly sampleRate: number;
+  readonly iKey: string;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly data: {
+    readonly baseType: string;
+    // biome-ignore lint/suspicious/noExplicitAny: tests look into it, and what is not there fails them
+    readonly baseData: any;
   };
 }
 
-/** Attributes by their names, their kinds left out. */
-export function attributesOf(span: SentSpan): Record<string, unknown> {
-  return Object.fromEntries(span.attributes.map(({ key, value }) => [key, Object.values(value)[0]]));
+/** All items of all requests, in the order they came. */
+export function envelopesOf(requests: readonly SinkRequest[]): readonly Envelope[] {
+  return requests
+    .filter(({ path }) => path.endsWith("/track"))
+    .flatMap(({ body }) => JSON.parse(body.toString("utf8")) as Envelope[]);
 }

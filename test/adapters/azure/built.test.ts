@@ -1,11 +1,11 @@
 import { cp, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { afterAll, expect, onTestFinished, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { startAppProcess } from "../../../packaging/azure-functions/app-client.ts";
 import { buildAzure } from "../../../packaging/azure-functions/build.ts";
 import { type CreateDriver, describeConformance } from "../../conformance.ts";
 import { SCRIPTS, temporaryFolder } from "../../setup/service.ts";
-import { KIND, startTelemetrySink } from "../../setup/telemetry-sink.ts";
+import { INTERNAL, startSink } from "./sink.ts";
 
 const folder = await temporaryFolder();
 afterAll(folder.remove);
@@ -47,17 +47,15 @@ const carries = { streams: false, cutsOff: false, anyTarget: false, unknownPaths
 describeConformance("Azure Functions, built, TypeScript", { language: "typescript", createDriver, ...carries });
 
 test("a built app sends spans where it is told to, and its last ones at its end", async () => {
-  const sink = await startTelemetrySink();
-  onTestFinished(sink.close);
-  const env = { OTEL_EXPORTER_OTLP_ENDPOINT: sink.url, OTEL_EXPORTER_OTLP_PROTOCOL: "http/json" };
+  const { env, spans } = await startSink();
   const app = await startAppProcess(await build("echo.ts"), { env });
   const answer = await app.send({ target: "/score", headers: [], body: Buffer.from('"x"').toString("base64") });
   expect(answer.status).toBe(200);
   await app.close();
-  expect(sink.spans().map(({ name, kind }) => [name, kind])).toEqual(
+  expect(spans().map(({ name, kind }) => [name, kind])).toEqual(
     expect.arrayContaining([
-      ["score", KIND.internal],
-      ["run", KIND.internal],
+      ["score", INTERNAL],
+      ["run", INTERNAL],
     ]),
   );
 });

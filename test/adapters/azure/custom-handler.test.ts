@@ -10,8 +10,8 @@ import { type CreateDriver, describeConformance } from "../../conformance.ts";
 import { sendTo } from "../../setup/http-client.ts";
 import { freePort, startServer } from "../../setup/server.ts";
 import { SCRIPTS, type TemporaryFolder, temporaryFolder, until } from "../../setup/service.ts";
-import { attributesOf, KIND, startTelemetrySink } from "../../setup/telemetry-sink.ts";
 import { describeGenerated } from "./generated.ts";
+import { INTERNAL, named, startSink } from "./sink.ts";
 
 const HOP_BY_HOP = new Set([
   "connection",
@@ -118,22 +118,20 @@ test("the function key reaches neither script nor log", async () => {
 });
 
 test.for(["request_headers.ts", "request_headers.py"])("what %s does is a part of the host's span", async (script) => {
-  const sink = await startTelemetrySink();
-  onTestFinished(sink.close);
+  const { env, spans: sent } = await startSink();
   onTestFinished(() => void vi.unstubAllEnvs());
-  const env = { OTEL_EXPORTER_OTLP_ENDPOINT: sink.url, OTEL_EXPORTER_OTLP_PROTOCOL: "http/json" };
   for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
   const { send, close } = await createDriver(script, env);
   const [trace, span] = ["0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"];
   const headers = [["traceparent", `00-${trace}-${span}-01`]] as const;
   expect((await send({ target: "/score", headers, body: "x" })).status).toBe(200);
   await close();
-  const spans = sink.spans();
+  const spans = sent();
   expect(spans.map(({ name }) => name).sort()).toEqual(["queue", "run", "score"]);
-  expect(spans.map(({ kind, traceId }) => [kind, traceId])).toEqual(spans.map(() => [KIND.internal, trace]));
-  const score = spans.find(({ name }) => name === "score")!;
+  expect(spans.map(({ kind, traceId }) => [kind, traceId])).toEqual(spans.map(() => [INTERNAL, trace]));
+  const score = named(spans, "score");
   expect(score.parentSpanId).toBe(span);
-  expect(attributesOf(score)).toMatchObject({ "http.response.status_code": 200 });
+  expect(score.attributes).toMatchObject({ "http.response.status_code": 200 });
   expect(spans.filter(({ parentSpanId }) => parentSpanId === score.spanId).length).toBe(2);
 });
 
@@ -168,13 +166,11 @@ describe("a custom handler that was built", () => {
   });
 
   test("sends its last spans when it is told to end", async () => {
-    const sink = await startTelemetrySink();
-    onTestFinished(sink.close);
-    const env = { OTEL_EXPORTER_OTLP_ENDPOINT: sink.url, OTEL_EXPORTER_OTLP_PROTOCOL: "http/json" };
+    const { env, spans } = await startSink();
     const server = await start("length.ts", env);
     await fetch(`${server.url}/score`, { method: "POST", body: "{}" });
     expect(await server.stop()).toBe(0);
-    expect(sink.spans().map(({ name, kind }) => [name, kind])).toContainEqual(["score", KIND.internal]);
+    expect(spans().map(({ name, kind }) => [name, kind])).toContainEqual(["score", INTERNAL]);
   });
 
   test("lives although init() fails, and answers with the reason", async () => {

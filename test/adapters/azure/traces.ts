@@ -17,13 +17,15 @@ import { W3CTraceContextPropagator } from "@opentelemetry/core";
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from "@opentelemetry/sdk-trace-base";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { inProcess } from "../../../adapters/azure/service.ts";
-import { REQUEST_EVENTS } from "../../../adapters/azure/telemetry.ts";
+import { lateTelemetry, REQUEST_EVENTS } from "../../../adapters/azure/telemetry.ts";
 import { registerLifecycle } from "../../../functions/lifecycle.ts";
-import { openTelemetry } from "../../../src/telemetry/telemetry.ts";
+import { openTelemetry, resolveConfig } from "../../../src/host.ts";
 import { DEADLINE_MS } from "../../setup/deadline.ts";
+import type { SentSpan } from "../../setup/otlp.ts";
 import { until } from "../../setup/service.ts";
-import { attributesOf, KIND, startTelemetrySink, type TelemetrySink } from "../../setup/telemetry-sink.ts";
+import type { TelemetrySink } from "../../setup/telemetry-sink.ts";
 import { type StartOptions, startApp, type TestApp, type Transport } from "./host.ts";
+import { INTERNAL, named, startSink } from "./sink.ts";
 
 const TRACE = "0af7651916cd43dd8448eb211c80319c";
 const HOST_SPAN = "b7ad6b7169203331";
@@ -34,21 +36,19 @@ const CLIENT = [
   ["tracestate", "client=1"],
 ] as const;
 
-/** Starts an app that sends to the sink, and what it does at the end. */
+/** An app that sends its spans to a sink. */
 async function startTraced(
   transport: Transport,
   script: string,
   options: StartOptions = {},
   more: Readonly<Record<string, string>> = {},
-  answers = true,
-): Promise<TestApp & { sink: TelemetrySink }> {
-  const sink = await startTelemetrySink(answers);
-  onTestFinished(sink.close);
-  const env = { OTEL_EXPORTER_OTLP_ENDPOINT: sink.url, OTEL_EXPORTER_OTLP_PROTOCOL: "http/json", ...more };
+): Promise<TestApp & { sink: TelemetrySink; spans: () => SentSpan[] }> {
+  const { sink, env: own, spans } = await startSink();
+  const env = { ...own, ...more };
   // OpenTelemetry's own code asks the process.
   for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
   const app = await startApp(transport, script, env, { limitMs: DEADLINE_MS, traceParent, ...options });
-  return { ...app, sink };
+  return { ...app, sink, spans };
 }
 
 const SAYS_PLACE = {
@@ -72,22 +72,20 @@ export function describeTraces(transport: Transport): void {
     });
 
     test("a request is a part of the host's span, with its waiting and its run() below it, and never a server's", async () => {
-      const { send, terminate, sink } = await startTraced(transport, "echo.ts");
+      const { send, terminate, sink, spans } = await startTraced(transport, "echo.ts");
       const headers = [...CLIENT, ["x-request-id", "R"]] as const;
       expect((await send({ target: "/score?code=KEY", headers, body: '"x"' })).status).toBe(200);
       await send({ target: "/swagger.json" });
       await send({ target: "/" });
       await terminate();
-      const spans = sink.spans();
-      expect(spans.map(({ name }) => name).sort()).toEqual(["queue", "run", "score", "swagger.json"]);
-      expect(spans.map(({ kind }) => kind)).toEqual(spans.map(() => KIND.internal));
-      expect(spans.map(({ traceId }) => traceId)).toEqual(spans.map(() => TRACE));
-      const [score, queue, run, swagger] = ["score", "queue", "run", "swagger.json"].map(
-        (wanted) => spans.find(({ name }) => name === wanted)!,
-      );
-      expect([score?.parentSpanId, swagger?.parentSpanId]).toEqual([HOST_SPAN, HOST_SPAN]);
-      expect([queue?.parentSpanId, run?.parentSpanId]).toEqual([score?.spanId, score?.spanId]);
-      const attributes = attributesOf(score!);
+      const sent = spans();
+      expect(sent.map(({ name }) => name).sort()).toEqual(["queue", "run", "score", "swagger.json"]);
+      expect(sent.map(({ kind }) => kind)).toEqual(sent.map(() => INTERNAL));
+      expect(sent.map(({ traceId }) => traceId)).toEqual(sent.map(() => TRACE));
+      const [score, queue, run] = [named(sent, "score"), named(sent, "queue"), named(sent, "run")];
+      expect([score.parentSpanId, named(sent, "swagger.json").parentSpanId]).toEqual([HOST_SPAN, HOST_SPAN]);
+      expect([queue.parentSpanId, run.parentSpanId]).toEqual([score.spanId, score.spanId]);
+      const { attributes } = score;
       expect(attributes).toMatchObject({
         "http.route": "/score",
         "http.response.status_code": 200,
@@ -97,27 +95,27 @@ export function describeTraces(transport: Transport): void {
       for (const name of ["http.request.method", "url.path", "url.query", "server.address"]) {
         expect(attributes).not.toHaveProperty([name]);
       }
-      expect(JSON.stringify(sink.bodies)).not.toContain("KEY");
+      expect(sink.requests.map(({ body }) => body.toString()).join()).not.toContain("KEY");
     });
 
     test("a failing run() is told in the part, and so is a request that is refused", async () => {
-      const { send, terminate, sink } = await startTraced(transport, "raises.ts");
+      const { send, terminate, spans } = await startTraced(transport, "raises.ts");
       expect((await send({ target: "/score", body: "x" })).status).toBe(500);
       expect((await send({ method: "PUT", target: "/score", body: "x" })).status).toBe(405);
       await terminate();
-      const [failed, refused] = sink.spans().filter(({ name }) => name === "score");
-      expect(failed).toMatchObject({ kind: KIND.internal, status: { code: 2 }, events: [{ name: "exception" }] });
-      expect(attributesOf(failed!)).toMatchObject({ "error.type": "ERR_SCRIPT_RUN" });
-      expect(attributesOf(refused!)).toMatchObject({ "http.response.status_code": 405 });
+      const [failed, refused] = spans().filter(({ name }) => name === "score");
+      expect(failed).toMatchObject({ kind: INTERNAL, status: { code: 2 }, events: [{ name: "exception" }] });
+      expect(failed?.attributes).toMatchObject({ "error.type": "ERR_SCRIPT_RUN" });
+      expect(refused?.attributes).toMatchObject({ "http.response.status_code": 405 });
     });
 
     test("the script continues it: by the values, and by the active span of a tracing library", async () => {
       registerApi();
       const options = { createRuntime: inProcess(async () => SAYS_PLACE) };
-      const { send, terminate, sink } = await startTraced(transport, "score.ts", options);
+      const { send, terminate, spans } = await startTraced(transport, "score.ts", options);
       const place = JSON.parse((await send({ target: "/score", headers: CLIENT, body: "x" })).body.toString());
       await terminate();
-      const run = await sink.span("run");
+      const run = named(spans(), "run");
       expect(place).toEqual({ traceparent: `00-${TRACE}-${run.spanId}-01`, active: run.spanId });
     });
 
@@ -134,10 +132,10 @@ export function describeTraces(transport: Transport): void {
 
     test("JSON records of a request are one each for the host, with the ids of its trace", async () => {
       const more = { SCOREFN_LOG_FORMAT: "json" };
-      const { send, terminate, sink, logged } = await startTraced(transport, "echo.ts", {}, more);
+      const { send, terminate, spans, logged } = await startTraced(transport, "echo.ts", {}, more);
       await send({ target: "/score", headers: [["x-request-id", "R"]], body: '"x"' });
       await terminate();
-      const { spanId } = await sink.span("score");
+      const { spanId } = named(spans(), "score");
       const records = logged.map(({ text }) => JSON.parse(text));
       expect(records.length).toBeGreaterThan(0);
       for (const record of records) expect(record).toMatchObject({ request_id: "R", trace_id: TRACE, span_id: spanId });
@@ -148,31 +146,31 @@ export function describeTraces(transport: Transport): void {
         createRuntime: inProcess(async () => SAYS_PLACE),
         traceParent: traceParent.replace(/01$/, "00"),
       };
-      const { send, terminate, sink } = await startTraced(transport, "score.ts", options);
+      const { send, terminate, spans } = await startTraced(transport, "score.ts", options);
       const place = JSON.parse((await send({ target: "/score", body: "x" })).body.toString());
       expect(place.traceparent).toMatch(new RegExp(`^00-${TRACE}-[0-9a-f]{16}-00$`));
       await terminate();
-      expect(sink.spans()).toEqual([]);
+      expect(spans()).toEqual([]);
     });
 
     test("what the host does not record is sent all the same where the sampler says so", async () => {
       const more = { OTEL_TRACES_SAMPLER: "always_on" };
       const options = { traceParent: traceParent.replace(/01$/, "00") };
-      const { send, terminate, sink } = await startTraced(transport, "echo.ts", options, more);
+      const { send, terminate, spans } = await startTraced(transport, "echo.ts", options, more);
       await send({ target: "/score", body: '"x"' });
       await terminate();
-      expect(sink.spans().find(({ name }) => name === "score")?.parentSpanId).toBe(HOST_SPAN);
+      expect(named(spans(), "score").parentSpanId).toBe(HOST_SPAN);
     });
 
     test("a streamed answer is a part that ends with its last byte", async () => {
-      const { send, terminate, sink } = await startTraced(transport, "streams.ts");
+      const { send, terminate, spans } = await startTraced(transport, "streams.ts");
       expect((await send({ target: "/score", body: "text" })).body.toString()).toBe("onetwo");
       await terminate();
-      expect(attributesOf(await sink.span("score"))).toMatchObject({ "http.response.body.size": 6 });
+      expect(named(spans(), "score").attributes).toMatchObject({ "http.response.body.size": 6 });
     });
 
     test("a request that is answered while the app ends is sent, too", async () => {
-      const { send, terminate, sink } = await startTraced(transport, "does_as_told.ts");
+      const { send, terminate, spans } = await startTraced(transport, "does_as_told.ts");
       const file = join(folder, "go");
       const answered = send({ target: "/score", body: `wait ${file}` });
       await until(() => existsSync(`${file}.begun`), "run() has begun");
@@ -181,8 +179,7 @@ export function describeTraces(transport: Transport): void {
       expect((await answered).status).toBe(200);
       await ended;
       expect(
-        sink
-          .spans()
+        spans()
           .map(({ name }) => name)
           .sort(),
       ).toEqual(["queue", "run", "score"]);
@@ -201,7 +198,7 @@ export function describeTraces(transport: Transport): void {
         ["queue", "run", "score"].map((name) => [name, SpanKind.INTERNAL]),
       );
       expect(spans.find(({ name }) => name === "score")?.parentSpanContext?.spanId).toBe(HOST_SPAN);
-      expect(sink.bodies).toEqual([]);
+      expect(sink.requests).toEqual([]);
     });
 
     test("the host is not told to drop records, which nobody else would send", async () => {
@@ -233,23 +230,22 @@ export function describeTraces(transport: Transport): void {
       const { send, terminate } = await startApp(transport, "score.ts", env, options);
       expect(JSON.parse((await send({ target: "/score", body: "x" })).body.toString()).traceparent).toBe(traceParent);
       await terminate();
-      expect(await openTelemetry({ serviceName: "s", serviceVersion: "1" }, env, { isWithinHost: true })).toBe(
-        undefined,
-      );
+      expect(lateTelemetry(resolveConfig({ env }).config, env)).toBe(undefined);
     });
 
     test("the connection string adds no way out where there is one", async () => {
-      const { send, terminate, sink, text } = await startTraced(
-        transport,
-        "echo.ts",
-        {},
-        {
-          APPLICATIONINSIGHTS_CONNECTION_STRING: "InstrumentationKey=none;IngestionEndpoint=http://127.0.0.1:9",
-        },
-      );
+      const { sink, env: own, spans } = await startSink();
+      const connection = `InstrumentationKey=00000000-0000-0000-0000-000000000001;IngestionEndpoint=${sink.url}`;
+      const env = { ...own, APPLICATIONINSIGHTS_CONNECTION_STRING: connection };
+      for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
+      const { send, terminate, text } = await startApp(transport, "echo.ts", env, {
+        limitMs: DEADLINE_MS,
+        traceParent,
+      });
       await send({ target: "/score", body: '"x"' });
       await terminate();
-      expect(sink.spans().length).toBe(3);
+      expect(spans().length).toBe(3);
+      expect(new Set(sink.requests.map(({ path }) => path))).toEqual(new Set(["/v1/traces"]));
       expect(text()).not.toContain("Telemetry");
     });
 
@@ -264,15 +260,16 @@ export function describeTraces(transport: Transport): void {
     test("a service that never answers delays neither a request nor the end beyond its bound", async () => {
       // Far more than the deadline of a test.
       const patient = { OTEL_EXPORTER_OTLP_TIMEOUT: "3600000", OTEL_BSP_EXPORT_TIMEOUT: "3600000" };
-      const { send, terminate, sink } = await startTraced(transport, "echo.ts", {}, patient, false);
+      const { send, terminate, sink } = await startTraced(transport, "echo.ts", {}, patient);
+      sink.answer = () => "hang";
       expect((await send({ target: "/score", body: '"x"' })).status).toBe(200);
       await terminate();
-      expect(sink.bodies.length).toBe(1);
+      expect(sink.requests.length).toBe(1);
     });
 
     test("all that telemetry listens to is handed on to it", async () => {
       const env = { OTEL_TRACES_EXPORTER: "console" };
-      const telemetry = await openTelemetry({ serviceName: "s", serviceVersion: "1" }, env, { isWithinHost: true });
+      const telemetry = await openTelemetry(resolveConfig({ env }).config, env, { isWithinHost: true });
       expect(REQUEST_EVENTS).toEqual(expect.arrayContaining(Object.keys(telemetry!.events)));
     });
   });
