@@ -1,4 +1,4 @@
-// What a function app adds to a hand-written one. Everything runs in fresh processes, through the stand-in for the host.
+// What a function app adds to a hand-written one. Everything runs in fresh processes, through the local host.
 import { execFile } from "node:child_process";
 import { mkdtempSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -3,8 +3,9 @@ import { existsSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, parse, resolve } from "node:path";
 import { isJavaScript } from "../src/host.ts";
-import { problem } from "./out-folder.ts";
+import { problem, refuseForeign } from "./out-folder.ts";
 import { isInside, withoutLinks } from "./paths.ts";
+import type { Problems } from "./problems.ts";
 
 /** How far a build is tried before it is called good: not at all, as far as the script's import, or init() as well. */
 export type TryMode = "no" | "load" | "init";
@@ -28,6 +29,8 @@ export interface CommonOptions {
   /** Default: `load`. */
   readonly try?: "load" | "init" | undefined;
   readonly noTry?: boolean | undefined;
+  /** What is wrong with them already, to be told with the rest. */
+  readonly problems?: readonly string[] | undefined;
   /** How long the script may take then, in milliseconds. Default: 2 minutes, or 10 with init(). */
   readonly tryLimitMs?: number | undefined;
 }
@@ -48,46 +51,66 @@ export interface Inputs {
 /** Big libraries and models on a slow disk take minutes. */
 const TRY_LIMITS_MS = { load: 120_000, init: 600_000 } as const;
 
-/** @throws ConfigError that names the flag */
-export function resolveInputs(options: CommonOptions): Inputs {
-  const entryScript = resolve(options.entryScript);
-  const modelDir = options.modelDir === undefined ? undefined : resolve(options.modelDir);
-  const out = resolve(options.out);
-  if (!existsSync(entryScript)) throw problem(`there is no score script ${entryScript}; check --entry_script`);
-  if (!statSync(entryScript).isFile()) throw problem(`${entryScript} is not a file; check --entry_script`);
+/** As they are asked for on a command line, where what must be there may be missing: that has been said. */
+export type AskedOptions = Partial<CommonOptions>;
+
+/** @param problems gets what is wrong, by the names of flags; then the result is not to be used */
+export function resolveInputs(options: AskedOptions, problems: Problems): Inputs {
+  const absolute = (path: string | undefined) => (path === undefined ? undefined : resolve(path));
+  const [entryScript, modelDir, out] = [options.entryScript, options.modelDir, options.out].map(absolute);
+  const { external = [], try: depth = "load", tryLimitMs = TRY_LIMITS_MS[depth] } = options;
+  if (entryScript !== undefined) checkScript(entryScript, options, problems);
   if (modelDir !== undefined && !existsSync(modelDir)) {
-    throw problem(`there is no folder ${modelDir}; check --model_dir`);
+    problems.add(`there is no folder ${modelDir}; check --model_dir`);
+  } else if (modelDir !== undefined && !statSync(modelDir).isDirectory()) {
+    problems.add(`${modelDir} is not a folder; check --model_dir`);
   }
-  if (modelDir !== undefined && !statSync(modelDir).isDirectory()) {
-    throw problem(`${modelDir} is not a folder; check --model_dir`);
-  }
-  const real = withoutLinks(out);
-  if (isInside(withoutLinks(dirname(entryScript)), real)) {
-    throw problem(`${out} holds the score script; choose another folder to build in`);
-  }
-  if (modelDir !== undefined && isInside(withoutLinks(modelDir), real)) {
-    throw problem(`${out} holds the model directory; choose another folder to build in`);
-  }
-  if (isInside(withoutLinks(process.cwd()), real)) {
-    throw problem(`${out} will be replaced, and this is a shell in it; build from a folder above`);
-  }
+  if (out !== undefined) checkOut(out, entryScript, modelDir, problems);
+  if (options.noTry && options.try !== undefined) problems.add("--try and --no_try contradict each other");
+  return {
+    entryScript: entryScript ?? "",
+    modelDir,
+    out: out ?? "",
+    python: entryScript !== undefined && !isJavaScript(entryScript),
+    external,
+    tryMode: options.noTry ? "no" : depth,
+    tryLimitMs,
+  };
+}
+
+function checkScript(entryScript: string, options: AskedOptions, problems: Problems): void {
+  if (!existsSync(entryScript)) problems.add(`there is no score script ${entryScript}; check --entry_script`);
+  else if (!statSync(entryScript).isFile()) problems.add(`${entryScript} is not a file; check --entry_script`);
   const python = !isJavaScript(entryScript);
   if (python && [homedir(), parse(entryScript).root].includes(dirname(entryScript))) {
-    throw problem(
+    problems.add(
       `the whole folder of a Python script goes in, and that is ${dirname(entryScript)}; give it one of its own`,
     );
   }
   const onlyFor = (language: string, flag: string, value: unknown): void => {
-    if (value !== undefined) throw problem(`--${flag} has no effect: ${entryScript} is not a ${language} script`);
+    if (value !== undefined) problems.add(`--${flag} has no effect: ${entryScript} is not a ${language} script`);
   };
   if (python) onlyFor("JavaScript or TypeScript", "external", options.external);
   else {
     onlyFor("Python", "requirements", options.requirements);
     onlyFor("Python", "python_version", options.pythonVersion);
   }
-  if (options.noTry && options.try !== undefined) throw problem("--try and --no_try contradict each other");
-  const { external = [], try: depth = "load", tryLimitMs = TRY_LIMITS_MS[depth] } = options;
-  return { entryScript, modelDir, out, python, external, tryMode: options.noTry ? "no" : depth, tryLimitMs };
+}
+
+function checkOut(
+  out: string,
+  entryScript: string | undefined,
+  modelDir: string | undefined,
+  problems: Problems,
+): void {
+  const real = withoutLinks(out);
+  if (entryScript !== undefined && isInside(withoutLinks(dirname(entryScript)), real)) {
+    problems.add(`${out} holds the score script; choose another folder to build in`);
+  } else if (modelDir !== undefined && isInside(withoutLinks(modelDir), real)) {
+    problems.add(`${out} holds the model directory; choose another folder to build in`);
+  } else if (isInside(withoutLinks(process.cwd()), real)) {
+    problems.add(`${out} will be replaced, and this is a shell in it; build from a folder above`);
+  } else problems.take(() => refuseForeign(real));
 }
 
 /** @throws ConfigError when a number is not one the cloud takes */

@@ -1,13 +1,12 @@
 // The folder of a build: made beside, put into place when it is complete, and never at the cost of the user's own files.
 import { createHash } from "node:crypto";
-import { constants, createReadStream, existsSync, lstatSync } from "node:fs";
+import { constants, createReadStream, existsSync, lstatSync, readdirSync } from "node:fs";
 import {
   chmod,
   copyFile,
   link,
   mkdir,
   mkdtemp,
-  readdir,
   readFile,
   readlink,
   rename,
@@ -127,13 +126,19 @@ interface Older {
   readonly made: Readonly<Record<string, string>>;
 }
 
-async function readOlder(out: string): Promise<Older> {
+/** @param out not a link   @returns whether there is an older build
+ *  @throws ConfigError when there is something in the folder that is not a build */
+export function refuseForeign(out: string): boolean {
   if (existsSync(out) && !lstatSync(out).isDirectory()) throw problem(`${out} is not a folder; choose another --out`);
-  const entries: string[] = existsSync(out) ? await readdir(out) : [];
-  if (entries.length === 0) return { files: {}, made: {} };
-  if (!entries.includes(BUILD_FILE)) {
+  const entries = existsSync(out) ? readdirSync(out) : [];
+  if (entries.length > 0 && !entries.includes(BUILD_FILE)) {
     throw problem(`${out} is neither empty nor a build of scorefn; choose another folder`);
   }
+  return entries.length > 0;
+}
+
+async function readOlder(out: string): Promise<Older> {
+  if (!refuseForeign(out)) return { files: {}, made: {} };
   const made = (await readDescription(out)).files;
   const files: Record<string, string> = {};
   for (const path of await listFiles(out)) {

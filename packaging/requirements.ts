@@ -2,7 +2,10 @@
 import { existsSync, readFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { type CondaPackages, readConda } from "./conda.ts";
+import type { AskedOptions, Inputs } from "./inputs.ts";
 import { problem } from "./out-folder.ts";
+import type { Problems } from "./problems.ts";
+import { pythonInUse } from "./pythons.ts";
 
 export interface Requirements {
   /** Content of the build's requirements.txt. */
@@ -16,13 +19,26 @@ export interface Requirements {
 }
 
 /** For scripts that are not Python. */
-export const NO_REQUIREMENTS: Requirements = { text: "", file: undefined, python: undefined, notes: [] };
+const NO_REQUIREMENTS: Requirements = { text: "", file: undefined, python: undefined, notes: [] };
 
 const REQUIREMENTS = "requirements.txt";
 const CONDA_FILES: readonly string[] = ["conda", "conda_dependencies", "conda_env", "environment"].flatMap((name) => [
   `${name}.yml`,
   `${name}.yaml`,
 ]);
+
+/** The packages of a Python script, and the Python of its image, like 3.12.
+ *  @param problems gets what is wrong; then the result is not to be used */
+export function resolvePython(
+  { python, entryScript }: Inputs,
+  { requirements: list, pythonVersion }: AskedOptions,
+  problems: Problems,
+): { readonly requirements: Requirements; readonly version: string } {
+  if (!python) return { requirements: NO_REQUIREMENTS, version: "" };
+  const requirements = problems.take(() => findRequirements(entryScript, list)) ?? NO_REQUIREMENTS;
+  const version = problems.take(() => choosePython(pythonVersion, requirements.python, pythonInUse()?.version)) ?? "";
+  return { requirements, version };
+}
 
 /** Finds the list beside the script, or in the folder above; a conda file counts where there is none.
  *  @param given the file to take instead   @throws ConfigError when it cannot be used */

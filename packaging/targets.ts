@@ -107,6 +107,11 @@ const azureFunctions: Target = {
       choices: ["anonymous", "function", "admin"],
       help: "Key that a custom handler asks for. Default is function.",
     },
+    {
+      flag: "telemetry_mode",
+      choices: ["ApplicationInsights", "OpenTelemetry"],
+      help: "How the host sends telemetry (telemetryMode of host.json). Default is ApplicationInsights.",
+    },
   ],
   async build(options) {
     const { buildAzure } = await import("./azure-functions/build.ts");

@@ -1,5 +1,5 @@
-// A build is tried before it is called good: its script is loaded from a copy outside the project, with nothing else in
-// reach.
+// A build is tried before it is called good: its script, and then what the cloud loads, are loaded from a copy outside the
+// project, with nothing else in reach.
 import { type ChildProcess, spawn } from "node:child_process";
 import { constants, existsSync, lstatSync, realpathSync, rmSync } from "node:fs";
 import { copyFile, mkdir, mkdtemp, readlink, symlink } from "node:fs/promises";
@@ -21,15 +21,22 @@ export interface Trial {
   readonly script: string;
   /** Name of the model's folder in it; undefined: there is none. */
   readonly model: string | undefined;
+  /** The module that the cloud loads, which the user may have edited, and what it calls there; undefined: the cloud's own
+   *  way of starting is tried otherwise. */
+  readonly entry?: { readonly file: string; readonly exported: string } | undefined;
   readonly mode: TryMode;
   readonly limitMs: number;
 }
 
 /** @param model name of its folder in the build */
-export function trialOf(inputs: Inputs, folder: string, model: string | undefined): Trial {
+export function trialOf(inputs: Inputs, folder: string, model: string | undefined, entry?: Trial["entry"]): Trial {
   const { entryScript, tryMode: mode, tryLimitMs: limitMs } = inputs;
-  return { folder, script: basename(entryScript), model, mode, limitMs };
+  return { folder, script: basename(entryScript), model, entry, mode, limitMs };
 }
+
+/** With a setting that cannot be used a host starts, and answers with the reason in place of its script: so init(), which may
+ *  need the cloud, does not run where only the host is tried. */
+export const WITHOUT_SCRIPT: Readonly<Record<string, string>> = { SCOREFN_SCRIPT_HOST: "none" };
 
 /** How long output is waited for when the process has ended, in milliseconds. */
 const CLOSE_MS = 2_000;
@@ -58,6 +65,7 @@ export async function tryJavaScript(trial: Trial, bundle: string, target: JavaSc
     const isSame = process.versions.node.startsWith(`${node}.`);
     const other = isSame ? "" : ` (tried with Node ${process.version}; the function gets Node ${node})`;
     if (found !== undefined) throw problem(`the build does not work: ${found}${other}`);
+    await tryEntry(trial, copy);
     return [`tried:      ${script} ${doneOf(mode)}`];
   });
 }
@@ -97,7 +105,7 @@ export async function tryPython(
       mode: found === undefined ? "parse" : mode,
     };
     const args = ["-I", "-B", packageFile("python/try_build.py")];
-    const result = await run<PythonResult>(python.python, args, copy, trial, JSON.stringify(asked));
+    const result = await run<PythonResult>(python.python, args, copy, trial, { input: JSON.stringify(asked) });
     const { unknown = [], absent = [], uncompiled = [], loaded = false } = result;
     const missing = unknown.map(({ name, file: from, line }) => `${from}:${line} imports ${name}`).join(", ");
     if (unknown.length > 0 && file === undefined) {
@@ -110,6 +118,7 @@ export async function tryPython(
       const hint = missing === "" ? "" : `; ${missing}, which no package of ${list} is known to bring: add it there`;
       throw problem(`the build does not work: ${result.problem}${hint}`);
     }
+    await tryEntry(trial, copy);
     const notes: string[] = [];
     if (found === undefined) {
       notes.push(`not loaded: there is no Python ${version} on this machine; ${script} was read by ${python.version}`);
@@ -119,6 +128,22 @@ export async function tryPython(
     if (uncompiled.length > 0) notes.push(`not Python: ${uncompiled.join(", ")}; taken along, but cannot be imported`);
     return notes;
   });
+}
+
+/** The script has been tried by itself. */
+async function tryEntry(trial: Trial, copy: string): Promise<void> {
+  if (trial.entry === undefined) return;
+  const { file, exported } = trial.entry;
+  const args = [packageFile("dist/packaging/try-entry.js"), join(copy, file), exported];
+  const env = { ...WITHOUT_SCRIPT, LAMBDA_TASK_ROOT: copy };
+  const { problem: found } = await run<{ problem?: string }>(
+    process.execPath,
+    args,
+    copy,
+    { ...trial, script: file },
+    { env },
+  );
+  if (found !== undefined) throw problem(`the build does not work: ${found}`);
 }
 
 function doneOf(mode: TryMode): string {
@@ -156,13 +181,14 @@ export async function inCopy<T>({ folder, model }: Trial, use: (copy: string) =>
 }
 
 /** Runs a program that writes JSON to descriptor 3.
- *  @param input what it reads from its stdin   @throws ConfigError when it does not, or takes too long */
+ *  @param input what it reads from its stdin   @param more environment variables of its own
+ *  @throws ConfigError when it does not, or takes too long */
 async function run<T>(
   program: string,
   args: readonly string[],
   copy: string,
   trial: Trial,
-  input: string = "",
+  { input = "", env: more = {} }: { readonly input?: string; readonly env?: Readonly<Record<string, string>> } = {},
 ): Promise<T> {
   const { limitMs } = trial;
   const {
@@ -180,6 +206,7 @@ async function run<T>(
       HOME: dirname(copy),
       AML_APP_ROOT: copy,
       ...(trial.model !== undefined && { AZUREML_MODEL_DIR: join(copy, trial.model) }),
+      ...more,
     },
     stdio: ["pipe", "pipe", "pipe", "pipe"],
     detached: true,

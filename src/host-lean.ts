@@ -3,6 +3,7 @@
 
 export { type CreateRuntime, createServiceLater, type LaterParts, type Service } from "./compose.ts";
 export type { Environment } from "./config/reader.ts";
+export { PORT_RANGE } from "./config/settings.ts";
 export { resolveUsableLater, type UsableConfig } from "./config/usable.ts";
 export { abandon, endEarly, unlessAborted } from "./core/cancel.ts";
 export {

@@ -22,6 +22,7 @@ export {
 export { CONFIG_FILE_NAME, SWAGGER_FILE_NAMES } from "./config/places.ts";
 export { meaningOf, referenceHelpOf } from "./config/settings-help.ts";
 export { readInteger } from "./config/values.ts";
+export type { Events } from "./core/events.ts";
 export { packageFile } from "./core/package-root.ts";
 export { VERSION } from "./core/version.ts";
 export { createEventLog } from "./event-log.ts";
@@ -45,4 +46,4 @@ export { type Compiled, CompileError, compile, formatOf, withMap } from "./scrip
 export { loadJavaScript } from "./script/javascript.ts";
 export { isTypeScript } from "./script/typescript.ts";
 export { createService } from "./service.ts";
-export { openTelemetry } from "./telemetry/telemetry.ts";
+export { asksForTelemetry, openTelemetry } from "./telemetry/telemetry.ts";

@@ -33,7 +33,7 @@ export interface CustomHandler {
  *  @throws the listening error */
 export async function startCustomHandler(options: CustomHandlerOptions): Promise<CustomHandler> {
   const { write, flush } = batchLines(options.write ?? ((text) => process.stdout.write(text)));
-  const { config, log, runtime, scorer, ready } = createParts(options, ({ logLevel, logFormat }) =>
+  const { config, log, scorer, ready, telemetry, close } = createParts(options, ({ logLevel, logFormat }) =>
     createLog(write, logLevel, logFormat),
   );
   const { limitMs = LIMIT_MS } = options;
@@ -43,13 +43,15 @@ export async function startCustomHandler(options: CustomHandlerOptions): Promise
     endInTime(exchange, limitMs);
   };
   const server = createHttpServer(scorer, { ...config, onExchange }, log);
+  // A tenth of a second, so that the request that the instance was started for is traced.
+  await telemetry?.load();
   const { port } = await server.listen(ownAddress(config, options.env));
   void ready();
   return {
     port,
     ready,
     async close() {
-      await Promise.all([server.close(STOP_GRACE_MS), runtime.close(STOP_GRACE_MS)]);
+      await close(server.close(STOP_GRACE_MS));
       flush();
     },
   };

@@ -23,8 +23,12 @@ export function toRequestHead(
   const { path, query } = toTarget(request.url);
   const { traceParent, traceState } = context.traceContext ?? {};
   // The invocation is a span of its own, a child of the one the client named.
-  if (traceParent) headers.traceparent = traceParent;
-  if (traceState) headers.tracestate = traceState;
+  if (traceParent) {
+    headers.traceparent = traceParent;
+    // The client's belongs to the client's traceparent.
+    if (traceState) headers.tracestate = traceState;
+    else delete headers.tracestate;
+  }
   const head = { method: request.method.toUpperCase(), path, query, headers, remoteAddress: clientOf(headers), log };
   hideKey(head);
   return head;

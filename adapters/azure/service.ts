@@ -20,6 +20,7 @@ import { toAzureHandler } from "./handler.ts";
 import { createAppLog, type WriteOutside } from "./log.ts";
 import { answerDropped, proxiedHeaders, watchProxied } from "./proxied.ts";
 import { type AzureSettings, azureSettings as host } from "./settings.ts";
+import { type LateTelemetry, lateTelemetry } from "./telemetry.ts";
 
 /** The script of a built app. */
 export interface BuiltScript {
@@ -46,42 +47,55 @@ export interface AzureService {
   readonly config: Config & AzureSettings;
   /** Serves all routes. */
   readonly handler: HttpHandler;
-  /** Loads the script and calls its init(), once however often it is called. Never rejects: why there is no script is
-   *  what requests get. */
+  /** Loads the script and calls its init(), and loads what traces are made with where they are on, once however often it is
+   *  called. Never rejects: why there is no script is what requests get. */
   ready(): Promise<void>;
   /** From now on requests that the library drops get an answer. Asks to be told by a hook of every invocation that begins. */
   answerDropped(): (invocationId: string) => void;
-  /** Ends worker processes within the time the host gives. Never rejects. */
+  /** Ends worker processes and sends the last spans, within the time the host gives. Never rejects. */
   close(): Promise<void>;
 }
 
 /** How long running requests may take when the app is stopped, in milliseconds: the host kills after 5 s. */
 export const STOP_GRACE_MS = 4_000;
 
+/** How long the spans of the very last requests may take to leave after that, in milliseconds. */
+const LAST_SPANS_MS = 500;
+
 /** Never throws: an entry module that does leaves an app without functions, and nobody told why. */
 export function createAzureService(options: AzureServiceOptions): AzureService {
-  const { config, log, scorer, ready, runtime } = createParts(options, ({ logLevel, logFormat }) =>
+  const { config, log, scorer, ready, close, telemetry } = createParts(options, ({ logLevel, logFormat }) =>
     createAppLog(logLevel, options.writeOutside, logFormat),
   );
   const { functionsHttpStream: streaming, maxBodyBytes } = config;
   if (streaming) watchProxied();
+  // Its first request may come at once where nobody waits for `ready`.
+  void telemetry?.load();
   const headersOf = streaming ? proxiedHeaders : () => undefined;
   return {
     config,
     handler: toAzureHandler(scorer, { streaming, maxBodyBytes, headersOf }, log),
     ready,
     answerDropped: () => answerDropped((head, error) => scorer.refuse(head, error)),
-    close: () => runtime.close(STOP_GRACE_MS),
+    close,
   };
 }
 
 /** What answers for a script, whatever carries the requests. */
-export interface Parts extends Service<AzureSettings>, Pick<AzureService, "ready"> {}
+export interface Parts extends Service<AzureSettings>, Pick<AzureService, "ready"> {
+  /** Undefined: nothing is traced. */
+  readonly telemetry: LateTelemetry | undefined;
+  /** @param others what else takes its end meanwhile */
+  close(...others: readonly Promise<unknown>[]): Promise<void>;
+}
 
 /** Never throws. */
 export function createParts(options: AzureServiceOptions, openLog: (config: Config) => Log): Parts {
+  const settings = readSettings(options);
+  const telemetry = lateTelemetry(settings.config, options.env ?? processEnvironment);
   const service = createService({
-    settings: readSettings(options),
+    settings,
+    telemetry,
     openLog,
     createRuntime: options.createRuntime,
   });
@@ -89,11 +103,14 @@ export function createParts(options: AzureServiceOptions, openLog: (config: Conf
   return {
     ...service,
     ready() {
-      ready ??= service.runtime.start().then(
-        () => {},
-        () => {},
-      );
+      ready ??= Promise.allSettled([service.runtime.start(), telemetry?.load()]).then(() => {});
       return ready;
+    },
+    telemetry,
+    async close(...others) {
+      const { runtime } = service;
+      await Promise.all([runtime.close(STOP_GRACE_MS), telemetry?.flush(STOP_GRACE_MS), ...others]);
+      await telemetry?.close(LAST_SPANS_MS);
     },
   };
 }

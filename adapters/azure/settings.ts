@@ -1,5 +1,5 @@
 // Settings that only Azure Functions has.
-import type { HostSetting, HostSettings } from "../../src/host.ts";
+import { type HostSetting, type HostSettings, PORT_RANGE } from "../../src/host.ts";
 
 export interface AzureSettings {
   /** Who may call /score of a function app: anybody, or who has a key of the function or of the app. */
@@ -33,11 +33,8 @@ const PORT: HostSetting = {
   variable: "FUNCTIONS_CUSTOMHANDLER_PORT",
   flag: null,
   scope: "host",
-  kind: "integer",
-  min: 1,
-  max: 65_535,
+  ...PORT_RANGE,
   default: null,
-  unit: "port",
   help: "Port to listen on at 127.0.0.1. Azure Functions sets it for a custom handler.",
 };
 

@@ -2,15 +2,14 @@ import { type ArgumentOptions, ArgumentParser, ArgumentTypeError } from "argpars
 import { FLAG_SETTINGS, type Flags, readInteger, referenceHelpOf, type Setting, VERSION } from "../../src/host.ts";
 import { PRODUCT_LINE } from "./banner.ts";
 import { addServeCommand, examples, ownHelp, variablesHelp } from "./help.ts";
-import { readServeFlags, underscored } from "./serve-flags.ts";
+import { readServeFlags } from "./serve-flags.ts";
 import {
   addBuildCommand,
   addInvokeCommand,
   type BuildCommand,
   type InvokeCommand,
-  toBuild,
-  toInvoke,
-  WrongTargetError,
+  readBuild,
+  readInvoke,
 } from "./targets.ts";
 
 /** `azmlinfsrv` takes the reference server's command line, `scorefn` has sub-commands. */
@@ -35,9 +34,6 @@ export function parseCommandLine(program: Program, args: readonly string[]): Com
     return program === "azmlinfsrv" ? parseReference(args) : parseScorefn(args);
   } catch (error) {
     if (error instanceof Ending) return error.exit;
-    if (error instanceof WrongTargetError) {
-      return usageError(...error.flags.map((flag) => `scorefn build: error: ${flag}`));
-    }
     throw error;
   }
 }
@@ -78,7 +74,7 @@ function parseScorefn([command, ...rest]: readonly string[]): Command {
   const commands = parser.add_subparsers({ title: "commands", metavar: "<command>", parser_class: Parser });
   const serveParser = addServeCommand(commands) as Parser;
   serveParser.appendix = () => `\n${variablesHelp()}\n${examples("scorefn serve score.py")}`;
-  for (const added of [addBuildCommand(commands), addInvokeCommand(commands)]) (added as Parser).usageOnError = false;
+  const [buildParser, invokeParser] = [addBuildCommand(commands), addInvokeCommand(commands)];
   parser.appendix = () => "\nscorefn help <command> says more of each.\n";
 
   if (command === undefined || HELP_WORDS.includes(command)) return printed(parser.format_help());
@@ -86,14 +82,8 @@ function parseScorefn([command, ...rest]: readonly string[]): Command {
     const { flags, problems, help } = readServeFlags(rest);
     return help ? printed(serveParser.format_help()) : { kind: "serve", flags, problems };
   }
-  if (command === "build" || command === "invoke") {
-    const [asked, extra] = parser.parse_known_args([command, ...rest.map(underscored)]) as [
-      Record<string, unknown>,
-      readonly string[],
-    ];
-    if (extra.length > 0) return usageError(...extra.map((word) => unknownWord(command, word)));
-    return command === "build" ? toBuild(asked) : toInvoke(asked);
-  }
+  if (command === "build") return readBuild(rest) ?? printed(buildParser.format_help());
+  if (command === "invoke") return readInvoke(rest) ?? printed(invokeParser.format_help());
   const serveWords = command.startsWith("-") || /\.[a-z]+$/i.test(command);
   return usageError(
     serveWords
@@ -108,12 +98,6 @@ function printed(stdout: string): ExitCommand {
 
 function usageError(...lines: readonly string[]): ExitCommand {
   return { kind: "exit", code: USAGE_ERROR, stdout: "", stderr: lines.map((line) => `${line}\n`).join("") };
-}
-
-function unknownWord(command: string, word: string): string {
-  const [name] = word.split("=", 1);
-  const what = word.startsWith("-") ? `there is no flag ${name}` : `${word} is one word too many`;
-  return `scorefn ${command}: error: ${what}; scorefn ${command} --help lists all`;
 }
 
 /** Writes abbreviations of the reference server's flags out. They must go on meaning what they mean there whatever flags
@@ -186,8 +170,6 @@ class Ending extends Error {
 class Parser extends ArgumentParser {
   /** A usage error also prints the help, without its usage, to stdout (contract CLI-5). */
   helpOnError = false;
-  /** A usage error prints the usage before its line, as the reference does. */
-  usageOnError = true;
   /** Follows the help that argparse makes, where it was asked for. */
   appendix: () => string = () => "";
 
@@ -202,6 +184,6 @@ class Parser extends ArgumentParser {
   override error(message: string): never {
     const usage = this.format_usage();
     const stdout = this.helpOnError ? `\n${super.format_help().slice(usage.length).trimStart()}` : "";
-    throw new Ending(USAGE_ERROR, stdout, `${this.usageOnError ? usage : ""}${this.prog}: error: ${message}\n`);
+    throw new Ending(USAGE_ERROR, stdout, `${usage}${this.prog}: error: ${message}\n`);
   }
 }

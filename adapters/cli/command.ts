@@ -11,6 +11,7 @@ import {
   recordFormat,
   resolveConfig,
   ScoreError,
+  SETTINGS,
 } from "../../src/host.ts";
 import type { ReservedPort } from "../http/reserve-port.ts";
 import { bannerLines, modelDirLines, ownBannerLines } from "./banner.ts";
@@ -65,7 +66,8 @@ export async function runCommand(program: Program, args: readonly string[], host
       return await host.runTarget(command, host);
     } catch (error) {
       if (!(error instanceof ScoreError)) throw error;
-      host.writeError(`${program} ${command.kind}: error: ${error.message}\n`);
+      const texts = error instanceof InvalidSettingsError ? error.problems.map(({ text }) => text) : [error.message];
+      for (const text of texts) host.writeError(`${program} ${command.kind}: error: ${text}\n`);
       return 1;
     }
   }
@@ -123,16 +125,13 @@ async function resolve(
   ];
   const defaults = isDropIn ? DROP_IN_DEFAULTS : undefined;
   const given = { env, cwd, defaults, realPath, host: platforms, check };
-  if (isDropIn || !isAnyPort(flags.port ?? env.SCOREFN_PORT ?? "")) return resolveConfig({ ...given, flags });
-  const { config } = resolveConfig({ ...given, flags: { ...flags, port: ANY_VALID_PORT } });
+  if (isDropIn) return resolveConfig({ ...given, flags });
+  const resolved = resolveConfig({ ...given, flags, portRow: ANY_PORT });
+  const { config } = resolved;
+  if (config.port !== 0) return resolved;
   const reserved = await host.reservePort(config.host);
   return { ...resolveConfig({ ...given, flags: { ...flags, port: String(reserved.port) } }), reserved };
 }
 
-/** Whether a port's text asks the system to pick one, which the reference does not know (contract CLI-5). */
-function isAnyPort(text: string): boolean {
-  return /^\s*\+?0+\s*$/.test(text);
-}
-
-/** Stands for a port that is not picked yet, while the other settings are checked. */
-const ANY_VALID_PORT = "1";
+/** 0 has the system pick one, which the reference does not know (contract CLI-5). */
+const ANY_PORT = { ...SETTINGS.port, min: 0 };

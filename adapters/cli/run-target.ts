@@ -1,22 +1,23 @@
 // `scorefn build` and `scorefn invoke`, once their flags are read. Loads only the cloud that is asked for.
+import { resolveInputs } from "../../packaging/inputs.ts";
 import { problem, readDescription } from "../../packaging/out-folder.ts";
-import { formatReport } from "../../packaging/report.ts";
+import { Problems } from "../../packaging/problems.ts";
+import { type BuildReport, formatReport } from "../../packaging/report.ts";
+import { readRequestData } from "../../packaging/request-data.ts";
 import { type Target, targetNamed } from "../../packaging/targets.ts";
 import type { CommandHost, TargetCommand } from "./command.ts";
-import type { InvokeCommand } from "./targets.ts";
+import type { BuildCommand, InvokeCommand } from "./targets.ts";
+
+type Output = Pick<CommandHost, "write" | "writeError">;
 
 /** @returns the exit code   @throws ConfigError that names the cause and the cure */
-export async function runTarget(
-  command: TargetCommand,
-  { write, writeError }: Pick<CommandHost, "write" | "writeError">,
-): Promise<number> {
+export async function runTarget(command: TargetCommand, { write, writeError }: Output): Promise<number> {
   try {
     if (command.kind === "build") {
-      write(`${formatReport(await named(command.target).build(command.options))}\n`);
+      write(`${formatReport(await build(command))}\n`);
       return 0;
     }
-    const { directory, data } = command;
-    return await (await targetOf(command)).invoke({ directory, data, write, writeError });
+    return await invoke(command, { write, writeError });
   } catch (error) {
     // The disk is full, a file may not be read: no fault of ours, and no stack of ours helps.
     const { code, syscall } = error as NodeJS.ErrnoException;
@@ -25,8 +26,25 @@ export async function runTarget(
   }
 }
 
+async function build({ target, options, problems }: BuildCommand): Promise<BuildReport> {
+  if (target !== undefined) return named(target).build({ ...options, problems });
+  const found = new Problems(problems);
+  resolveInputs(options, found);
+  found.throwIfAny();
+  throw problem("--target is missing");
+}
+
+async function invoke(command: InvokeCommand, output: Output): Promise<number> {
+  const { directory, data } = command;
+  const found = new Problems(command.problems);
+  const target = directory === undefined ? undefined : await found.wait(() => targetOf(command.target, directory));
+  if (data !== undefined) await found.wait(() => readRequestData(data));
+  found.throwIfAny();
+  return target!.invoke({ directory: directory!, data: data!, ...output });
+}
+
 /** What the build was made for. A folder that scorefn has not built may be named with its target. */
-async function targetOf({ target, directory }: InvokeCommand): Promise<Target> {
+async function targetOf(target: string | undefined, directory: string): Promise<Target> {
   const isApp = target === "azure-functions";
   const built = await readDescription(directory).catch((error: Error) => {
     if (isApp) return undefined;

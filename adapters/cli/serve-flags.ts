@@ -2,6 +2,7 @@
 // flags, and says all that is wrong at once; what values mean is left to `resolveConfig`, with the variables.
 import { FLAG_SETTINGS, type Flags, SETTINGS } from "../../src/host.ts";
 import { platforms } from "./platforms.ts";
+import { type KnownFlags, readWords } from "./words.ts";
 
 export interface ServeFlags {
   readonly flags: Flags;
@@ -12,53 +13,15 @@ export interface ServeFlags {
 
 /** @param args what follows `serve` */
 export function readServeFlags(args: readonly string[]): ServeFlags {
+  const { values, others, problems: found, help } = readWords(args, KNOWN);
   const flags: Record<string, string> = {};
-  const problems: string[] = [];
-  let help = false;
-  const scripts: string[] = [];
-  const words = [...args];
-  for (let word = words.shift(); word !== undefined; word = words.shift()) {
-    if (word === "--") {
-      scripts.push(...words.splice(0));
-    } else if (word === "-h" || word === "--help") {
-      help = true;
-    } else if (!word.startsWith("-")) {
-      scripts.push(word);
-    } else {
-      const [typed = "", ...parts] = underscored(word).split("=");
-      const inline = parts.length > 0 ? word.slice(word.indexOf("=") + 1) : undefined;
-      const found = findFlags(typed);
-      if (found.length !== 1) {
-        problems.push(found.length === 0 ? unknownFlag(typed, word) : `${typed} could mean ${found.join(" or ")}`);
-        // What follows is probably its value, unless it looks like the script.
-        if (inline === undefined && /^(?!-|.*\.[a-z]+$)/i.test(words[0] ?? "-")) words.shift();
-        continue;
-      }
-      const flag = found[0]!.slice(2);
-      if (FLAG_SETTINGS.find((setting) => setting.flag === flag)!.kind === "switch") {
-        if (inline === undefined) flags[flag] = "true";
-        else problems.push(`--${flag} is a switch and takes no value, not even ${JSON.stringify(inline)}`);
-      } else if (inline !== undefined) {
-        flags[flag] = inline;
-      } else if (isValue(words[0])) {
-        flags[flag] = words.shift() ?? "";
-      } else {
-        problems.push(`--${flag} needs a value: --${flag} ${flag.toUpperCase()}`);
-      }
-    }
-  }
-  const [script, ...more] = scripts;
+  for (const [flag, given] of values) if (given.length > 0) flags[flag] = given.at(-1)!;
+  const problems = [...found];
+  const [script, ...more] = others;
   if (script !== undefined && flags.entry_script !== undefined) more.unshift(script);
   else if (script !== undefined) flags.entry_script = script;
   for (const word of more) problems.push(`${word} is one word too many: only one score script can be served`);
   return { flags, problems, help };
-}
-
-/** The word with the dashes inside a flag's name as underscores. */
-export function underscored(word: string): string {
-  if (!word.startsWith("--")) return word;
-  const [name = ""] = word.split("=", 1);
-  return `--${name.slice(2).replaceAll("-", "_")}${word.slice(name.length)}`;
 }
 
 const ALL_FLAGS = FLAG_SETTINGS.map(({ flag }) => `--${flag}`);
@@ -81,6 +44,8 @@ function unknownFlag(typed: string, word: string): string {
     : `${shown} is not a flag; set the variable ${variable}`;
 }
 
-function isValue(word: string | undefined): word is string {
-  return word !== undefined && !word.startsWith("--");
-}
+const KNOWN: KnownFlags = {
+  find: findFlags,
+  isSwitch: (flag) => FLAG_SETTINGS.find((setting) => setting.flag === flag)!.kind === "switch",
+  unknown: unknownFlag,
+};

@@ -1,21 +1,27 @@
-// The command lines of `scorefn build` and `scorefn invoke`, made from the registry of targets.
+// The command lines of `scorefn build` and `scorefn invoke`, made from the registry of targets. argparse writes their help.
 import type { ArgumentOptions, ArgumentParser, SubparsersAction } from "argparse";
 import { COMMON_FLAGS, TARGETS, type TargetFlag, type TargetOptions } from "../../packaging/targets.ts";
+import { type KnownFlags, readWords } from "./words.ts";
 
 export type { TargetOptions };
 
 export interface BuildCommand {
   readonly kind: "build";
-  readonly target: string;
+  /** Undefined: it is one of the problems. */
+  readonly target: string | undefined;
   readonly options: TargetOptions;
+  /** What is wrong with the flags, one line each; what their values mean has not been looked at. */
+  readonly problems: readonly string[];
 }
 
 export interface InvokeCommand {
   readonly kind: "invoke";
   /** Undefined: the build says it. */
   readonly target: string | undefined;
-  readonly directory: string;
-  readonly data: string;
+  /** These two are undefined when they are missing, which is then one of the problems. */
+  readonly directory: string | undefined;
+  readonly data: string | undefined;
+  readonly problems: readonly string[];
 }
 
 const NAMES = TARGETS.map(({ name }) => name);
@@ -64,40 +70,80 @@ export function addInvokeCommand(commands: SubparsersAction): ArgumentParser {
   return parser;
 }
 
-/** @throws WrongTargetError when flags do not belong to the target */
-export function toBuild(asked: Record<string, unknown>): BuildCommand {
-  const target = String(asked.target);
+const TARGET: TargetFlag = { flag: "target", required: true, choices: NAMES, help: "" };
+const DATA: TargetFlag = { flag: "data", required: true, help: "" };
+
+/** @param args what follows `build`   @returns undefined: help is asked for */
+export function readBuild(args: readonly string[]): BuildCommand | undefined {
+  const { values, others, problems: found, help } = readWords(args, knownFlags("build", [TARGET, ...FLAGS]));
+  if (help) return undefined;
+  const problems = [...found, ...others.map((word) => tooMany("build", word))];
+  const target = read(TARGET, values, problems) as string | undefined;
   const options: Record<string, TargetOptions[string]> = {};
-  const wrong: string[] = [];
-  for (const { flag, targets, option = toCamelCase(flag) } of FLAGS) {
-    const value = asked[flag] as TargetOptions[string] | null;
-    if (value === undefined || value === null || value === false) continue;
-    if (targets?.includes(target) === false) {
-      wrong.push(`--${flag} is for --target ${targets.join(" or ")} only`);
-    }
-    options[option] = value;
+  for (const known of FLAGS) {
+    const { flag, targets, option = toCamelCase(flag) } = known;
+    const value = read(known, values, problems);
+    if (value === undefined) continue;
+    if (target !== undefined && targets?.includes(target) === false) {
+      problems.push(`--${flag} is for --target ${targets.join(" or ")} only`);
+    } else options[option] = value;
   }
-  if (wrong.length > 0) throw new WrongTargetError(wrong);
-  return { kind: "build", target, options };
+  return { kind: "build", target, options, problems };
 }
 
-export function toInvoke({ target, directory, data }: Record<string, unknown>): InvokeCommand {
+/** @param args what follows `invoke`   @returns undefined: help is asked for */
+export function readInvoke(args: readonly string[]): InvokeCommand | undefined {
+  const flags = [{ ...TARGET, required: false }, DATA];
+  const { values, others, problems: found, help } = readWords(args, knownFlags("invoke", flags));
+  if (help) return undefined;
+  const [directory, ...more] = others;
+  const problems = [...found, ...more.map((word) => tooMany("invoke", word))];
+  if (directory === undefined) problems.push("the folder of the build is missing: scorefn invoke FOLDER --data DATA");
+  const [target, data] = flags.map((flag) => read(flag, values, problems) as string | undefined);
+  return { kind: "invoke", target, directory, data, problems };
+}
+
+function knownFlags(command: string, flags: readonly TargetFlag[]): KnownFlags {
+  const names = flags.map(({ flag }) => `--${flag}`);
   return {
-    kind: "invoke",
-    target: typeof target === "string" ? target : undefined,
-    directory: String(directory),
-    data: String(data),
+    find: (typed) =>
+      names.includes(typed) ? [typed] : names.filter((name) => isPart(typed) && name.startsWith(typed)),
+    isSwitch: (wanted) => flags.some(({ flag, kind }) => flag === wanted && kind === "switch"),
+    unknown: (_typed, word) => `there is no flag ${word.split("=", 1)[0]}; scorefn ${command} --help lists all`,
   };
 }
 
-/** Flags of one cloud were given with the other. */
-export class WrongTargetError extends Error {
-  /** A sentence for each. */
-  readonly flags: readonly string[];
-  constructor(flags: readonly string[]) {
-    super(flags.join("; "));
-    this.flags = flags;
+function isPart(typed: string): boolean {
+  return /^--\w/.test(typed);
+}
+
+function tooMany(command: string, word: string): string {
+  return `${word} is one word too many; scorefn ${command} --help lists all`;
+}
+
+/** @returns the value in the flag's kind; undefined: there is none, or it is a problem */
+function read(
+  { flag, kind, choices, required }: TargetFlag,
+  values: ReadonlyMap<string, readonly string[]>,
+  problems: string[],
+): TargetOptions[string] {
+  const given = values.get(flag);
+  const last = given?.at(-1);
+  if (given === undefined || last === undefined) {
+    if (required && given === undefined)
+      problems.push(`--${flag} is missing: --${flag} ${choices?.join(" or ") ?? flag.toUpperCase()}`);
+    return undefined;
   }
+  if (kind === "list") return given;
+  if (kind === "switch") return true;
+  if (kind === "integer") {
+    if (/^[+-]?\d+$/.test(last)) return Number(last);
+    problems.push(`--${flag} must be a whole number, not ${JSON.stringify(last)}`);
+    return undefined;
+  }
+  if (choices === undefined || choices.includes(last)) return last;
+  problems.push(`--${flag} must be ${choices.join(" or ")}, not ${JSON.stringify(last)}`);
+  return undefined;
 }
 
 function toCamelCase(flag: string): string {

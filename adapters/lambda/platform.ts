@@ -1,5 +1,5 @@
 // Where AWS Lambda has the local server listen when that is the function (`scorefn serve` in an image).
-import type { HostSetting, HostSettings } from "../../src/host.ts";
+import { type HostSetting, type HostSettings, PORT_RANGE } from "../../src/host.ts";
 
 const ENDPOINT: HostSetting = {
   variable: "AWS_LAMBDA_HTTP_ENDPOINT",
@@ -16,11 +16,8 @@ const ADAPTER_PORT: HostSetting = {
   alias: "PORT",
   flag: null,
   scope: "host",
-  kind: "integer",
-  min: 1,
-  max: 65_535,
+  ...PORT_RANGE,
   default: null,
-  unit: "port",
   help: "Port in place of 5001 behind the AWS Lambda Web Adapter. Read only where AWS_LAMBDA_RUNTIME_API is set.",
 };
 

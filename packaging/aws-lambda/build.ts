@@ -6,13 +6,12 @@ import { bundle } from "../bundle.ts";
 import { copyInventory, copySettings, fileBytes, folderBytes, refuseTaken, takeWorker, writeFiles } from "../files.ts";
 import { type Architecture, type CommonOptions, checkNode, checkRange, type Inputs, resolveInputs } from "../inputs.ts";
 import { type Content, makeBuild, modelName, takeContent, tooLarge } from "../make.ts";
-import { problem } from "../out-folder.ts";
 import { copyPackages } from "../packages.ts";
 import { typed } from "../paths.ts";
-import { pythonInUse } from "../pythons.ts";
+import { Problems } from "../problems.ts";
 import { type BuildReport, formatBytes, type SizeLine } from "../report.ts";
 import { readCheckRequest, SAMPLE } from "../request-data.ts";
-import { choosePython, findRequirements, NO_REQUIREMENTS, type Requirements } from "../requirements.ts";
+import { type Requirements, resolvePython } from "../requirements.ts";
 import { bundleScript, IMPORT_SCRIPT, SCRIPT_FILE } from "../script.ts";
 import { trialOf, tryJavaScript, tryPython } from "../trial.ts";
 import { renderCheck } from "./check.ts";
@@ -74,7 +73,8 @@ export async function buildLambda(options: LambdaBuildOptions): Promise<BuildRep
       await writeFiles(join(out, "check"), renderCheck(settings.check));
     },
     try(out) {
-      const trial = trialOf(inputs, join(out, "function"), model);
+      const entry = { file: entryFile(settings), exported: "handler" };
+      const trial = trialOf(inputs, join(out, "function"), model, entry);
       return inputs.python
         ? tryPython(trial, requirements, python, "scorefn/python")
         : tryJavaScript(trial, SCRIPT_FILE, { platform: "linux", arch: settings.arch, node: settings.node });
@@ -100,28 +100,30 @@ interface Settings {
   readonly unchecked: string;
 }
 
+/** @throws InvalidSettingsError that has all that is wrong */
 async function resolveOptions(options: LambdaBuildOptions): Promise<Settings> {
   const { streams = false, door = "url", auth = "AWS_IAM", memoryMb = 1_769, timeoutSeconds = 30, node = 24 } = options;
-  const inputs = resolveInputs(options);
+  const problems = new Problems(options.problems);
+  const inputs = resolveInputs(options, problems);
   const { entryScript, python } = inputs;
   const arch = options.arch ?? (process.arch === "arm64" ? "arm64" : "x64");
   if (streams && door !== "url") {
-    throw problem("an HTTP API cannot stream; choose a Function URL, or do without streaming");
+    problems.add("an HTTP API cannot stream; choose a Function URL, or do without streaming");
   }
   if (door !== "url" && options.auth !== undefined) {
-    throw problem(
+    problems.add(
       "--auth has no effect with --door http-api: it is about Function URLs, and the API is open to everybody",
     );
   }
-  checkNode(node, "AWS Lambda");
-  checkRange("memory_mb", memoryMb, LAMBDA_LIMITS.memoryMb, "MB");
-  checkRange("timeout_seconds", timeoutSeconds, LAMBDA_LIMITS.timeoutSeconds, "seconds");
-  const check = await readCheckRequest(options.check, entryScript);
+  problems.take(() => checkNode(node, "AWS Lambda"));
+  problems.take(() => checkRange("memory_mb", memoryMb, LAMBDA_LIMITS.memoryMb, "MB"));
+  problems.take(() => checkRange("timeout_seconds", timeoutSeconds, LAMBDA_LIMITS.timeoutSeconds, "seconds"));
+  const check = await problems.wait(() => readCheckRequest(options.check, entryScript));
   if (check !== undefined && check.length > LAMBDA_LIMITS.requestBytes) {
-    throw problem(`--check: the request has ${formatBytes(check.length)}, and Lambda takes 6 MB; choose a smaller one`);
+    problems.add(`--check: the request has ${formatBytes(check.length)}, and Lambda takes 6 MB; choose a smaller one`);
   }
-  const requirements = python ? findRequirements(entryScript, options.requirements) : NO_REQUIREMENTS;
-  const pythonVersion = python ? choosePython(options.pythonVersion, requirements.python, pythonInUse()?.version) : "";
+  const { requirements, version } = resolvePython(inputs, options, problems);
+  problems.throwIfAny();
   const content = await takeContent(inputs, [{ name: ".dockerignore", anchored: true }], RESERVED);
   return {
     inputs,
@@ -129,7 +131,7 @@ async function resolveOptions(options: LambdaBuildOptions): Promise<Settings> {
     requirements,
     arch,
     node,
-    python: pythonVersion,
+    python: version,
     check,
     unchecked:
       options.check === "none" ? "--check none" : `there is no ${SAMPLE} beside ${basename(entryScript)} (--check)`,
@@ -143,7 +145,7 @@ async function resolveOptions(options: LambdaBuildOptions): Promise<Settings> {
       streams,
       auth,
       node,
-      ...(python && { pythonVersion }),
+      ...(python && { pythonVersion: version }),
     },
   };
 }

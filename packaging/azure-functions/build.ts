@@ -9,9 +9,9 @@ import { type Content, makeBuild, modelName, takeContent } from "../make.ts";
 import { problem } from "../out-folder.ts";
 import { copyPackages } from "../packages.ts";
 import { typed } from "../paths.ts";
-import { pythonInUse } from "../pythons.ts";
+import { Problems } from "../problems.ts";
 import type { BuildReport, SizeLine } from "../report.ts";
-import { choosePython, findRequirements, NO_REQUIREMENTS, type Requirements } from "../requirements.ts";
+import { type Requirements, resolvePython } from "../requirements.ts";
 import { bundleScript, IMPORT_SCRIPT, SCRIPT_FILE } from "../script.ts";
 import { inCopy, trialOf, tryJavaScript, tryPython } from "../trial.ts";
 import { startAppProcess } from "./app-client.ts";
@@ -26,7 +26,9 @@ import {
   renderHostJson,
   renderLocalSettings,
   renderPackageJson,
+  type TelemetryMode,
 } from "./project-files.ts";
+import { checkAnswers } from "./try-handler.ts";
 import { zipFolder } from "./zip.ts";
 
 export interface AzureBuildOptions extends CommonOptions {
@@ -35,6 +37,8 @@ export interface AzureBuildOptions extends CommonOptions {
   /** Key that a custom handler asks for; other templates have the setting SCOREFN_FUNCTIONS_AUTH_LEVEL. Default:
    *  `function`. */
   readonly authLevel?: AuthLevel | undefined;
+  /** What host.json says of telemetry. Default: `ApplicationInsights`. */
+  readonly telemetryMode?: TelemetryMode | undefined;
   /** Memory of an instance: 512, 2048 or 4096. Default: 2048. */
   readonly memoryMb?: number | undefined;
 }
@@ -43,7 +47,7 @@ export interface AzureBuildOptions extends CommonOptions {
  *  @throws ConfigError that names the cause and the cure when what was asked cannot be built, or does not load */
 export async function buildAzure(options: AzureBuildOptions): Promise<BuildReport> {
   const settings = await resolveOptions(options);
-  const { inputs, content, template, node, python, requirements, memoryMb, authLevel } = settings;
+  const { inputs, content, template, node, python, requirements, memoryMb, authLevel, telemetryMode } = settings;
   const model = modelName(content);
   return makeBuild({
     target: "azure-functions",
@@ -52,6 +56,7 @@ export async function buildAzure(options: AzureBuildOptions): Promise<BuildRepor
       ...{ entryScript: basename(inputs.entryScript), template, node, memoryMb },
       ...(template === "custom-handler" && { authLevel }),
       ...(inputs.python && { python }),
+      ...(telemetryMode !== "ApplicationInsights" && { telemetryMode }),
     },
     async layOut(out) {
       await mkdir(join(out, "dist"));
@@ -66,7 +71,8 @@ export async function buildAzure(options: AzureBuildOptions): Promise<BuildRepor
       const notes = inputs.python
         ? await tryPython(trial, requirements, python, "dist/python")
         : await tryJavaScript(trial, SCRIPT_FILE, { platform: "linux", arch: settings.arch, node: settings.node });
-      if (template !== "custom-handler" && inputs.tryMode !== "no") await inCopy(trial, checkRegisters);
+      const check = template === "custom-handler" ? checkAnswers : checkRegisters;
+      if (inputs.tryMode !== "no") await inCopy(trial, check);
       return notes;
     },
     ...(template === "code" && { pack: { file: PACKAGE, make: pack } }),
@@ -83,6 +89,7 @@ interface Settings {
   readonly requirements: Requirements;
   readonly template: BuildTemplate;
   readonly authLevel: AuthLevel;
+  readonly telemetryMode: TelemetryMode;
   readonly memoryMb: number;
   readonly node: number;
   readonly arch: "x64" | "arm64";
@@ -90,26 +97,30 @@ interface Settings {
   readonly python: string;
 }
 
+/** @throws InvalidSettingsError that has all that is wrong */
 async function resolveOptions(options: AzureBuildOptions): Promise<Settings> {
   const { authLevel = "function", memoryMb = 2_048, node = 22, arch = "x64" } = options;
-  const inputs = resolveInputs(options);
-  const { python, entryScript } = inputs;
+  const { telemetryMode = "ApplicationInsights" } = options;
+  const problems = new Problems(options.problems);
+  const inputs = resolveInputs(options, problems);
+  const { python } = inputs;
   const template = options.template ?? (python ? "container" : "code");
-  checkNode(node, "Azure Functions");
-  if (![512, 2_048, 4_096].includes(memoryMb)) throw problem(`instances have 512, 2048 or 4096 MB, not ${memoryMb}`);
+  problems.take(() => checkNode(node, "Azure Functions"));
+  if (![512, 2_048, 4_096].includes(memoryMb)) problems.add(`instances have 512, 2048 or 4096 MB, not ${memoryMb}`);
   if (python && template === "code") {
-    throw problem("a zip for Node brings no Python along; choose the template container or custom-handler");
+    problems.add("a zip for Node brings no Python along; choose the template container or custom-handler");
   }
-  if (template === "code" && arch !== "x64") throw problem("a zip runs on x64; an image may be for arm64");
+  if (template === "code" && arch !== "x64") problems.add("a zip runs on x64; an image may be for arm64");
   if (template !== "custom-handler" && options.authLevel !== undefined) {
-    throw problem(
+    problems.add(
       `--auth_level has no effect with --template ${template}; set SCOREFN_FUNCTIONS_AUTH_LEVEL as a setting of the app`,
     );
   }
   if (python && options.arch !== undefined) {
-    throw problem("--arch has no effect for a Python script: docker build --platform decides");
+    problems.add("--arch has no effect for a Python script: docker build --platform decides");
   }
-  const requirements = python ? findRequirements(entryScript, options.requirements) : NO_REQUIREMENTS;
+  const { requirements, version } = resolvePython(inputs, options, problems);
+  problems.throwIfAny();
   const ignoreFiles = [{ name: ".funcignore" }, { name: ".dockerignore", anchored: true }];
   return {
     inputs,
@@ -117,10 +128,11 @@ async function resolveOptions(options: AzureBuildOptions): Promise<Settings> {
     requirements,
     template,
     authLevel,
+    telemetryMode,
     memoryMb,
     node,
     arch,
-    python: python ? choosePython(options.pythonVersion, requirements.python, pythonInUse()?.version) : "",
+    python: version,
   };
 }
 
@@ -189,11 +201,11 @@ void ${start}({built:{...${JSON.stringify(built)},appRoot},createRuntime:${runti
 }
 
 async function writeProject(settings: Settings, out: string): Promise<void> {
-  const { template, inputs, content, python, node, memoryMb, authLevel } = settings;
+  const { template, inputs, content, python, node, memoryMb, authLevel, telemetryMode } = settings;
   const name = nameOf(settings);
   const image = { template, node, python: inputs.python, pythonVersion: python, model: modelName(content) };
   await writeFiles(out, {
-    "host.json": renderHostJson(template),
+    "host.json": renderHostJson(template, telemetryMode),
     "package.json": renderPackageJson(name, template === "custom-handler" ? undefined : hostFile(template)),
     "local.settings.json": renderLocalSettings(template),
     ".funcignore": renderFuncIgnore(),

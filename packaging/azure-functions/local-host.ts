@@ -52,7 +52,9 @@ export interface LoggedRecord {
 export interface LocalHostOptions {
   /** Milliseconds until an answer that does not come is given up. Default: 230,000, as the real front end. */
   readonly limitMs?: number;
+  /** Of the host's own span of a request. */
   readonly traceParent?: string | undefined;
+  readonly traceState?: string | undefined;
 }
 
 type Bindings = Record<string, Binding>;
@@ -143,8 +145,9 @@ export async function loadApp(load: () => unknown, options: LocalHostOptions = {
   /** As the worker does it. @param request the rest of the host's invocation request */
   async function invoke({ name, bindings, callback }: Registered, invocationId: string, request: object) {
     const log = (level: string, _category: string, text: string) => logged.push({ invocationId, level, text });
-    const { traceParent } = options;
-    const traceContext = traceParent === undefined ? undefined : { traceParent };
+    const { traceParent, traceState = "" } = options;
+    const traceContext =
+      traceParent === undefined ? undefined : { traceParent, traceState, attributes: { OperationName: name } };
     const context = { invocationId, metadata: { name, bindings }, request: { ...request, traceContext }, log };
     const invocation = getInvocationModel(context);
     const { context: userContext, inputs } = await invocation.getArguments();

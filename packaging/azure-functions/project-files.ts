@@ -8,8 +8,14 @@ export type BuildTemplate = "code" | "container" | "custom-handler";
 /** Which key a call of /score needs. */
 export type AuthLevel = "anonymous" | "function" | "admin";
 
-export function renderHostJson(template: BuildTemplate): string {
-  return readTemplate(`azure-functions/${template === "custom-handler" ? "custom-handler." : ""}host.json`);
+/** How the host sends telemetry: in its own way to Application Insights, or as OpenTelemetry. In the words of host.json. */
+export type TelemetryMode = "ApplicationInsights" | "OpenTelemetry";
+
+export function renderHostJson(template: BuildTemplate, telemetryMode: TelemetryMode = "ApplicationInsights"): string {
+  const host = readTemplate(`azure-functions/${template === "custom-handler" ? "custom-handler." : ""}host.json`);
+  if (telemetryMode === "ApplicationInsights") return host;
+  const version = '  "version": "2.0",\n';
+  return replaceOnce(host, version, `${version}  "telemetryMode": "${telemetryMode}",\n`);
 }
 
 /** The one function of a custom handler: it takes every path. */

@@ -1,5 +1,5 @@
 import type { PlatformAddresses } from "./host-settings.ts";
-import type { SettingsReader } from "./reader.ts";
+import type { SettingKey, SettingsReader } from "./reader.ts";
 import type { Address } from "./values.ts";
 
 /** Where to listen.
@@ -9,12 +9,16 @@ import type { Address } from "./values.ts";
  *  - With SEPERATE_HEALTH_ENDPOINT=true also at `--health_port`, which serves the same routes (contract RT-9). The
  *    same number for both is listed twice and fails like any busy port (ENV-9).
  *  @returns the first is the main one: its port is what banner and scripts see as SERVER_PORT unless `--port` says */
-export function resolveListen(read: SettingsReader, platform: PlatformAddresses): readonly Address[] {
+export function resolveListen(
+  read: SettingsReader,
+  platform: PlatformAddresses,
+  portRow: SettingKey,
+): readonly Address[] {
   const addresses: Address[] = [...(platform.addresses ?? [])];
   const host = read.textOrDefault("host");
   const explicit = read.given("port") !== undefined;
   if (explicit || addresses.length === 0) {
-    const port = (explicit ? undefined : platform.port) ?? read.integerOrDefault("port");
+    const port = (explicit ? undefined : platform.port) ?? read.integerOrDefault(portRow);
     if (!addresses.some((address) => address.port === port)) addresses.push({ host, port });
   }
   // Read in any case, so that a bad value is reported.

@@ -8,7 +8,7 @@ import { mayHaveFiles } from "./places.ts";
 import { InvalidSettingsError, type Problem } from "./problems.ts";
 import type { Rare } from "./rare.ts";
 import { type Environment, environmentLayer, type Flags, flagLayer, SettingsReader } from "./reader.ts";
-import { MAX_BODY_MB, type SettingName } from "./settings.ts";
+import { MAX_BODY_MB, type Setting, type SettingName } from "./settings.ts";
 import type { Address } from "./values.ts";
 import { exportEnvironment, resolveServerVersion } from "./worker-env.ts";
 
@@ -108,6 +108,8 @@ export interface ConfigInput<H extends object = object> {
   readonly realPath?: ((path: string) => string) | undefined;
   /** Settings that the host adds. */
   readonly host?: HostSettings<H> | undefined;
+  /** The row that `--port` is read by, for a host that takes more than the table's. */
+  readonly portRow?: Setting | undefined;
   /** Finds what else is wrong, to be reported with everything else. @param found what is known so far */
   readonly check?: ((config: Config, found: readonly Problem[]) => readonly Problem[]) | undefined;
 }
@@ -139,6 +141,7 @@ type Env = { readonly env: Environment };
  *  @throws InvalidSettingsError that names every value that cannot be used */
 export function resolveWith<H extends object>(rare: Rare | undefined, input: ConfigInput<H>): ResolvedConfig<H> {
   const { env: given = process.env, defaults = {}, cwd = process.cwd(), realPath = (path) => path } = input;
+  const { portRow = "port" } = input;
   const files = input.withoutFiles === true ? undefined : rare;
   const env = { ...defaults, ...given };
   const flags = withAbsolutePaths(input.flags ?? {}, (path) => realPath(resolve(cwd, path)));
@@ -147,8 +150,8 @@ export function resolveWith<H extends object>(rare: Rare | undefined, input: Con
   if (file !== undefined) read.addLayer(file.layer);
 
   const platform = input.host?.listen?.(read, env) ?? {};
-  const listen = resolveListen(read, platform).map((address) => Object.freeze(address));
-  const port = read.given("port") === undefined ? (listen[0]?.port ?? 0) : read.integerOrDefault("port");
+  const listen = resolveListen(read, platform, portRow).map((address) => Object.freeze(address));
+  const port = read.given("port") === undefined ? (listen[0]?.port ?? 0) : read.integerOrDefault(portRow);
   const telemetry = rare?.checkTelemetry(read) ?? NO_TELEMETRY;
   const appRoot = resolve(cwd, read.text("appRoot") ?? "");
   const entryScript = read.text("entryScript");

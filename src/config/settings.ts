@@ -38,7 +38,13 @@ export interface Setting {
 
 /** Largest number of a TCP port. */
 export const MAX_PORT: number = 65_535;
-const PORT_RANGE = { kind: "integer", min: 1, max: MAX_PORT, unit: "port" } as const;
+/** Of every setting that is a port. */
+export const PORT_RANGE: Pick<Setting, "kind" | "min" | "max" | "unit"> = {
+  kind: "integer",
+  min: 1,
+  max: MAX_PORT,
+  unit: "port",
+};
 
 /** Largest body in MB: with the request's head it has to fit into one frame to a worker, of 2,147,483,647 bytes. */
 export const MAX_BODY_MB = 2_047;

@@ -1,4 +1,4 @@
-// What the core announces, as spans: one of the server for each request, with one for its waiting and one for its run().
+// What the core announces, as spans: one for each request, with one for its waiting and one for its run().
 import type { AttributeValue, Context, Span, SpanOptions } from "@opentelemetry/api";
 import type { ScoreError } from "../core/errors.ts";
 import type { Events, RequestAnswered, RequestHead, RunEnd } from "../core/events.ts";
@@ -26,8 +26,14 @@ export interface SpanSource {
 /** Learns of the span of a request before it ends. */
 export type OnRequestSpan = (span: Span, answered: RequestAnswered) => void;
 
-/** Makes the spans of one service. */
-export function createSpans(source: SpanSource, onRequestSpan?: OnRequestSpan): { tracer: Tracer; events: Events } {
+/** Makes the spans of one service.
+ *  @param isWithinHost true: the host has a span of the kind SERVER for each request, with all that HTTP says of it; so ours is
+ *  a part of that one, and says the rest */
+export function createSpans(
+  source: SpanSource,
+  onRequestSpan?: OnRequestSpan,
+  isWithinHost = false,
+): { tracer: Tracer; events: Events } {
   const of = ({ trace }: { readonly trace?: Trace | undefined }): RequestTrace | undefined =>
     trace instanceof RequestTrace && trace.isRecorded ? trace : undefined;
 
@@ -37,11 +43,16 @@ export function createSpans(source: SpanSource, onRequestSpan?: OnRequestSpan): 
   return {
     tracer: {
       begin(request, route, startedAt) {
-        const { method, path } = request;
-        const attributes = { "http.request.method": method, "url.path": path, "http.route": route };
-        const options = { kind: SERVER, startTime: startedAt, attributes };
-        const span = source.start(`${method} ${route}`, options, source.parentOf(request.headers));
-        return new RequestTrace(source, span);
+        const { method, path, headers } = request;
+        const options = isWithinHost
+          ? { kind: INTERNAL, startTime: startedAt, attributes: { "http.route": route } }
+          : {
+              kind: SERVER,
+              startTime: startedAt,
+              attributes: { "http.request.method": method, "url.path": path, "http.route": route },
+            };
+        const name = isWithinHost ? route.slice(1) : `${method} ${route}`;
+        return new RequestTrace(source, source.start(name, options, source.parentOf(headers)), !isWithinHost);
       },
     },
     events: {
@@ -70,17 +81,20 @@ class RequestTrace implements Trace {
   readonly isRecorded: boolean;
   readonly #source: SpanSource;
   readonly #span: Span;
+  /** The span is the only one that says what HTTP says. */
+  readonly #isServer: boolean;
   #runSpanId: string | undefined;
   #waitsSince: number | undefined;
   #begunAt = 0;
   #failure: ScoreError | undefined;
 
-  constructor(source: SpanSource, span: Span) {
+  constructor(source: SpanSource, span: Span, isServer: boolean) {
     const { traceId, spanId } = span.spanContext();
     this.traceId = traceId;
     this.spanId = spanId;
     this.isRecorded = span.isRecording();
     this.#source = source;
+    this.#isServer = isServer;
     this.#span = span;
   }
 
@@ -130,7 +144,7 @@ class RequestTrace implements Trace {
     const span = this.#span;
     // It waited in vain.
     if (this.#begunAt === 0) this.#waited(endedAt);
-    span.setAttributes(describeRequest(request));
+    if (this.#isServer) span.setAttributes(describeRequest(request));
     span.setAttributes({
       "http.response.status_code": status,
       "http.request.body.size": requestBytes,

@@ -27,16 +27,24 @@ export type TelemetryConfig = Pick<Config, "serviceName" | "serviceVersion">;
 
 export interface TelemetryOptions {
   readonly onRequestSpan?: OnRequestSpan | undefined;
+  /** True: the host has a span of each request itself. Spans of ours are parts of it, and none of them is a server's. */
+  readonly isWithinHost?: boolean;
 }
 
 /** How long a problem that goes on is not told again, in milliseconds. */
 const QUIET_MS = 600_000;
 
+/** Whether OpenTelemetry's variables give `openTelemetry` anything to do, or to warn of; for a host that cannot wait. */
+export function asksForTelemetry(env: Environment): boolean {
+  const { isDisabled, exports, warnings } = readOtelSettings(env);
+  return !isDisabled && (exports.length > 0 || warnings.length > 0 || isSdkRegistered());
+}
+
 /** Loads what telemetry takes.   @returns undefined: it is off, and costs nothing */
 export async function openTelemetry(
   config: TelemetryConfig,
   env: Environment,
-  { onRequestSpan }: TelemetryOptions = {},
+  { onRequestSpan, isWithinHost = false }: TelemetryOptions = {},
 ): Promise<Telemetry | undefined> {
   const { isDisabled, exports, continuesTraces, warnings } = readOtelSettings(env);
   if (isDisabled) return undefined;
@@ -52,7 +60,7 @@ export async function openTelemetry(
     ? { source: registeredSource(options), flush: done, close: done }
     : createSdk({ ...options, ...config, exports, exporters: [] }, (problem) => reporter.report(problem));
   return {
-    ...createSpans(sdk.source, onRequestSpan),
+    ...createSpans(sdk.source, onRequestSpan, isWithinHost),
     attach,
     flush: (limitMs) => withinLimit(sdk.flush(), limitMs),
     close: (limitMs) => withinLimit(sdk.close(), limitMs),

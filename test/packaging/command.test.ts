@@ -76,6 +76,79 @@ describe("scorefn invoke", () => {
   });
 });
 
+describe("all problems are told at once, one line each", () => {
+  const told = (...args: string[]) => {
+    const { status, stdout, stderr } = scorefn(...args);
+    expect([status, stdout]).toEqual([1, ""]);
+    const lines = stderr.trimEnd().split("\n");
+    for (const line of lines) expect(line).toMatch(new RegExp(`^scorefn ${args[0]}: error: `));
+    return lines.map((line) => line.slice(`scorefn ${args[0]}: error: `.length));
+  };
+  const paths = ["--entry_script", at("gone.ts"), "--model_dir", at("nowhere"), "--out", at("app")];
+
+  test("by a build for AWS Lambda", () => {
+    const flags = ["--memory_mb", "1", "--timeout_seconds", "901", "--node", "18", "--bogus", "--auth", "me"];
+    expect(told("build", "--target", "aws-lambda", ...paths, ...flags, "--check", "{", "--requirements", "r")).toEqual([
+      "there is no flag --bogus; scorefn build --help lists all",
+      '--auth must be AWS_IAM or NONE, not "me"',
+      `there is no score script ${at("gone.ts")}; check --entry_script`,
+      `--requirements has no effect: ${at("gone.ts")} is not a Python script`,
+      `there is no folder ${at("nowhere")}; check --model_dir`,
+      `${at("app")} is neither empty nor a build of scorefn; choose another folder`,
+      "AWS Lambda has no Node 18 that scorefn can use; choose 22 or 24",
+      "--memory_mb is a whole number from 128 to 10240 MB, not 1",
+      "--timeout_seconds is a whole number from 1 to 900 seconds, not 901",
+      expect.stringMatching(/^the request for the check of a new version, \{, is not JSON/),
+    ]);
+  });
+
+  test("by a build for Azure Functions", () => {
+    const script = ["--entry_script", at("gone.py"), "--out", at("x")];
+    const flags = [
+      "--memory_mb",
+      "1",
+      "--template",
+      "code",
+      "--arch",
+      "arm64",
+      "--python_version",
+      "2.7",
+      "--check",
+      "{}",
+    ];
+    expect(told("build", "--target", "azure-functions", ...script, ...flags, "--requirements", at("r"))).toEqual([
+      "--check is for --target aws-lambda only",
+      `there is no score script ${at("gone.py")}; check --entry_script`,
+      "instances have 512, 2048 or 4096 MB, not 1",
+      "a zip for Node brings no Python along; choose the template container or custom-handler",
+      "a zip runs on x64; an image may be for arm64",
+      "--arch has no effect for a Python script: docker build --platform decides",
+      `there is no file ${at("r")}; check --requirements`,
+      expect.stringMatching(/^--python_version says 2\.7/),
+    ]);
+  });
+
+  test("by a build for nothing in particular", () => {
+    expect(told("build", "--target", "gcp", ...paths)).toEqual([
+      '--target must be aws-lambda or azure-functions, not "gcp"',
+      `there is no score script ${at("gone.ts")}; check --entry_script`,
+      `there is no folder ${at("nowhere")}; check --model_dir`,
+      `${at("app")} is neither empty nor a build of scorefn; choose another folder`,
+    ]);
+    expect(told("build")).toHaveLength(3);
+  });
+
+  test("by invoke", () => {
+    expect(told("invoke", at("empty"), "more", "--data", "@nowhere.json", "--target", "gcp")).toEqual([
+      "more is one word too many; scorefn invoke --help lists all",
+      '--target must be aws-lambda or azure-functions, not "gcp"',
+      `${at("empty")} is not a scorefn build; make one with scorefn build`,
+      expect.stringMatching(/^--data names nowhere\.json, which cannot be read/),
+    ]);
+    expect(told("invoke")).toHaveLength(2);
+  });
+});
+
 describe("scorefn build", () => {
   test.each<[string[], string]>([
     [

@@ -1,5 +1,5 @@
 // A build is tried before it is called good.
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { buildLambda } from "../../packaging/aws-lambda/build.ts";
@@ -223,6 +223,107 @@ describe("the copy that is tried", () => {
     await build(buildLambda, { "score.ts": script });
     process.kill(Number(readFileSync(mark, "utf8")), "SIGKILL");
     expect(readdirSync(temporary).filter((name) => name.startsWith("scorefn-try-"))).toEqual([]);
+  });
+});
+
+describe("what the cloud loads is tried as the user has edited it", () => {
+  const files = { "score.ts": HELLO_TS };
+  const python = { "score.py": "def init():\n    pass\n\n\ndef run(data):\n    return data\n" };
+  const streams = { streams: true } as Partial<CommonOptions>;
+
+  /** Builds, edits a file of the build, and builds again. */
+  async function rebuild(make: Make, [path, text]: readonly [string, string], from: Tree, options = {}) {
+    const { root, directory } = await build(make, from, options);
+    writeFileSync(join(directory, path), text);
+    const script = Object.keys(from)[0]!;
+    return make({ entryScript: join(root, script), out: directory, ...options });
+  }
+
+  test.each<[string, Make, readonly [string, string], Tree, object, RegExp]>([
+    ["Lambda", buildLambda, ["function/index.mjs", "export { handler from"], files, {}, /index\.mjs: SyntaxError/],
+    ["Lambda with Python", buildLambda, ["function/index.mjs", "{"], python, {}, /index\.mjs: SyntaxError/],
+    [
+      "Lambda, streaming",
+      buildLambda,
+      ["function/stream.mjs", "nope();\n"],
+      files,
+      streams,
+      /stream\.mjs:1: ReferenceError/,
+    ],
+    [
+      "Lambda, no handler",
+      buildLambda,
+      ["function/index.mjs", "export {};\n"],
+      files,
+      {},
+      /exports no function handler/,
+    ],
+    [
+      "Lambda, a lost file",
+      buildLambda,
+      ["function/index.mjs", 'export { handler } from "./gone.mjs";\n'],
+      files,
+      {},
+      /gone\.mjs/,
+    ],
+    ["Azure", buildAzure, ["dist/index.cjs", "}"], files, {}, /does not load: SyntaxError/],
+    [
+      "Azure, another main",
+      buildAzure,
+      ["package.json", '{"main": "gone.cjs"}'],
+      files,
+      {},
+      /does not load: .*gone\.cjs/,
+    ],
+    [
+      "a custom handler",
+      buildAzure,
+      ["dist/server.mjs", "nope();\n"],
+      files,
+      { template: "custom-handler" },
+      /node dist\/server\.mjs: its process ended \(1\).*ReferenceError/s,
+    ],
+    [
+      "a custom handler with Python",
+      buildAzure,
+      ["host.json", '{"customHandler": {"description": {"defaultExecutablePath": "no-such-program"}}}'],
+      python,
+      { template: "custom-handler" },
+      /no-such-program.*ENOENT/,
+    ],
+  ])("%s", async (_what, make, edit, from, options, reason) => {
+    await expect(rebuild(make as Make, edit, from, options)).rejects.toThrow(reason);
+  });
+
+  test.each<[string, Make, readonly [string, string], Tree, object]>([
+    [
+      "Lambda",
+      buildLambda as Make,
+      ["function/index.mjs", 'import "./scorefn/host.mjs";\nexport const handler = () => 1;\n'],
+      files,
+      {},
+    ],
+    [
+      "Lambda, streaming",
+      buildLambda as Make,
+      ["function/stream.mjs", 'export { handler } from "./scorefn/host.mjs";\n// mine\n'],
+      files,
+      streams,
+    ],
+  ])("an edit that works is kept: %s", async (_what, make, edit, from, options) => {
+    const { directory } = await rebuild(make, edit, from, options);
+    expect(readFileSync(join(directory, edit[0]), "utf8")).toBe(edit[1]);
+  });
+
+  test("init() does not run for it", async () => {
+    const script = `import { writeFileSync } from "node:fs";\nexport const init = () => writeFileSync(process.env.MARK!, "");\nexport const run = () => 1;\n`;
+    const mark = join(tree(), "mark");
+    vi.stubEnv("MARK", mark);
+    await build(buildLambda, { "score.ts": script });
+    await build(buildAzure, { "score.ts": script }, { template: "custom-handler" } as Partial<CommonOptions>);
+    const inPython = `import os\n\n\ndef init():\n    open(os.environ["MARK"], "w")\n\n\ndef run(data):\n    return data\n`;
+    await build(buildLambda, { "score.py": inPython });
+    expect(existsSync(mark)).toBe(false);
   });
 });
 

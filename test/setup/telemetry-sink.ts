@@ -15,7 +15,13 @@ export type SinkAnswer =
   | "hang"
   | "close"
   | "garbage"
-  | { readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly body?: string };
+  | {
+      readonly status: number;
+      readonly headers?: Readonly<Record<string, string>>;
+      readonly body?: string;
+      /** It hangs after so many characters of the body. */
+      readonly cutAt?: number;
+    };
 
 export const TAKEN: SinkAnswer = { status: 200, body: "{}" };
 
@@ -85,7 +91,12 @@ function reply(response: ServerResponse, answer: SinkAnswer): void {
   if (answer === "hang") return;
   if (answer === "close") response.socket?.destroy();
   else if (answer === "garbage") response.socket?.end("this is no HTTP\r\n\r\n");
-  else response.writeHead(answer.status, answer.headers).end(answer.body ?? "");
+  else {
+    const { status, headers, body = "", cutAt } = answer;
+    response.writeHead(status, headers);
+    if (cutAt === undefined) response.end(body);
+    else response.write(body.slice(0, cutAt));
+  }
 }
 
 /** An item that Application Insights has been sent. */

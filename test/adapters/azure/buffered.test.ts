@@ -2,6 +2,7 @@ import { describeConformance } from "../../conformance.ts";
 import { describeGenerated } from "./generated.ts";
 import { describeHardCases } from "./hard-cases.ts";
 import { appDriver, handlerDriver } from "./host.ts";
+import { describeTraces } from "./traces.ts";
 
 // What this host changes: header names are lower-case; of a request's target and method only what the web's Request knows
 // arrives, tidied; a path that no function has is answered by the host; a streamed answer is collected, and is an error
@@ -19,6 +20,7 @@ describeConformance("Azure Functions, buffered, Python", {
   ...carries,
 });
 describeHardCases("buffered");
+describeTraces("buffered");
 describeGenerated("Azure Functions, buffered, TypeScript", {
   language: "typescript",
   createDriver: appDriver("buffered"),

@@ -2,7 +2,7 @@ import { createServer, type Server, request as sendRequest } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { pipeline } from "node:stream";
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { startCustomHandler } from "../../../adapters/azure/custom-handler.ts";
 import { buildAzure } from "../../../packaging/azure-functions/build.ts";
 import { createRuntime, inProcess } from "../../../src/host.ts";
@@ -11,6 +11,7 @@ import { sendTo } from "../../setup/http-client.ts";
 import { freePort, startServer } from "../../setup/server.ts";
 import { SCRIPTS, type TemporaryFolder, temporaryFolder, until } from "../../setup/service.ts";
 import { describeGenerated } from "./generated.ts";
+import { INTERNAL, named, startSink } from "./sink.ts";
 
 const HOP_BY_HOP = new Set([
   "connection",
@@ -116,6 +117,24 @@ test("the function key reaches neither script nor log", async () => {
   expect(logged()).not.toContain("SECRET");
 });
 
+test.for(["request_headers.ts", "request_headers.py"])("what %s does is a part of the host's span", async (script) => {
+  const { env, spans: sent } = await startSink();
+  onTestFinished(() => void vi.unstubAllEnvs());
+  for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
+  const { send, close } = await createDriver(script, env);
+  const [trace, span] = ["0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"];
+  const headers = [["traceparent", `00-${trace}-${span}-01`]] as const;
+  expect((await send({ target: "/score", headers, body: "x" })).status).toBe(200);
+  await close();
+  const spans = sent();
+  expect(spans.map(({ name }) => name).sort()).toEqual(["queue", "run", "score"]);
+  expect(spans.map(({ kind, traceId }) => [kind, traceId])).toEqual(spans.map(() => [INTERNAL, trace]));
+  const score = named(spans, "score");
+  expect(score.parentSpanId).toBe(span);
+  expect(score.attributes).toMatchObject({ "http.response.status_code": 200 });
+  expect(spans.filter(({ parentSpanId }) => parentSpanId === score.spanId).length).toBe(2);
+});
+
 describe("a custom handler that was built", () => {
   let folder: TemporaryFolder;
   beforeAll(async () => {
@@ -144,6 +163,14 @@ describe("a custom handler that was built", () => {
     const answer = await fetch(`${server.url}/score`, { method: "POST", body: "{}" });
     expect([answer.status, await answer.json()]).toEqual([200, "{}"]);
     expect(await server.stop()).toBe(0);
+  });
+
+  test("sends its last spans when it is told to end", async () => {
+    const { env, spans } = await startSink();
+    const server = await start("length.ts", env);
+    await fetch(`${server.url}/score`, { method: "POST", body: "{}" });
+    expect(await server.stop()).toBe(0);
+    expect(spans().map(({ name, kind }) => [name, kind])).toContainEqual(["score", INTERNAL]);
   });
 
   test("lives although init() fails, and answers with the reason", async () => {

@@ -2,6 +2,7 @@ import { describeConformance } from "../../conformance.ts";
 import { describeGenerated } from "./generated.ts";
 import { describeHardCases } from "./hard-cases.ts";
 import { appDriver, handlerDriver } from "./host.ts";
+import { describeTraces } from "./traces.ts";
 
 // What this host changes: header names are lower-case; of a request's target and method only what the web's Request knows
 // arrives, tidied; a path that no function has is answered by the host; a streamed answer that fails midway ends without
@@ -19,6 +20,7 @@ describeConformance("Azure Functions, streaming, Python", {
   ...carries,
 });
 describeHardCases("streaming");
+describeTraces("streaming");
 describeGenerated("Azure Functions, streaming, TypeScript", {
   language: "typescript",
   createDriver: appDriver("streaming"),

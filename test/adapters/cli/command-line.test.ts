@@ -362,6 +362,13 @@ describe("scorefn serve", () => {
   });
 });
 
+/** What is wrong with a line of `scorefn build` or `scorefn invoke`. */
+function buildProblemsOf(...args: string[]): readonly string[] {
+  const command = parseCommandLine("scorefn", args);
+  if (command.kind === "exit") throw new Error(command.stderr);
+  return command.problems;
+}
+
 describe("scorefn build and invoke", () => {
   test("a build is asked for with its target and its flags in camel case", () => {
     const args = ["--target", "aws-lambda", "--entry_script", "score.ts", "--out", "build", "--timeout_seconds", "60"];
@@ -369,35 +376,57 @@ describe("scorefn build and invoke", () => {
       kind: "build",
       target: "aws-lambda",
       options: { entryScript: "score.ts", out: "build", timeoutSeconds: 60, external: ["a", "b"] },
+      problems: [],
     });
   });
 
   test("flags of the other cloud are refused by name, all at once", () => {
     const args = ["--target", "azure-functions", "--entry_script", "score.ts", "--out", "build", "--streaming"];
-    expect(exitOf("scorefn", "build", ...args, "--check", "none")).toMatchObject({
-      code: 1,
-      stderr:
-        "scorefn build: error: --streaming is for --target aws-lambda only\n" +
-        "scorefn build: error: --check is for --target aws-lambda only\n",
-    });
+    expect(buildProblemsOf("build", ...args, "--check", "none")).toEqual([
+      "--streaming is for --target aws-lambda only",
+      "--check is for --target aws-lambda only",
+    ]);
   });
 
+  const NO_TARGET = "--target is missing: --target aws-lambda or azure-functions";
+
   test.each([
-    [["build", "--entry_script", "score.ts", "--out", "build"], "the following arguments are required: --target"],
-    [["build", "--entry-script", "score.ts", "--out", "build"], "the following arguments are required: --target"],
-    [["build", "--target", "gcp", "--entry_script", "a", "--out", "b"], "argument --target: invalid choice: 'gcp'"],
-    [["invoke", "--target", "aws-lambda", "build"], "the following arguments are required: --data"],
+    [["build", "--entry_script", "score.ts", "--out", "build"], NO_TARGET],
+    [["build", "--entry-script", "score.ts", "--out=build"], NO_TARGET],
+    [
+      ["build", "--target", "gcp", "--entry_script", "a", "--out", "b"],
+      '--target must be aws-lambda or azure-functions, not "gcp"',
+    ],
+    [["invoke", "--target", "aws-lambda", "build"], "--data is missing: --data DATA"],
+    [["invoke", "--data", "x"], "the folder of the build is missing: scorefn invoke FOLDER --data DATA"],
     [["invoke", "build", "--data", "x", "--bogus=1"], "there is no flag --bogus; scorefn invoke --help lists all"],
     [["invoke", "build", "more", "--data", "x"], "more is one word too many; scorefn invoke --help lists all"],
-  ])("%j is a usage error, told in one line of that command", (args, message) => {
-    const { code, stderr } = exitOf("scorefn", ...args);
-    expect(code).toBe(1);
-    expect(stderr).toMatch(new RegExp(`^scorefn ${args[0]}: error: [^\\n]+\\n$`));
-    expect(stderr).toContain(message);
+  ])("%j has one problem", (args, message) => {
+    expect(buildProblemsOf(...args)).toEqual([message]);
+  });
+
+  test("all that is wrong with the flags is known at once", () => {
+    const args = ["--tar", "aws-lambda", "--memory_mb", "much", "--arch", "risc", "--no_try=1", "--bogus", "x", "--o"];
+    expect(buildProblemsOf("build", ...args, "--t", "x", "more")).toEqual([
+      '--no_try is a switch and takes no value, not even "1"',
+      "there is no flag --bogus; scorefn build --help lists all",
+      "--out needs a value: --out OUT",
+      "--t could mean --target or --try or --timeout_seconds or --template or --telemetry_mode",
+      "more is one word too many; scorefn build --help lists all",
+      "--entry_script is missing: --entry_script ENTRY_SCRIPT",
+      '--memory_mb must be a whole number, not "much"',
+      '--arch must be x64 or arm64, not "risc"',
+    ]);
+  });
+
+  test("help beats problems, and the last of several values counts", () => {
+    expect(exitOf("scorefn", "build", "--bogus", "-h")).toMatchObject({ code: 0, stderr: "" });
+    expect(exitOf("scorefn", "invoke", "--help").stdout).toMatch(/^usage: scorefn invoke /);
+    expect(parseCommandLine("scorefn", ["invoke", "b", "--data", "x", "--data", "y"])).toMatchObject({ data: "y" });
   });
 
   test("an invocation is asked for with the build's folder and the body", () => {
-    const asked = { kind: "invoke", directory: "build", data: "@r.json" };
+    const asked = { kind: "invoke", directory: "build", data: "@r.json", problems: [] };
     const args = ["invoke", "build", "--data", "@r.json"];
     expect(parseCommandLine("scorefn", args)).toEqual({ ...asked, target: undefined });
     const named = [...args, "--target", "aws-lambda"];

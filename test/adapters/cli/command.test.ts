@@ -355,7 +355,7 @@ describe("scorefn serve", () => {
     expect(code).toBe(1);
     expect(stderr.replaceAll("scorefn serve: error: ", "").trimEnd().split("\n").sort()).toEqual([
       '--error_detail must be none, location or full, not "all"',
-      '--port must be a whole number from 1 to 65535, not "70000"',
+      '--port must be a whole number from 0 to 65535, not "70000"',
       '--worker_count must be a whole number, 1 or more, not "x"',
       'SCOREFN_MAX_QUEUE must be a whole number, 0 or more, not "-1" (or use --max_queue)',
       'WORKER_TIMEOUT must be a whole number, 0 or more, not "soon"',
@@ -371,7 +371,7 @@ describe("scorefn serve", () => {
     writeFileSync(join(cwd, "config.json"), "{");
     const { code, stdout, stderr } = await serve(["--port", "x"], {}, cwd);
     expect(code).toBe(1);
-    expect(stderr).toBe('scorefn serve: error: --port must be a whole number from 1 to 65535, not "x"\n');
+    expect(stderr).toBe('scorefn serve: error: --port must be a whole number from 0 to 65535, not "x"\n');
     expect(stdout).toContain(`Invalid config file!: ${join(cwd, "config.json")}: it is not JSON`);
   });
 
@@ -399,6 +399,15 @@ describe("scorefn serve", () => {
     expect(free.served[0]?.port).toBeGreaterThan(0);
     expect(free.stdout).toContain(`:${free.served[0]?.port}/score\n`);
     expect((await serve(["score.py"], { PORT: "8080" })).served[0]?.port).toBe(5001);
+    expect((await serve(["score.py", "--port", " +00 "])).served[0]?.port).toBeGreaterThan(0);
+  });
+
+  test("what is no port is told with the range that the command takes: 0 only counts for serve", async () => {
+    const reason = (least: number, value: string) =>
+      `SCOREFN_PORT must be a whole number from ${least} to 65535, not "${value}" (or use --port)`;
+    expect((await serve(["score.py"], { SCOREFN_PORT: "-1" })).stderr).toContain(reason(0, "-1"));
+    const dropIn = await run(["--entry_script", "score.py"], { SCOREFN_PORT: "0" });
+    expect([dropIn.code, dropIn.stderr]).toEqual([1, `azmlinfsrv: error: ${reason(1, "0")}\n`]);
   });
 
   test("GET / is liveness and access records follow the log's level; the drop-in has its own defaults", async () => {

@@ -57,6 +57,8 @@ describe("an app for a TypeScript script", () => {
       "dist/index.cjs",
       "dist/index.cjs.map",
       "dist/package.json",
+      "dist/telemetry-sdk.mjs",
+      "dist/telemetry-sdk.mjs.LICENSES.txt",
       "host.json",
       "lib/words.ts",
       "model/name.txt",

@@ -83,6 +83,22 @@ describe.each(TEMPLATES)("the infrastructure of the template %s", (template) => 
     );
   });
 
+  test("has host and app send OpenTelemetry to the same place, and its headers are a secret", () => {
+    const [main, app] = [files["infra/main.bicep"]!, files["infra/app.bicep"]!];
+    for (const text of [main, app])
+      expect(text).toMatch(/\n@secure\(\)\n(?:@description.*\n)?param otlpHeaders string/);
+    const given = app.slice(app.indexOf("empty(otlpEndpoint) ? []"), app.indexOf("empty(modelUri) ? []"));
+    const names = [...given.matchAll(/name: '(\w+)'/g)].map(([, name]) => name);
+    expect(names).toEqual([
+      "AzureFunctionsJobHost__telemetryMode",
+      "OTEL_EXPORTER_OTLP_ENDPOINT",
+      "OTEL_EXPORTER_OTLP_PROTOCOL",
+      "OTEL_EXPORTER_OTLP_HEADERS",
+    ]);
+    // The app's own variables hold it in a zip's app settings, which are encrypted; a container's stand in its template.
+    expect(given).toContain(template === "code" ? "value: otlpHeaders" : "secretRef: 'otlp-headers'");
+  });
+
   test("is deployed by azd as what it is", () => {
     const project = parse(files["azure.yaml"]!);
     expect(project.name).toBe("scorefn-price");
@@ -140,6 +156,12 @@ describe("the small files", () => {
     expect(rest).toEqual(JSON.parse(renderHostJson("code")));
     expect(JSON.parse(renderLocalSettings("custom-handler")).Values.FUNCTIONS_WORKER_RUNTIME).toBe("custom");
     expect(JSON.parse(renderLocalSettings("code")).Values.FUNCTIONS_WORKER_RUNTIME).toBe("node");
+  });
+
+  test.for(TEMPLATES)("the host of the template %s sends OpenTelemetry where that is asked for", (template) => {
+    const { telemetryMode, ...rest } = JSON.parse(renderHostJson(template, "OpenTelemetry"));
+    expect(telemetryMode).toBe("OpenTelemetry");
+    expect(rest).toEqual(JSON.parse(renderHostJson(template)));
   });
 
   test.for(["anonymous", "function", "admin"] as const)("asks for a key of the level %s", (level) => {

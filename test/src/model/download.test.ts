@@ -3,7 +3,7 @@ import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, truncate
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { createLog } from "../../../src/log/logger.ts";
+import { createLog } from "../../../src/log/create.ts";
 import { download } from "../../../src/model/download.ts";
 import type { ModelStore } from "../../../src/model/store.ts";
 

@@ -6,6 +6,9 @@ param memoryGB int
 param minReplicas int
 param maxReplicas int
 param logRetentionDays int
+param otlpEndpoint string
+@secure()
+param otlpHeaders string
 @secure()
 param modelUri string
 param modelStorageAccount string
@@ -176,6 +179,28 @@ var settings = concat(
       value: 'http://+:8080'
     }
   ],
+  empty(otlpEndpoint) ? [] : [
+    // As "telemetryMode" in host.json: the spans of the app are parts of the host's.
+    {
+      name: 'AzureFunctionsJobHost__telemetryMode'
+      value: 'OpenTelemetry'
+    }
+    {
+      name: 'OTEL_EXPORTER_OTLP_ENDPOINT'
+      value: otlpEndpoint
+    }
+    // The host's own default is gRPC, which the app does not speak.
+    {
+      name: 'OTEL_EXPORTER_OTLP_PROTOCOL'
+      value: 'http/protobuf'
+    }
+  ],
+  empty(otlpEndpoint) || empty(otlpHeaders) ? [] : [
+    {
+      name: 'OTEL_EXPORTER_OTLP_HEADERS'
+      secretRef: 'otlp-headers'
+    }
+  ],
   empty(modelUri) ? [] : [
     {
       name: 'SCOREFN_MODEL_URI'
@@ -216,12 +241,20 @@ resource app 'Microsoft.App/containerApps@2024-10-02-preview' = {
           identity: identity.id
         }
       ]
-      secrets: empty(modelUri) ? [] : [
-        {
-          name: 'model-uri'
-          value: modelUri
-        }
-      ]
+      secrets: concat(
+        empty(otlpHeaders) ? [] : [
+          {
+            name: 'otlp-headers'
+            value: otlpHeaders
+          }
+        ],
+        empty(modelUri) ? [] : [
+          {
+            name: 'model-uri'
+            value: modelUri
+          }
+        ]
+      )
     }
     template: {
       containers: [

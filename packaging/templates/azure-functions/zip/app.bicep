@@ -7,6 +7,9 @@ param alwaysReadyInstances int
 param httpConcurrency int
 param nodeVersion string
 param logRetentionDays int
+param otlpEndpoint string
+@secure()
+param otlpHeaders string
 @secure()
 param modelUri string
 param modelStorageAccount string
@@ -126,6 +129,28 @@ var settings = concat(
     {
       name: 'AZURE_CLIENT_ID'
       value: identity.properties.clientId
+    }
+  ],
+  empty(otlpEndpoint) ? [] : [
+    // As "telemetryMode" in host.json: the spans of the app are parts of the host's.
+    {
+      name: 'AzureFunctionsJobHost__telemetryMode'
+      value: 'OpenTelemetry'
+    }
+    {
+      name: 'OTEL_EXPORTER_OTLP_ENDPOINT'
+      value: otlpEndpoint
+    }
+    // The host's own default is gRPC, which the app does not speak.
+    {
+      name: 'OTEL_EXPORTER_OTLP_PROTOCOL'
+      value: 'http/protobuf'
+    }
+  ],
+  empty(otlpEndpoint) || empty(otlpHeaders) ? [] : [
+    {
+      name: 'OTEL_EXPORTER_OTLP_HEADERS'
+      value: otlpHeaders
     }
   ],
   empty(modelUri) ? [] : [

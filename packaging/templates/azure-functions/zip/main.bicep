@@ -36,6 +36,13 @@ param nodeVersion string = '22'
 @description('Days that log records are kept.')
 param logRetentionDays int = 30
 
+@description('Where host and app send OpenTelemetry by HTTP: https://HOST:4318. Empty: the host sends to Application Insights only, in its own way.')
+param otlpEndpoint string = ''
+
+@secure()
+@description('Headers that go with it: NAME=VALUE, separated by commas.')
+param otlpHeaders string = ''
+
 @secure()
 @description('Where the model is fetched from before init(): https://ACCOUNT.blob.core.windows.net/CONTAINER/FOLDER. Empty if the model is part of the app.')
 param modelUri string = ''
@@ -67,6 +74,8 @@ module app 'app.bicep' = {
     httpConcurrency: httpConcurrency
     nodeVersion: nodeVersion
     logRetentionDays: logRetentionDays
+    otlpEndpoint: otlpEndpoint
+    otlpHeaders: otlpHeaders
     modelUri: modelUri
     modelStorageAccount: modelStorageAccount
     modelStorageGroup: modelStorageGroup
