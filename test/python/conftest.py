@@ -39,6 +39,11 @@ SKLEARN_PYTHON = SCHEMAS_PYTHON
 needs_sklearn = needs_schemas
 """Under CI=true a skipped test is a failure, see the end of this file."""
 
+OPENTELEMETRY_PYTHON = SCHEMAS_PYTHON
+"""An interpreter with the real opentelemetry-api and opentelemetry-sdk, which the reference server needs: the same."""
+
+needs_opentelemetry = needs_schemas
+
 PYTHON = os.environ.get("SCOREFN_TEST_PYTHON") or sys.executable
 """The interpreter of workers that need no particular packages: that of the tests, or another version."""
 
