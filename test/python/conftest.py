@@ -60,6 +60,7 @@ class Worker:
 
     def __init__(self, hello: dict[str, Any], environment: dict[str, str], cwd: Path, python: str) -> None:
         """Start the process and send HELLO."""
+        self.cwd = cwd
         self.pipe, to_worker = socket.socketpair()
         self.answers, from_worker = socket.socketpair()
         self.pipe.settimeout(DEADLINE_S)
