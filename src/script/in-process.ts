@@ -22,6 +22,7 @@ import type {
 import { callFields, errorFields } from "../log/fields.ts";
 import { type JavaScriptOptions, type LoadedScript, loadJavaScript } from "./javascript.ts";
 import { clientGone, deadlinePassed, LazySignal } from "./lazy-signal.ts";
+import { Recorder } from "./recorded.ts";
 import { runWithin, surroundings } from "./surroundings.ts";
 
 export interface InProcessOptions extends JavaScriptOptions {
@@ -39,6 +40,9 @@ export class InProcessRuntime implements ScoreRuntime {
   readonly #events: Events;
   /** True: somebody wants to know of runs. */
   readonly #isWatched: boolean;
+  /** Where somebody wants to know of the script's records. */
+  readonly #recorder: Recorder | undefined;
+  #endConsole: (() => void) | undefined;
   /** The script, whether or not its init() has been done. */
   #imported: LoadedScript | undefined;
   /** The script once its init() has been done. */
@@ -58,6 +62,10 @@ export class InProcessRuntime implements ScoreRuntime {
     this.#isWatched = [events.requestQueued, events.runBegun, events.runEnded].some(
       (listener) => listener !== undefined,
     );
+    const { scriptRecord } = events;
+    if (scriptRecord !== undefined) {
+      this.#recorder = new Recorder(log, (record) => scriptRecord({ pid: process.pid, ...record }));
+    }
   }
 
   get state(): RuntimeState {
@@ -120,7 +128,11 @@ export class InProcessRuntime implements ScoreRuntime {
 
   async close(graceMs: number): Promise<void> {
     this.#closing = true;
-    if (this.#underWay === 0) return;
+    if (this.#underWay > 0) await this.#drain(graceMs);
+    this.#endConsole?.();
+  }
+
+  async #drain(graceMs: number): Promise<void> {
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, graceMs);
       this.#drained = () => {
@@ -145,7 +157,8 @@ export class InProcessRuntime implements ScoreRuntime {
     try {
       if (this.#imported === undefined) {
         this.#events.scriptStarting?.(undefined);
-        this.#imported = await loadJavaScript(this.#options, this.#log);
+        this.#endConsole = this.#recorder?.watchConsole();
+        this.#imported = await loadJavaScript(this.#options, this.#recorder?.logOf(this.#log) ?? this.#log);
       }
       const script = this.#imported;
       await script.init();
@@ -194,7 +207,9 @@ export class InProcessRuntime implements ScoreRuntime {
     call.signal?.addEventListener("abort", onAbort);
     if (call.signal?.aborted) onAbort();
     const input = { ...call, signal: () => lazy.signal() };
-    const surround = surroundings(call, this.#log.format === "json" ? callFields(call) : undefined);
+    if (this.#recorder !== undefined && call.log !== undefined) input.log = this.#recorder.logOf(call.log);
+    const hasFields = this.#recorder !== undefined || this.#log.format === "json";
+    const surround = surroundings(call, hasFields ? callFields(call) : undefined);
     const outcome = surround === undefined ? script.run(input) : runWithin(surround, () => script.run(input));
     return outcome instanceof Promise ? this.#bounded(outcome, call, lazy) : outcome;
   }
