@@ -90,7 +90,7 @@ class RecordStore:
         with self._lock:
             if not self._kept:
                 self._count = self._bytes = 0
-            elif self._wake.empty():
+            if (self._kept or self._dropped) and self._wake.empty():
                 self._wake.put(None)
 
 

@@ -79,7 +79,8 @@ export class RecordLink implements Link {
       if (isTaken) {
         this.#count = 0;
         this.#bytes = 0;
-      } else this.#turn();
+      }
+      if (!isTaken || this.#dropped > 0) this.#turn();
     });
   }
 }

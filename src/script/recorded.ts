@@ -3,7 +3,7 @@ import { format } from "node:util";
 import type { ScriptRecord } from "../core/events.ts";
 import type { Log, LogFields, Logger } from "../core/log.ts";
 import { ambientFields } from "../log/ambient.ts";
-import { writeNothing } from "../log/logger.ts";
+import { belowThreshold } from "../log/logger.ts";
 
 /** Longest message in characters; services that keep records take no more. */
 export const MAX_MESSAGE = 32_768;
@@ -29,7 +29,7 @@ export class Recorder {
   /** @param log decides on the threshold */
   constructor(log: Log, tell: (record: ToldRecord) => void) {
     this.#tell = tell;
-    this.#isOn = new Set(LEVELS.filter((level) => log.print[level] !== writeNothing));
+    this.#isOn = new Set(LEVELS.filter((level) => log.print[level] !== belowThreshold));
   }
 
   /** A log that also tells of the records of the script's own loggers. */
