@@ -39,6 +39,7 @@ export const LATE_MODULES: readonly string[] = [
   "src/script/import-file",
   "src/script/model-directory",
   "src/script/raw-http",
+  "src/script/recorded",
   "src/script/stream",
   "src/script/surroundings",
   "src/swagger/generate",

@@ -25,6 +25,7 @@ from .report import error_frame, result_error_frame
 from .requests import failed_run_frame, read_request, refusal_frame
 from .script import Script
 from .stream import Stream, credit_of
+from .tracing import in_trace_async
 
 T = TypeVar("T")
 
@@ -96,6 +97,7 @@ class AsyncLoop:
         self._running: dict[int, Running] = {}
         """What has begun, with what was announced by a BEGUN that the pipe has not taken yet."""
         self._announced: deque[Frame] = deque()
+        self._answer_in_place = in_trace_async(self._answer) if script.traces else self._answer
         self._finished = asyncio.get_running_loop().create_future()
 
     async def serve(self) -> None:
@@ -185,7 +187,7 @@ class AsyncLoop:
     async def _run(self, request: int, running: Running, arguments: dict[str, Any]) -> None:
         ends: tuple[Bytes, ...] = ()
         try:
-            ends = await self._answer(request, running, arguments)
+            ends = await self._answer_in_place(request, running, arguments)
         finally:
             del self._running[request]
             if running.waited and not self._inbox.requests:

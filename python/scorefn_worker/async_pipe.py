@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Generator, Sequence
+from functools import partial
 from typing import Callable
 
 from .channel import RECEIVE_BYTES, Channel, FrontGone, front_gone, long_frame
@@ -31,6 +32,8 @@ class AsyncPipe:
             on_failure: Called with FrontGone, FrameError or what `on_received` raised; nothing is received any more.
         """
         self.unsent: deque[memoryview] = deque()
+        self._channel = channel
+        self._records = channel.records
         self._receiver = channel.receiver
         self._sender = channel.sender
         self._decodes = channel.decodes
@@ -51,6 +54,8 @@ class AsyncPipe:
         """Receive from now on; what `channel` has received already comes first."""
         self._loop.add_reader(self._receiver, self._receive)
         self._loop.call_soon(self._hand_on)
+        if self._records is not None:
+            self._channel.on_loop = partial(self._loop.call_soon_threadsafe, self._send_records)
 
     def stop(self) -> None:
         """Receive nothing more."""
@@ -112,6 +117,10 @@ class AsyncPipe:
 
     def send(self, *parts: Bytes) -> None:
         """Send all parts, in one write where the pipe takes them. A closed one is left for `receive` to notice."""
+        if self._records is not None and not self.unsent:
+            records = self._records.take()
+            if records:
+                parts = (records, *parts)
         sent = 0 if self.unsent else self._send_some(parts)
         for part in parts:
             if sent < len(part):
@@ -121,13 +130,22 @@ class AsyncPipe:
             sent = max(0, sent - len(part))
 
     def flush(self) -> None:
-        """Send everything, waiting as long as that takes."""
+        """Send everything, waiting as long as that takes, and give the pipe back."""
+        self._channel.on_loop = None
         self._sender.setblocking(True)
         while self.unsent:
             part = self.unsent.popleft()
             rest = part[self._send_some((part,)) :]
             if rest:
                 self.unsent.appendleft(rest)
+
+    def _send_records(self) -> None:
+        """Send what is kept; nothing while the pipe has not taken all frames."""
+        if self._records is not None and not self.unsent:
+            records = self._records.take()
+            if records:
+                self.send(records)
+            self._records.renew()
 
     def _send_some(self, parts: Sequence[Bytes | memoryview]) -> int:
         """Send what the pipe takes and return how much that was."""

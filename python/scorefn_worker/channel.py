@@ -6,10 +6,14 @@ import os
 import select
 import socket
 from collections.abc import Generator, Iterator
+from typing import TYPE_CHECKING, Callable
 
 from .frames import Bytes, Frame, FrameReader
 from .protocol import EXIT_STOPPED, LONG_BODY_BYTES, RUN
 from .utf8 import decode_pieces
+
+if TYPE_CHECKING:
+    from .record_channel import RecordStore
 
 RECEIVE_BYTES = 65_536
 """One receive may drain a whole window of waiting requests."""
@@ -37,6 +41,11 @@ class Channel:
 
     `decodes` says whether long RUN bodies are UTF-8 text to be decoded while they arrive; otherwise they stay bytes.
     """
+
+    records: RecordStore | None = None
+    """What each write is to take along; see record_channel.py."""
+    on_loop: Callable[[], None] | None = None
+    """Has an event loop write what is kept, while that owns the pipe. May be called in any thread."""
 
     def __init__(self, receiver: socket.socket, sender: socket.socket) -> None:
         """Take over two connected, blocking stream sockets, each used in one direction."""
@@ -106,7 +115,7 @@ class Channel:
             raise front_gone(self.sender) from error
         for part in parts:
             if sent < len(part):
-                self.send(memoryview(part)[sent:])
+                Channel.send(self, memoryview(part)[sent:])
             sent = max(0, sent - len(part))
 
     def close_in_child(self) -> None:

@@ -8,15 +8,12 @@ import os
 import re
 import select
 import sys
-import threading
 import time
 from collections.abc import Iterator
-from functools import partial
-from types import ModuleType
 from typing import Any, Callable
 
-from .after_import import AfterImport
 from .logs import PrivateStdout, request_members
+from .request_threads import follow_threads
 
 MAX_LINE_BYTES = min(4096, select.PIPE_BUF)
 """Longest line, the newline included: the most that a pipe keeps together, for server and workers write to the same
@@ -135,7 +132,7 @@ def install() -> tuple[PrivateStdout, Callable[[], None]]:
         plain_basic_config(**options)
 
     logging.basicConfig = basic_config
-    _follow_threads()
+    follow_threads()
 
     def undo_in_child() -> None:
         logging.basicConfig = plain_basic_config
@@ -144,39 +141,3 @@ def install() -> tuple[PrivateStdout, Callable[[], None]]:
         last_resort.close_descriptor()
 
     return output, undo_in_child
-
-
-def _follow_threads() -> None:
-    """Have threads that a request starts, and what it hands to a pool of threads, write with its ids."""
-    plain_start = threading.Thread.start
-
-    def start(self: threading.Thread) -> None:
-        members = request_members.get()
-        if members:
-            self.run = partial(_run_with, members, self.run)  # type: ignore[method-assign]
-        plain_start(self)
-
-    threading.Thread.start = start  # type: ignore[method-assign]
-    if "concurrent.futures.thread" in sys.modules:
-        _follow_pool(sys.modules["concurrent.futures.thread"])
-    else:
-        AfterImport(lambda name: name == "concurrent.futures.thread", _follow_pool).watch()
-
-
-def _follow_pool(module: ModuleType) -> None:
-    pool: Any = module.ThreadPoolExecutor
-    plain_submit = pool.submit
-
-    def submit(self: Any, function: Callable[..., Any], /, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401
-        return plain_submit(self, partial(_run_with, request_members.get(), function), *arguments, **options)
-
-    pool.submit = submit
-
-
-def _run_with(members: str, function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:  # noqa: ANN401
-    """Call the function; its thread may be one that an earlier request has started."""
-    token = request_members.set(members)
-    try:
-        return function(*arguments, **options)
-    finally:
-        request_members.reset(token)

@@ -15,9 +15,10 @@ from .logging_config import AMLLogFormatter, apply
 SERVER_LOGGER = "azmlinfsrv"
 SCRIPT_LOGGER = "azmlinfsrv.user_script"
 PRINT_LOGGER = "azmlinfsrv.print"
+TRACE_LOGGER = "azmlinfsrv.trace"
 
 request_members: ContextVar[str] = ContextVar("scorefn_request_members", default="")
-"""What all records have, as members of a JSON object, which the current request causes; only where records are JSON."""
+"""What all records have, as members of a JSON object, which the current request causes; only where the front wants."""
 
 _CLOSED = -1
 

@@ -19,6 +19,7 @@ from .report import error_frame, result_error_frame
 from .requests import failed_run_frame, read_request, refusal_frame
 from .script import Script
 from .stream import Stream, credit_of
+from .tracing import in_trace
 
 LOOK_AFTER_S = 0.0001
 """After a run() of this time the pipe is looked at before the answer is sent: a look that finds nothing costs 1.5 µs, a
@@ -54,6 +55,7 @@ class SyncLoop:
         self._interrupt: Bytes | None = None
         """Payload of an INTERRUPT for the current request that has not been raised."""
         self._streaming: Stream | None = None
+        self._answer_in_place = in_trace(self._answer) if script.traces else self._answer
         interrupts.look = self._look
 
     def serve(self) -> None:
@@ -139,7 +141,7 @@ class SyncLoop:
         except (BadInput, UnusableRequest) as error:
             self._end(refusal_frame(request, error, self._files))
         else:
-            self._answer(request, arguments)
+            self._answer_in_place(request, arguments)
         return True
 
     def _end(self, head: bytes, body: Bytes = b"") -> None:

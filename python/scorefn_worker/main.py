@@ -9,7 +9,8 @@ import platform
 import sys
 import traceback
 from collections.abc import Awaitable
-from typing import Any
+from functools import partial
+from typing import Any, Callable
 
 from . import debugger, lifeline, logs, process, replacements
 from .channel import Channel, FrontGone
@@ -73,7 +74,10 @@ def _work(channel: Channel, interrupts: Interrupts) -> int:
         extend_import_path(settings)
         replacements.install()
         undo_logs = logs.install(settings.log_level, settings.logging, is_json=settings.log_format == "json")
-        process.release_in_children(channel.close_in_child, undo_logs)
+        releases = [undo_logs]
+        if settings.records:
+            channel = _record(channel, settings, releases)
+        process.release_in_children(channel.close_in_child, *releases)
         if settings.debug_port is not None:
             debugger.connect(settings.debug_port)
         sys.argv[:] = [settings.entry_script or ""]
@@ -104,6 +108,18 @@ def _work(channel: Channel, interrupts: Interrupts) -> int:
         channel.send(failed_frame(failure, files))
         return EXIT_FAILED
     return EXIT_STOPPED
+
+
+def _record(channel: Channel, settings: Settings, releases: list[Callable[[], None]]) -> Channel:
+    """Hand over the script's records from now on, to the last one. Returns the pipe to use instead."""
+    # Here, for few need them.
+    from . import records
+    from .record_channel import LAST_WAIT_MS
+
+    recording, undo = records.install(channel, settings.logging)
+    process.at_end(partial(recording.hand_over, LAST_WAIT_MS))
+    releases.append(undo)
+    return recording
 
 
 def _send_hello(channel: Channel) -> None:

@@ -28,6 +28,9 @@ FRONT_GONE_GRACE_S = 0.5
 _caught: dict[int, Callable[[int, object], None]] = {}
 """The signal handlers of the worker; empty in its forked children."""
 
+_at_end: list[Callable[[], None]] = []
+"""What the worker itself still has to do when everything of the script's is done."""
+
 _forking = threading.local()
 """What a fork under way in this thread is to do: `mask`, the signals blocked before it; `keeps`, stay a worker."""
 
@@ -140,6 +143,11 @@ def _release_fault_pipe() -> None:
         faulthandler.enable(file=sys.stderr)
 
 
+def at_end(action: Callable[[], None]) -> None:
+    """Have `leave` call this last of all."""
+    _at_end.append(action)
+
+
 def leave(code: int, *, limit_s: float | None = EXIT_LIMIT_S) -> None:
     """End the process with `code`, whatever threads the script left running.
 
@@ -161,6 +169,9 @@ def leave(code: int, *, limit_s: float | None = EXIT_LIMIT_S) -> None:
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(Exception):
             stream.flush()
+    for action in _at_end:
+        with contextlib.suppress(Exception):
+            action()
     os._exit(code)
 
 

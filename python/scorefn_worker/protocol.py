@@ -47,6 +47,7 @@ RECALLED = 42
 FORKED = 43
 FORK_ENDED = 44
 BEGUN = 45
+RECORDS = 46
 
 MAX_PAYLOAD_BYTES = 2_147_483_647
 """Largest payload a frame may announce."""
@@ -131,6 +132,7 @@ class Settings:
         self.logging: dict[str, Any] | None = hello.get("logging")
         self.log_format: str = hello.get("logFormat") or "text"
         self.strict: bool = bool(hello.get("strict"))
+        self.records: bool = bool(hello.get("records"))
         self.debug_port: int | None = hello.get("debugPort")
         self.fork_socket: str | None = hello.get("forkSocket")
         self.fork_secret: str = hello.get("forkSecret", "")

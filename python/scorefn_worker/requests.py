@@ -16,6 +16,7 @@ from .raw.environ import Environ, make_environ
 from .report import error_frame, input_error_frame
 from .schemas import find_contradiction
 from .script import HEADERS_PARAMETER, Script, train_case
+from .tracing import note_place
 from .utf8 import BadText
 
 _log = logging.getLogger(SERVER_LOGGER)
@@ -38,6 +39,8 @@ def read_request(script: Script, kind: int, payload: Any) -> dict[str, Any]:  # 
         UnusableRequest: the meta does not fit.
     """
     meta, body = ({}, payload) if kind == RUN else _read_meta(payload)
+    if script.traces:
+        note_place(meta)
     try:
         if script.raw:
             arguments = {script.parameter: make_environ(meta, body)}  # Script.call() makes the request of it

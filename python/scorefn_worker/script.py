@@ -30,6 +30,7 @@ from .raw.switch import is_raw
 from .report import traceback_text
 from .results import Renderer
 from .schemas import find_schemas, offer_fallback
+from .tracing import has_tracing
 
 ENTRY_MODULE = "entry_module"
 FALLBACK_MODULE = "main"
@@ -74,6 +75,8 @@ class Script:
         """What is declared for run(), as LOADED has it; None: it takes text, or the request."""
         self.strict = False
         """Whether input that contradicts the schemas is refused."""
+        self.traces = False
+        """Whether it had OpenTelemetry imported when init() was done."""
         self.render = Renderer(strict=False).render
 
     def facts(self) -> dict[str, Any]:
@@ -90,8 +93,10 @@ class Script:
         return plain_call(None if type(arguments) is dict else getattr(arguments, "environ", None))
 
     def ready(self, files: UserFiles) -> dict[str, Any]:
-        """Make the payload of READY, when init() is done."""
-        return {"meta": "request"} if not self.raw and expects_flask(files) else {}
+        """Take note of what the script has imported, and make the payload of READY, when init() is done."""
+        self.traces = has_tracing()
+        facts: dict[str, Any] = {"meta": "request"} if not self.raw and expects_flask(files) else {}
+        return {**facts, "traces": True} if self.traces else facts
 
 
 def train_case(headers: dict[str, str]) -> dict[str, str]:

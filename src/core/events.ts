@@ -168,6 +168,7 @@ export function combineEvents(subscribers: readonly Events[]): Events {
   const combined: Record<string, (record: never) => void> = {};
   for (const name of new Set(subscribers.flatMap((subscriber) => Object.keys(subscriber) as (keyof Events)[]))) {
     const listeners = subscribers.flatMap((subscriber) => (subscriber[name] as (record: never) => void) ?? []);
+    if (listeners.length === 0) continue;
     combined[name] = (record) => {
       for (const listener of listeners) listener(record);
     };

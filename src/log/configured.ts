@@ -3,7 +3,7 @@ import { styleOf } from "./create.ts";
 import { DictConfigError, type Filter, type Handler, type LoggingConfig, type Target } from "./dict-config.ts";
 import type { LogLevel } from "./levels.ts";
 import { LEVEL_NUMBERS } from "./levels.ts";
-import { assembleLog, builtInSink, type RecordSink, writeNothing } from "./logger.ts";
+import { assembleLog, belowThreshold, builtInSink, type RecordSink, writeNothing } from "./logger.ts";
 import { applyConfig, type BuiltIn } from "./logger-tree.ts";
 import type { LogOutputs, WriteLines } from "./outputs.ts";
 
@@ -33,7 +33,7 @@ export function createConfiguredLog(
     const { threshold, handlers, filters } = rules(logger);
     for (const filter of filters) for (const what of filter.ignored) ignored.add(what);
     for (const handler of handlers) if (handler !== BUILT_IN) for (const what of handler.ignored) ignored.add(what);
-    if (LEVEL_NUMBERS[level] < threshold) return writeNothing;
+    if (LEVEL_NUMBERS[level] < threshold) return belowThreshold;
     const sinks = handlers.map((handler) => sinkOf(handler, logger, level));
     if (handlers.length === 0) sinks.push(lastResort(level));
     return filtered(filters, logger, inTurn(sinks.filter((sink) => sink !== writeNothing)));

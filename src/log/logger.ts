@@ -14,7 +14,7 @@ export function createStyledLog(
 ): Log {
   const writerOf = (logger: string, level: LogLevel): RecordSink => {
     const from = logger === ACCESS_LOGGER ? "INFO" : threshold;
-    if (LEVEL_NUMBERS[level] < LEVEL_NUMBERS[from]) return writeNothing;
+    if (LEVEL_NUMBERS[level] < LEVEL_NUMBERS[from]) return belowThreshold;
     return builtInSink(write, style, level, pid, logger);
   };
   return assembleLog(writerOf, (text) => write(`${text}\n`, "INFO"), null, style);
@@ -34,6 +34,9 @@ export function builtInSink(
 export type RecordSink = (message: string, fields?: LogFields) => void;
 
 export const writeNothing: RecordSink = () => {};
+
+/** Takes what is no record at all, so that nobody else is told of it either. */
+export const belowThreshold: RecordSink = () => {};
 
 const ACCESS_LOGGER = "gunicorn.access";
 

@@ -14,10 +14,16 @@ const MAX_BUFFERS = 1024;
 /** Pause before the next try, in milliseconds, when the pipe is full and the descriptor does not block. */
 const FULL_PAUSE_MS = 1;
 
+/** libuv's stream, which Node keeps to itself: nothing else makes a descriptor block, or not. */
+interface Handle {
+  setBlocking(isBlocking: boolean): void;
+}
+
 /** Writes on a descriptor and waits as long as that takes. */
 export class DescriptorLink implements Link {
   readonly #descriptor: number;
   readonly #onGone: () => void;
+  #handle: Handle | undefined;
 
   /** @param onGone the reader has gone; what is written from then on is dropped */
   constructor(descriptor: number, onGone: () => void) {
@@ -38,6 +44,21 @@ export class DescriptorLink implements Link {
           return;
         }
       }
+    }
+  }
+
+  /** Writes once, without waiting, and says how many bytes there was room for. */
+  tryWrite(bytes: Buffer): number {
+    this.#handle ??= handleOf(this.#descriptor);
+    this.#handle?.setBlocking(false);
+    try {
+      return writeSync(this.#descriptor, bytes);
+    } catch (error) {
+      if (isFull(error)) return 0;
+      this.#onGone();
+      return bytes.length;
+    } finally {
+      this.#handle?.setBlocking(true);
     }
   }
 
@@ -62,6 +83,14 @@ function after(buffers: readonly Uint8Array[], bytes: number): readonly Uint8Arr
   while (index < buffers.length && left >= buffers[index]!.length) left -= buffers[index++]!.length;
   if (left === 0) return index === 0 ? buffers : buffers.slice(index);
   return [buffers[index]!.subarray(left), ...buffers.slice(index + 1)];
+}
+
+function handleOf(fd: number): Handle | undefined {
+  return (new Socket({ fd, readable: false, writable: true }).unref() as { _handle?: Handle })._handle;
+}
+
+function isFull(error: unknown): boolean {
+  return ["EAGAIN", "EINTR"].includes((error as NodeJS.ErrnoException).code ?? "");
 }
 
 function pause(milliseconds: number): void {

@@ -23,10 +23,12 @@ import {
 import { toWireSchemas } from "../protocol/wire-schemas.ts";
 import { hasTracing } from "../script/active-span.ts";
 import { type LoadedScript, loadJavaScript } from "../script/javascript.ts";
-import { DescriptorLink, readDescriptor } from "./channel.ts";
+import { Recorder } from "../script/recorded.ts";
+import { DescriptorLink, type Link, readDescriptor } from "./channel.ts";
 import { scriptFailure, wrongLogging, wrongProtocol } from "./failures.ts";
 import { holdLifeline } from "./lifeline.ts";
 import { TaskLoop } from "./loop.ts";
+import { RecordLink } from "./records.ts";
 import { writeLines } from "./whole-lines.ts";
 
 const EXIT_STOPPED = 0;
@@ -38,10 +40,13 @@ const EXIT_NO_PIPE = 2;
 const EXIT_FAILED = 3;
 
 /** The front has gone, or wants this process to end: nobody would read an answer. */
-const stop = (): void => process.exit(EXIT_STOPPED);
+const stop = (): void => leave(EXIT_STOPPED);
 
 holdLifeline();
-const link = new DescriptorLink(FROM_WORKER_FD, stop);
+const descriptor = new DescriptorLink(FROM_WORKER_FD, stop);
+let link: Link = descriptor;
+/** Where the front wants the script's records. */
+let records: RecordLink | undefined;
 let loop: TaskLoop | undefined;
 
 const reader = new FrameReader((type, id, payload, beginBy) => {
@@ -74,7 +79,7 @@ async function start(options: StartOptions): Promise<void> {
   if (options.protocol !== PROTOCOL_VERSION) fail(wrongProtocol(options.protocol));
   const log = openLog(options);
   guardProcess(log);
-  const script = await load(options, log);
+  const script = await load(options, options.records ? recorded(log) : log);
   loop = new TaskLoop({
     link,
     script,
@@ -84,6 +89,27 @@ async function start(options: StartOptions): Promise<void> {
     onStopped: stop,
   });
   say(Frame.READY, hasTracing() ? { traces: true } : {});
+}
+
+/** Hands over the script's records from now on. @returns the log that the script is to have */
+function recorded(log: Log): Log {
+  records = new RecordLink(descriptor, (bytes) => descriptor.tryWrite(bytes));
+  link = records;
+  const recorder = new Recorder(log, records.add);
+  recorder.watchConsole();
+  // The script may end the process itself.
+  process.on("exit", handOverLast);
+  return recorder.logOf(log);
+}
+
+function handOverLast(): void {
+  records?.handOver();
+}
+
+function leave(code: number): never {
+  // Behind the script's own listeners, which may print.
+  process.on("exit", handOverLast);
+  process.exit(code);
 }
 
 async function load({ entryScript, appRoot, modelDir, strict }: StartOptions, log: Log): Promise<LoadedScript> {
@@ -124,7 +150,7 @@ function guardProcess(log: Log): void {
   });
   process.on("uncaughtException", (error) => {
     log.server.error(`Uncaught exception in the score script: ${stackOf(error)}\n`);
-    process.exit(EXIT_FAULT);
+    leave(EXIT_FAULT);
   });
   // Ctrl+C reaches the whole process group; the front decides when a worker stops.
   process.on("SIGINT", () => {});
@@ -142,5 +168,5 @@ function say(type: number, message: object): void {
 
 function fail(failed: Failed): never {
   say(Frame.FAILED, failed);
-  process.exit(EXIT_FAILED);
+  leave(EXIT_FAILED);
 }

@@ -123,15 +123,15 @@ export function readFailed(payload: Buffer): Failed {
   return failed;
 }
 
-function isObject(value: unknown): boolean {
+export function isObject(value: unknown): boolean {
   return typeof value === "object" && value !== null;
 }
 
-function isText(value: unknown): value is string {
+export function isText(value: unknown): value is string {
   return typeof value === "string";
 }
 
-function malformed(what: string): FrameError {
+export function malformed(what: string): FrameError {
   return new FrameError("ERR_FRAME", `a worker sent ${what}`);
 }
 

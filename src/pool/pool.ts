@@ -10,7 +10,7 @@ import type {
   ScoreRuntime,
   ScriptFacts,
 } from "../core/types.ts";
-import { type Failed, PROTOCOL_VERSION, type Ready } from "../protocol/messages.ts";
+import { type Failed, PROTOCOL_VERSION, type Ready, type StartOptions } from "../protocol/messages.ts";
 import { factsOf } from "../protocol/wire-schemas.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Job } from "./job.ts";
@@ -19,6 +19,7 @@ import type { PoolOptions } from "./pool-options.ts";
 import { Preload } from "./preload.ts";
 import { type ProcessEvents, WorkerProcess } from "./process.ts";
 import { WaitingRoom } from "./queue.ts";
+import { recordTeller, type TellRecords } from "./records.ts";
 import { loadOf, Slot } from "./slot.ts";
 import { reportFailure, toExit, toStartFailure } from "./start-failure.ts";
 import { StoppedWatch } from "./stopped-watch.ts";
@@ -39,6 +40,8 @@ export class WorkerPool implements ScoreRuntime {
   readonly #room: WaitingRoom;
   readonly #dispatcher: Dispatcher;
   readonly #stoppedWatch: StoppedWatch;
+  readonly #start: StartOptions;
+  readonly #tellRecords: TellRecords;
   #lastId = 0;
   #starting: Promise<ScriptFacts> | undefined;
   #started: { resolve: (facts: ScriptFacts) => void; reject: (error: ScoreError) => void } | undefined;
@@ -53,6 +56,8 @@ export class WorkerPool implements ScoreRuntime {
     this.#options = options;
     this.#log = log;
     this.#events = events;
+    this.#tellRecords = recordTeller(events);
+    this.#start = { protocol: PROTOCOL_VERSION, ...options.start, ...(this.#tellRecords && { records: true }) };
     this.#room = new WaitingRoom(options, () => this.#checkDrained());
     this.#gate = new LoadGate(this.#room);
     this.#dispatcher = new Dispatcher(this.#slots, this.#room, () => this.#checkDrained());
@@ -197,7 +202,7 @@ export class WorkerPool implements ScoreRuntime {
   }
 
   #spawn(slot: Slot): void {
-    const { command, start, workerTimeoutMs, launch } = this.#options;
+    const { command, workerTimeoutMs, launch } = this.#options;
     slot.restartTimer = undefined;
     slot.startedAt = performance.now();
     this.#events.workerStarting?.(undefined);
@@ -211,33 +216,36 @@ export class WorkerPool implements ScoreRuntime {
         slot.reported = this.#report(failed);
       },
       onFrame: (type, id, payload) => slot.worker!.receive(type, id, payload),
+      onRecords: this.#tellRecords,
       onExit: (error) => this.#exited(slot, error),
     };
-    const options = { protocol: PROTOCOL_VERSION, ...start };
-    slot.process = new WorkerProcess(command, options, workerTimeoutMs, events, this.#preload?.launch ?? launch);
+    slot.process = new WorkerProcess(command, this.#start, workerTimeoutMs, events, this.#preload?.launch ?? launch);
   }
 
   /** What is said of the script's start is said of the preload process, once (contract PROC-2, BAN-8). */
   #createPreload(): Preload {
-    const { command, start, workerTimeoutMs } = this.#options;
-    const options = { command, start: { protocol: PROTOCOL_VERSION, ...start }, helloMs: workerTimeoutMs };
+    const { command, workerTimeoutMs: helloMs } = this.#options;
+    const options = { command, start: this.#start, helloMs };
     return new Preload(options, {
       onStarting: () => this.#events.scriptStarting?.(undefined),
       onReady: (pid, loaded) => this.#events.scriptReady?.({ pid, facts: factsOf(loaded) }),
       onFailed: (failed) => this.#report(failed),
+      onRecords: this.#tellRecords,
       onExit: (exit) => this.#events.preloadEnded?.({ exit }),
     });
   }
 
   #ready(slot: Slot, { meta, traces }: Ready): void {
-    const { scoringTimeoutMs: timeoutMs, start } = this.#options;
+    const { scoringTimeoutMs: timeoutMs } = this.#options;
+    const { logFormat, records, concurrency: most } = this.#start;
     const { concurrent, takes } = slot.facts!;
     const pid = slot.process!.pid!;
     const { runBegun, runEnded } = this.#events;
-    const concurrency = concurrent ? start.concurrency : 1;
+    const concurrency = concurrent ? most : 1;
+    const logsIds = logFormat === "json" || records;
     const worker = new Worker(
       slot.process!,
-      { takes: meta ?? takes, concurrency, timeoutMs, logsIds: start.logFormat === "json", traces },
+      { takes: meta ?? takes, concurrency, timeoutMs, logsIds, traces },
       {
         newId: () => this.#newId(),
         onFree: () => this.#dispatcher.pump(),

@@ -7,6 +7,7 @@ import { type Failed, type ForkEnded, Frame, type Loaded, parseJson, type StartO
 import { Fork } from "./fork.ts";
 import { ForkListener } from "./fork-listener.ts";
 import { type Launch, type WorkerCommand, WorkerProcess } from "./process.ts";
+import type { TellRecords } from "./records.ts";
 
 /** So long may the preload process take to fork a worker, and that to connect, in milliseconds. To fork takes well below a
  *  second, however much memory there is to share; a process that is stopped never does. */
@@ -28,6 +29,8 @@ export interface PreloadEvents {
   onReady(pid: number, loaded: Loaded): void;
   /** The script cannot be served. @returns the failure as an error, for every worker that waits */
   onFailed(failed: Failed): ScoreError;
+  /** The script has printed or logged. Undefined: nobody wants to know. */
+  readonly onRecords?: TellRecords;
   /** It ended after it had been ready; the next worker starts another. */
   onExit(error: ScoreError): void;
 }
@@ -125,6 +128,7 @@ export class Preload {
         failure = this.#events.onFailed(failed);
       },
       onFrame: (type, id, payload) => this.#receive(type, id, payload),
+      onRecords: this.#events.onRecords,
       onExit: (error) => {
         const wasReady = this.#isReady;
         this.#process = undefined;

@@ -19,6 +19,7 @@ import {
 } from "../protocol/messages.ts";
 import { readFailed, readLoaded, readReady } from "./answer.ts";
 import { Children } from "./children.ts";
+import { readRecords, type TellRecords } from "./records.ts";
 import { workerFolder } from "./start-folder.ts";
 import type { WorkerLink } from "./worker.ts";
 
@@ -73,6 +74,8 @@ export interface ProcessEvents {
   onFailed(failed: Failed): void;
   /** A frame of the running script. @throws FrameError when it makes no sense */
   onFrame(type: number, id: number, payload: Buffer): void;
+  /** The script has printed or logged. Undefined: the process was not asked to tell. */
+  readonly onRecords?: TellRecords;
   /** Called once, after the last frame. */
   onExit(error: ScoreError): void;
 }
@@ -207,6 +210,11 @@ export class WorkerProcess implements WorkerLink {
 
   #receive(type: number, id: number, payload: Buffer, beginBy: number): void {
     if (beginBy !== 0) throw new FrameError("ERR_FRAME", `a worker sent frame type ${type} with a time in its head`);
+    const { onRecords } = this.#events;
+    if (type === Frame.RECORDS && onRecords !== undefined && this.#stage !== "hello") {
+      onRecords(this.pid!, readRecords(id, payload));
+      return;
+    }
     if (this.#stage === "ready") {
       this.#events.onFrame(type, id, payload);
       return;

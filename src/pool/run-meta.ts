@@ -8,7 +8,7 @@ import type { RunMeta } from "../protocol/messages.ts";
 export interface MetaOptions {
   readonly takes: ScriptTakes;
   /** True: its records are to have the ids of the request, so it must be told them. */
-  readonly logsIds?: boolean;
+  readonly logsIds?: boolean | undefined;
   /** True: its script continues traces. */
   readonly traces?: boolean | undefined;
 }

@@ -3,6 +3,7 @@
 // little-endian) and the payload. The worker is the authority on what has begun: a request sent "at once" counts as begun
 // from then on, a waiting one only when the worker has said BEGUN.
 import { FrameError } from "../core/errors.ts";
+import type { ScriptRecord } from "../core/events.ts";
 import type { LogFormat } from "../core/log.ts";
 import type { SwaggerVersion } from "../core/swagger-versions.ts";
 import type { ErrorReport, HeaderList, ScriptTakes } from "../core/types.ts";
@@ -67,6 +68,7 @@ export const Frame = {
   FORKED: 43,
   FORK_ENDED: 44,
   BEGUN: 45,
+  RECORDS: 46,
 } as const;
 
 /** First frame of the front. */
@@ -85,6 +87,8 @@ export interface StartOptions {
   readonly logFormat?: LogFormat;
   /** True: what is otherwise warned about is an error. */
   readonly strict: boolean;
+  /** True: what the script prints and logs is handed over, too, and each request comes with the ids that it is to have. */
+  readonly records?: boolean;
   /** Port of a debugger that the worker connects to before it loads the script. Python only. */
   readonly debugPort?: number;
   /** Unix socket on which the front awaits the workers that this one, the preload process, forks. Python only. */
@@ -156,6 +160,13 @@ export interface RunError {
   readonly error: ErrorReport;
 }
 
+/** What the script has printed and logged. */
+export interface Records {
+  readonly records: readonly Omit<ScriptRecord, "pid">[];
+  /** So many more could not be kept. */
+  readonly dropped: number;
+}
+
 export type InterruptReason = "deadline" | "client-gone";
 
 /** Meta of RUN_META; `method`, `path` and `query` only for scripts that take the request. Those that take the body get no
@@ -167,7 +178,8 @@ export interface RunMeta {
   readonly path?: string;
   readonly query?: string;
   readonly remoteAddress?: string;
-  /** Members of a JSON object, each behind a comma, that records of the request are to have. Only with `logFormat` json. */
+  /** Members of a JSON object, each behind a comma, that records of the request are to have. Only with `logFormat` json,
+   *  or `records`. */
   readonly logFields?: string;
   /** Parent of what the script does in a trace, where that is not what the header of this name says. */
   readonly traceparent?: string;

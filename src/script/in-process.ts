@@ -22,6 +22,7 @@ import type {
 import { hasTracing } from "./active-span.ts";
 import { type JavaScriptOptions, type LoadedScript, loadJavaScript } from "./javascript.ts";
 import { clientGone, deadlinePassed, LazySignal } from "./lazy-signal.ts";
+import type { Recorder } from "./recorded.ts";
 
 export interface InProcessOptions extends JavaScriptOptions {
   /** Limit of one run() in milliseconds; 0: none. A run() that blocks the event loop cannot be stopped here. */
@@ -38,6 +39,9 @@ export class InProcessRuntime implements ScoreRuntime {
   readonly #events: Events;
   /** True: somebody wants to know of runs. */
   readonly #isWatched: boolean;
+  /** Where somebody wants to know of the script's records. */
+  #recorder: Recorder | undefined;
+  #endConsole: (() => void) | undefined;
   /** The script, whether or not its init() has been done. */
   #imported: LoadedScript | undefined;
   /** The script once its init() has been done. */
@@ -121,7 +125,11 @@ export class InProcessRuntime implements ScoreRuntime {
 
   async close(graceMs: number): Promise<void> {
     this.#closing = true;
-    if (this.#underWay === 0) return;
+    if (this.#underWay > 0) await this.#drain(graceMs);
+    this.#endConsole?.();
+  }
+
+  async #drain(graceMs: number): Promise<void> {
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, graceMs);
       this.#drained = () => {
@@ -146,7 +154,7 @@ export class InProcessRuntime implements ScoreRuntime {
     try {
       if (this.#imported === undefined) {
         this.#events.scriptStarting?.(undefined);
-        this.#imported = await loadJavaScript(this.#options, this.#log);
+        this.#imported = await loadJavaScript(this.#options, await this.#recordedLog());
       }
       const script = this.#imported;
       await script.init();
@@ -162,6 +170,16 @@ export class InProcessRuntime implements ScoreRuntime {
       if (code === "ERR_SCRIPT_INIT") await this.#logModelDirectory();
       throw this.#failure;
     }
+  }
+
+  /** The script's log, whose records are told to whoever wants to know of them. */
+  async #recordedLog(): Promise<Log> {
+    const { scriptRecord } = this.#events;
+    if (scriptRecord === undefined) return this.#log;
+    const { Recorder } = await import("./recorded.ts");
+    this.#recorder = new Recorder(this.#log, (record) => scriptRecord({ pid: process.pid, ...record }));
+    this.#endConsole = this.#recorder.watchConsole();
+    return this.#recorder.logOf(this.#log);
   }
 
   async #logModelDirectory(): Promise<void> {
@@ -196,18 +214,20 @@ export class InProcessRuntime implements ScoreRuntime {
     call.signal?.addEventListener("abort", onAbort);
     if (call.signal?.aborted) onAbort();
     const input = { ...call, signal: () => lazy.signal() };
+    if (this.#recorder !== undefined && call.log !== undefined) input.log = this.#recorder.logOf(call.log);
     const outcome = this.#hasSurroundings() ? this.#runWithin(call, () => script.run(input)) : script.run(input);
     return outcome instanceof Promise ? this.#bounded(outcome, call, lazy) : outcome;
   }
 
   /** A script may set up its tracing library whenever it likes. */
   #hasSurroundings(): boolean {
-    return this.#log.fields !== undefined || hasTracing();
+    return this.#log.fields !== undefined || this.#recorder !== undefined || hasTracing();
   }
 
   #runWithin(call: RunCall, run: () => RunOutcome | Promise<RunOutcome>): RunOutcome | Promise<RunOutcome> {
     const known = this.#surroundings;
-    if (known !== undefined) return known.runSurrounded(call, this.#log.fields?.ofCall(call), run);
+    const fields = this.#log.fields?.ofCall(call) ?? this.#recorder?.fieldsOf(call);
+    if (known !== undefined) return known.runSurrounded(call, fields, run);
     return import("./surroundings.ts").then((loaded) => {
       this.#surroundings = loaded;
       return this.#runWithin(call, run);

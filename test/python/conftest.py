@@ -39,6 +39,11 @@ SKLEARN_PYTHON = SCHEMAS_PYTHON
 needs_sklearn = needs_schemas
 """Under CI=true a skipped test is a failure, see the end of this file."""
 
+OPENTELEMETRY_PYTHON = SCHEMAS_PYTHON
+"""An interpreter with the real opentelemetry-api and opentelemetry-sdk, which the reference server needs: the same."""
+
+needs_opentelemetry = needs_schemas
+
 PYTHON = os.environ.get("SCOREFN_TEST_PYTHON") or sys.executable
 """The interpreter of workers that need no particular packages: that of the tests, or another version."""
 
@@ -55,6 +60,7 @@ class Worker:
 
     def __init__(self, hello: dict[str, Any], environment: dict[str, str], cwd: Path, python: str) -> None:
         """Start the process and send HELLO."""
+        self.cwd = cwd
         self.pipe, to_worker = socket.socketpair()
         self.answers, from_worker = socket.socketpair()
         self.pipe.settimeout(DEADLINE_S)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import signal
 import socket
@@ -10,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from queue import SimpleQueue
 from typing import Any, NamedTuple
 
 from conftest import FIXTURES
@@ -22,6 +24,7 @@ from scorefn_worker.interrupts import SIGNAL, Interrupts
 from scorefn_worker.locate import UserFiles
 from scorefn_worker.loop import SyncLoop
 from scorefn_worker.protocol import Settings
+from scorefn_worker.record_channel import RecordingChannel, RecordStore
 from scorefn_worker.script import load_script
 
 SCENARIOS = FIXTURES / "scenarios"
@@ -32,7 +35,9 @@ DEADLINE_S = 30.0
 NUDGE_S = 0.05
 """When the front repeats its signal: one that comes just before a blocking call is not noticed until that is over."""
 
-_NAMES = {getattr(p, name): name for name in ["RESULT", "RESPONSE", "CHUNK", "END", "ERROR", "RECALLED", "BEGUN"]}
+_NAMES = {
+    getattr(p, name): name for name in ["RESULT", "RESPONSE", "CHUNK", "END", "ERROR", "RECALLED", "BEGUN", "RECORDS"]
+}
 
 
 class Said(NamedTuple):
@@ -51,6 +56,9 @@ class Hooks:
     def __init__(self, make_gate: Callable[[], Any]) -> None:
         self.ran: list[str] = []
         self.closed_names: list[str] = []
+        self.noted: list[str] = []
+        self.note: Callable[[str], None] = lambda _: None
+        """The script writes a record."""
         self.changed = threading.Condition()
         self._gates: dict[str, Any] = {}
         self._make_gate = make_gate
@@ -111,10 +119,36 @@ class RecordingSocket(socket.socket):
         return count
 
 
+class TurnedChannel(RecordingChannel):
+    """One whose turns end when the test says so."""
+
+    def _start(self) -> None:
+        self._turns: SimpleQueue[threading.Event | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._end_turns)
+        self._thread.start()
+
+    def turn(self) -> None:
+        """Let a turn end, in a thread that is neither the loop's nor the front's."""
+        ended = threading.Event()
+        self._turns.put(ended)
+        assert ended.wait(DEADLINE_S)
+
+    def stop(self) -> None:
+        self._turns.put(None)
+        self._thread.join(DEADLINE_S)
+
+    def _end_turns(self) -> None:
+        while (ended := self._turns.get()) is not None:
+            with contextlib.suppress(RuntimeError, FrontGone):  # the event loop has ended, or the test has failed
+                self.hand_over()
+            self.records.renew()
+            ended.set()
+
+
 class LoopHarness:
     """Runs one loop, `sync` or `async`, and is its front."""
 
-    def __init__(self, kind: str, concurrency: int) -> None:
+    def __init__(self, kind: str, concurrency: int, *, records: bool = False) -> None:
         self.kind = kind
         self.clock_ms = 1_000_000
         self.after_begun_ms = 0
@@ -127,6 +161,8 @@ class LoopHarness:
         self._sender = RecordingSocket(fileno=sender.detach())
         self._sender.begin(self._on_sent)
         self._channel = Channel(receiver, self._sender)
+        if records:
+            self._channel = TurnedChannel(self._channel, RecordStore())
         self._sent_reader = FrameReader()
         self._reader = FrameReader()
         self._read = 0
@@ -147,6 +183,20 @@ class LoopHarness:
         sys.dont_write_bytecode = before
         self.hooks = Hooks(threading.Event if kind == "sync" else asyncio.Event)
         self._script.run.__globals__["hooks"] = self.hooks
+        if self._channel.records is not None:
+            self.hooks.note = self._note
+
+    def _note(self, text: str) -> None:
+        assert self._channel.records is not None
+        self._channel.records.add(lambda: f'{{"message":"{text}"}}'.encode())
+        with self.hooks.changed:
+            self.hooks.noted.append(text)
+            self.hooks.changed.notify_all()
+
+    def turn(self) -> None:
+        """Let a turn of the records end."""
+        if isinstance(self._channel, TurnedChannel):
+            self._channel.turn()
 
     def run(self, front: Callable[[], None]) -> None:
         """Run the loop until it ends, with `front` beside it. The front must have it stopped."""
@@ -161,6 +211,10 @@ class LoopHarness:
             if self._failure is None:
                 raise
         finally:
+            if isinstance(self._channel, TurnedChannel):
+                self._channel.stop()
+                with contextlib.suppress(FrontGone):
+                    self._channel.hand_over(1000)
             self.has_stopped.set()
             self._sender.shutdown(socket.SHUT_WR)
             signal.signal(SIGNAL, lambda _number, _frame: None)
@@ -326,6 +380,10 @@ def describe(kind: int, request: int, payload: Any) -> str:
     name = _NAMES[kind]
     if kind == p.RECALLED:
         return f"{name} {','.join(map(str, json.loads(payload)['ids']))}".strip()
+    if kind == p.RECORDS:
+        told = json.loads(payload)
+        dropped = f" +{told['dropped']}" if told["dropped"] else ""
+        return f"{name} {','.join(record['message'] for record in told['records'])}{dropped}"
     if kind == p.ERROR:
         return f"{name} {request} {json.loads(payload)['kind']}"
     if kind == p.CHUNK:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import time
 from typing import Any
 
 import pytest
 from loop_harness import DEADLINE_S, LoopHarness, to_begin_by
 from scorefn_worker import protocol as p
+from scorefn_worker import record_channel
+from scorefn_worker.interrupts import SIGNAL
 from worker_model import WorkerModel
 
 SEQUENCES = int(os.environ.get("SCOREFN_SEQUENCES", "1000"))
@@ -20,13 +23,20 @@ SEED = int(os.environ.get("SCOREFN_SEED", "0")) or random.randrange(1, 1 << 32)
 BEHAVIOURS = (
     *("quick", "quick", "quick", "slow", "slow", "stubborn", "raises", "unrenderable", "garbled"),
     *("stream 4 100000", "stream 0 0", "paced", "stream-raises 0", "stream-raises 2", "stubborn-stream"),
+    *("notes 1", "notes 9", "noting", "noting-stream 3"),
 )
+
+MOST_RECORDS = 5
+"""In a turn, so that some are dropped."""
 
 LEASES_MS = (0, p.TICK_MS, 100, 500, 1000, 1000, 1000, 2000)
 
 
 @pytest.mark.parametrize("kind", ["sync", "async"])
-def test_the_loop_says_nothing_that_it_must_not_say_and_leaves_nothing_undone(kind: str) -> None:
+def test_the_loop_says_nothing_that_it_must_not_say_and_leaves_nothing_undone(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(record_channel, "MAX_RECORDS", MOST_RECORDS)
     print(f"SCOREFN_SEED={SEED}")
     for number in range(SEQUENCES):
         rng = random.Random(f"{SEED} {kind} {number}")
@@ -42,8 +52,12 @@ class Walk:
     def __init__(self, kind: str, rng: random.Random) -> None:
         concurrency = 1 if kind == "sync" else rng.randint(1, 4)
         self._rng = rng
-        self._harness = LoopHarness(kind, concurrency)
-        self._model = WorkerModel(concurrency)
+        records = rng.random() < 0.5
+        self._harness = LoopHarness(kind, concurrency, records=records)
+        self._model = WorkerModel(concurrency, takes_all_along=kind == "sync")
+        if records:
+            self._note = self._harness.hooks.note
+            self._harness.hooks.note = self._notes  # type: ignore[method-assign]
         self._harness.on_written = self._model.written
         self._harness.hooks.began = lambda name: self._model.runs(int(name))  # type: ignore[method-assign]
         self._pending = b""
@@ -54,6 +68,15 @@ class Walk:
         self._harness.on_end = lambda: None
         self._harness.run(self._front)
         self._model.end()
+
+    def _notes(self, text: str) -> None:
+        # An INTERRUPT between the two would leave one of them out.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {SIGNAL})
+        try:
+            self._model.notes(text)
+            self._note(text)
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {SIGNAL})
 
     def _front(self) -> None:
         rng = self._rng
@@ -66,6 +89,7 @@ class Walk:
             (self._release, 4),
             (self._pass_time, 2),
             (self._write, 5),
+            (self._harness.turn, 2),
         )
         choices = [action for action, weight in actions for _ in range(weight)]
         for _ in range(rng.randint(1, 40)):

@@ -29,7 +29,7 @@ def cases() -> Iterator[Any]:
 
 @pytest.mark.parametrize(("kind", "concurrency", "whole", "scenario"), list(cases()))
 def test_scenario(kind: str, concurrency: int, whole: bool, scenario: dict[str, Any]) -> None:
-    harness = LoopHarness(kind, concurrency)
+    harness = LoopHarness(kind, concurrency, records=scenario.get("records", False))
     front = Front(harness, whole=whole)
 
     def play() -> None:
@@ -87,6 +87,12 @@ class Front:
             text = self._harness.next().text
             if text in ends or text.startswith(f"ERROR {request} "):
                 return
+
+    def _noted(self, text: str) -> None:
+        self._harness.hooks.wait_for(lambda: text in self._harness.hooks.noted, f"{text} to be noted")
+
+    def _turn(self, _: int) -> None:
+        self._harness.turn()
 
     def _runs(self, name: str) -> None:
         self._harness.hooks.wait_for(lambda: name in self._harness.hooks.ran, f"{name} to run")

@@ -28,8 +28,13 @@ class WorkerModel:
     does, for a lock could not be held where a signal may raise.
     """
 
-    def __init__(self, concurrency: int) -> None:
+    def __init__(self, concurrency: int, *, takes_all_along: bool = False) -> None:
+        """Begin with nothing sent. `takes_all_along`: an answer brings all that was noted before it."""
         self.faults: list[AssertionError] = []
+        self._takes_all_along = takes_all_along
+        self._noted: list[str] = []
+        self._told = 0
+        """How many records were handed over or dropped."""
         self._sent: dict[int, Sent] = {}
         self._concurrency = concurrency
         self._recalls = 0
@@ -65,13 +70,22 @@ class WorkerModel:
             if sent.begin_by:
                 self._check_room()
 
+    def notes(self, text: str) -> None:
+        """The script writes a record."""
+        self._noted.append(text)
+
     def written(self, kind: int, request: int, text: str, now_ns: int) -> None:
         """A frame has been handed to the system, at this time."""
         with self._guard():
             if kind == p.RECALLED:
                 self._recalled([int(word) for word in text.split(" ")[1].split(",")] if " " in text else [], now_ns)
                 return
+            if kind == p.RECORDS:
+                self._recorded(text)
+                return
             sent = self._sent[request]
+            if kind in (p.RESULT, p.END) and self._takes_all_along:
+                assert self._told == len(self._noted), f"{text} before {self._noted[self._told :]}"
             if kind == p.BEGUN:
                 assert sent.begin_by and sent.state == "sent", f"BEGUN of {request}, which is {sent.state}"
                 sent.state = "begun"
@@ -101,7 +115,19 @@ class WorkerModel:
             else:
                 assert sent.state == "ended", f"request {request}, sent at once, is {sent.state} at the end"
             assert not sent.has_run or sent.state == "ended", f"request {request} has run and is {sent.state}"
+        assert self._told == len(self._noted), f"neither handed over nor dropped: {self._noted[self._told :]}"
         assert self._recalls == self._answers, f"{self._recalls} RECALLs, {self._answers} answers"
+
+    def _recorded(self, text: str) -> None:
+        """Records come in order; between those of one frame and after them some may have been dropped."""
+        messages, _, dropped = text.partition(" ")[2].partition(" +")
+        found = [message for message in messages.split(",") if message]
+        upto = self._told + len(found) + int(dropped or 0)
+        assert upto <= len(self._noted), f"{text}, and only {self._noted[self._told :]} are outstanding"
+        rest = iter(self._noted[self._told : upto])
+        assert all(message in rest for message in found), f"{text} is out of order, or comes twice"
+        assert found or dropped, "RECORDS of nothing"
+        self._told = upto
 
     def _recalled(self, requests: list[int], now_ns: int) -> None:
         assert requests == sorted(requests), f"RECALLED {requests} is out of order"

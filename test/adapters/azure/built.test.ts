@@ -63,7 +63,7 @@ test("a built app sends spans where it is told to, and its last ones at its end"
 test("a built app loads its telemetry only where it is on, and answers without", async () => {
   const copy = folder.file("without-telemetry");
   await cp(await build("echo.ts"), copy, { recursive: true });
-  await rm(join(copy, "dist/telemetry-sdk.mjs"));
+  await rm(join(copy, "dist/telemetry-sdk.cjs"));
   const answerOf = async (env: Readonly<Record<string, string>>) => {
     const app = await startAppProcess(copy, { env });
     const body = Buffer.from('"x"').toString("base64");

@@ -1,9 +1,19 @@
 // A task loop on a link in memory, with a clock of its own.
 import { fileURLToPath } from "node:url";
 import type { Log } from "../../../src/core/log.ts";
+import type { Link } from "../../../src/node-worker/channel.ts";
 import { TaskLoop } from "../../../src/node-worker/loop.ts";
+import { RecordLink } from "../../../src/node-worker/records.ts";
 import { FrameReader, frameHead } from "../../../src/protocol/frame.ts";
-import { creditPayload, Frame, jsonPayload, parseJson, splitMeta, toBeginBy } from "../../../src/protocol/messages.ts";
+import {
+  creditPayload,
+  Frame,
+  jsonPayload,
+  parseJson,
+  type Records,
+  splitMeta,
+  toBeginBy,
+} from "../../../src/protocol/messages.ts";
 import { type LoadedScript, loadJavaScript } from "../../../src/script/javascript.ts";
 
 const silent = { debug() {}, info() {}, warning() {}, error() {}, critical() {} };
@@ -32,6 +42,9 @@ export class Hooks {
   readonly closedNames: string[] = [];
   readonly #gates = new Map<string, { promise: Promise<void>; open: () => void }>();
 
+  readonly noted: string[] = [];
+  /** The script writes a record. */
+  note: (text: string) => void = () => {};
   readonly began = (name: string): void => void this.ran.push(name);
   readonly closed = (name: string): void => void this.closedNames.push(name);
   readonly gate = (name: string): Promise<void> => this.#gate(name).promise;
@@ -64,28 +77,38 @@ export class LoopHarness {
   onSaid: (said: Said, before: number) => void = () => {};
   readonly loop: TaskLoop;
   readonly #toLoop: FrameReader;
+  /** Keeps the script's records, where the front wants them. */
+  readonly records: RecordLink | undefined;
+  /** What waits for the end of a turn of the records. */
+  #turns: (() => void)[] = [];
   #writes = 0;
 
-  constructor(script: LoadedScript, concurrency: number) {
+  constructor(script: LoadedScript, concurrency: number, records = false) {
     const fromLoop = new FrameReader((type, id, payload) => {
       this.said.push({ text: describe(type, id, payload), type, id, write: this.#writes });
     });
-    this.loop = new TaskLoop({
-      link: {
-        write: (buffers) => {
-          this.#writes++;
-          const before = this.clockMs;
-          const count = this.said.length;
-          fromLoop.feed(Buffer.concat(buffers));
-          if (!fromLoop.atBoundary) throw new Error("a write ends within a frame");
-          const frames = this.said.slice(count);
-          if (frames.some(({ type }) => type === Frame.BEGUN)) {
-            this.clockMs += this.afterBegunMs;
-            this.afterBegunMs = 0;
-          }
-          for (const said of frames) this.onSaid(said, before);
-        },
+    const link: Link = {
+      write: (buffers) => {
+        this.#writes++;
+        const before = this.clockMs;
+        const count = this.said.length;
+        fromLoop.feed(Buffer.concat(buffers));
+        if (!fromLoop.atBoundary) throw new Error("a write ends within a frame");
+        const frames = this.said.slice(count);
+        if (frames.some(({ type }) => type === Frame.BEGUN)) {
+          this.clockMs += this.afterBegunMs;
+          this.afterBegunMs = 0;
+        }
+        for (const said of frames) this.onSaid(said, before);
       },
+    };
+    const tryWrite = (bytes: Buffer): number => {
+      link.write([bytes]);
+      return bytes.length;
+    };
+    if (records) this.records = new RecordLink(link, tryWrite, (action) => void this.#turns.push(action));
+    this.loop = new TaskLoop({
+      link: this.records ?? link,
       script,
       concurrency,
       now: () => this.clockMs,
@@ -93,6 +116,15 @@ export class LoopHarness {
       onStopped: () => void this.stopped++,
     });
     this.#toLoop = new FrameReader((...frame) => this.loop.receive(...frame));
+  }
+
+  note(text: string): void {
+    this.records?.add({ time: 0, level: "INFO", logger: "test", message: text, fields: undefined });
+  }
+
+  /** Lets a turn of the records end. */
+  turn(): void {
+    for (const action of this.#turns.splice(0)) action();
   }
 
   /** As one read of the pipe. */
@@ -147,6 +179,10 @@ function describe(type: number, id: number, payload: Buffer): string {
   switch (type) {
     case Frame.RECALLED:
       return `${name} ${parseJson<{ ids: number[] }>(payload).ids.join(",")}`.trim();
+    case Frame.RECORDS: {
+      const { records, dropped } = parseJson<Records>(payload);
+      return `${name} ${records.map(({ message }) => message).join(",")}${dropped > 0 ? ` +${dropped}` : ""}`;
+    }
     case Frame.ERROR:
       return `${name} ${id} ${parseJson<{ kind: string }>(payload).kind}`;
     case Frame.CHUNK:

@@ -14,6 +14,8 @@ const script = await loadScenarioScript();
 const behaviour = fc.constantFrom(
   ...["quick", "quick", "quick", "slow", "slow", "stubborn", "raises", "unrenderable", "garbled"],
   ...["stream 4 100000", "stream 0 0", "paced", "stream-raises 0", "stream-raises 2", "stubborn-stream"],
+  // 600 of them, so that some of a second time are dropped.
+  ...["notes 1", "notes 600", "noting", "noting-stream 3"],
 );
 const pick = fc.nat(1_000);
 const action = fc.oneof(
@@ -38,6 +40,7 @@ const action = fc.oneof(
     arbitrary: fc.record({ kind: fc.constant("write" as const), cuts: fc.array(fc.nat(60), { maxLength: 6 }) }),
   },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant("turn" as const) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("turn of the records" as const) }) },
 );
 
 test("the loop says nothing that it must not say, and leaves nothing undone", { timeout: 600_000 }, async () => {
@@ -45,9 +48,10 @@ test("the loop says nothing that it must not say, and leaves nothing undone", { 
   await fc.assert(
     fc.asyncProperty(
       fc.integer({ min: 1, max: 4 }),
+      fc.boolean(),
       fc.array(action, { maxLength: 40 }),
-      async (concurrency, actions) => {
-        frames += await play(concurrency, actions);
+      async (concurrency, records, actions) => {
+        frames += await play(concurrency, records, actions);
       },
     ),
     { numRuns: SEQUENCES },
@@ -58,8 +62,8 @@ test("the loop says nothing that it must not say, and leaves nothing undone", { 
 type Action = typeof action extends fc.Arbitrary<infer T> ? T : never;
 
 /** @returns how many frames came out */
-async function play(concurrency: number, actions: readonly Action[]): Promise<number> {
-  const harness = new LoopHarness(script, concurrency);
+async function play(concurrency: number, records: boolean, actions: readonly Action[]): Promise<number> {
+  const harness = new LoopHarness(script, concurrency, records);
   const model = new WorkerModel(concurrency);
   const hooks = new Hooks();
   let failure: unknown;
@@ -69,6 +73,10 @@ async function play(concurrency: number, actions: readonly Action[]): Promise<nu
     } catch (error) {
       failure ??= error;
     }
+  };
+  hooks.note = (text) => {
+    if (records) model.notes(text);
+    harness.note(text);
   };
   harness.onSaid = (said, before) => guarded(() => model.said(said, before, harness.clockMs));
   Object.assign(globalThis, {
@@ -128,6 +136,9 @@ async function play(concurrency: number, actions: readonly Action[]): Promise<nu
       case "write":
         write(step.cuts);
         break;
+      case "turn of the records":
+        harness.turn();
+        break;
       case "turn":
         await turn();
     }
@@ -146,6 +157,7 @@ async function play(concurrency: number, actions: readonly Action[]): Promise<nu
     if (failure !== undefined) throw failure;
   }
   await turn();
+  harness.records?.handOver();
   model.end();
   if (failure !== undefined) throw failure;
   if (harness.stopped !== 1) throw new Error("the loop stops more than once");

@@ -10,8 +10,10 @@ import { FrameReader } from "../../../src/protocol/frame.ts";
 import {
   Frame,
   jsonPayload,
+  metaPrefix,
   PROTOCOL_VERSION,
   parseJson,
+  type Records,
   type RunError,
   toBeginBy,
 } from "../../../src/protocol/messages.ts";
@@ -31,7 +33,7 @@ class Worker {
   readonly #frames: Got[] = [];
   #wake = (): void => {};
 
-  constructor(script: string, cwd: string, appRoot: string, concurrency = 1) {
+  constructor(script: string, cwd: string, appRoot: string, concurrency = 1, records = false) {
     this.process = spawn(process.execPath, [packageFile("dist/src/node-worker/main.js")], {
       cwd,
       stdio: ["ignore", "pipe", "pipe", "pipe", "pipe", "pipe"],
@@ -56,7 +58,7 @@ class Worker {
       0,
       jsonPayload({
         ...{ protocol: PROTOCOL_VERSION, server: "scorefn/test", appRoot, entryScript: script, sourceDirectory: null },
-        ...{ modelDir: null, concurrency, logLevel: "INFO", logging: null, strict: false },
+        ...{ modelDir: null, concurrency, logLevel: "INFO", logging: null, strict: false, records },
       }),
     );
   }
@@ -100,11 +102,11 @@ afterEach(() => {
   for (const cleanup of cleanups.splice(0)) cleanup();
 });
 
-function start(source: string, { cwd }: { cwd?: string } = {}): Worker {
+function start(source: string, { cwd, records }: { cwd?: string; records?: boolean } = {}): Worker {
   const folder = mkdtempSync(join(tmpdir(), "scorefn-node-worker-"));
   const script = join(folder, "score.mjs");
   writeFileSync(script, source);
-  const worker = new Worker(script, cwd ?? folder, folder);
+  const worker = new Worker(script, cwd ?? folder, folder, 1, records);
   cleanups.push(() => {
     worker.process.kill("SIGKILL");
     rmSync(folder, { recursive: true, force: true });
@@ -261,3 +263,73 @@ describe("the process", () => {
     expect(await worker.exit).toBe(3);
   });
 });
+
+describe("a front that does not read the pipe", () => {
+  const CHATTY = `
+    import { writeSync } from "node:fs";
+    export function init() {}
+    let printed = 0;
+    console.log = () => {};
+    export function run(data, { logger }) {
+      if (data === "how many?") return printed;
+      const timer = setInterval(() => {
+        for (let index = 0; index < 100; index++) logger.info("x".repeat(2000) + printed++);
+        if (printed === 3000) {
+          clearInterval(timer);
+          writeSync(2, "printed\\n");
+        }
+      }, 10);
+      return "begun";
+    }`;
+
+  test("gets no records meanwhile, and holds nothing up; later it gets what was kept, and answers whole", async () => {
+    const worker = await start(CHATTY, { records: true }).ready();
+    const told = { records: 0, dropped: 0 };
+    const answer = async (): Promise<string> => {
+      for (;;) {
+        const { type, payload } = await worker.next();
+        if (type === Frame.RESULT) return payload.subarray(8).toString();
+        if (type !== Frame.RECORDS) continue;
+        const { records, dropped } = parseJson<Records>(payload);
+        told.records += records.length;
+        told.dropped += dropped;
+      }
+    };
+    worker.send(Frame.RUN_META, 1, metaAndBody({}, "go"));
+    expect(await answer()).toBe('"begun"');
+    worker.pipe(4).pause();
+    // It is the worker's event loop that writes this: nothing blocks it.
+    await worker.until(() => worker.output.includes("printed"));
+    worker.pipe(4).resume();
+    worker.send(Frame.RUN_META, 2, metaAndBody({}, "how many?"));
+    expect(await answer()).toBe("3000");
+    expect(told.records + told.dropped).toBe(3000);
+    expect(told.dropped).toBeGreaterThan(1000);
+    expect(told.records).toBeGreaterThan(100);
+  });
+
+  test("a long answer behind records arrives whole", async () => {
+    const worker = await start(
+      `export function init() {}
+       export async function run(data, { logger }) {
+         logger.info("first");
+         await new Promise((resolve) => setTimeout(resolve, 150));
+         logger.info("second");
+         return "x".repeat(20_000_000);
+       }`,
+      { records: true },
+    ).ready();
+    worker.send(Frame.RUN_META, 1, metaAndBody({}, ""));
+    const types: number[] = [];
+    for (let size = 0; size === 0; ) {
+      const { type, payload } = await worker.next();
+      types.push(type);
+      if (type === Frame.RESULT) size = payload.length;
+    }
+    expect(types.slice(-3)).toEqual([Frame.RECORDS, Frame.RECORDS, Frame.RESULT]);
+  });
+});
+
+function metaAndBody(meta: object, body: string): Buffer {
+  return Buffer.concat([metaPrefix(meta), Buffer.from(body)]);
+}

@@ -13,6 +13,8 @@ interface Scenario {
   readonly loops?: readonly ("sync" | "async" | "node")[];
   /** `whole`: what comes in one step comes in one read. Default: cut anywhere. */
   readonly cut?: "whole";
+  /** The front wants the script's records. */
+  readonly records?: boolean;
   readonly steps: readonly Step[];
   /** Requests that run() was called for, in order, by name. */
   readonly ran: readonly string[];
@@ -34,7 +36,7 @@ describe.each(files)("%s", (file) => {
     );
 
   test.each(cases)("$rule: $name (concurrency $concurrency, whole $whole)", async (scenario) => {
-    const run = new ScenarioRun(scenario.concurrency, scenario.whole);
+    const run = new ScenarioRun(scenario.concurrency, scenario.whole, scenario.records);
     for (const step of scenario.steps) await run.take(step);
     await run.finish(scenario.ran);
   });
@@ -47,10 +49,14 @@ class ScenarioRun {
   #at = 0;
   #asksToStop = false;
 
-  constructor(concurrency: number, whole: boolean) {
+  constructor(concurrency: number, whole: boolean, records?: boolean) {
     this.#whole = whole;
     Object.assign(globalThis, { scenarioHooks: this.#hooks });
-    this.#harness = new LoopHarness(script, concurrency);
+    this.#harness = new LoopHarness(script, concurrency, records);
+    this.#hooks.note = (text) => {
+      this.#hooks.noted.push(text);
+      this.#harness.note(text);
+    };
   }
 
   async take(step: Step): Promise<void> {
@@ -83,6 +89,11 @@ class ScenarioRun {
         return until(() => this.#hooks.ran.includes(value as string), `${value} to run`);
       case "closed":
         return until(() => this.#hooks.closedNames.includes(value as string), `${value} to be closed`);
+      case "noted":
+        return until(() => this.#hooks.noted.includes(value as string), `${value} to be noted`);
+      case "turn":
+        harness.turn();
+        return;
       case "release":
         this.#hooks.release(value as string);
         return;

@@ -22,9 +22,17 @@ export class WorkerModel {
   readonly #concurrency: number;
   #recalls = 0;
   #lastRun = 0;
+  readonly #noted: string[] = [];
+  /** How many records were handed over or dropped. */
+  #told = 0;
 
   constructor(concurrency: number) {
     this.#concurrency = concurrency;
+  }
+
+  /** The script writes a record. */
+  notes(text: string): void {
+    this.#noted.push(text);
   }
 
   get ids(): number[] {
@@ -63,7 +71,12 @@ export class WorkerModel {
       this.#recalled(text.split(" ")[1]?.split(",").map(Number) ?? []);
       return;
     }
+    if (type === Frame.RECORDS) {
+      this.#recorded(text);
+      return;
+    }
     const request = this.#known(id);
+    check(this.#told === this.#noted.length, `${text} before ${this.#noted.slice(this.#told)}`);
     if (type === Frame.BEGUN) {
       check(request.beginBy !== 0 && request.state === "sent", `BEGUN of ${id}, which is ${request.state}`);
       check(isInTime(request.beginBy, before), `BEGUN of ${id} after its time`);
@@ -99,7 +112,20 @@ export class WorkerModel {
       else check(state !== "begun" && state !== "streaming", `request ${id} is ${state} at the end`);
       check(!hasRun || state === "ended", `request ${id} has run and is ${state}`);
     }
+    check(this.#told === this.#noted.length, `neither handed over nor dropped: ${this.#noted.slice(this.#told)}`);
     check(this.#recalls === 0, `${this.#recalls} RECALLs without an answer`);
+  }
+
+  /** Records come in order; between those of one frame and after them some may have been dropped. */
+  #recorded(text: string): void {
+    const [messages = "", dropped] = text.slice("RECORDS ".length).split(" +");
+    const found = messages.split(",").filter((message) => message !== "");
+    const outstanding = this.#noted.slice(this.#told, this.#told + found.length + Number(dropped ?? 0));
+    let at = 0;
+    for (const message of found) at = outstanding.indexOf(message, at) + 1 || Number.POSITIVE_INFINITY;
+    check(at <= outstanding.length, `${text} is out of order, or comes twice: ${outstanding}`);
+    check(found.length > 0 || dropped !== undefined, "RECORDS of nothing");
+    this.#told += found.length + Number(dropped ?? 0);
   }
 
   #recalled(ids: readonly number[]): void {

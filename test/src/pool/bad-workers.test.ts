@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { resolveConfig } from "../../../src/config/config.ts";
 import type { ScoreError } from "../../../src/core/errors.ts";
-import { combineEvents } from "../../../src/core/events.ts";
+import { combineEvents, type Events, type ScriptRecord } from "../../../src/core/events.ts";
 import { packageFile } from "../../../src/core/package-root.ts";
 import type { RunCall, RunOutcome } from "../../../src/core/types.ts";
 import { createEventLog } from "../../../src/event-log.ts";
@@ -22,7 +22,7 @@ const CALL: RunCall = {
 
 const FAILED = (cause: Error): ScoreError => cause as ScoreError;
 
-async function start(how: readonly string[], more: Partial<PoolOptions> = {}) {
+async function start(how: readonly string[], more: Partial<PoolOptions> = {}, subscriber: Events = {}) {
   const folder = await temporaryFolder();
   let logged = "";
   const log = createLog((text) => {
@@ -61,6 +61,7 @@ async function start(how: readonly string[], more: Partial<PoolOptions> = {}) {
     combineEvents([
       createEventLog(resolveConfig({ env: {} }).config, log),
       { scriptReady: ({ pid }) => pids.push(pid) },
+      subscriber,
     ]),
   );
   onTestFinished(async () => {
@@ -117,6 +118,44 @@ describe("a worker that breaks the protocol", () => {
     expect(text(await run())).toBe('"ok"');
   });
 
+  const record = { time: 1, level: "INFO", logger: "l", message: "m" };
+
+  test.for([
+    ["of no form that it knows", { scriptRecord: () => {} }, "{}"],
+    ["that nobody asked for", {}, JSON.stringify({ records: [record], dropped: 0 })],
+  ] as const)("by RECORDS %s is replaced", async ([, subscriber, payload]) => {
+    const { run, pids } = await start(["records", payload], { scoringTimeoutMs: 0 }, subscriber);
+    expect(text(await run())).toBe("ERR_WORKER_EXIT");
+    await until(() => pids.length === 2, "another worker is ready");
+    expect(text(await run())).toBe('"ok"');
+  });
+
+  test("by death: its last whole RECORDS count", async () => {
+    const records: ScriptRecord[] = [];
+    let dropped = 0;
+    const { run, pids } = await start(
+      ["records, then death"],
+      { scoringTimeoutMs: 0 },
+      {
+        scriptRecord: (each) => records.push(each),
+        scriptRecordsDropped: ({ count }) => {
+          dropped += count;
+        },
+      },
+    );
+    const [first] = pids;
+    expect(text(await run())).toBe("ERR_WORKER_EXIT");
+    expect(records).toHaveLength(2_000);
+    expect(records[1_999]).toEqual({
+      pid: first,
+      ...record,
+      message: "last words",
+      fields: undefined,
+      place: undefined,
+    });
+    expect(dropped).toBe(4);
+  });
+
   test("by random bytes: every client gets an answer", { timeout: 300_000 }, async () => {
     const bytes = fc.uint8Array({ minLength: 12, maxLength: 200 });
     // Heads that make sense, so that more than the first check is tried.
@@ -130,8 +169,9 @@ describe("a worker that breaks the protocol", () => {
         return new Uint8Array(Buffer.concat([head, payload]));
       });
     await fc.assert(
-      fc.asyncProperty(fc.oneof(bytes, frame), async (garbage) => {
-        const { pool, run } = await start(["garbage", Buffer.from(garbage).toString("hex")]);
+      fc.asyncProperty(fc.oneof(bytes, frame), fc.boolean(), async (garbage, listens) => {
+        const subscriber: Events = listens ? { scriptRecord: () => {} } : {};
+        const { pool, run } = await start(["garbage", Buffer.from(garbage).toString("hex")], {}, subscriber);
         // A RESULT for this request may be among them: any answer will do, as long as there is one.
         await run();
         expect(text(await run())).toBe('"ok"');
