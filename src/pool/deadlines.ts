@@ -1,4 +1,4 @@
-import { timerMs } from "../core/timer.ts";
+import { afterReading, timerMs } from "../core/timer.ts";
 import type { Job } from "./job.ts";
 
 /** How long an interrupted run() may take to come back before its worker is killed, in milliseconds; and how long a worker
@@ -60,7 +60,10 @@ export class Deadlines {
     this.#hasStopped = true;
   }
 
-  readonly #check = (): void => {
+  readonly #check = (): void => afterReading(() => this.#expireAll());
+
+  #expireAll(): void {
+    if (this.#hasStopped) return;
     const now = performance.now();
     let nextMs = Number.POSITIVE_INFINITY;
     for (const job of this.#begun.values()) {
@@ -70,7 +73,7 @@ export class Deadlines {
       else nextMs = Math.min(nextMs, leftMs);
     }
     this.#timer = nextMs === Number.POSITIVE_INFINITY ? undefined : setTimeout(this.#check, timerMs(nextMs));
-  };
+  }
 
   #expire(job: Job): void {
     job.expired = true;
@@ -102,6 +105,9 @@ export class Deadlines {
   }
 
   #afterGrace(act: () => void): void {
-    setTimeout(() => !this.#hasStopped && act(), INTERRUPT_GRACE_MS).unref();
+    const actNow = (): void => {
+      if (!this.#hasStopped) act();
+    };
+    setTimeout(() => afterReading(actNow), INTERRUPT_GRACE_MS).unref();
   }
 }

@@ -1,5 +1,5 @@
 import { OverloadError, type ScoreError } from "../core/errors.ts";
-import { timerMs } from "../core/timer.ts";
+import { afterReading, timerMs } from "../core/timer.ts";
 import type { Job } from "./job.ts";
 import type { Holder, Room, Waiter } from "./pending.ts";
 
@@ -152,13 +152,18 @@ export class WaitingRoom implements Room, Holder<Job> {
     const waitMs = Math.max(0, first.queuedAt + queueTimeoutMs - performance.now());
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
-      const oldest = performance.now() - queueTimeoutMs;
-      for (let waiter = this.#first; waiter !== undefined && waiter.queuedAt <= oldest; waiter = this.#first) {
-        this.leave(waiter);
-        waiter.giveUp(overload(`No worker was free within ${queueTimeoutMs} ms; try again later.`));
-      }
-      this.#armTimer();
+      // A process that was held up has yet to read that they have begun: see `afterReading`.
+      afterReading(() => this.#endWaits(queueTimeoutMs));
     }, timerMs(waitMs)).unref();
+  }
+
+  #endWaits(queueTimeoutMs: number): void {
+    const oldest = performance.now() - queueTimeoutMs;
+    for (let waiter = this.#first; waiter !== undefined && waiter.queuedAt <= oldest; waiter = this.#first) {
+      this.leave(waiter);
+      waiter.giveUp(overload(`No worker was free within ${queueTimeoutMs} ms; try again later.`));
+    }
+    this.#armTimer();
   }
 }
 

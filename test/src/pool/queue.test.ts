@@ -24,6 +24,18 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
+test("a request that has begun meanwhile is not given up by a process that stood still and now comes to read of it", async () => {
+  const { room: waiting } = room({ queueTimeoutMs: 100 });
+  const begun = job();
+  const late = job();
+  for (const one of [begun, late]) waiting.enter(one);
+  // As after SIGCONT: the timer is over, and then the pipe is read.
+  setTimeout(() => waiting.leave(begun), 100);
+  vi.advanceTimersByTime(100);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect([begun.settled, late.settled]).toEqual([false, true]);
+});
+
 describe("the bound on requests", () => {
   test("counts those in the queue and those in a worker's pipe alike", async () => {
     const { room: waiting } = room({ maxQueue: 2 });

@@ -77,6 +77,9 @@ function setUp(options: Partial<WorkerOptions> = {}) {
   return { worker, link, sent, send, result, begun, recalled, interrupted, types };
 }
 
+/** An immediate of the faked clock comes a millisecond later. */
+const READING_MS = 1;
+
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setImmediate", "performance", "hrtime"] });
 });
@@ -193,21 +196,32 @@ describe("the scoring deadline", () => {
   test("answers at once, interrupts, and kills only after the grace period", async () => {
     const { send, sent, link } = setUp({ timeoutMs: 100 });
     const job = send();
-    await vi.advanceTimersByTimeAsync(100);
+    await vi.advanceTimersByTimeAsync(100 + READING_MS);
     await expect(job.outcome).rejects.toThrow("Scoring timeout after 100 ms");
     const interrupt = sent.find(({ type }) => type === Frame.INTERRUPT);
     expect(parseJson(interrupt!.payload)).toEqual({ reason: "deadline", timeoutMs: 100 });
     expect(link.nudge).toHaveBeenCalledOnce();
     await vi.advanceTimersByTimeAsync(INTERRUPT_GRACE_MS - 1);
     expect(link.kill).not.toHaveBeenCalled();
-    await vi.advanceTimersByTimeAsync(1);
+    await vi.advanceTimersByTimeAsync(1 + READING_MS);
     expect(link.kill).toHaveBeenCalledOnce();
+  });
+
+  test("counts an answer that was there in time, though the timer of a process that stood still comes first", async () => {
+    const { send, result, link } = setUp({ timeoutMs: 100 });
+    const job = send();
+    // As after SIGCONT: the timer is over, and then the pipe is read.
+    setTimeout(() => result(1), 100);
+    await vi.advanceTimersByTimeAsync(100 + INTERRUPT_GRACE_MS * 2);
+    expect(await text(job)).toBe('"1"');
+    expect(link.nudge).not.toHaveBeenCalled();
+    expect(link.kill).not.toHaveBeenCalled();
   });
 
   test("spares a worker that comes back in time", async () => {
     const { worker, send, link, interrupted } = setUp({ timeoutMs: 100 });
     send();
-    await vi.advanceTimersByTimeAsync(100);
+    await vi.advanceTimersByTimeAsync(100 + READING_MS);
     const error = { type: "TimeoutError", message: "", traceback: "in score.py", location: null };
     worker.receive(Frame.ERROR, 1, jsonPayload({ kind: "interrupted", error }));
     await vi.advanceTimersByTimeAsync(INTERRUPT_GRACE_MS * 2);
@@ -247,7 +261,7 @@ describe("the scoring deadline", () => {
     const job = send();
     await vi.advanceTimersByTimeAsync(0x7fff_ffff + 5_000);
     expect(job.settled).toBe(false);
-    await vi.advanceTimersByTimeAsync(5_000);
+    await vi.advanceTimersByTimeAsync(5_000 + READING_MS);
     expect(job.settled).toBe(true);
   });
 });
@@ -496,7 +510,7 @@ describe("streams", () => {
     await (outcome.body as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]().return?.();
     await vi.advanceTimersByTimeAsync(100 + INTERRUPT_GRACE_MS - 1);
     expect(link.kill).not.toHaveBeenCalled();
-    await vi.advanceTimersByTimeAsync(1);
+    await vi.advanceTimersByTimeAsync(1 + 2 * READING_MS);
     expect(link.kill).toHaveBeenCalledOnce();
   });
 
@@ -554,7 +568,7 @@ describe("streams", () => {
     for (const listener of listeners) listener();
     await expect(job.outcome).rejects.toThrow("the client left");
     expect(parseJson(sent.at(-1)!.payload)).toMatchObject({ reason: "client-gone" });
-    await vi.advanceTimersByTimeAsync(100 + INTERRUPT_GRACE_MS);
+    await vi.advanceTimersByTimeAsync(100 + INTERRUPT_GRACE_MS + 2 * READING_MS);
     expect(link.kill).toHaveBeenCalledOnce();
   });
 });
@@ -563,7 +577,7 @@ describe("a worker that does not react", () => {
   test("is nudged again, and no more once its request has ended", async () => {
     const { send, link, result } = setUp({ timeoutMs: 100 });
     send().outcome.catch(() => {});
-    await vi.advanceTimersByTimeAsync(100);
+    await vi.advanceTimersByTimeAsync(100 + READING_MS);
     expect(link.nudge).toHaveBeenCalledTimes(1);
     await vi.advanceTimersByTimeAsync(50);
     expect(link.nudge).toHaveBeenCalledTimes(2);
