@@ -6,7 +6,7 @@ import { copyFile, mkdir, mkdtemp, readlink, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import type { Readable } from "node:stream";
-import { packageFile, processEnvironment } from "../src/host.ts";
+import { type Environment, packageFile, processEnvironment } from "../src/host.ts";
 import type { Inputs, TryMode } from "./inputs.ts";
 import { problem } from "./out-folder.ts";
 import { holdsMachineCode, type Platform } from "./packages.ts";
@@ -180,6 +180,19 @@ export async function inCopy<T>({ folder, model }: Trial, use: (copy: string) =>
   }
 }
 
+/** This process's own, but for what would bring other packages into reach. */
+export function trialEnvironment(copy: string): Environment {
+  const {
+    NODE_PATH: _path,
+    NODE_OPTIONS: _options,
+    VIRTUAL_ENV: _venv,
+    AZUREML_MODEL_DIR: _model,
+    ...env
+  } = processEnvironment;
+  // Node looks for packages in the home folder, too.
+  return { ...env, HOME: dirname(copy), AML_APP_ROOT: copy };
+}
+
 /** Runs a program that writes JSON to descriptor 3.
  *  @param input what it reads from its stdin   @param more environment variables of its own
  *  @throws ConfigError when it does not, or takes too long */
@@ -191,23 +204,10 @@ async function run<T>(
   { input = "", env: more = {} }: { readonly input?: string; readonly env?: Readonly<Record<string, string>> } = {},
 ): Promise<T> {
   const { limitMs } = trial;
-  const {
-    NODE_PATH: _path,
-    NODE_OPTIONS: _options,
-    VIRTUAL_ENV: _venv,
-    AZUREML_MODEL_DIR: _model,
-    ...env
-  } = processEnvironment;
+  const model = trial.model === undefined ? {} : { AZUREML_MODEL_DIR: join(copy, trial.model) };
   const child = spawn(program, args, {
     cwd: copy,
-    // Node looks for packages in the home folder, too.
-    env: {
-      ...env,
-      HOME: dirname(copy),
-      AML_APP_ROOT: copy,
-      ...(trial.model !== undefined && { AZUREML_MODEL_DIR: join(copy, trial.model) }),
-      ...more,
-    },
+    env: { ...trialEnvironment(copy), ...model, ...more },
     stdio: ["pipe", "pipe", "pipe", "pipe"],
     detached: true,
   });

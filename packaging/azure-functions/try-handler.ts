@@ -6,9 +6,8 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { processEnvironment } from "../../src/host.ts";
 import { problem } from "../out-folder.ts";
-import { WITHOUT_SCRIPT } from "../trial.ts";
+import { trialEnvironment, WITHOUT_SCRIPT } from "../trial.ts";
 
 /** So long the host waits for an answer of whatever kind, in milliseconds. */
 const ANSWER_MS = 30_000;
@@ -23,7 +22,7 @@ export async function checkAnswers(copy: string): Promise<void> {
   const port = await freePort();
   const child = spawn(program === "node" ? process.execPath : program, args, {
     cwd: copy,
-    env: { ...processEnvironment, ...WITHOUT_SCRIPT, FUNCTIONS_CUSTOMHANDLER_PORT: String(port) },
+    env: { ...trialEnvironment(copy), ...WITHOUT_SCRIPT, FUNCTIONS_CUSTOMHANDLER_PORT: String(port) },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let output = "";
@@ -40,7 +39,7 @@ export async function checkAnswers(copy: string): Promise<void> {
     const how = await Promise.race([
       ended,
       answer(port, over.signal),
-      delay(ANSWER_MS, "no answer within 30 s" as const),
+      delay(ANSWER_MS, "no answer within 30 s", { ref: false }),
     ]);
     over.abort();
     if (how === undefined) return;
