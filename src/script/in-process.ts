@@ -47,7 +47,7 @@ export class InProcessRuntime implements ScoreRuntime {
   #attempt: Promise<ScriptFacts> | undefined;
   #failure: ScoreError | undefined;
   /** Undefined: nothing has surrounded a run() yet. */
-  #surroundings: typeof import("./surroundings.ts") | undefined;
+  #runSurrounded: typeof import("./surroundings.ts")["runSurrounded"] | undefined;
   #closing = false;
   #underWay = 0;
   #drained: (() => void) | undefined;
@@ -206,11 +206,11 @@ export class InProcessRuntime implements ScoreRuntime {
   }
 
   #runWithin(call: RunCall, run: () => RunOutcome | Promise<RunOutcome>): RunOutcome | Promise<RunOutcome> {
-    const known = this.#surroundings;
-    if (known !== undefined) return known.runSurrounded(call, this.#log.fields?.ofCall(call), run);
-    return import("./surroundings.ts").then((loaded) => {
-      this.#surroundings = loaded;
-      return this.#runWithin(call, run);
+    const fields = this.#log.fields?.ofCall(call);
+    if (this.#runSurrounded !== undefined) return this.#runSurrounded(call, fields, run);
+    return import("./surroundings.ts").then(({ runSurrounded }) => {
+      this.#runSurrounded = runSurrounded;
+      return runSurrounded(call, fields, run);
     });
   }
 
