@@ -1,7 +1,7 @@
 // The part of the door that hosts come in by whose start is to be short: nothing here leads to what only some settings need,
 // as bundlers split files, not what is in them. A build of such a host takes it for the whole door.
 
-export { type CreateRuntime, createServiceLater, type LaterParts, type Service } from "./compose.ts";
+export { type CreateRuntime, createServiceLater, type Service } from "./compose.ts";
 export type { Environment } from "./config/reader.ts";
 export { PORT_RANGE } from "./config/settings.ts";
 export { resolveUsableLater, type UsableConfig } from "./config/usable.ts";
@@ -16,7 +16,7 @@ export {
   ScriptRunError,
   toScoreError,
 } from "./core/errors.ts";
-export type { Events, RequestAnswered, RequestHead } from "./core/events.ts";
+export type { Events, RequestAnswered } from "./core/events.ts";
 export type { Log, LogFields, LogFormat, Logger } from "./core/log.ts";
 export { readTraceparent } from "./core/traceparent.ts";
 export type * from "./core/types.ts";

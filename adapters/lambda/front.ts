@@ -46,7 +46,8 @@ export function createFront({ scorer, config, log, runtime, flush, observer }: L
       deadline?.clear();
       await runtime.settle?.(SETTLE_MS);
       flush();
-      await observer?.ended(served, context);
+      const sending = observer?.ended(served, context);
+      if (sending !== undefined) await sending;
     }
   }
 

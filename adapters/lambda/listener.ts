@@ -23,12 +23,12 @@ export function createListenerHandler(
   return async (event, context = {}) => {
     if (doorOf(event) === undefined) throw noRequest(markOf(event) ?? "no HTTP request");
     // It writes into the event.
-    const own = structuredClone(event as object) as { headers?: Record<string, string> };
+    const own = structuredClone(event as EventHeaders);
     const { observer } = service ?? {};
     if (observer === undefined) return handle(own, context);
-    const request: ObservedRequest = { headers: lowerCased(own.headers) };
+    const request: ObservedRequest = { headers: headersOf(own) };
     observer.begun(request, context);
-    if (request.headers.traceparent !== undefined) own.headers = withTrace(own.headers, request.headers);
+    setTrace(own, request.headers);
     try {
       return await handle(own, context);
     } finally {
@@ -37,19 +37,29 @@ export function createListenerHandler(
   };
 }
 
-function lowerCased(headers: Readonly<Record<string, string>> = {}): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+/** Headers of an event; a load balancer gives one of the two. */
+interface EventHeaders {
+  headers?: Record<string, string>;
+  multiValueHeaders?: Record<string, string[]>;
+}
+
+function headersOf({ headers, multiValueHeaders }: EventHeaders): Record<string, string> {
+  const entries = Object.entries(headers ?? multiValueHeaders ?? {});
+  return Object.fromEntries(entries.map(([name, value]) => [name.toLowerCase(), String(value)]));
 }
 
 const TRACE_HEADERS = ["traceparent", "tracestate"];
 
-function withTrace(
-  headers: Readonly<Record<string, string>> = {},
-  from: ObservedRequest["headers"],
-): Record<string, string> {
-  const others = Object.entries(headers).filter(([name]) => !TRACE_HEADERS.includes(name.toLowerCase()));
-  const trace = TRACE_HEADERS.flatMap((name) => (from[name] === undefined ? [] : [[name, from[name]]]));
-  return Object.fromEntries([...others, ...trace]);
+/** Has the event say of its trace what `from` says. */
+function setTrace(event: EventHeaders, from: ObservedRequest["headers"]): void {
+  for (const headers of [event.headers, event.multiValueHeaders] as (Record<string, unknown> | undefined)[]) {
+    if (headers === undefined || headers === null) continue;
+    for (const name in headers) if (TRACE_HEADERS.includes(name.toLowerCase())) delete headers[name];
+    for (const name of TRACE_HEADERS) {
+      const value = from[name];
+      if (value !== undefined) headers[name] = headers === event.headers ? value : [value];
+    }
+  }
 }
 
 /** In what the listener is given

@@ -88,6 +88,7 @@ export async function openObserver({ config, env, writeMetrics }: ObserverOption
       latest = { id, arn, isColdStart: isFirst, receivedAt: performance.now() };
       invocations.set(request, latest);
       isFirst = false;
+      if (id !== undefined) after?.begun(id);
       if (isTraced) continueTrace(request.headers, context, env, propagators);
       emf?.begun(request);
     },
@@ -95,9 +96,8 @@ export async function openObserver({ config, env, writeMetrics }: ObserverOption
       if (request !== undefined) emf?.ended(request);
       if (!isTraced || isConcurrent(env)) return undefined;
       const id = context?.awsRequestId;
-      if (after?.works !== true || id === undefined) return telemetry.flush(FLUSH_MS);
-      after.answered(id);
-      return undefined;
+      if (id !== undefined && after?.answered(id)) return undefined;
+      return flush(telemetry, context?.getRemainingTimeInMillis?.() ?? FLUSH_MS);
     },
     close: async () => telemetry?.close(LAST_FLUSH_MS),
   };
@@ -117,5 +117,9 @@ function attributesOf(invocation: Invocation | undefined): Record<string, string
 async function extensionFor(telemetry: Telemetry, env: Environment): Promise<AfterAnswer | undefined> {
   const { AWS_LAMBDA_RUNTIME_API: api } = env;
   if (api === undefined || isConcurrent(env)) return undefined;
-  return afterAnswers(api, () => telemetry.flush(FLUSH_MS));
+  return afterAnswers(api, (remainingMs) => flush(telemetry, remainingMs));
+}
+
+function flush(telemetry: Telemetry, remainingMs: number): Promise<void> {
+  return telemetry.flush(Math.max(0, Math.min(FLUSH_MS, remainingMs)));
 }

@@ -54,7 +54,7 @@ export async function startService(createRuntime: CreateRuntime, options: Lambda
   const settings = await readSettings(options);
   const { observer, failure } = await observe(settings.config, env, write);
   const service = await createServiceLater({
-    ...observer,
+    ...(observer && { telemetry: observer.telemetry, subscribers: observer.subscribers }),
     settings,
     openLog: ({ logLevel }, style) => createStyledLog(batch.write, logLevel, style),
     createRuntime,

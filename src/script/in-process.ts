@@ -41,7 +41,6 @@ export class InProcessRuntime implements ScoreRuntime {
   readonly #isWatched: boolean;
   /** Where somebody wants to know of the script's records. */
   #recorder: Recorder | undefined;
-  #endConsole: (() => void) | undefined;
   /** The script, whether or not its init() has been done. */
   #imported: LoadedScript | undefined;
   /** The script once its init() has been done. */
@@ -51,7 +50,7 @@ export class InProcessRuntime implements ScoreRuntime {
   #attempt: Promise<ScriptFacts> | undefined;
   #failure: ScoreError | undefined;
   /** Undefined: nothing has surrounded a run() yet. */
-  #surroundings: typeof import("./surroundings.ts") | undefined;
+  #runSurrounded: typeof import("./surroundings.ts")["runSurrounded"] | undefined;
   #closing = false;
   #underWay = 0;
   #drained: (() => void) | undefined;
@@ -126,7 +125,7 @@ export class InProcessRuntime implements ScoreRuntime {
   async close(graceMs: number): Promise<void> {
     this.#closing = true;
     if (this.#underWay > 0) await this.#drain(graceMs);
-    this.#endConsole?.();
+    this.#recorder?.end();
   }
 
   async #drain(graceMs: number): Promise<void> {
@@ -176,9 +175,7 @@ export class InProcessRuntime implements ScoreRuntime {
   async #recordedLog(): Promise<Log> {
     const { scriptRecord } = this.#events;
     if (scriptRecord === undefined) return this.#log;
-    const { Recorder } = await import("./recorded.ts");
-    this.#recorder = new Recorder(this.#log, (record) => scriptRecord({ pid: process.pid, ...record }));
-    this.#endConsole = this.#recorder.watchConsole();
+    this.#recorder = (await import("./recorded.ts")).recordHere(this.#log, scriptRecord);
     return this.#recorder.logOf(this.#log);
   }
 
@@ -225,12 +222,11 @@ export class InProcessRuntime implements ScoreRuntime {
   }
 
   #runWithin(call: RunCall, run: () => RunOutcome | Promise<RunOutcome>): RunOutcome | Promise<RunOutcome> {
-    const known = this.#surroundings;
-    const fields = this.#log.fields?.ofCall(call) ?? this.#recorder?.fieldsOf(call);
-    if (known !== undefined) return known.runSurrounded(call, fields, run);
-    return import("./surroundings.ts").then((loaded) => {
-      this.#surroundings = loaded;
-      return this.#runWithin(call, run);
+    const fields = (this.#log.fields ?? this.#recorder)?.ofCall(call);
+    if (this.#runSurrounded !== undefined) return this.#runSurrounded(call, fields, run);
+    return import("./surroundings.ts").then(({ runSurrounded }) => {
+      this.#runSurrounded = runSurrounded;
+      return runSurrounded(call, fields, run);
     });
   }
 

@@ -26,6 +26,7 @@ export class Recorder {
   readonly #tell: (record: ToldRecord) => void;
   readonly #isOn: ReadonlySet<Level>;
   #telling = false;
+  #undo: readonly (() => void)[] = [];
 
   /** @param log decides on the threshold */
   constructor(log: Log, tell: (record: ToldRecord) => void) {
@@ -34,7 +35,7 @@ export class Recorder {
   }
 
   /** What the records of a call say of it. */
-  fieldsOf(call: CallIds): LogFields {
+  ofCall(call: CallIds): LogFields {
     return callFields(call);
   }
 
@@ -43,10 +44,10 @@ export class Recorder {
     return new RecordedLog(log, (logger, name) => this.#loggerOf(logger, name));
   }
 
-  /** From now on it also tells of what the console writes. @returns ends that */
-  watchConsole(): () => void {
+  /** From now on it also tells of what the console writes, until its end. */
+  watchConsole(): void {
     const names = Object.keys(CONSOLE_LEVELS) as (keyof typeof CONSOLE_LEVELS)[];
-    const undo = names.map((name) => {
+    this.#undo = names.map((name) => {
       const plain = console[name];
       const level = CONSOLE_LEVELS[name];
       const watched = (...values: unknown[]): void => {
@@ -58,9 +59,10 @@ export class Recorder {
         if (console[name] === watched) console[name] = plain;
       };
     });
-    return () => {
-      for (const each of undo) each();
-    };
+  }
+
+  end(): void {
+    for (const undo of this.#undo) undo();
   }
 
   #loggerOf(logger: Logger, name: string): Logger {
@@ -96,6 +98,13 @@ export class Recorder {
       this.#telling = false;
     }
   }
+}
+
+/** The same for a script in this process, its console included. */
+export function recordHere(log: Log, tell: (record: ScriptRecord) => void): Recorder {
+  const recorder = new Recorder(log, (record) => tell({ pid: process.pid, ...record }));
+  recorder.watchConsole();
+  return recorder;
 }
 
 class RecordedLog implements Log {

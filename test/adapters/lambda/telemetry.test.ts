@@ -1,6 +1,6 @@
 // Traces of functions: built ones in a process of their own, under a Runtime API that tells extensions of invocations as
 // Lambda does, and sent to a sink.
-import { cpSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
@@ -36,6 +36,8 @@ const SERVER = 2;
 /** What telemetry may take of the time behind an answer, and what OpenTelemetry itself would wait for a sink. */
 const FLUSH_LIMIT_MS = 1_000;
 const EXPORT_TIMEOUT_MS = 10_000;
+/** More than a test has. */
+const LONG_MS = 900_000;
 
 async function sink(): Promise<TelemetrySink> {
   const started = await startTelemetrySink();
@@ -167,6 +169,27 @@ test.for<Record<string, string>>([
   expect(to.requests).toEqual([]);
 });
 
+test("an invocation that something around the handler has answered is not held up", async () => {
+  const to = await sink();
+  const wrapped = join(folder, "wrapped");
+  cpSync(builds.behaves, wrapped, { recursive: true });
+  writeFileSync(
+    join(wrapped, "function/index.mjs"),
+    `import { handler as own } from "./scorefn/host.mjs";
+export const handler = async (event, context) =>
+  event.skip ? { statusCode: 204, body: "", isBase64Encoded: false } : own(event, context);
+`,
+  );
+  const local = await start(wrapped, sentTo(to));
+  for (const skip of [true, false, true, false]) {
+    const before = to.requests.length;
+    const event = { ...scoreEvent(Buffer.from("x")), skip };
+    expect(readAnswer(await local.invoke(event, LONG_MS)).status).toBe(skip ? 204 : 200);
+    await local.api.idle();
+    expect(to.requests).toHaveLength(before + (skip ? 0 : 1));
+  }
+});
+
 test("without settings nothing of it is loaded, and Lambda tells the extension of nothing", async () => {
   const bare = join(folder, "bare");
   cpSync(builds.behaves, bare, { recursive: true });
@@ -208,10 +231,16 @@ describe("where there are no extensions", () => {
     expect(await createHandler(service)(event, contextWith(60_000))).toMatchObject({ statusCode: 200 });
     expect(to.requests).toHaveLength(1);
     const listener = createListener(service.scorer, service.config, service.log);
-    expect(await createListenerHandler(listener, service)(event)).toMatchObject({ statusCode: 200 });
-    expect(to.requests).toHaveLength(2);
+    const doors = ["url", "rest", "alb", "alb-multi"] as const;
+    for (const [index, door] of doors.entries()) {
+      const sent = toEvent(door, { target: "/score", body: "1", headers: [["X-Amzn-Trace-Id", XRAY]] });
+      expect(await createListenerHandler(listener, service)(sent)).toMatchObject({ statusCode: 200 });
+      expect(to.requests).toHaveLength(2 + index);
+    }
     const requests = spansOf(to.requests).filter(({ kind }) => kind === SERVER);
-    expect(requests.map(({ traceId }) => traceId)).toEqual(Array(2).fill("5759e988bd862e3fe1be46a994272793"));
+    const traces = requests.map(({ traceId }) => traceId);
+    expect(traces).toEqual(Array(1 + doors.length).fill("5759e988bd862e3fe1be46a994272793"));
+    expect(requests.map(({ attributes }) => attributes["faas.coldstart"])).toEqual([true, ...doors.map(() => false)]);
   });
 
   test("a sink that hangs does not keep an answer for ever", async () => {
