@@ -6,6 +6,7 @@ import type { ScoreRuntime } from "./core/types.ts";
 import { createEventLog } from "./event-log.ts";
 import { type RecordStyle, TEXT_STYLE } from "./log/style.ts";
 import type { withModel } from "./model/with-model.ts";
+import type { Bursts } from "./routes/bursts.ts";
 import type { createCors } from "./routes/cors.ts";
 import type { Route } from "./routes/route.ts";
 import { composeScorer, type Scorer } from "./routes/scorer.ts";
@@ -48,6 +49,7 @@ export async function createServiceLater<H extends object>(parts: LaterParts<H>)
     {
       createCors: corsOrigins === null ? undefined : (await import("./routes/cors.ts")).createCors,
       withModel: modelUri === null ? undefined : (await import("./model/with-model.ts")).withModel,
+      refusals: undefined,
       countStream: countsStreams ? (await import("./routes/stream-end.ts")).countedStream : undefined,
     },
   );
@@ -63,6 +65,7 @@ export interface Extras {
   readonly createCors: typeof createCors | undefined;
   readonly withModel: typeof withModel | undefined;
   readonly countStream: typeof countedStream | undefined;
+  readonly refusals: Bursts | undefined;
 }
 
 export function compose<H extends object>(
@@ -82,9 +85,10 @@ export function compose<H extends object>(
   const createNow = (ready: Config): ScoreRuntime => createRuntime(ready, log, events);
   const create = (): ScoreRuntime => extras.withModel?.(config, log, createNow) ?? createNow(config);
   const runtime = problem === undefined ? runtimeOrReason(create, log) : failedRuntime(problem, log);
-  const { countStream } = extras;
+  const { countStream, refusals } = extras;
   const { tracer } = telemetry ?? {};
-  const scorer = composeScorer(config, runtime, events, { cors, tracer, countStream }, moreRoutes(runtime));
+  const parts = { cors, tracer, countStream, refusals };
+  const scorer = composeScorer(config, runtime, events, parts, moreRoutes(runtime));
   return { config, log, runtime, scorer };
 }
 

@@ -1,5 +1,6 @@
 import type { Events } from "../core/events.ts";
 import type { ScoreRuntime } from "../core/types.ts";
+import { Bursts } from "./bursts.ts";
 import { createCors } from "./cors.ts";
 import type { Route } from "./route.ts";
 import { composeScorer, type Scorer, type ScorerConfig } from "./scorer.ts";
@@ -17,7 +18,7 @@ export function createScorer(
     config,
     runtime,
     events,
-    { cors: createCors(config.corsOrigins), countStream: countedStream },
+    { cors: createCors(config.corsOrigins), countStream: countedStream, refusals: new Bursts() },
     moreRoutes,
   );
 }

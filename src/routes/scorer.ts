@@ -5,7 +5,7 @@ import { type RequestIds, resolveIds } from "../core/headers.ts";
 import { newRequestId } from "../core/request-id.ts";
 import type { Trace, Tracer } from "../core/trace.ts";
 import type { HeaderList, ScoreHandler, ScoreRequest, ScoreResponse, ScoreRuntime } from "../core/types.ts";
-import { Bursts } from "./bursts.ts";
+import type { Bursts } from "./bursts.ts";
 import type { Cors } from "./cors.ts";
 import { livenessRoute, readinessRoute } from "./probes.ts";
 import { errorResponse, textResponse } from "./respond.ts";
@@ -29,6 +29,8 @@ export interface ScorerExtras {
   readonly tracer?: Tracer | undefined;
   /** Undefined where nobody listens for the ends of streams. */
   readonly countStream: typeof countedStream | undefined;
+  /** Sums up the log lines of refusals. Undefined: there is a line for each. */
+  readonly refusals: Bursts | undefined;
 }
 
 /** Answers requests with a score script, whatever host they come from. */
@@ -53,7 +55,7 @@ export function composeScorer(
   config: ScorerConfig,
   runtime: ScoreRuntime,
   events: Events,
-  { cors, tracer, countStream }: ScorerExtras,
+  { cors, tracer, countStream, refusals }: ScorerExtras,
   moreRoutes: readonly Route[] = [],
 ): Scorer {
   const routes = new RouteTable([
@@ -63,7 +65,6 @@ export function composeScorer(
     readinessRoute(config, runtime),
     ...moreRoutes,
   ]);
-  const refusals = new Bursts();
 
   async function handle(request: ScoreRequest): Promise<ScoreResponse> {
     const startedAt = request.receivedAt ?? performance.now();
@@ -132,7 +133,7 @@ export function composeScorer(
   ): ScoreResponse {
     const announce = (line: string): void => events.requestsRefused?.({ request, ids, code: error.code, line });
     // A host that keeps records by request has no place for what is summed up.
-    if (request.log !== undefined) announce(text);
+    if (request.log !== undefined || refusals === undefined) announce(text);
     else if (!refusals.add(error instanceof OverloadError ? error.code : error.message, text, announce)) {
       return { ...response, isSummedUp: true };
     }
@@ -176,7 +177,7 @@ export function composeScorer(
     return error && toScoreError(error);
   }
 
-  return { handle, refuse, failed, takesBody, refusal, flush: () => refusals.flush() };
+  return { handle, refuse, failed, takesBody, refusal, flush: () => refusals?.flush() };
 }
 
 type Start = Pick<RequestAnswered, "request" | "ids" | "startedAt" | "requestBytes" | "wasReceived">;
