@@ -26,6 +26,7 @@ export const LATE_MODULES: readonly string[] = [
   "adapters/lambda/other-events",
   "adapters/lambda/other-results",
   "src/config/rare",
+  "src/config/without-these",
   "src/json/query",
   "src/json/result-fault",
   "src/json/utf8-fault",

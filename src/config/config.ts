@@ -1,7 +1,8 @@
 // Settings, for whoever has files and models to reckon with.
 import { RARE } from "./rare.ts";
 import { type ConfigInput, type ResolvedConfig, resolveWith } from "./resolve.ts";
-import { resolveUsableWith, type UsableConfig, type UsableInput } from "./usable.ts";
+import type { UsableConfig, UsableInput } from "./usable.ts";
+import { resolveUsableWith } from "./without-these.ts";
 
 export * from "./resolve.ts";
 export { FLAG_SETTINGS, SETTINGS, type Setting } from "./settings.ts";
