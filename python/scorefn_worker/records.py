@@ -105,8 +105,7 @@ def _encode(record: logging.LogRecord) -> bytes:
     return text.encode(errors="backslashreplace")
 
 
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
+_quoted = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def _cut(message: str) -> str:

@@ -49,9 +49,9 @@ export class DescriptorLink implements Link {
 
   /** Writes once, without waiting, and says how many bytes there was room for. */
   tryWrite(bytes: Buffer): number {
-    this.#handle ??= handleOf(this.#descriptor);
-    this.#handle?.setBlocking(false);
     try {
+      this.#handle ??= handleOf(this.#descriptor);
+      this.#handle?.setBlocking(false);
       return writeSync(this.#descriptor, bytes);
     } catch (error) {
       if (isFull(error)) return 0;

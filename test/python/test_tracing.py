@@ -240,7 +240,7 @@ def test_no_variable_of_the_environment_tells_the_place(start: Start) -> None:
 
 
 @needs_opentelemetry
-def test_a_library_that_run_imports_counts_from_the_next_worker_on(start: Start) -> None:
+def test_a_library_that_only_run_imports_gets_no_place(start: Start) -> None:
     script = """
         def init(): pass
         def run(data):
