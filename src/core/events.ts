@@ -7,7 +7,7 @@ import type { RunCall, ScoreRequest, ScoreResponse, ScriptFacts } from "./types.
 /** A request as far as it is known: one that was refused before it was read has no body. */
 export type RequestHead = Pick<
   ScoreRequest,
-  "method" | "path" | "query" | "loggedQuery" | "headers" | "remoteAddress" | "log"
+  "method" | "path" | "query" | "loggedQuery" | "headers" | "remoteAddress" | "receivedAt" | "log"
 >;
 
 export interface RequestReceived {

@@ -1,9 +1,9 @@
 // What the core announces, as spans: one of the server for each request, with one for its waiting and one for its run().
-import type { AttributeValue, Context, Span, SpanOptions } from "@opentelemetry/api";
+import type { Attributes, Context, Span, SpanOptions } from "@opentelemetry/api";
 import type { ScoreError } from "../core/errors.ts";
-import type { Events, RequestAnswered, RequestHead, RunEnd } from "../core/events.ts";
+import type { Events, RequestAnswered, RunEnd } from "../core/events.ts";
 import type { Trace, Tracer } from "../core/trace.ts";
-import { shownQuery } from "./query.ts";
+import { describeAnswer, describeFailure, describeHead, spanName, statusMessage } from "./describe.ts";
 
 /** Numbers of OpenTelemetry's API. */
 const INTERNAL = 0;
@@ -13,54 +13,69 @@ const SAMPLED = 1;
 
 /** What spans are made with: our own SDK, or the one that is registered already. */
 export interface SpanSource {
-  /** @param startTime on the clock of `performance.now()`, in milliseconds
-   *  @param spanId what it is to be called; undefined: anything */
+  /** @param spanId what it is to be called; undefined: anything */
   start(name: string, options: SpanOptions, parent: Context, spanId?: string): Span;
   /** Where the request of these headers comes from. */
   parentOf(headers: Readonly<Record<string, string>>): Context;
   childrenOf(span: Span): Context;
   /** A name for a span that is to be made later; undefined: those cannot be named. */
   newSpanId?(): string;
+  /** Where somebody has begun a span of the server for the request that is being handled now.   @returns undefined: nobody */
+  around?(): Context | undefined;
 }
 
 /** Learns of the span of a request before it ends. */
 export type OnRequestSpan = (span: Span, answered: RequestAnswered) => void;
 
-/** Makes the spans of one service. */
-export function createSpans(source: SpanSource, onRequestSpan?: OnRequestSpan): { tracer: Tracer; events: Events } {
-  const of = ({ trace }: { readonly trace?: Trace | undefined }): RequestTrace | undefined =>
-    trace instanceof RequestTrace && trace.isRecorded ? trace : undefined;
-
-  const ended = (record: RequestAnswered, bytes: number, endedAt: number): void =>
-    of(record.ids)?.end(record, bytes, endedAt, onRequestSpan);
+/** Makes the spans of one service.
+ *  @param onFault told what a source throws, which is no request's business */
+export function createSpans(
+  source: SpanSource,
+  onFault: (error: unknown) => void,
+  onRequestSpan?: OnRequestSpan,
+): { tracer: Tracer; events: Events } {
+  /** Does something with the trace of a request that is recorded. */
+  function on({ trace }: { readonly trace?: Trace | undefined }, action: (trace: RequestTrace) => void): void {
+    if (!(trace instanceof RequestTrace) || !trace.isRecorded) return;
+    try {
+      action(trace);
+    } catch (error) {
+      onFault(error);
+    }
+  }
 
   return {
     tracer: {
       begin(request, route, startedAt) {
-        const { method, path } = request;
-        const attributes = { "http.request.method": method, "url.path": path, "http.route": route };
-        const options = { kind: SERVER, startTime: startedAt, attributes };
-        const span = source.start(`${method} ${route}`, options, source.parentOf(request.headers));
-        return new RequestTrace(source, span);
+        try {
+          return new RequestTrace(source, request, route, startedAt);
+        } catch (error) {
+          onFault(error);
+          return undefined;
+        }
       },
     },
     events: {
-      requestQueued: ({ call, queuedAt }) => of(call)?.queued(queuedAt),
-      runBegun: ({ call, queuedAt, begunAt }) => of(call)?.begun(queuedAt, begunAt),
-      runEnded: ({ call, pid, end, runMs }) => of(call)?.ran(pid, end, runMs),
-      requestFailed: ({ ids, failure }) => of(ids)?.failed(failure),
+      requestQueued: ({ call, queuedAt }) => on(call, (trace) => trace.queued(queuedAt)),
+      runBegun: ({ call, queuedAt, begunAt }) => on(call, (trace) => trace.begun(queuedAt, begunAt)),
+      runEnded: ({ call, pid, end, runMs }) => on(call, (trace) => trace.ran(pid, end, runMs)),
+      requestFailed: ({ ids, failure }) => on(ids, (trace) => trace.failed(failure)),
       requestAnswered(record) {
         const { body } = record.response;
-        if (typeof body === "string") ended(record, Buffer.byteLength(body), record.endedAt);
-        else if (body instanceof Uint8Array) ended(record, body.length, record.endedAt);
+        const bytes =
+          typeof body === "string" ? Buffer.byteLength(body) : body instanceof Uint8Array ? body.length : undefined;
+        if (bytes !== undefined) on(record.ids, (trace) => trace.end(record, bytes, record.endedAt, onRequestSpan));
       },
-      streamEnded({ answered, bytes, failure, endedAt }) {
-        if (failure !== undefined) of(answered.ids)?.failed(failure);
-        ended(answered, bytes, endedAt);
-      },
+      streamEnded: ({ answered, bytes, failure, endedAt }) =>
+        on(answered.ids, (trace) => {
+          if (failure !== undefined) trace.failed(failure);
+          trace.end(answered, bytes, endedAt, onRequestSpan);
+        }),
     },
   };
 }
+
+type Begun = Parameters<Tracer["begin"]>[0];
 
 /** The trace of one request, as far as it has come. Times are on the clock of `performance.now()`, in milliseconds. */
 class RequestTrace implements Trace {
@@ -70,24 +85,36 @@ class RequestTrace implements Trace {
   readonly isRecorded: boolean;
   readonly #source: SpanSource;
   readonly #span: Span;
+  /** From that clock to milliseconds since 1970: the same for all its spans, or a child might begin before its parent. */
+  readonly #epochMs: number;
   #runSpanId: string | undefined;
   #waitsSince: number | undefined;
-  #begunAt = 0;
+  #begunAt: number | undefined;
   #failure: ScoreError | undefined;
+  #hasEnded = false;
 
-  constructor(source: SpanSource, span: Span) {
-    const { traceId, spanId } = span.spanContext();
+  constructor(source: SpanSource, request: Begun, route: string, startedAt: number) {
+    this.#source = source;
+    this.#epochMs = Date.now() - performance.now();
+    const around = source.around?.();
+    const options = {
+      kind: around === undefined ? SERVER : INTERNAL,
+      startTime: startedAt + this.#epochMs,
+      attributes: describeHead(request, route),
+    };
+    const parent = around ?? source.parentOf(request.headers);
+    this.#span = source.start(spanName(request.method, route), options, parent);
+    const { traceId, spanId } = this.#span.spanContext();
     this.traceId = traceId;
     this.spanId = spanId;
-    this.isRecorded = span.isRecording();
-    this.#source = source;
-    this.#span = span;
+    this.isRecorded = this.#span.isRecording();
   }
 
   get traceparent(): string {
     const { traceFlags } = this.#span.spanContext();
-    if (traceFlags & SAMPLED) this.#runSpanId ??= this.#source.newSpanId?.();
-    return `00-${this.traceId}-${this.#runSpanId ?? this.spanId}-${traceFlags & SAMPLED ? "01" : "00"}`;
+    const isSampled = (traceFlags & SAMPLED) !== 0;
+    if (isSampled) this.#runSpanId ??= this.#source.newSpanId?.();
+    return `00-${this.traceId}-${this.#runSpanId ?? this.spanId}-${isSampled ? "01" : "00"}`;
   }
 
   get tracestate(): string | undefined {
@@ -107,74 +134,44 @@ class RequestTrace implements Trace {
   /** Comes after the end, where the answer did not wait for it. */
   ran(pid: number, end: RunEnd, runMs: number): void {
     const begunAt = this.#begunAt;
+    if (begunAt === undefined) return;
+    this.#begunAt = undefined;
     this.#waited(begunAt);
     const attributes = { "scorefn.worker.pid": pid, "scorefn.run.outcome": end };
     const span = this.#child("run", begunAt, attributes, this.#runSpanId);
     if (end !== "ok" && end !== "bad_input") span.setStatus({ code: FAILED, message: end });
-    span.end(begunAt + runMs);
+    span.end(begunAt + runMs + this.#epochMs);
   }
 
   failed(failure: ScoreError): void {
-    const { report } = failure;
+    if (this.#hasEnded) return;
     this.#failure = failure;
-    this.#span.addEvent("exception", {
-      "exception.type": report?.type ?? failure.name,
-      "exception.message": report?.message ?? failure.message,
-      "exception.stacktrace": report?.traceback ?? failure.stack ?? "",
-    });
+    this.#span.addEvent("exception", describeFailure(failure), performance.now() + this.#epochMs);
   }
 
   end(record: RequestAnswered, bytes: number, endedAt: number, onSpan: OnRequestSpan | undefined): void {
-    const { request, ids, response, requestBytes } = record;
-    const { status, errorCode } = response;
-    const span = this.#span;
-    // It waited in vain.
-    if (this.#begunAt === 0) this.#waited(endedAt);
-    span.setAttributes(describeRequest(request));
-    span.setAttributes({
-      "http.response.status_code": status,
-      "http.request.body.size": requestBytes,
-      "http.response.body.size": bytes,
-      "scorefn.request_id": ids.requestId,
-    });
-    if (ids.clientRequestId !== "") span.setAttribute("scorefn.client_request_id", ids.clientRequestId);
-    if (errorCode !== undefined) span.setAttribute("error.type", errorCode);
-    else if (status >= 500) span.setAttribute("error.type", String(status));
-    if (status >= 500 || this.#failure?.status === 500) {
-      span.setStatus({ code: FAILED, ...(this.#failure !== undefined && { message: this.#failure.message }) });
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    // Unless it runs, or has run, it has waited in vain.
+    this.#waited(this.#begunAt ?? endedAt);
+    const failure = this.#failure;
+    this.#span.setAttributes(describeAnswer(record, bytes, failure));
+    if (record.response.status >= 500 || (failure !== undefined && failure.status >= 500)) {
+      this.#span.setStatus({ code: FAILED, ...(failure !== undefined && { message: statusMessage(failure) }) });
     }
-    onSpan?.(span, record);
-    span.end(endedAt);
+    onSpan?.(this.#span, record);
+    this.#span.end(endedAt + this.#epochMs);
   }
 
   #waited(until: number): void {
     if (this.#waitsSince === undefined) return;
-    this.#child("queue", this.#waitsSince, {}).end(until);
+    const since = this.#waitsSince;
     this.#waitsSince = undefined;
+    this.#child("queue", since, {}).end(until + this.#epochMs);
   }
 
-  #child(name: string, startTime: number, attributes: Readonly<Record<string, AttributeValue>>, id?: string): Span {
-    return this.#source.start(name, { kind: INTERNAL, startTime, attributes }, this.#source.childrenOf(this.#span), id);
+  #child(name: string, startedAt: number, attributes: Attributes, id?: string): Span {
+    const options = { kind: INTERNAL, startTime: startedAt + this.#epochMs, attributes };
+    return this.#source.start(name, options, this.#source.childrenOf(this.#span), id);
   }
-}
-
-/** In the words of OpenTelemetry's semantic conventions. */
-function describeRequest(request: RequestHead): Record<string, string | number> {
-  const { query, loggedQuery = query, headers, remoteAddress } = request;
-  const described: Record<string, string | number> = { "url.scheme": headers["x-forwarded-proto"] ?? "http" };
-  if (loggedQuery !== "") described["url.query"] = shownQuery(loggedQuery);
-  if (remoteAddress !== undefined) described["client.address"] = remoteAddress;
-  const agent = headers["user-agent"];
-  if (agent !== undefined) described["user_agent.original"] = agent;
-  const { address, port } = hostOf(headers.host ?? "");
-  if (address !== "") described["server.address"] = address;
-  if (port !== undefined) described["server.port"] = port;
-  return described;
-}
-
-const HOST = /^(?<address>\[[^\]]*\]|[^:]*)(?::(?<port>\d{1,5}))?$/;
-
-function hostOf(host: string): { readonly address: string; readonly port?: number } {
-  const { address = "", port } = HOST.exec(host)?.groups ?? {};
-  return { address, ...(port !== undefined && { port: Number(port) }) };
 }
