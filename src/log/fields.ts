@@ -1,7 +1,7 @@
 import type { LogFields } from "../core/log.ts";
 import type { Trace } from "../core/trace.ts";
 import { readTraceparent } from "../core/traceparent.ts";
-import type { ErrorLocation, RunCall, ScoreRequest, ScoreResponse } from "../core/types.ts";
+import type { ErrorLocation, HeaderList, RunCall, ScoreRequest, ScoreResponse } from "../core/types.ts";
 
 /** What a record of a failure says of it. */
 export function errorFields(code: string, type: string, location: ErrorLocation | null | undefined): LogFields {
@@ -51,8 +51,12 @@ export function ncsaFields(
   { status, headers: sent, trace }: Pick<ScoreResponse, "status" | "headers" | "trace">,
   bytes: number,
 ): LogFields {
-  const sentAs = (name: string): string => sent.find(([given]) => given === name)?.[1] ?? "";
-  const ids = requestFields(sentAs("x-request-id"), sentAs("x-ms-client-request-id"), headers, trace);
+  const ids = requestFields(sentAs(sent, "x-request-id"), sentAs(sent, "x-ms-client-request-id"), headers, trace);
   const { request_id, client_request_id, trace_id, span_id } = ids;
   return { request_id, client_request_id, trace_id, span_id, method, status, bytes };
+}
+
+function sentAs(sent: HeaderList, wanted: string): string {
+  for (const [name, value] of sent) if (name === wanted) return value;
+  return "";
 }

@@ -30,31 +30,30 @@ export function describeHead({ method, path }: RequestHead, route: string): Attr
   };
 }
 
-/** @param bytes of the answer's body, as far as it was made */
+/** Set one by one, for it is made for many requests, and spreading takes longer than all the rest.
+ *  @param bytes of the answer's body, as far as it was made */
 export function describeAnswer(record: RequestAnswered, bytes: number, failure: ScoreError | undefined): Attributes {
-  const { request, ids, response, requestBytes } = record;
+  const { request, ids, route, response, requestBytes } = record;
   const { query, loggedQuery = query, headers, remoteAddress, method } = request;
   const { status, errorCode } = response;
+  const all = describeHead(request, route ?? "");
+  all["url.scheme"] = schemeOf(headers["x-forwarded-proto"]);
+  if (loggedQuery !== "")
+    all["url.query"] = bounded(shownQuery(bounded(loggedQuery, MAX_CLIENT_TEXT)), MAX_CLIENT_TEXT);
+  if (remoteAddress !== undefined) all["client.address"] = remoteAddress;
+  const agent = headers["user-agent"];
+  if (agent !== undefined) all["user_agent.original"] = bounded(agent, MAX_CLIENT_TEXT);
   const { address, port } = hostOf(headers.host);
+  if (address !== undefined) all["server.address"] = bounded(address, MAX_CLIENT_TEXT);
+  if (port !== undefined) all["server.port"] = port;
+  all["http.response.status_code"] = status;
+  all["http.request.body.size"] = requestBytes;
+  all["http.response.body.size"] = method === "HEAD" ? 0 : bytes;
+  all["scorefn.request_id"] = ids.requestId;
+  if (ids.clientRequestId !== "") all["scorefn.client_request_id"] = bounded(ids.clientRequestId, MAX_CLIENT_TEXT);
   const errorType = errorCode ?? failure?.code ?? (status >= 500 ? String(status) : undefined);
-  return {
-    "url.scheme": schemeOf(headers["x-forwarded-proto"]),
-    ...(loggedQuery !== "" && {
-      "url.query": bounded(shownQuery(bounded(loggedQuery, MAX_CLIENT_TEXT)), MAX_CLIENT_TEXT),
-    }),
-    ...(remoteAddress !== undefined && { "client.address": remoteAddress }),
-    ...(headers["user-agent"] !== undefined && {
-      "user_agent.original": bounded(headers["user-agent"], MAX_CLIENT_TEXT),
-    }),
-    ...(address !== undefined && { "server.address": bounded(address, MAX_CLIENT_TEXT) }),
-    ...(port !== undefined && { "server.port": port }),
-    "http.response.status_code": status,
-    "http.request.body.size": requestBytes,
-    "http.response.body.size": method === "HEAD" ? 0 : bytes,
-    "scorefn.request_id": ids.requestId,
-    ...(ids.clientRequestId !== "" && { "scorefn.client_request_id": bounded(ids.clientRequestId, MAX_CLIENT_TEXT) }),
-    ...(errorType !== undefined && { "error.type": errorType }),
-  };
+  if (errorType !== undefined) all["error.type"] = errorType;
+  return all;
 }
 
 /** In the words of the script's own runtime, where it is the script that has failed. */

@@ -108,6 +108,7 @@ export function registeredSource(
   const source = sourceOf(api.trace.getTracer(...options.scope), options);
   return {
     ...source,
+    asksFirst: true,
     parentOf: (headers) => propagation?.extract(ROOT_CONTEXT, headers, GETTER) ?? source.parentOf(headers),
     around() {
       const active = context?.active();

@@ -1,5 +1,5 @@
 // What the core announces, as spans: one of the server for each request, with one for its waiting and one for its run().
-import type { Attributes, Context, Span, SpanOptions } from "@opentelemetry/api";
+import type { Context, Span, SpanOptions } from "@opentelemetry/api";
 import type { ScoreError } from "../core/errors.ts";
 import type { Events, RequestAnswered, RunEnd } from "../core/events.ts";
 import type { Trace, Tracer } from "../core/trace.ts";
@@ -20,6 +20,8 @@ export interface SpanSource {
   childrenOf(span: Span): Context;
   /** A name for a span that is to be made later; undefined: those cannot be named. */
   newSpanId?(): string;
+  /** True: samplers may ask for what is known of a request when it comes in. Ours do not, and most of it is for nothing. */
+  readonly asksFirst?: boolean;
   /** Where somebody has begun a span of the server for the request that is being handled now.   @returns undefined: nobody */
   around?(): Context | undefined;
 }
@@ -97,11 +99,11 @@ class RequestTrace implements Trace {
     this.#source = source;
     this.#epochMs = Date.now() - performance.now();
     const around = source.around?.();
-    const options = {
+    const options: SpanOptions = {
       kind: around === undefined ? SERVER : INTERNAL,
       startTime: startedAt + this.#epochMs,
-      attributes: describeHead(request, route),
     };
+    if (source.asksFirst) options.attributes = describeHead(request, route);
     const parent = around ?? source.parentOf(request.headers);
     this.#span = source.start(spanName(request.method, route), options, parent);
     const { traceId, spanId } = this.#span.spanContext();
@@ -137,8 +139,8 @@ class RequestTrace implements Trace {
     if (begunAt === undefined) return;
     this.#begunAt = undefined;
     this.#waited(begunAt);
-    const attributes = { "scorefn.worker.pid": pid, "scorefn.run.outcome": end };
-    const span = this.#child("run", begunAt, attributes, this.#runSpanId);
+    const span = this.#child("run", begunAt, this.#runSpanId);
+    span.setAttributes({ "scorefn.worker.pid": pid, "scorefn.run.outcome": end });
     if (end !== "ok" && end !== "bad_input") span.setStatus({ code: FAILED, message: end });
     span.end(begunAt + runMs + this.#epochMs);
   }
@@ -167,11 +169,11 @@ class RequestTrace implements Trace {
     if (this.#waitsSince === undefined) return;
     const since = this.#waitsSince;
     this.#waitsSince = undefined;
-    this.#child("queue", since, {}).end(until + this.#epochMs);
+    this.#child("queue", since).end(until + this.#epochMs);
   }
 
-  #child(name: string, startedAt: number, attributes: Attributes, id?: string): Span {
-    const options = { kind: INTERNAL, startTime: startedAt + this.#epochMs, attributes };
+  #child(name: string, startedAt: number, id?: string): Span {
+    const options = { kind: INTERNAL, startTime: startedAt + this.#epochMs };
     return this.#source.start(name, options, this.#source.childrenOf(this.#span), id);
   }
 }
