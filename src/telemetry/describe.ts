@@ -49,7 +49,7 @@ export function describeAnswer(record: RequestAnswered, bytes: number, failure: 
   all["http.response.status_code"] = status;
   all["http.request.body.size"] = requestBytes;
   all["http.response.body.size"] = method === "HEAD" ? 0 : bytes;
-  all["scorefn.request_id"] = ids.requestId;
+  all["scorefn.request_id"] = bounded(ids.requestId, MAX_CLIENT_TEXT);
   if (ids.clientRequestId !== "") all["scorefn.client_request_id"] = bounded(ids.clientRequestId, MAX_CLIENT_TEXT);
   const errorType = errorCode ?? failure?.code ?? (status >= 500 ? String(status) : undefined);
   if (errorType !== undefined) all["error.type"] = errorType;

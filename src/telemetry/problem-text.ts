@@ -3,9 +3,9 @@ const COMPONENT = /^[A-Za-z@][\w@/.-]*$/;
 
 /** What OpenTelemetry's libraries say of a problem, in any form, as a text. Bodies and stacks are left out. */
 export function problemText(problem: readonly unknown[]): string {
-  const texts = problem.flatMap((item) => textsOf(item));
-  const [component, ...rest] = texts;
-  return (component !== undefined && rest.length > 0 && COMPONENT.test(component) ? rest : texts).join(" ");
+  const [first, ...rest] = problem;
+  const isNamed = typeof first === "string" && rest.length > 0 && COMPONENT.test(first);
+  return (isNamed ? rest : problem).flatMap(textsOf).join(" ") || "something went wrong that has no name";
 }
 
 function textsOf(item: unknown): string[] {

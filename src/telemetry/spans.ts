@@ -142,7 +142,7 @@ class RequestTrace implements Trace {
     const span = this.#child("run", begunAt, this.#runSpanId);
     span.setAttributes({ "scorefn.worker.pid": pid, "scorefn.run.outcome": end });
     if (end !== "ok" && end !== "bad_input") span.setStatus({ code: FAILED, message: end });
-    span.end(begunAt + runMs + this.#epochMs);
+    span.end(begunAt + Math.max(0, runMs) + this.#epochMs);
   }
 
   failed(failure: ScoreError): void {
@@ -169,7 +169,7 @@ class RequestTrace implements Trace {
     if (this.#waitsSince === undefined) return;
     const since = this.#waitsSince;
     this.#waitsSince = undefined;
-    this.#child("queue", since).end(until + this.#epochMs);
+    this.#child("queue", since).end(Math.max(since, until) + this.#epochMs);
   }
 
   #child(name: string, startedAt: number, id?: string): Span {
