@@ -5,7 +5,7 @@ const QUIET_MS = 600_000;
 
 /** Says in the log what goes wrong with telemetry, and says it once. */
 export class Reporter {
-  readonly #early: (() => void)[] = [];
+  readonly #early = new Set<string>();
   #log: Log | undefined;
   #quietUntil = 0;
   #toldLost = 0;
@@ -13,17 +13,18 @@ export class Reporter {
   lost: () => number = () => 0;
 
   constructor(warnings: readonly string[]) {
-    for (const warning of new Set(warnings)) this.atStart(warning);
+    for (const warning of warnings) this.atStart(warning);
   }
 
   attach(log: Log): void {
     this.#log = log;
-    for (const say of this.#early.splice(0)) say();
+    for (const warning of this.#early) log.server.warning(warning);
+    this.#early.clear();
   }
 
   /** What was wrong with the settings. */
   atStart(warning: string): void {
-    this.#early.push(() => this.#log?.server.warning(warning));
+    this.#early.add(warning);
   }
 
   line(text: string): void {
