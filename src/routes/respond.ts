@@ -29,7 +29,8 @@ export function errorResponse(error: ScoreError, ids: RequestIds, settings: Resp
   const headers = messageHeaders(ids, settings.serverVersion, runFailed);
   headers.push([ERROR_CODE, error.code]);
   if (error.retryAfterSeconds !== undefined) headers.push(["Retry-After", String(error.retryAfterSeconds)]);
-  return { status: status || UNAVAILABLE, headers, body: renderPythonJson(body), errorCode: error.code };
+  const response = { status: status || UNAVAILABLE, headers, body: renderPythonJson(body), errorCode: error.code };
+  return error.ran === undefined ? response : { ...response, ran: error.ran };
 }
 
 /** Status of what only ends a command, where a host stays up instead. */
