@@ -35,6 +35,8 @@ for (const file of FILES) {
     allowOverwrite: true,
     bundle: true,
     platform: "node",
+    // As modules the libraries are smaller, and faster without the getters that stand in for exports.
+    mainFields: ["module", "main"],
     format: "esm",
     target: "node20.19",
     minify: true,
