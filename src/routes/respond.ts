@@ -29,7 +29,13 @@ export function errorResponse(error: ScoreError, ids: RequestIds, settings: Resp
   const headers = messageHeaders(ids, settings.serverVersion, runFailed);
   headers.push([ERROR_CODE, error.code]);
   if (error.retryAfterSeconds !== undefined) headers.push(["Retry-After", String(error.retryAfterSeconds)]);
-  const response = { status: status || UNAVAILABLE, headers, body: renderPythonJson(body), errorCode: error.code };
+  const response = {
+    status: status || UNAVAILABLE,
+    headers,
+    body: renderPythonJson(body),
+    errorCode: error.code,
+    trace: ids.trace,
+  };
   return error.ran === undefined ? response : { ...response, ran: error.ran };
 }
 
@@ -53,22 +59,30 @@ export function errorMember(error: ScoreError, detail: ErrorDetail, ids?: Reques
 /** The answer that run() earned. @throws TypeError when the script built a response that cannot be sent */
 export function outcomeResponse(outcome: RunOutcome, ids: RequestIds, settings: ResponseSettings): ScoreResponse {
   const { serverVersion } = settings;
+  const { trace } = ids;
   if (outcome.kind === "json") {
     return {
       status: 200,
       headers: resultHeaders(ids, serverVersion, outcome.execMs),
       body: outcome.body,
       ran: outcome,
+      trace,
     };
   }
   const { status, headers, body, execMs, fromScript } = outcome;
   if (!fromScript) {
     const plain: HeaderList = [...headers, ["x-ms-run-function-failed", "False"]];
-    return { status, headers: mergeScriptHeaders(plain, ids, serverVersion, status, execMs), body, ran: outcome };
+    return {
+      status,
+      headers: mergeScriptHeaders(plain, ids, serverVersion, status, execMs),
+      body,
+      ran: outcome,
+      trace,
+    };
   }
   checkScriptResponse(status, headers);
   const own = headers.filter(([name]) => !SERVER_OWNED.has(name.toLowerCase()));
-  return { status, headers: mergeScriptHeaders(own, ids, serverVersion, status, execMs), body, ran: outcome };
+  return { status, headers: mergeScriptHeaders(own, ids, serverVersion, status, execMs), body, ran: outcome, trace };
 }
 
 /** Headers that describe the connection or the body's framing, which is the host's business. */
@@ -102,5 +116,5 @@ export function textResponse(
 ): ScoreResponse {
   const headers: Header[] = [["Content-Type", "text/html; charset=utf-8"], ...more];
   headers.push(...contractHeaders(ids, settings.serverVersion));
-  return { status: 200, headers, body };
+  return { status: 200, headers, body, trace: ids.trace };
 }

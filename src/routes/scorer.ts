@@ -91,7 +91,7 @@ export function composeScorer(
     const { request, ids, startedAt, requestBytes, wasReceived } = start;
     const isTaken = route !== undefined && takes(route, request.method);
     const whole = cors === undefined || !isTaken ? bare : withHeaders(bare, cors.headers(request));
-    const response = ids.trace === undefined ? whole : { ...whole, trace: ids.trace };
+    const response = whole.trace === ids.trace ? whole : { ...whole, trace: ids.trace };
     if (events.requestAnswered === undefined) return response;
     const answered: RequestAnswered = {
       request,

@@ -1,6 +1,6 @@
 // A request in the words of OpenTelemetry's semantic conventions. What a client or a script may have made up is bounded, for
 // spans are kept in memory until they are sent.
-import type { Attributes } from "@opentelemetry/api";
+import type { Attributes, Span } from "@opentelemetry/api";
 import type { ScoreError } from "../core/errors.ts";
 import type { RequestAnswered, RequestHead } from "../core/events.ts";
 import { shownQuery } from "./query.ts";
@@ -21,7 +21,7 @@ export function spanName(method: string, route: string): string {
 /** What is known when it comes in, which samplers may go by. */
 export function describeHead({ method, path }: RequestHead, route: string): Attributes {
   if (METHODS.has(method)) return { "http.request.method": method, "url.path": path, "http.route": route };
-  const original = bounded(method, MAX_CLIENT_TEXT);
+  const original = bounded(method);
   return {
     "http.request.method": "_OTHER",
     "http.request.method_original": original,
@@ -30,47 +30,49 @@ export function describeHead({ method, path }: RequestHead, route: string): Attr
   };
 }
 
-/** Set one by one, for it is made for many requests, and spreading takes longer than all the rest.
+/** Set one by one, for a record of them all would be made for each request only to be copied.
  *  @param bytes of the answer's body, as far as it was made */
-export function describeAnswer(record: RequestAnswered, bytes: number, failure: ScoreError | undefined): Attributes {
-  const { request, ids, route, response, requestBytes } = record;
+export function describeAnswer(
+  span: Span,
+  record: RequestAnswered,
+  bytes: number,
+  failure: ScoreError | undefined,
+): void {
+  const { request, ids, response, requestBytes } = record;
   const { query, loggedQuery = query, headers, remoteAddress, method } = request;
   const { status, errorCode } = response;
-  const all = describeHead(request, route ?? "");
-  all["url.scheme"] = schemeOf(headers["x-forwarded-proto"]);
-  if (loggedQuery !== "")
-    all["url.query"] = bounded(shownQuery(bounded(loggedQuery, MAX_CLIENT_TEXT)), MAX_CLIENT_TEXT);
-  if (remoteAddress !== undefined) all["client.address"] = remoteAddress;
+  span.setAttribute("url.scheme", schemeOf(headers["x-forwarded-proto"]));
+  if (loggedQuery !== "") span.setAttribute("url.query", bounded(shownQuery(bounded(loggedQuery))));
+  if (remoteAddress !== undefined) span.setAttribute("client.address", remoteAddress);
   const agent = headers["user-agent"];
-  if (agent !== undefined) all["user_agent.original"] = bounded(agent, MAX_CLIENT_TEXT);
+  if (agent !== undefined) span.setAttribute("user_agent.original", bounded(agent));
   const { address, port } = hostOf(headers.host);
-  if (address !== undefined) all["server.address"] = bounded(address, MAX_CLIENT_TEXT);
-  if (port !== undefined) all["server.port"] = port;
-  all["http.response.status_code"] = status;
-  all["http.request.body.size"] = requestBytes;
-  all["http.response.body.size"] = method === "HEAD" ? 0 : bytes;
-  all["scorefn.request_id"] = bounded(ids.requestId, MAX_CLIENT_TEXT);
-  if (ids.clientRequestId !== "") all["scorefn.client_request_id"] = bounded(ids.clientRequestId, MAX_CLIENT_TEXT);
+  if (address !== undefined) span.setAttribute("server.address", bounded(address));
+  if (port !== undefined) span.setAttribute("server.port", port);
+  span.setAttribute("http.response.status_code", status);
+  span.setAttribute("http.request.body.size", requestBytes);
+  span.setAttribute("http.response.body.size", method === "HEAD" ? 0 : bytes);
+  span.setAttribute("scorefn.request_id", bounded(ids.requestId));
+  if (ids.clientRequestId !== "") span.setAttribute("scorefn.client_request_id", bounded(ids.clientRequestId));
   const errorType = errorCode ?? failure?.code ?? (status >= 500 ? String(status) : undefined);
-  if (errorType !== undefined) all["error.type"] = errorType;
-  return all;
+  if (errorType !== undefined) span.setAttribute("error.type", errorType);
 }
 
 /** In the words of the script's own runtime, where it is the script that has failed. */
 export function describeFailure({ report, name, message, stack = "" }: ScoreError): Attributes {
   return {
-    "exception.type": bounded(report?.type ?? name, MAX_CLIENT_TEXT),
+    "exception.type": bounded(report?.type ?? name),
     "exception.message": bounded(report?.message ?? message, MAX_FAILURE_TEXT),
     "exception.stacktrace": bounded(report?.traceback ?? stack, MAX_FAILURE_TEXT),
   };
 }
 
 export function statusMessage({ message }: ScoreError): string {
-  return bounded(message, MAX_CLIENT_TEXT);
+  return bounded(message);
 }
 
 /** A copy, for a part of a long text would keep all of it in memory. */
-function bounded(text: string, limit: number): string {
+function bounded(text: string, limit: number = MAX_CLIENT_TEXT): string {
   return text.length <= limit ? text : Buffer.from(text.slice(0, limit)).toString();
 }
 

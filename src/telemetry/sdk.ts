@@ -8,10 +8,10 @@ import { defaultResource, detectResources, envDetector, resourceFromAttributes }
 import {
   BasicTracerProvider,
   type IdGenerator,
-  RandomIdGenerator,
   SimpleSpanProcessor,
   type SpanExporter,
 } from "@opentelemetry/sdk-trace-base";
+import { newSpanId, newTraceId } from "./ids.ts";
 import { lineExporter } from "./line-exporter.ts";
 import { problemText } from "./problem-text.ts";
 import type { RegisteredApi } from "./registered.ts";
@@ -142,21 +142,17 @@ function sourceOf(
     },
     parentOf,
     childrenOf,
-    newSpanId: () => ids.random.generateSpanId(),
+    newSpanId,
   };
 }
 
 /** A span can be made later than its id has been handed on. */
 class ChosenIds implements IdGenerator {
-  readonly random = new RandomIdGenerator();
   next: string | undefined;
-
-  generateTraceId(): string {
-    return this.random.generateTraceId();
-  }
+  readonly generateTraceId = newTraceId;
 
   generateSpanId(): string {
-    return this.next ?? this.random.generateSpanId();
+    return this.next ?? newSpanId();
   }
 }
 

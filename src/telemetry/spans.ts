@@ -36,11 +36,13 @@ export function createSpans(
   onFault: (error: unknown) => void,
   onRequestSpan?: OnRequestSpan,
 ): { tracer: Tracer; events: Events } {
-  /** Does something with the trace of a request that is recorded. */
-  function on({ trace }: { readonly trace?: Trace | undefined }, action: (trace: RequestTrace) => void): void {
-    if (!(trace instanceof RequestTrace) || !trace.isRecorded) return;
+  /** @returns undefined: it is not recorded */
+  const of = ({ trace }: { readonly trace?: Trace | undefined }): RequestTrace | undefined =>
+    trace instanceof RequestTrace ? trace : undefined;
+
+  function safely(action: () => void): void {
     try {
-      action(trace);
+      action();
     } catch (error) {
       onFault(error);
     }
@@ -50,7 +52,7 @@ export function createSpans(
     tracer: {
       begin(request, route, startedAt) {
         try {
-          return new RequestTrace(source, request, route, startedAt);
+          return beginTrace(source, request, route, startedAt);
         } catch (error) {
           onFault(error);
           return undefined;
@@ -58,36 +60,81 @@ export function createSpans(
       },
     },
     events: {
-      requestQueued: ({ call, queuedAt }) => on(call, (trace) => trace.queued(queuedAt)),
-      runBegun: ({ call, queuedAt, begunAt }) => on(call, (trace) => trace.begun(queuedAt, begunAt)),
-      runEnded: ({ call, pid, end, runMs }) => on(call, (trace) => trace.ran(pid, end, runMs)),
-      requestFailed: ({ ids, failure }) => on(ids, (trace) => trace.failed(failure)),
-      requestAnswered(record) {
-        const { body } = record.response;
-        const bytes =
-          typeof body === "string" ? Buffer.byteLength(body) : body instanceof Uint8Array ? body.length : undefined;
-        if (bytes !== undefined) on(record.ids, (trace) => trace.end(record, bytes, record.endedAt, onRequestSpan));
+      requestQueued: ({ call, queuedAt }) => of(call)?.queued(queuedAt),
+      runBegun: ({ call, queuedAt, begunAt }) => of(call)?.begun(queuedAt, begunAt),
+      runEnded({ call, pid, end, runMs }) {
+        const trace = of(call);
+        if (trace !== undefined) safely(() => trace.ran(pid, end, runMs));
       },
-      streamEnded: ({ answered, bytes, failure, endedAt }) =>
-        on(answered.ids, (trace) => {
+      requestFailed({ ids, failure }) {
+        const trace = of(ids);
+        if (trace !== undefined) safely(() => trace.failed(failure));
+      },
+      requestAnswered(record) {
+        const trace = of(record.ids);
+        if (trace === undefined) return;
+        const { body } = record.response;
+        if (typeof body === "string" || body instanceof Uint8Array) {
+          safely(() => trace.end(record, Buffer.byteLength(body), record.endedAt, onRequestSpan));
+        }
+      },
+      streamEnded({ answered, bytes, failure, endedAt }) {
+        const trace = of(answered.ids);
+        if (trace === undefined) return;
+        safely(() => {
           if (failure !== undefined) trace.failed(failure);
           trace.end(answered, bytes, endedAt, onRequestSpan);
-        }),
+        });
+      },
     },
   };
 }
 
 type Begun = Parameters<Tracer["begin"]>[0];
 
-/** The trace of one request, as far as it has come. Times are on the clock of `performance.now()`, in milliseconds. */
-class RequestTrace implements Trace {
+function beginTrace(source: SpanSource, request: Begun, route: string, startedAt: number): Trace {
+  // From the clock of performance.now() to milliseconds since 1970: the same for all spans of a request, or a child might
+  // begin before its parent.
+  const epochMs = Date.now() - performance.now();
+  const around = source.around?.();
+  const options: SpanOptions = { kind: around === undefined ? SERVER : INTERNAL, startTime: startedAt + epochMs };
+  if (source.asksFirst) options.attributes = describeHead(request, route);
+  const parent = around ?? source.parentOf(request.headers);
+  const span = source.start(spanName(request.method, route), options, parent);
+  if (!span.isRecording()) return new PassedTrace(span);
+  if (!source.asksFirst) span.setAttributes(describeHead(request, route));
+  return new RequestTrace(source, span, epochMs);
+}
+
+/** One that is not recorded here: only its ids are needed. */
+class PassedTrace implements Trace {
   readonly traceId: string;
   readonly spanId: string;
-  /** False: it is sampled out, and only its ids are needed. */
-  readonly isRecorded: boolean;
+  readonly span: Span;
+
+  constructor(span: Span) {
+    const { traceId, spanId } = span.spanContext();
+    this.traceId = traceId;
+    this.spanId = spanId;
+    this.span = span;
+  }
+
+  get isSampled(): boolean {
+    return (this.span.spanContext().traceFlags & SAMPLED) !== 0;
+  }
+
+  get traceparent(): string {
+    return `00-${this.traceId}-${this.spanId}-${this.isSampled ? "01" : "00"}`;
+  }
+
+  get tracestate(): string | undefined {
+    return this.span.spanContext().traceState?.serialize() || undefined;
+  }
+}
+
+/** The trace of one request, as far as it has come. Times are on the clock of `performance.now()`, in milliseconds. */
+class RequestTrace extends PassedTrace {
   readonly #source: SpanSource;
-  readonly #span: Span;
-  /** From that clock to milliseconds since 1970: the same for all its spans, or a child might begin before its parent. */
   readonly #epochMs: number;
   #runSpanId: string | undefined;
   #waitsSince: number | undefined;
@@ -95,32 +142,17 @@ class RequestTrace implements Trace {
   #failure: ScoreError | undefined;
   #hasEnded = false;
 
-  constructor(source: SpanSource, request: Begun, route: string, startedAt: number) {
+  constructor(source: SpanSource, span: Span, epochMs: number) {
+    super(span);
     this.#source = source;
-    this.#epochMs = Date.now() - performance.now();
-    const around = source.around?.();
-    const options: SpanOptions = {
-      kind: around === undefined ? SERVER : INTERNAL,
-      startTime: startedAt + this.#epochMs,
-    };
-    if (source.asksFirst) options.attributes = describeHead(request, route);
-    const parent = around ?? source.parentOf(request.headers);
-    this.#span = source.start(spanName(request.method, route), options, parent);
-    const { traceId, spanId } = this.#span.spanContext();
-    this.traceId = traceId;
-    this.spanId = spanId;
-    this.isRecorded = this.#span.isRecording();
+    this.#epochMs = epochMs;
   }
 
-  get traceparent(): string {
-    const { traceFlags } = this.#span.spanContext();
-    const isSampled = (traceFlags & SAMPLED) !== 0;
-    if (isSampled) this.#runSpanId ??= this.#source.newSpanId?.();
-    return `00-${this.traceId}-${this.#runSpanId ?? this.spanId}-${isSampled ? "01" : "00"}`;
-  }
-
-  get tracestate(): string | undefined {
-    return this.#span.spanContext().traceState?.serialize() || undefined;
+  /** Of its run(), which the script's own spans are children of. */
+  override get traceparent(): string {
+    if (!this.isSampled) return super.traceparent;
+    this.#runSpanId ??= this.#source.newSpanId?.();
+    return `00-${this.traceId}-${this.#runSpanId ?? this.spanId}-01`;
   }
 
   queued(queuedAt: number): void {
@@ -148,7 +180,7 @@ class RequestTrace implements Trace {
   failed(failure: ScoreError): void {
     if (this.#hasEnded) return;
     this.#failure = failure;
-    this.#span.addEvent("exception", describeFailure(failure), performance.now() + this.#epochMs);
+    this.span.addEvent("exception", describeFailure(failure), performance.now() + this.#epochMs);
   }
 
   end(record: RequestAnswered, bytes: number, endedAt: number, onSpan: OnRequestSpan | undefined): void {
@@ -157,12 +189,12 @@ class RequestTrace implements Trace {
     // Unless it runs, or has run, it has waited in vain.
     this.#waited(this.#begunAt ?? endedAt);
     const failure = this.#failure;
-    this.#span.setAttributes(describeAnswer(record, bytes, failure));
+    describeAnswer(this.span, record, bytes, failure);
     if (record.response.status >= 500 || (failure !== undefined && failure.status >= 500)) {
-      this.#span.setStatus({ code: FAILED, ...(failure !== undefined && { message: statusMessage(failure) }) });
+      this.span.setStatus({ code: FAILED, ...(failure !== undefined && { message: statusMessage(failure) }) });
     }
-    onSpan?.(this.#span, record);
-    this.#span.end(endedAt + this.#epochMs);
+    onSpan?.(this.span, record);
+    this.span.end(endedAt + this.#epochMs);
   }
 
   #waited(until: number): void {
@@ -174,6 +206,6 @@ class RequestTrace implements Trace {
 
   #child(name: string, startedAt: number, id?: string): Span {
     const options = { kind: INTERNAL, startTime: startedAt + this.#epochMs };
-    return this.#source.start(name, options, this.#source.childrenOf(this.#span), id);
+    return this.#source.start(name, options, this.#source.childrenOf(this.span), id);
   }
 }

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { FrameError, ScoreTimeoutError, WorkerExitError } from "../../../src/core/errors.ts";
+import { FrameError, WorkerExitError } from "../../../src/core/errors.ts";
 import type { ErrorReport, RunCall, RunOutcome } from "../../../src/core/types.ts";
 import { INTERRUPT_GRACE_MS } from "../../../src/pool/deadlines.ts";
 import { Job } from "../../../src/pool/job.ts";
