@@ -17,12 +17,13 @@ export function freePort() {
   });
 }
 
-/** @param command gets the port, gives the program and its arguments */
-export async function startServer(command, body) {
+/** @param command gets the port, gives the program and its arguments
+ *  @param env on top of this process's   @param stdout where its log goes, as `spawn` takes it */
+export async function startServer(command, body, { env = {}, stdout = "ignore" } = {}) {
   const port = await freePort();
   const [file, ...args] = command(port);
   const startedAt = performance.now();
-  const child = spawn(file, args, { stdio: ["ignore", "ignore", "pipe"] });
+  const child = spawn(file, args, { env: { ...process.env, ...env }, stdio: ["ignore", stdout, "pipe"] });
   let stderr = "";
   child.stderr.on("data", (chunk) => {
     stderr = (stderr + chunk).slice(-4_000);
@@ -111,4 +112,18 @@ export function cpuOf(pid) {
     .split(" ")
     .slice(11, 13);
   return (Number(user) + Number(system)) / 100;
+}
+
+/** CPU time of all threads of one process, in seconds, to the nanosecond (Linux, which counts it for each thread). */
+export function exactCpuOf(pid) {
+  let nanoseconds = 0;
+  for (const thread of readdirSync(`/proc/${pid}/task`)) {
+    nanoseconds += Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "utf8").split(" ")[0]);
+  }
+  return nanoseconds / 1e9;
+}
+
+/** Resident memory of one process, in bytes. */
+export function residentOf(pid) {
+  return Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))[1]) * 1024;
 }

@@ -47,7 +47,7 @@ export const EXIT_FAULT = 70;
 export async function serve(config: Config, reserved?: ReservedPort): Promise<number> {
   const { logFormat } = config;
   const stdout = logStream(process.stdout, logFormat);
-  const { write, flush } = batchLines(boundedLines(stdout, logFormat));
+  const { write, flush } = batchLines(boundedLines(stdout, logFormat), logFormat);
   try {
     const metrics = createMetrics(config);
     const telemetry = await openTelemetry(config, processEnvironment);

@@ -1,6 +1,6 @@
 import { attempt } from "./attempt.ts";
 import { messageOf } from "./thrown.ts";
-import type { ErrorReport } from "./types.ts";
+import type { ErrorReport, RunFacts } from "./types.ts";
 
 /** Every error the product raises on purpose. `code` is stable and says by ERROR_CODES what the client gets; the log always
  *  has everything. docs/errors.md lists all codes. */
@@ -12,6 +12,8 @@ export class ScoreError extends Error {
   readonly report: ErrorReport | undefined;
   /** When it is worth coming back, in seconds; sent as Retry-After. */
   retryAfterSeconds: number | undefined;
+  /** What is known of the run() that it ended; undefined: none had begun. */
+  ran: RunFacts | undefined;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });

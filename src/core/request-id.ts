@@ -13,6 +13,11 @@ export function newRequestId(): string {
 
 const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 
+/** 32 random bits in 8 hexadecimal digits. */
+export function hexBits(): string {
+  return hex(bits());
+}
+
 function bits(): number {
   return Math.floor(Math.random() * 0x1_0000_0000);
 }

@@ -2,7 +2,7 @@ import type { LogFields } from "../core/log.ts";
 import type { RecordFields } from "../core/record-fields.ts";
 import type { Trace } from "../core/trace.ts";
 import { readTraceparent } from "../core/traceparent.ts";
-import type { ErrorLocation, RunCall, ScoreRequest, ScoreResponse } from "../core/types.ts";
+import type { ErrorLocation, HeaderList, RunCall, ScoreRequest, ScoreResponse } from "../core/types.ts";
 import { lengthOf } from "./format.ts";
 
 /** What a record of a failure says of it. */
@@ -53,8 +53,7 @@ function ncsaFields(
   { status, headers: sent, trace }: Pick<ScoreResponse, "status" | "headers" | "trace">,
   bytes: number,
 ): LogFields {
-  const sentAs = (name: string): string => sent.find(([given]) => given === name)?.[1] ?? "";
-  const ids = requestFields(sentAs("x-request-id"), sentAs("x-ms-client-request-id"), headers, trace);
+  const ids = requestFields(sentAs(sent, "x-request-id"), sentAs(sent, "x-ms-client-request-id"), headers, trace);
   const { request_id, client_request_id, trace_id, span_id } = ids;
   return { request_id, client_request_id, trace_id, span_id, method, status, bytes };
 }
@@ -95,4 +94,9 @@ export const JSON_FIELDS: RecordFields = {
 /** To a microsecond, as the text has it. */
 function roundMs(ms: number | undefined): number | undefined {
   return ms === undefined ? undefined : Math.round(ms * 1000) / 1000;
+}
+
+function sentAs(sent: HeaderList, wanted: string): string {
+  for (const [name, value] of sent) if (name === wanted) return value;
+  return "";
 }

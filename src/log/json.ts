@@ -31,7 +31,7 @@ export function formatJsonRecord(
 ): string {
   const text = message.endsWith("\n") ? message.slice(0, -1) : message;
   const head = `{"time":"${rfc3339(timeMs)}","level":"${level}","logger":"${logger}","message":`;
-  const tail = `,"pid":${pid}${fields === undefined ? "" : shortMembers(fields)}`;
+  const tail = fields === undefined ? `,"pid":${pid}` : `,"pid":${pid}${shortMembers(fields)}`;
   if (text.length < MAX_LINE_BYTES) {
     const line = `${head}${jsonText(text)}${tail}}`;
     if (line.length <= SURELY_SHORT || Buffer.byteLength(line) < MAX_LINE_BYTES) return line;
@@ -112,8 +112,11 @@ const UNSAFE = /[\u007f-\u009f\u2028\u2029\ud800-\udfff]/;
 const UNSAFE_ALL = /[\u007f-\u009f\u2028\u2029]/g;
 const HALF_PAIR = /\\ud[89a-f][0-9a-f]{2}|\\\\/g;
 
+/** What stands in a JSON text as it is: nearly all that is written. */
+const PLAIN = /^[ !#-[\]-~]*$/;
+
 function jsonText(text: string): string {
-  return safe(JSON.stringify(text));
+  return PLAIN.test(text) ? `"${text}"` : safe(JSON.stringify(text));
 }
 
 /** @param json as `JSON.stringify` gives it: half of a pair stands there as an escape */

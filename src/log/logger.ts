@@ -1,4 +1,4 @@
-import type { Log, LogFields, Logger, LoggingFile } from "../core/log.ts";
+import type { Log, LogFields, LogFormat, Logger, LoggingFile } from "../core/log.ts";
 import { printable } from "./format.ts";
 import type { LogLevel } from "./levels.ts";
 import { LEVEL_NUMBERS } from "./levels.ts";
@@ -70,15 +70,19 @@ export function assembleLog(
   };
 }
 
-/** Collects what one turn of the event loop writes and hands it over in one piece, without control characters.
+/** Collects what one turn of the event loop writes and hands it over in one piece, without control characters: JSON has
+ *  none.
  *  @returns `write` for whole lines, `flush` to hand over at once (before the process ends) */
-export function batchLines(sink: (text: string) => void): { write: (text: string) => void; flush: () => void } {
+export function batchLines(
+  sink: (text: string) => void,
+  format: LogFormat = "text",
+): { write: (text: string) => void; flush: () => void } {
   let pending = "";
   const flush = (): void => {
     if (pending === "") return;
     const text = pending;
     pending = "";
-    sink(printable(text));
+    sink(format === "text" ? printable(text) : text);
   };
   const write = (text: string): void => {
     if (pending === "") setImmediate(flush);

@@ -6,6 +6,7 @@ import { PythonJsonError, readPythonJson } from "../json/python-json.ts";
 import { createConfiguredLog } from "./configured.ts";
 import { createLog } from "./create.ts";
 import { forWorker, isMembers, readDictConfig } from "./dict-config.ts";
+import { printable } from "./format.ts";
 import type { LogLevel } from "./levels.ts";
 import { type LogOutputs, processOutputs } from "./outputs.ts";
 
@@ -28,7 +29,8 @@ export function openLog(config: LogSettings, stdout: LogOutputs["stdout"]): Log 
     const content = parseFile(path);
     const { log, ignored } = createConfiguredLog(readDictConfig(content), {
       threshold: config.logLevel,
-      outputs: processOutputs(stdout, format),
+      // Its handlers write lines of their own.
+      outputs: processOutputs((text, level) => stdout(printable(text), level), format),
       format,
       file: { path, forWorkers: isMembers(content) ? forWorker(content) : {} },
     });

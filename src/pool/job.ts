@@ -1,3 +1,4 @@
+import type { ScoreError } from "../core/errors.ts";
 import type { RunEnd } from "../core/events.ts";
 import type { RunCall, RunOutcome } from "../core/types.ts";
 import type { ChunkStream } from "./chunk-stream.ts";
@@ -12,10 +13,12 @@ export class Job extends Pending<RunOutcome> {
   leaseEndsAt = 0;
   /** When the worker began it, or began to count as having begun it; 0 before that. */
   begunAt = 0;
-  /** As `begunAt`, whatever deadlines it has come under since. */
+  /** As `begunAt`, whatever deadlines it has come under since; 0 again when it is given back unrun. */
   ranFrom = 0;
   /** How long it had waited by then, in milliseconds. */
   queueMs = 0;
+  /** Process id of the worker that began it. */
+  worker: number | undefined;
   /** True once its answer streams: the scoring deadline no longer applies (contract OUT-6). */
   streaming = false;
   /** True once its deadline has passed and the worker was interrupted. */
@@ -32,5 +35,13 @@ export class Job extends Pending<RunOutcome> {
   constructor(call: RunCall, now: number) {
     super(call.body.length, call.signal, now);
     this.call = call;
+  }
+
+  override reject(error: ScoreError): void {
+    if (!this.settled && this.ranFrom > 0) {
+      const { queueMs, worker } = this;
+      error.ran = { execMs: performance.now() - this.ranFrom, queueMs, worker };
+    }
+    super.reject(error);
   }
 }

@@ -18,17 +18,29 @@ export function takesBodyAlone({ takes, logsIds, traces }: MetaOptions): boolean
   return takes === "body" && !logsIds && !traces;
 }
 
-/** What a worker is told of a request besides its body. */
+/** What a worker is told of a request besides its body. Set one by one, for it is made for each request, and spreading takes
+ *  ten times as long. */
 export function runMeta(call: RunCall, { takes, logsIds, traces }: MetaOptions): RunMeta {
   const { headers, requestId, trace, method, path, query, remoteAddress } = call;
+  const meta: Writable<RunMeta> = {};
+  if (takes !== "body") {
+    meta.headers = headers;
+    meta.requestId = requestId;
+  }
+  if (logsIds) meta.logFields = jsonMembers(callFields(call));
   // Those that take headers have the caller's.
-  const { traceparent, tracestate } = (takes === "body" && traces ? traceOf(call) : trace) ?? {};
-  const meta: RunMeta = {
-    ...(logsIds && { logFields: jsonMembers(callFields(call)) }),
-    ...(traceparent !== undefined && { traceparent }),
-    ...(tracestate !== undefined && { tracestate }),
-  };
-  if (takes === "body") return meta;
-  if (takes === "headers") return { headers, requestId, ...meta };
-  return { headers, requestId, ...meta, method, path, query, ...(remoteAddress !== undefined && { remoteAddress }) };
+  const place = takes === "body" && traces ? traceOf(call) : trace;
+  if (place !== undefined) {
+    const { traceparent, tracestate } = place;
+    meta.traceparent = traceparent;
+    if (tracestate !== undefined) meta.tracestate = tracestate;
+  }
+  if (takes !== "request") return meta;
+  meta.method = method;
+  meta.path = path;
+  meta.query = query;
+  if (remoteAddress !== undefined) meta.remoteAddress = remoteAddress;
+  return meta;
 }
+
+type Writable<T> = { -readonly [Name in keyof T]: T[Name] };

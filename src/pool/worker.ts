@@ -1,4 +1,4 @@
-import { DeadlineError, FrameError, ScoreTimeoutError, type WorkerExitError } from "../core/errors.ts";
+import { DeadlineError, FrameError, ScoreTimeoutError, WorkerExitError } from "../core/errors.ts";
 import { endOf, type RunEnd } from "../core/events.ts";
 import { FrameWriter } from "../protocol/frame.ts";
 import {
@@ -188,7 +188,8 @@ export class Worker implements Holder<Job> {
     this.#deadlines.stop();
     for (const job of this.#begun.values()) {
       job.stream?.end(error);
-      job.reject(error);
+      // Each of its own, for it says how long its run() took.
+      job.reject(new WorkerExitError(error.code, error.message, error));
       this.#tellEnd(job, "worker_exit");
     }
     this.#begun.clear();
@@ -206,6 +207,7 @@ export class Worker implements Holder<Job> {
     job.begunAt = now;
     job.ranFrom = now;
     job.queueMs = now - job.queuedAt;
+    job.worker = this.#link.pid;
     job.room?.leave(job);
     this.#begun.set(job.id, job);
     this.#deadlines.arm();
@@ -321,6 +323,7 @@ export class Worker implements Holder<Job> {
       throw new FrameError("ERR_FRAME", `a worker gave back request ${id}, which it was to begin at once`);
     }
     this.#begun.delete(id);
+    job.ranFrom = 0;
     return job;
   }
 }

@@ -201,10 +201,11 @@ export function jsonPayload(value: object): Buffer {
 
 /** "meta + body" without the body: the 4-byte length and the JSON. */
 export function metaPrefix(meta: object): Buffer {
-  const json = Buffer.from(JSON.stringify(meta));
-  const prefix = Buffer.allocUnsafe(4 + json.length);
-  prefix.writeUInt32LE(json.length, 0);
-  json.copy(prefix, 4);
+  const json = JSON.stringify(meta);
+  const length = Buffer.byteLength(json);
+  const prefix = Buffer.allocUnsafe(4 + length);
+  prefix.writeUInt32LE(length, 0);
+  prefix.write(json, 4);
   return prefix;
 }
 

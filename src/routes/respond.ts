@@ -22,7 +22,14 @@ export function errorResponse(error: ScoreError, ids: RequestIds, settings: Resp
   const headers = messageHeaders(ids, settings.serverVersion, runFailed);
   headers.push([ERROR_CODE, error.code]);
   if (error.retryAfterSeconds !== undefined) headers.push(["Retry-After", String(error.retryAfterSeconds)]);
-  return { status: status || UNAVAILABLE, headers, body: renderPythonJson(body), errorCode: error.code };
+  const response = {
+    status: status || UNAVAILABLE,
+    headers,
+    body: renderPythonJson(body),
+    errorCode: error.code,
+    trace: ids.trace,
+  };
+  return error.ran === undefined ? response : { ...response, ran: error.ran };
 }
 
 /** Status of what only ends a command, where a host stays up instead. */
@@ -49,7 +56,7 @@ export function resultResponse(
   { serverVersion }: ResponseSettings,
 ): ScoreResponse {
   const headers = resultHeaders(ids, serverVersion, outcome.execMs);
-  return { status: 200, headers, body: outcome.body, ran: outcome };
+  return { status: 200, headers, body: outcome.body, ran: outcome, trace: ids.trace };
 }
 
 /** An answer without JSON: liveness, OPTIONS. */
@@ -61,5 +68,5 @@ export function textResponse(
 ): ScoreResponse {
   const headers: Header[] = [["Content-Type", "text/html; charset=utf-8"], ...more];
   headers.push(...contractHeaders(ids, settings.serverVersion));
-  return { status: 200, headers, body };
+  return { status: 200, headers, body, trace: ids.trace };
 }

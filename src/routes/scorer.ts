@@ -99,7 +99,7 @@ export function composeScorer(
     const { request, ids, startedAt, requestBytes, wasReceived } = start;
     const isTaken = route !== undefined && takes(route, request.method);
     const whole = cors === undefined || !isTaken ? bare : withHeaders(bare, cors.headers(request));
-    const response = ids.trace === undefined ? whole : { ...whole, trace: ids.trace };
+    const response = whole.trace === ids.trace ? whole : { ...whole, trace: ids.trace };
     if (events.requestAnswered === undefined) return response;
     const answered: RequestAnswered = {
       request,
@@ -142,7 +142,8 @@ export function composeScorer(
 
   function refuse(request: RequestHead, error: ScoreError): ScoreResponse {
     const route = routes.find(request.path);
-    const start = begin(request, route);
+    const startedAt = request.receivedAt ?? performance.now();
+    const start = begin(request, startedAt, traceOf(request, route, startedAt));
     const text = `${request.method} ${request.path} refused: ${error.message}`;
     const response = refused(request, start.ids, errorResponse(error, start.ids, config), error, text);
     return finish(start, route, response, false);
@@ -150,14 +151,14 @@ export function composeScorer(
 
   function failed(request: RequestHead, error: unknown): ScoreResponse {
     const route = routes.find(request.path);
-    const start = begin(request, route);
+    // The trace has ended with the answer that could not be sent.
+    const start = begin(request, performance.now(), undefined);
     return finish(start, route, failure(request, start.ids, badResponse(error)), false);
   }
 
   /** Of a request that the host could not hand over. */
-  function begin(request: RequestHead, route: Route | undefined): Start {
-    const startedAt = performance.now();
-    const ids = resolveIds(request.headers, newRequestId, traceOf(request, route, startedAt));
+  function begin(request: RequestHead, startedAt: number, trace: Trace | undefined): Start {
+    const ids = resolveIds(request.headers, newRequestId, trace);
     return { request, ids, startedAt, requestBytes: 0, wasReceived: false };
   }
 

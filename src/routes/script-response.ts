@@ -11,13 +11,20 @@ export function scriptResponse(
   { serverVersion }: ResponseSettings,
 ): ScoreResponse {
   const { status, headers, body, execMs, fromScript } = outcome;
+  const { trace } = ids;
   if (!fromScript) {
     const plain: HeaderList = [...headers, ["x-ms-run-function-failed", "False"]];
-    return { status, headers: mergeScriptHeaders(plain, ids, serverVersion, status, execMs), body, ran: outcome };
+    return {
+      status,
+      headers: mergeScriptHeaders(plain, ids, serverVersion, status, execMs),
+      body,
+      ran: outcome,
+      trace,
+    };
   }
   checkScriptResponse(status, headers);
   const own = headers.filter(([name]) => !SERVER_OWNED.has(name.toLowerCase()));
-  return { status, headers: mergeScriptHeaders(own, ids, serverVersion, status, execMs), body, ran: outcome };
+  return { status, headers: mergeScriptHeaders(own, ids, serverVersion, status, execMs), body, ran: outcome, trace };
 }
 
 /** Headers that describe the connection or the body's framing, which is the host's business. */

@@ -1,12 +1,5 @@
 import { abandon, unlessAborted } from "../core/cancel.ts";
-import {
-  abortError,
-  OverloadError,
-  type ScoreError,
-  ScoreTimeoutError,
-  stopping,
-  toScoreError,
-} from "../core/errors.ts";
+import { abortError, OverloadError, ScoreError, ScoreTimeoutError, stopping, toScoreError } from "../core/errors.ts";
 import { type Events, endOf } from "../core/events.ts";
 import type { Log } from "../core/log.ts";
 import { timerMs } from "../core/timer.ts";
@@ -115,7 +108,13 @@ export class InProcessRuntime implements ScoreRuntime {
       this.#events.requestQueued?.({ call, queuedAt });
       if (this.#script === undefined) await unlessAborted(this.#up(), call.signal);
       const script = this.#script!;
-      return await (this.#isWatched ? this.#announced(script, call, queuedAt) : this.#runNow(script, call));
+      const begunAt = performance.now();
+      try {
+        return await (this.#isWatched ? this.#announced(script, call, queuedAt) : this.#runNow(script, call));
+      } catch (error) {
+        if (error instanceof ScoreError) error.ran = { execMs: performance.now() - begunAt };
+        throw error;
+      }
     } finally {
       this.#underWay--;
       if (this.#underWay === 0) this.#drained?.();

@@ -149,7 +149,9 @@ function finish(value: unknown, startedAt: number, guard: ResultGuard, fail: Fai
   try {
     const items = typeof value === "object" ? streamItems(value) : undefined;
     if (items !== undefined) {
-      return import("./stream.ts").then(({ streamOutcome }) => streamOutcome(items, execMs, guard.render)).catch(fail);
+      return import("./stream.ts")
+        .then(({ streamOutcome }) => streamOutcome(items, execMs, guard.render, fail))
+        .catch(fail);
     }
     body = guard.body(value);
   } catch (error) {

@@ -5,21 +5,31 @@ import type { Items } from "./stream-items.ts";
 
 type Render = (item: unknown) => string;
 
+/** Rejects with what a failure of the script is called. */
+type Fail = (error: unknown) => Promise<never>;
+
+const asItIs: Fail = (error) => Promise.reject(error);
+
 /** Starts a streamed result: the first item decides the content type (docs/worker-protocol.md §6).
- *  @param render JSON of what is neither text nor bytes
+ *  @param render JSON of what is neither text nor bytes   @param fail for what the script throws after its first item
  *  @throws what the script throws before its first item */
-export async function streamOutcome(items: Items, execMs: number, render: Render = renderResult): Promise<RunOutcome> {
+export async function streamOutcome(
+  items: Items,
+  execMs: number,
+  render: Render = renderResult,
+  fail: Fail = asItIs,
+): Promise<RunOutcome> {
   let first = await items.next();
   while (first.done !== true && isEmpty(first.value)) first = await items.next();
   const contentType = first.done === true ? TEXT_TYPE : contentTypeOf(first.value);
-  const body = chunks(first, items, render);
+  const body = chunks(first, items, render, fail);
   await body.next();
   return { kind: "response", status: 200, headers: [["Content-Type", contentType]], body, execMs, fromScript: false };
 }
 
 /** Its first value is empty and is to be taken at once: a generator that is closed before it was begun runs none of its
  *  code, and the script's would never learn that nobody reads on. */
-async function* chunks(first: IteratorResult<unknown>, items: Items, render: Render): BodyStreamGenerator {
+async function* chunks(first: IteratorResult<unknown>, items: Items, render: Render, fail: Fail): BodyStreamGenerator {
   let finished = false;
   try {
     yield NOTHING;
@@ -30,6 +40,8 @@ async function* chunks(first: IteratorResult<unknown>, items: Items, render: Ren
       item = await items.next();
     }
     finished = true;
+  } catch (error) {
+    await fail(error);
   } finally {
     if (!finished) await items.return?.();
   }

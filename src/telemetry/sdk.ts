@@ -1,23 +1,24 @@
 // Built into one file with all that it needs (bundles.mjs), and loaded only where something is traced. OpenTelemetry's own
-// variables are read by its own code: sampler, limits, batches, endpoint, headers, time-out, compression, certificates.
-import { DiagLogLevel, diag, ROOT_CONTEXT, type TextMapGetter, type TracerProvider, trace } from "@opentelemetry/api";
+// variables are read by its own code: sampler, limits, endpoint, headers, time-out, compression, certificates.
+import { type Context, DiagLogLevel, diag, ROOT_CONTEXT, type TextMapGetter, trace } from "@opentelemetry/api";
 import { setGlobalErrorHandler, W3CTraceContextPropagator } from "@opentelemetry/core";
 import { OTLPTraceExporter as JsonExporter } from "@opentelemetry/exporter-trace-otlp-http";
 import { OTLPTraceExporter as ProtobufExporter } from "@opentelemetry/exporter-trace-otlp-proto";
 import { defaultResource, detectResources, envDetector, resourceFromAttributes } from "@opentelemetry/resources";
 import {
   BasicTracerProvider,
-  BatchSpanProcessor,
-  ConsoleSpanExporter,
   type IdGenerator,
-  RandomIdGenerator,
   SimpleSpanProcessor,
   type SpanExporter,
-  type SpanProcessor,
 } from "@opentelemetry/sdk-trace-base";
+import { newSpanId, newTraceId } from "./ids.ts";
+import { lineExporter } from "./line-exporter.ts";
+import { problemText } from "./problem-text.ts";
+import type { RegisteredApi } from "./registered.ts";
+import { type BatchLimits, Sender } from "./sender.ts";
 import type { SpanSource } from "./spans.ts";
 
-export type { SpanExporter };
+export type { BatchLimits, SpanExporter };
 
 /** How traces leave. */
 export type TraceExport = "http/protobuf" | "http/json" | "console";
@@ -30,13 +31,26 @@ export interface SdkOptions {
   readonly exports: readonly TraceExport[];
   /** Of what exports of a kind of its own. */
   readonly exporters: readonly SpanExporter[];
+  readonly batch: BatchLimits;
   /** False: what callers say of their trace is not heeded. */
   readonly continuesTraces: boolean;
+}
+
+/** Who hears of what an SDK does by itself. */
+export interface SdkEvents {
+  /** Something could not be sent, or was dropped, or a setting makes no sense. */
+  problem(text: string): void;
+  /** A line for the log, of the exporter `console`. */
+  line(text: string): void;
 }
 
 /** What spans are made with, and how the last of them leave. */
 export interface Sdk {
   readonly source: SpanSource;
+  /** Spans that nobody will ever see: dropped, or not sent. */
+  lost(): number;
+  /** Spans that are still here. */
+  pending(): number;
   /** Sends what has been kept back. Never rejects. */
   flush(): Promise<void>;
   close(): Promise<void>;
@@ -47,13 +61,12 @@ const GETTER: TextMapGetter<Readonly<Record<string, string>>> = {
   keys: (headers) => Object.keys(headers),
 };
 
-/** @param report told whenever something could not be sent, or was dropped */
-export function createSdk(options: SdkOptions, report: (problem: string) => void): Sdk {
-  setGlobalErrorHandler((problem) => report(messageOf(problem)));
-  const warn = (message: string): void => report(message);
+export function createSdk(options: SdkOptions, events: SdkEvents): Sdk {
+  const report = (...problem: readonly unknown[]): void => events.problem(problemText(problem));
   const silent = (): void => {};
+  setGlobalErrorHandler(report);
   diag.setLogger(
-    { error: warn, warn, info: silent, debug: silent, verbose: silent },
+    { error: report, warn: report, info: silent, debug: silent, verbose: silent },
     { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true },
   );
   const ids = new ChosenIds();
@@ -61,74 +74,88 @@ export function createSdk(options: SdkOptions, report: (problem: string) => void
     "service.name": options.serviceName,
     "service.version": options.serviceVersion,
   });
+  const exporters = options.exports.flatMap((kind) => (kind === "console" ? [] : exporterOf(kind)));
+  const senders = [...exporters, ...options.exporters].map(
+    (exporter) => new Sender(exporter, options.batch, (problem) => events.problem(problem)),
+  );
+  const lines = options.exports.includes("console")
+    ? [new SimpleSpanProcessor(lineExporter((line) => events.line(line)))]
+    : [];
   const provider = new BasicTracerProvider({
     resource: defaultResource()
       .merge(named)
       .merge(detectResources({ detectors: [envDetector] })),
     idGenerator: ids,
-    spanProcessors: [
-      ...options.exports.map(processorOf),
-      ...options.exporters.map((exporter) => new BatchSpanProcessor(exporter)),
-    ],
+    spanProcessors: [...senders, ...lines],
   });
-  const quietly = async (action: Promise<void>): Promise<void> => {
-    try {
-      await action;
-    } catch (error) {
-      report(messageOf(error));
-    }
-  };
+  const quietly = (action: Promise<void>): Promise<void> => action.catch(report);
+  const sum = (figure: "lost" | "pending"): number => senders.reduce((total, sender) => total + sender[figure], 0);
   return {
-    source: sourceOf(provider, options, ids),
+    source: sourceOf(provider.getTracer(...options.scope), options, ids),
+    lost: () => sum("lost"),
+    pending: () => sum("pending"),
     flush: () => quietly(provider.forceFlush()),
     close: () => quietly(provider.shutdown()),
   };
 }
 
-/** What spans are made with where an SDK is registered in this process. */
-export function registeredSource(options: Pick<SdkOptions, "scope" | "continuesTraces">): SpanSource {
-  return sourceOf(trace.getTracerProvider(), options);
+/** What spans are made with where an SDK is registered in this process: with its propagators, too. */
+export function registeredSource(
+  api: RegisteredApi,
+  options: Pick<SdkOptions, "scope" | "continuesTraces">,
+): SpanSource {
+  const { context, propagation } = api;
+  const source = sourceOf(api.trace.getTracer(...options.scope), options);
+  return {
+    ...source,
+    asksFirst: true,
+    parentOf: (headers) => propagation?.extract(ROOT_CONTEXT, headers, GETTER) ?? source.parentOf(headers),
+    around() {
+      const active = context?.active();
+      return active !== undefined && trace.getSpan(active) !== undefined ? active : undefined;
+    },
+  };
 }
 
 function sourceOf(
-  provider: TracerProvider,
-  { scope, continuesTraces }: Pick<SdkOptions, "scope" | "continuesTraces">,
+  tracer: ReturnType<BasicTracerProvider["getTracer"]>,
+  { continuesTraces }: Pick<SdkOptions, "continuesTraces">,
   ids?: ChosenIds,
 ): SpanSource {
-  const tracer = provider.getTracer(...scope);
   const propagator = new W3CTraceContextPropagator();
+  const parentOf = (headers: Readonly<Record<string, string>>): Context =>
+    continuesTraces && headers.traceparent !== undefined
+      ? propagator.extract(ROOT_CONTEXT, headers, GETTER)
+      : ROOT_CONTEXT;
+  const childrenOf: SpanSource["childrenOf"] = (span) => trace.setSpan(ROOT_CONTEXT, span);
+  if (ids === undefined) {
+    return { start: (name, options, parent) => tracer.startSpan(name, options, parent), parentOf, childrenOf };
+  }
   return {
     start(name, options, parent, spanId) {
-      if (ids !== undefined) ids.next = spanId;
-      const span = tracer.startSpan(name, options, parent);
-      if (ids !== undefined) ids.next = undefined;
-      return span;
+      ids.next = spanId;
+      try {
+        return tracer.startSpan(name, options, parent);
+      } finally {
+        ids.next = undefined;
+      }
     },
-    parentOf: (headers) => (continuesTraces ? propagator.extract(ROOT_CONTEXT, headers, GETTER) : ROOT_CONTEXT),
-    childrenOf: (span) => trace.setSpan(ROOT_CONTEXT, span),
-    ...(ids !== undefined && { newSpanId: () => ids.random.generateSpanId() }),
+    parentOf,
+    childrenOf,
+    newSpanId,
   };
 }
 
 /** A span can be made later than its id has been handed on. */
 class ChosenIds implements IdGenerator {
-  readonly random = new RandomIdGenerator();
   next: string | undefined;
-
-  generateTraceId(): string {
-    return this.random.generateTraceId();
-  }
+  readonly generateTraceId = newTraceId;
 
   generateSpanId(): string {
-    return this.next ?? this.random.generateSpanId();
+    return this.next ?? newSpanId();
   }
 }
 
-function processorOf(kind: TraceExport): SpanProcessor {
-  if (kind === "console") return new SimpleSpanProcessor(new ConsoleSpanExporter());
-  return new BatchSpanProcessor(kind === "http/json" ? new JsonExporter() : new ProtobufExporter());
-}
-
-function messageOf(problem: unknown): string {
-  return problem instanceof Error ? problem.message : String(problem);
+function exporterOf(kind: Exclude<TraceExport, "console">): SpanExporter {
+  return kind === "http/json" ? new JsonExporter() : new ProtobufExporter();
 }

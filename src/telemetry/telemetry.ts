@@ -6,6 +6,8 @@ import type { Log } from "../core/log.ts";
 import type { Tracer } from "../core/trace.ts";
 import { VERSION } from "../core/version.ts";
 import { readOtelSettings } from "./otel-settings.ts";
+import { registeredApi } from "./registered.ts";
+import { Reporter } from "./reporter.ts";
 import type { Sdk } from "./sdk.ts";
 import { createSpans, type OnRequestSpan } from "./spans.ts";
 
@@ -31,13 +33,10 @@ export interface TelemetryOptions {
   readonly isWithinHost?: boolean;
 }
 
-/** How long a problem that goes on is not told again, in milliseconds. */
-const QUIET_MS = 600_000;
-
 /** Whether OpenTelemetry's variables give `openTelemetry` anything to do, or to warn of; for a host that cannot wait. */
 export function asksForTelemetry(env: Environment): boolean {
   const { isDisabled, exports, warnings } = readOtelSettings(env);
-  return !isDisabled && (exports.length > 0 || warnings.length > 0 || isSdkRegistered());
+  return !isDisabled && (exports.length > 0 || warnings.length > 0 || registeredApi() !== undefined);
 }
 
 /** Loads what telemetry takes.   @returns undefined: it is off, and costs nothing */
@@ -46,68 +45,46 @@ export async function openTelemetry(
   env: Environment,
   { onRequestSpan, isWithinHost = false }: TelemetryOptions = {},
 ): Promise<Telemetry | undefined> {
-  const { isDisabled, exports, continuesTraces, warnings } = readOtelSettings(env);
+  const { isDisabled, exports, batch, continuesTraces, warnings } = readOtelSettings(env);
   if (isDisabled) return undefined;
   const reporter = new Reporter(warnings);
   const attach = (log: Log): void => reporter.attach(log);
-  const isRegistered = isSdkRegistered();
-  if (exports.length === 0 && !isRegistered) {
-    return warnings.length === 0 ? undefined : { events: {}, attach, flush: done, close: done };
+  const only = { events: {}, attach, flush: done, close: done };
+  const api = registeredApi();
+  if (exports.length === 0 && api === undefined) return warnings.length === 0 ? undefined : only;
+  let sdk: Sdk;
+  try {
+    const { createSdk, registeredSource } = await import("./sdk.ts");
+    const options = { scope: ["scorefn", VERSION], continuesTraces } as const;
+    sdk =
+      api !== undefined
+        ? { source: registeredSource(api, options), lost: none, pending: none, flush: done, close: done }
+        : createSdk({ ...options, ...config, exports, exporters: [], batch }, reporter);
+  } catch (error) {
+    reporter.atStart(`Telemetry is off: ${(error as Error).message}`);
+    return only;
   }
-  const { createSdk, registeredSource } = await import("./sdk.ts");
-  const options = { scope: ["scorefn", VERSION], continuesTraces } as const;
-  const sdk: Sdk = isRegistered
-    ? { source: registeredSource(options), flush: done, close: done }
-    : createSdk({ ...options, ...config, exports, exporters: [] }, (problem) => reporter.report(problem));
+  reporter.lost = sdk.lost;
   return {
-    ...createSpans(sdk.source, onRequestSpan, isWithinHost),
+    ...createSpans(sdk.source, {
+      onFault: (error) => reporter.problem(`a span could not be made: ${(error as Error)?.message}`),
+      onRequestSpan,
+      isWithinHost,
+    }),
     attach,
     flush: (limitMs) => withinLimit(sdk.flush(), limitMs),
-    close: (limitMs) => withinLimit(sdk.close(), limitMs),
+    async close(limitMs) {
+      await withinLimit(sdk.close(), limitMs);
+      reporter.closed(sdk.pending());
+    },
   };
 }
 
+const none = (): number => 0;
 const done = async (): Promise<void> => {};
-
-/** Whether this process has an SDK already (`node --import ./otel.mjs`), which exports as its owner has told it. */
-function isSdkRegistered(): boolean {
-  const api = (globalThis as Record<symbol, { readonly trace?: unknown } | undefined>)[
-    Symbol.for("opentelemetry.js.api.1")
-  ];
-  return api?.trace !== undefined;
-}
 
 async function withinLimit(action: Promise<void>, limitMs: number): Promise<void> {
   const over = new AbortController();
-  await Promise.race([action, delay(limitMs, undefined, { signal: over.signal, ref: true }).catch(() => {})]);
+  await Promise.race([action, delay(limitMs, undefined, { signal: over.signal }).catch(() => {})]);
   over.abort();
-}
-
-/** Says once what goes wrong again and again. */
-class Reporter {
-  readonly #early: string[];
-  #log: Log | undefined;
-  #quietUntil = 0;
-
-  constructor(warnings: readonly string[]) {
-    this.#early = [...warnings];
-  }
-
-  attach(log: Log): void {
-    this.#log = log;
-    for (const warning of this.#early.splice(0)) log.server.warning(warning);
-  }
-
-  report(problem: string): void {
-    if (this.#log === undefined) {
-      this.#early.push(problem);
-      return;
-    }
-    const now = performance.now();
-    if (now < this.#quietUntil) return;
-    this.#quietUntil = now + QUIET_MS;
-    this.#log.server.warning(
-      `Telemetry: ${problem.replace(/\s*\.?\s*$/, "")}. Requests are not affected; for ten minutes this is not said again.`,
-    );
-  }
 }

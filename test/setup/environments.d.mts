@@ -1,4 +1,12 @@
-export type PythonEnvironmentName = "sklearn" | "azmlinfsrv" | "tools" | "schemas" | "fuzz" | "debugger" | "moto";
+export type PythonEnvironmentName =
+  | "sklearn"
+  | "azmlinfsrv"
+  | "tools"
+  | "schemas"
+  | "fuzz"
+  | "debugger"
+  | "moto"
+  | "otlp";
 export type EnvironmentName = PythonEnvironmentName | "onnx" | "prometheus";
 
 export interface PythonEnvironment {

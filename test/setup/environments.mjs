@@ -49,6 +49,7 @@ const recipes = {
   // Apart, for it is also the environment without Flask and numpy.
   tools: virtualEnvironment("tools", ["test/setup/tools.requirements.txt"]),
   moto: virtualEnvironment("moto", ["test/setup/moto.requirements.txt"]),
+  otlp: virtualEnvironment("otlp", ["test/setup/otlp.requirements.txt"]),
   onnx: nodePackages("onnx", "examples/onnx", "onnxruntime-node"),
   prometheus: debianPackages("prometheus", "usr/bin/promtool"),
 };

@@ -117,7 +117,8 @@ describe.each([
     expect(failed).toHaveLength(3);
     expect(failed[0]).toMatchObject({ level: "ERROR", message: expect.stringContaining("gone"), error });
     expect(failed[1]).toMatchObject({ message: "Request fails failed: ERR_SCRIPT_RUN", error });
-    expect(failed[2]).toMatchObject({ status: 500 });
+    expect(failed[2]).toMatchObject({ status: 500, run_ms: expect.any(Number), ...worker });
+    if (flags.length === 0) expect(failed[2]!.queue_ms).toBeGreaterThanOrEqual(0);
     for (const record of failed) expect(record).not.toHaveProperty("trace_id");
   });
 });

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { FrameError, ScoreTimeoutError, WorkerExitError } from "../../../src/core/errors.ts";
+import { FrameError, WorkerExitError } from "../../../src/core/errors.ts";
 import type { ErrorReport, RunCall, RunOutcome } from "../../../src/core/types.ts";
 import { INTERRUPT_GRACE_MS } from "../../../src/pool/deadlines.ts";
 import { Job } from "../../../src/pool/job.ts";
@@ -155,7 +155,8 @@ describe("a worker that dies", () => {
         expect(back).toEqual(jobs.slice(known));
         for (const [index, job] of jobs.entries()) {
           if (index < done) expect(await text(job)).toBe(`"${index + 1}"`);
-          else if (index < known) await expect(job.outcome).rejects.toBe(DIED);
+          else if (index < known)
+            await expect(job.outcome).rejects.toMatchObject({ code: DIED.code, message: DIED.message });
           else expect(job.settled).toBe(false);
         }
       }),
@@ -190,7 +191,8 @@ describe("the scoring deadline", () => {
     expect(await text(first)).toBe('"1"');
     expect(second.settled).toBe(false);
     await vi.advanceTimersByTimeAsync(25);
-    await expect(second.outcome).rejects.toThrow(new ScoreTimeoutError(100));
+    const ran = { queueMs: 80, execMs: 100 };
+    await expect(second.outcome).rejects.toMatchObject({ code: "ERR_SCORE_TIMEOUT", ran });
   });
 
   test("answers at once, interrupts, and kills only after the grace period", async () => {
