@@ -11,6 +11,7 @@ import {
   jsonPayload,
   metaPrefix,
   STREAM_CREDIT_BYTES,
+  splitMeta,
 } from "../../../../src/protocol/messages.ts";
 import { ModelPipe } from "./model-pipe.ts";
 import type { World } from "./world.ts";
@@ -31,6 +32,8 @@ export interface ModelOptions {
   readonly concurrent: boolean;
   /** Chance that it dies while it starts. */
   readonly failsToStart: number;
+  /** Gets each record whose frame has been written whole; undefined: the front wants none. */
+  readonly onRecord: ((pid: number, message: string) => void) | undefined;
 }
 
 interface Task {
@@ -46,6 +49,7 @@ interface Task {
 const REPORT = { type: "ValueError", message: "no", traceback: "no", location: null };
 const CHUNK_BYTES = 100_000;
 const CHUNKS = 4;
+const MAX_RECORDS = 20;
 
 let lastPid = 0;
 
@@ -70,6 +74,8 @@ export class ModelWorker implements LaunchedProcess {
   /** BEGUN has been written, and the clock has not been looked at again. */
   #beginning: Task | undefined;
   #stopping = false;
+  #hasSaidHello = false;
+  #recordCount = 0;
 
   constructor(world: World, options: ModelOptions, events: LaunchEvents, onRun: (key: string) => void) {
     this.pid = ++lastPid;
@@ -120,6 +126,10 @@ export class ModelWorker implements LaunchedProcess {
   step(): boolean {
     if (!this.isAlive || this.isDeaf) return false;
     const { random } = this.#world;
+    if (this.#mayTell) {
+      this.#write(Buffer.alloc(0));
+      return true;
+    }
     if (this.#start.length > 0) {
       this.#say(this.#start.shift()!);
       return true;
@@ -160,8 +170,10 @@ export class ModelWorker implements LaunchedProcess {
       case Frame.HELLO:
         this.#start = ["hello", "loaded", "ready"];
         return;
-      case Frame.RUN: {
-        const order = JSON.parse(payload.toString()) as Order;
+      case Frame.RUN:
+      case Frame.RUN_META: {
+        const body = type === Frame.RUN ? payload : splitMeta(payload).body;
+        const order = JSON.parse(body.toString()) as Order;
         this.#waiting.push({
           id,
           order,
@@ -207,6 +219,7 @@ export class ModelWorker implements LaunchedProcess {
     const { concurrent } = this.#options;
     if (what === "hello") {
       this.#write(frame(Frame.WORKER_HELLO, 0, jsonPayload({ protocol: 2, runtime: "model", pid: this.pid })));
+      this.#hasSaidHello = true;
     } else if (what === "loaded") this.#write(frame(Frame.LOADED, 0, jsonPayload({ takes: "body", concurrent })));
     else this.#write(frame(Frame.READY, 0, jsonPayload({})));
   }
@@ -288,14 +301,28 @@ export class ModelWorker implements LaunchedProcess {
     if (this.#begun.size === 0 && this.#waiting.length === 0 && !isBeginning) this.die(null, 0);
   }
 
+  get #mayTell(): boolean {
+    const { onRecord } = this.#options;
+    const mayTell = onRecord !== undefined && this.#hasSaidHello && this.#recordCount < MAX_RECORDS;
+    return mayTell && this.#world.random.chance(0.1);
+  }
+
   #write(bytes: Buffer): void {
     if (!this.isAlive) return;
-    if (this.diesAtWrite === undefined) {
-      this.#out.put(bytes);
-      return;
+    const records = bytes.length === 0 || this.#mayTell ? this.#records() : [];
+    const all = Buffer.concat([...records.map(({ bytes: each }) => each), bytes]);
+    const written = Math.min(all.length, this.diesAtWrite ?? all.length);
+    this.#out.put(all.subarray(0, written));
+    for (const { message, bytes: each } of records) {
+      if (each.length <= written) this.#options.onRecord?.(this.pid, message);
     }
-    this.#out.put(bytes.subarray(0, this.diesAtWrite));
-    this.die("SIGKILL");
+    if (this.diesAtWrite !== undefined) this.die("SIGKILL");
+  }
+
+  #records(): { message: string; bytes: Buffer }[] {
+    const message = `${this.pid}-${this.#recordCount++}`;
+    const record = { time: this.#world.now, level: "INFO", logger: "azmlinfsrv.print", message };
+    return [{ message, bytes: frame(Frame.RECORDS, 0, jsonPayload({ records: [record], dropped: 0 })) }];
   }
 }
 

@@ -60,6 +60,9 @@ class Walk {
   readonly #pool: WorkerPool;
   readonly #limits: { readonly queueMs: number; readonly scoringMs: number; readonly maxQueue: number };
   readonly #dies: boolean;
+  /** Records that workers have written whole, and those that the front has told of: `<pid> <message>`. */
+  readonly #written: string[] = [];
+  readonly #told: string[] = [];
   /** Longest time that the front did not turn. */
   #longestPauseMs = 0;
   #turnedAt = 0;
@@ -77,6 +80,9 @@ class Walk {
     };
     const concurrent = random.chance(0.4);
     const concurrency = random.pick([1, 2, 3]);
+    const onRecord = random.chance(0.5)
+      ? (pid: number, message: string) => void this.#written.push(`${pid} ${message}`)
+      : undefined;
     this.#pool = new WorkerPool(
       {
         command: {
@@ -107,7 +113,7 @@ class Walk {
         launch: (events) => {
           // Not the first ones: a script that never comes up ends the server.
           const failsToStart = this.#dies && !this.#isQuiet && this.#workers.length > 3 ? 0.1 : 0;
-          const worker = new ModelWorker(world, { concurrency, concurrent, failsToStart }, events, (key) => {
+          const worker = new ModelWorker(world, { concurrency, concurrent, failsToStart, onRecord }, events, (key) => {
             this.#runs.set(key, (this.#runs.get(key) ?? 0) + 1);
           });
           this.#workers.push(worker);
@@ -115,7 +121,7 @@ class Walk {
         },
       },
       NO_LOG,
-      {},
+      onRecord === undefined ? {} : { scriptRecord: ({ pid, message }) => this.#told.push(`${pid} ${message}`) },
     );
   }
 
@@ -309,6 +315,8 @@ class Walk {
     expectTrue(waiting === 0, `${waiting} requests wait at rest`);
     expectTrue(waitingBytes === 0, `${waitingBytes} bytes wait at rest`);
     expectTrue(unanswered === 0, `${unanswered} requests are unanswered at rest`);
+    const [written, told] = [this.#written, this.#told].map((records) => [...records].sort().join());
+    expectTrue(written === told, `records were written: ${written}; told of: ${told}`);
   }
 
   #checkOne({ order, sentAt, settledAt, outcome, error, received, hasLeft }: Request): void {
