@@ -191,7 +191,7 @@ describe("the scoring deadline", () => {
     expect(await text(first)).toBe('"1"');
     expect(second.settled).toBe(false);
     await vi.advanceTimersByTimeAsync(25);
-    const ran = { queueMs: 80, execMs: 100 };
+    const ran = { queueMs: 80, execMs: 100 + READING_MS };
     await expect(second.outcome).rejects.toMatchObject({ code: "ERR_SCORE_TIMEOUT", ran });
   });
 
