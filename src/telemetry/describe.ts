@@ -18,29 +18,22 @@ export function spanName(method: string, route: string): string {
   return METHODS.has(method) ? `${method} ${route}` : `HTTP ${route}`;
 }
 
-/** What is known when it comes in, which samplers may go by. */
-export function describeHead({ method, path }: RequestHead, route: string): Attributes {
+/** What is known when it comes in, which samplers may go by.
+ *  @param isServer false: what HTTP says stands elsewhere */
+export function describeHead({ method, path }: RequestHead, route: string, isServer: boolean): Attributes {
+  if (!isServer) return { "http.route": route };
   if (METHODS.has(method)) return { "http.request.method": method, "url.path": path, "http.route": route };
-  const original = bounded(method);
   return {
     "http.request.method": "_OTHER",
-    "http.request.method_original": original,
+    "http.request.method_original": bounded(method),
     "url.path": path,
     "http.route": route,
   };
 }
 
-/** Set one by one, for a record of them all would be made for each request only to be copied.
- *  @param bytes of the answer's body, as far as it was made */
-export function describeAnswer(
-  span: Span,
-  record: RequestAnswered,
-  bytes: number,
-  failure: ScoreError | undefined,
-): void {
-  const { request, ids, response, requestBytes } = record;
-  const { query, loggedQuery = query, headers, remoteAddress, method } = request;
-  const { status, errorCode } = response;
+/** The rest of it. Set one by one, for a record of them all would be made for each request only to be copied. */
+export function describeRequest(span: Span, request: RequestHead): void {
+  const { query, loggedQuery = query, headers, remoteAddress } = request;
   span.setAttribute("url.scheme", schemeOf(headers["x-forwarded-proto"]));
   if (loggedQuery !== "") span.setAttribute("url.query", bounded(shownQuery(bounded(loggedQuery))));
   if (remoteAddress !== undefined) span.setAttribute("client.address", remoteAddress);
@@ -49,9 +42,19 @@ export function describeAnswer(
   const { address, port } = hostOf(headers.host);
   if (address !== undefined) span.setAttribute("server.address", bounded(address));
   if (port !== undefined) span.setAttribute("server.port", port);
+}
+
+/** @param bytes of the answer's body, as far as it was made */
+export function describeAnswer(
+  span: Span,
+  { request, ids, response, requestBytes }: RequestAnswered,
+  bytes: number,
+  failure: ScoreError | undefined,
+): void {
+  const { status, errorCode } = response;
   span.setAttribute("http.response.status_code", status);
   span.setAttribute("http.request.body.size", requestBytes);
-  span.setAttribute("http.response.body.size", method === "HEAD" ? 0 : bytes);
+  span.setAttribute("http.response.body.size", request.method === "HEAD" ? 0 : bytes);
   span.setAttribute("scorefn.request_id", bounded(ids.requestId));
   if (ids.clientRequestId !== "") span.setAttribute("scorefn.client_request_id", bounded(ids.clientRequestId));
   const errorType = errorCode ?? failure?.code ?? (status >= 500 ? String(status) : undefined);

@@ -3,7 +3,7 @@ import type { Context, Span, SpanOptions } from "@opentelemetry/api";
 import type { ScoreError } from "../core/errors.ts";
 import type { Events, RequestAnswered, RunEnd } from "../core/events.ts";
 import type { Trace, Tracer } from "../core/trace.ts";
-import { describeAnswer, describeFailure, describeHead, spanName, statusMessage } from "./describe.ts";
+import { describeAnswer, describeFailure, describeHead, describeRequest, spanName, statusMessage } from "./describe.ts";
 
 /** Numbers of OpenTelemetry's API. */
 const INTERNAL = 0;
@@ -29,12 +29,19 @@ export interface SpanSource {
 /** Learns of the span of a request before it ends. */
 export type OnRequestSpan = (span: Span, answered: RequestAnswered) => void;
 
+export interface SpansOptions {
+  readonly onRequestSpan?: OnRequestSpan | undefined;
+  /** True: the host has a span of the kind SERVER for each request, with all that HTTP says of it; so ours is a part of that
+   *  one, and says the rest. */
+  readonly isWithinHost?: boolean;
+}
+
 /** Makes the spans of one service.
  *  @param onFault told what a source throws, which is no request's business */
 export function createSpans(
   source: SpanSource,
   onFault: (error: unknown) => void,
-  onRequestSpan?: OnRequestSpan,
+  { onRequestSpan, isWithinHost = false }: SpansOptions = {},
 ): { tracer: Tracer; events: Events } {
   /** @returns undefined: it is not recorded */
   const of = ({ trace }: { readonly trace?: Trace | undefined }): RequestTrace | undefined =>
@@ -52,7 +59,7 @@ export function createSpans(
     tracer: {
       begin(request, route, startedAt) {
         try {
-          return beginTrace(source, request, route, startedAt);
+          return beginTrace(source, request, route, startedAt, isWithinHost);
         } catch (error) {
           onFault(error);
           return undefined;
@@ -92,18 +99,25 @@ export function createSpans(
 
 type Begun = Parameters<Tracer["begin"]>[0];
 
-function beginTrace(source: SpanSource, request: Begun, route: string, startedAt: number): Trace {
+function beginTrace(
+  source: SpanSource,
+  request: Begun,
+  route: string,
+  startedAt: number,
+  isWithinHost: boolean,
+): Trace {
   // From the clock of performance.now() to milliseconds since 1970: the same for all spans of a request, or a child might
   // begin before its parent.
   const epochMs = Date.now() - performance.now();
   const around = source.around?.();
-  const options: SpanOptions = { kind: around === undefined ? SERVER : INTERNAL, startTime: startedAt + epochMs };
-  if (source.asksFirst) options.attributes = describeHead(request, route);
+  const isServer = !isWithinHost && around === undefined;
+  const options: SpanOptions = { kind: isServer ? SERVER : INTERNAL, startTime: startedAt + epochMs };
+  if (source.asksFirst) options.attributes = describeHead(request, route, isServer);
   const parent = around ?? source.parentOf(request.headers);
-  const span = source.start(spanName(request.method, route), options, parent);
+  const span = source.start(isServer ? spanName(request.method, route) : route.slice(1), options, parent);
   if (!span.isRecording()) return new PassedTrace(span);
-  if (!source.asksFirst) span.setAttributes(describeHead(request, route));
-  return new RequestTrace(source, span, epochMs);
+  if (!source.asksFirst) span.setAttributes(describeHead(request, route, isServer));
+  return new RequestTrace(source, span, epochMs, isServer);
 }
 
 /** One that is not recorded here: only its ids are needed. */
@@ -136,16 +150,19 @@ class PassedTrace implements Trace {
 class RequestTrace extends PassedTrace {
   readonly #source: SpanSource;
   readonly #epochMs: number;
+  /** It is the only one that says what HTTP says. */
+  readonly #isServer: boolean;
   #runSpanId: string | undefined;
   #waitsSince: number | undefined;
   #begunAt: number | undefined;
   #failure: ScoreError | undefined;
   #hasEnded = false;
 
-  constructor(source: SpanSource, span: Span, epochMs: number) {
+  constructor(source: SpanSource, span: Span, epochMs: number, isServer: boolean) {
     super(span);
     this.#source = source;
     this.#epochMs = epochMs;
+    this.#isServer = isServer;
   }
 
   /** Of its run(), which the script's own spans are children of. */
@@ -189,6 +206,7 @@ class RequestTrace extends PassedTrace {
     // Unless it runs, or has run, it has waited in vain.
     this.#waited(this.#begunAt ?? endedAt);
     const failure = this.#failure;
+    if (this.#isServer) describeRequest(this.span, record.request);
     describeAnswer(this.span, record, bytes, failure);
     if (record.response.status >= 500 || (failure !== undefined && failure.status >= 500)) {
       this.span.setStatus({ code: FAILED, ...(failure !== undefined && { message: statusMessage(failure) }) });

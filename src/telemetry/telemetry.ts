@@ -9,7 +9,7 @@ import { readOtelSettings } from "./otel-settings.ts";
 import { registeredApi } from "./registered.ts";
 import { Reporter } from "./reporter.ts";
 import type { Sdk } from "./sdk.ts";
-import { createSpans } from "./spans.ts";
+import { createSpans, type SpansOptions } from "./spans.ts";
 
 /** What leaves a service for whoever observes it. */
 export interface Telemetry {
@@ -27,8 +27,20 @@ export interface Telemetry {
 /** What of the settings telemetry depends on. */
 export type TelemetryConfig = Pick<Config, "serviceName" | "serviceVersion">;
 
+export type TelemetryOptions = SpansOptions;
+
+/** Whether OpenTelemetry's variables give `openTelemetry` anything to do, or to warn of; for a host that cannot wait. */
+export function asksForTelemetry(env: Environment): boolean {
+  const { isDisabled, exports, warnings } = readOtelSettings(env);
+  return !isDisabled && (exports.length > 0 || warnings.length > 0 || registeredApi() !== undefined);
+}
+
 /** Loads what telemetry takes.   @returns undefined: it is off, and costs nothing */
-export async function openTelemetry(config: TelemetryConfig, env: Environment): Promise<Telemetry | undefined> {
+export async function openTelemetry(
+  config: TelemetryConfig,
+  env: Environment,
+  spans: TelemetryOptions = {},
+): Promise<Telemetry | undefined> {
   const { isDisabled, exports, batch, continuesTraces, warnings } = readOtelSettings(env);
   if (isDisabled) return undefined;
   const reporter = new Reporter(warnings);
@@ -49,8 +61,10 @@ export async function openTelemetry(config: TelemetryConfig, env: Environment): 
     return only;
   }
   reporter.lost = sdk.lost;
+  const onFault = (error: unknown): void =>
+    reporter.problem(`a span could not be made: ${(error as Error | undefined)?.message}`);
   return {
-    ...createSpans(sdk.source, (error) => reporter.problem(`a span could not be made: ${(error as Error)?.message}`)),
+    ...createSpans(sdk.source, onFault, spans),
     attach,
     flush: (limitMs) => withinLimit(sdk.flush(), limitMs),
     async close(limitMs) {
