@@ -45,8 +45,9 @@ export const EXIT_FAULT = 70;
 /** Serves until a signal comes or the script turns out not to start.
  *  @param reserved listens already at the first address   @returns the exit code */
 export async function serve(config: Config, reserved?: ReservedPort): Promise<number> {
-  const { logFormat } = config;
-  const stdout = logStream(process.stdout, logFormat);
+  const { logFormat, scriptHost } = config;
+  // Without workers nobody else writes there, whose lines could come between.
+  const stdout = logStream(process.stdout, scriptHost === "in-process" ? "text" : logFormat);
   const { write, flush } = batchLines(boundedLines(stdout, logFormat), logFormat);
   try {
     const metrics = createMetrics(config);

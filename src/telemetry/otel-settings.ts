@@ -23,8 +23,8 @@ const OTHERS = {
   OTEL_LOGS_EXPORTER: "logs are written to standard output (--log_format json)",
 };
 const CONTEXT_PROPAGATOR = "tracecontext";
-/** What can be meant by OTEL_PROPAGATORS; others than the first are not heeded here. */
-const PROPAGATORS: ReadonlySet<string> = new Set([CONTEXT_PROPAGATOR, "baggage", "none"]);
+/** With which no traces are continued, and none are meant to be. */
+const PROPAGATORS: ReadonlySet<string> = new Set(["baggage", "none"]);
 
 /** The specification's defaults. Batches leave after so many milliseconds, or when they are full. */
 const BATCH = {
@@ -84,15 +84,15 @@ function readProtocol(given: readonly [name: string, value: string] | undefined,
   return "http/protobuf";
 }
 
-/** @returns whether callers' traces are continued */
+/** Others besides may be a host's business.   @returns whether callers' traces are continued */
 function readPropagators(given: string | undefined, warnings: string[]): boolean {
-  if (given === undefined) return true;
-  const names = listOf(given);
+  const names = listOf(given ?? CONTEXT_PROPAGATOR);
+  if (names.includes(CONTEXT_PROPAGATOR)) return true;
   const unknown = names.filter((name) => !PROPAGATORS.has(name));
   if (unknown.length > 0) {
     warnings.push(`OTEL_PROPAGATORS: ${unknown.join(", ")} is not supported; use tracecontext or none.`);
   }
-  return names.includes(CONTEXT_PROPAGATOR);
+  return false;
 }
 
 function readBatch(value: (name: string) => string | undefined, warnings: string[]): BatchLimits {

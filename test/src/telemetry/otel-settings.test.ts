@@ -51,7 +51,7 @@ describe("a value that makes no sense is told in one line, and does not count", 
     [{ OTEL_TRACES_EXPORTER: "zipkin" }, /^OTEL_TRACES_EXPORTER: zipkin is not supported/, []],
     [{ OTEL_METRICS_EXPORTER: "otlp" }, /^OTEL_METRICS_EXPORTER=otlp has no effect/, ["http/protobuf"]],
     [{ OTEL_LOGS_EXPORTER: "otlp" }, /^OTEL_LOGS_EXPORTER=otlp has no effect/, ["http/protobuf"]],
-    [{ OTEL_PROPAGATORS: "b3,tracecontext" }, /^OTEL_PROPAGATORS: b3 is not supported/, ["http/protobuf"]],
+    [{ OTEL_PROPAGATORS: "b3,baggage" }, /^OTEL_PROPAGATORS: b3 is not supported/, ["http/protobuf"]],
     [{ OTEL_EXPORTER_OTLP_ENDPOINT: "collector:4317" }, /^OTEL_EXPORTER_OTLP_ENDPOINT is not an http/, []],
     [{ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: "what" }, /^OTEL_EXPORTER_OTLP_TRACES_ENDPOINT is not an http/, []],
     [{ OTEL_EXPORTER_OTLP_HEADERS: "secret" }, /^OTEL_EXPORTER_OTLP_HEADERS is not a list/, ["http/protobuf"]],
@@ -87,6 +87,7 @@ test("batches are as the variables say, and none is larger than what is kept", (
 
 test.each([
   ["tracecontext,baggage", true],
+  ["b3, tracecontext", true],
   ["baggage", false],
   ["none", false],
 ])("OTEL_PROPAGATORS=%s", (value, continuesTraces) => {
