@@ -53,7 +53,7 @@ export async function serve(config: Config, reserved?: ReservedPort): Promise<nu
     const telemetry = await openTelemetry(config, processEnvironment);
     const service = createServiceOrReport(config, write, metrics, telemetry);
     if (service === undefined) return EXIT_SCRIPT;
-    const code = await run(service, metrics, reserved);
+    const code = await run(service, metrics, reserved, telemetry);
     await telemetry?.close(TELEMETRY_GRACE_MS);
     return code;
   } finally {
@@ -101,6 +101,7 @@ async function run(
   service: Service,
   metrics: Metrics | undefined,
   reserved: ReservedPort | undefined,
+  telemetry: Telemetry | undefined,
 ): Promise<number> {
   const { config, log, runtime, scorer } = service;
   if (config.scriptHost === "in-process" && log.format === "json") Object.assign(console, consoleMethods(log));
@@ -142,6 +143,7 @@ async function run(
   ]);
   scorer.flush();
   if (end.kind === "start failure") {
+    telemetry?.startFailed?.(end.error);
     process.stderr.write(`${describeStartFailure(end.error)}\n`);
     return EXIT_SCRIPT;
   }

@@ -76,8 +76,10 @@ export interface Config {
   readonly accessLogLevel: LogLevel;
   /** Port of the debugger a worker connects to before it loads the script; null: none. */
   readonly debugPort: number | null;
-  /** Null: telemetry is off. */
+  /** Null: nothing is sent to Application Insights. */
   readonly appInsightsKey: string | null;
+  /** Where it is sent, without a slash at its end. */
+  readonly appInsightsEndpoint: string;
   readonly telemetryLogsResponses: boolean;
   readonly telemetryLogsModelData: boolean;
   readonly workspaceName: string;
@@ -120,16 +122,18 @@ export interface ResolvedConfig<H extends object = object> {
   readonly warnings: readonly string[];
 }
 
-const NO_TELEMETRY = { key: null, notices: [] };
+const NO_TELEMETRY = { key: null, endpoint: "", notices: [], warnings: [] };
 
 /** Whether an environment holds what `RARE` warns of. */
 const hasWarnings = (env: Environment): boolean => env.GUNICORN_CMD_ARGS !== undefined;
 
+const RARE_SETTINGS = ["modelUri", "appInsightsKey", "appInsightsConnection"] as const;
+
 /** Whether `RARE` find anything. */
 export function needsRare({ flags = {}, env, defaults = {}, cwd = process.cwd() }: ConfigInput & Env): boolean {
   const read = new SettingsReader([flagLayer(flags), environmentLayer(env), environmentLayer(defaults)]);
-  const isGiven = read.given("modelUri") !== undefined || read.given("appInsightsKey") !== undefined;
-  return isGiven || [env, defaults].some(hasWarnings) || mayHaveFiles(read, cwd);
+  const isGiven = (name: SettingName): boolean => read.given(name) !== undefined;
+  return RARE_SETTINGS.some(isGiven) || [env, defaults].some(hasWarnings) || mayHaveFiles(read, cwd);
 }
 
 type Env = { readonly env: Environment };
@@ -191,6 +195,7 @@ export function resolveWith<H extends object>(rare: Rare | undefined, input: Con
     accessLogLevel: read.choice(isGiven("accessLogLevel") ? "accessLogLevel" : "logLevel"),
     debugPort: read.integer("debugPort"),
     appInsightsKey: telemetry.key,
+    appInsightsEndpoint: telemetry.endpoint,
     telemetryLogsResponses: read.boolean("logResponses"),
     telemetryLogsModelData: read.boolean("modelDataCollection"),
     workspaceName: read.textOrDefault("workspaceName"),
@@ -210,7 +215,7 @@ export function resolveWith<H extends object>(rare: Rare | undefined, input: Con
   return {
     config: Object.freeze(config),
     notices: telemetry.notices,
-    warnings: [...(file?.warnings ?? []), ...(rare?.warningsOf(env) ?? [])],
+    warnings: [...(file?.warnings ?? []), ...telemetry.warnings, ...(rare?.warningsOf(env) ?? [])],
   };
 }
 
@@ -220,6 +225,21 @@ export const processEnvironment: Environment = process.env;
 /** Writes the effective environment over this process's own, for a score script that runs in it. */
 export function adoptEnvironment(config: Pick<Config, "workerEnv">): void {
   Object.assign(process.env, config.workerEnv);
+}
+
+/** Calls what reads this process's own variables, with some of them as given. */
+export function withVariables<T>(given: Environment, action: () => T): T {
+  const before = Object.keys(given).map((name) => [name, process.env[name]] as const);
+  const set = ([name, value]: readonly [string, string | undefined]): void => {
+    if (value === undefined) delete process.env[name];
+    else process.env[name] = value;
+  };
+  Object.entries(given).forEach(set);
+  try {
+    return action();
+  } finally {
+    before.forEach(set);
+  }
 }
 
 /** The two path flags are relative to the current directory (contract CLI-8, CLI-10). */

@@ -4,7 +4,13 @@ import { DiagLogLevel, diag, ROOT_CONTEXT, type TextMapGetter, type TracerProvid
 import { setGlobalErrorHandler, W3CTraceContextPropagator } from "@opentelemetry/core";
 import { OTLPTraceExporter as JsonExporter } from "@opentelemetry/exporter-trace-otlp-http";
 import { OTLPTraceExporter as ProtobufExporter } from "@opentelemetry/exporter-trace-otlp-proto";
-import { defaultResource, detectResources, envDetector, resourceFromAttributes } from "@opentelemetry/resources";
+import {
+  defaultResource,
+  detectResources,
+  envDetector,
+  type Resource,
+  resourceFromAttributes,
+} from "@opentelemetry/resources";
 import {
   BasicTracerProvider,
   BatchSpanProcessor,
@@ -12,12 +18,9 @@ import {
   type IdGenerator,
   RandomIdGenerator,
   SimpleSpanProcessor,
-  type SpanExporter,
   type SpanProcessor,
 } from "@opentelemetry/sdk-trace-base";
 import type { SpanSource } from "./spans.ts";
-
-export type { SpanExporter };
 
 /** How traces leave. */
 export type TraceExport = "http/protobuf" | "http/json" | "console";
@@ -28,8 +31,8 @@ export interface SdkOptions {
   /** Name and version of what makes the spans. */
   readonly scope: readonly [name: string, version: string];
   readonly exports: readonly TraceExport[];
-  /** Of what exports of a kind of its own. */
-  readonly exporters: readonly SpanExporter[];
+  /** Of what exports of a kind of its own; each gets what the spans come from. */
+  readonly processors: readonly ((resource: Resource) => SpanProcessor)[];
   /** False: what callers say of their trace is not heeded. */
   readonly continuesTraces: boolean;
 }
@@ -61,15 +64,13 @@ export function createSdk(options: SdkOptions, report: (problem: string) => void
     "service.name": options.serviceName,
     "service.version": options.serviceVersion,
   });
+  const resource = defaultResource()
+    .merge(named)
+    .merge(detectResources({ detectors: [envDetector] }));
   const provider = new BasicTracerProvider({
-    resource: defaultResource()
-      .merge(named)
-      .merge(detectResources({ detectors: [envDetector] })),
+    resource,
     idGenerator: ids,
-    spanProcessors: [
-      ...options.exports.map(processorOf),
-      ...options.exporters.map((exporter) => new BatchSpanProcessor(exporter)),
-    ],
+    spanProcessors: [...options.exports.map(processorOf), ...options.processors.map((create) => create(resource))],
   });
   const quietly = async (action: Promise<void>): Promise<void> => {
     try {

@@ -1,10 +1,12 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Config } from "../config/config.ts";
 import type { Environment } from "../config/reader.ts";
-import type { Events } from "../core/events.ts";
+import type { ScoreError } from "../core/errors.ts";
+import { combineEvents, type Events } from "../core/events.ts";
 import type { Log } from "../core/log.ts";
 import type { Tracer } from "../core/trace.ts";
 import { VERSION } from "../core/version.ts";
+import type { InsightsConfig } from "./app-insights.ts";
 import { readOtelSettings } from "./otel-settings.ts";
 import type { Sdk } from "./sdk.ts";
 import { createSpans } from "./spans.ts";
@@ -16,6 +18,8 @@ export interface Telemetry {
   readonly events: Events;
   /** Where to say what was wrong with the settings, and what could not be sent. */
   attach(log: Log): void;
+  /** The script does not start, and the process is about to end. */
+  readonly startFailed?: ((failure: ScoreError) => void) | undefined;
   /** Sends what has been kept back, for so many milliseconds at most. Never rejects. */
   flush(limitMs: number): Promise<void>;
   /** As `flush`, for the last time. */
@@ -23,7 +27,7 @@ export interface Telemetry {
 }
 
 /** What of the settings telemetry depends on. */
-export type TelemetryConfig = Pick<Config, "serviceName" | "serviceVersion">;
+export type TelemetryConfig = Pick<Config, "serviceName" | "serviceVersion"> & InsightsConfig;
 
 /** How long a problem that goes on is not told again, in milliseconds. */
 const QUIET_MS = 600_000;
@@ -33,23 +37,43 @@ export async function openTelemetry(config: TelemetryConfig, env: Environment): 
   const { isDisabled, exports, continuesTraces, warnings } = readOtelSettings(env);
   if (isDisabled) return undefined;
   const reporter = new Reporter(warnings);
-  const attach = (log: Log): void => reporter.attach(log);
+  const { appInsightsKey: key } = config;
   const isRegistered = isSdkRegistered();
-  if (exports.length === 0 && !isRegistered) {
+  if (key !== null && isRegistered) reporter.report(REGISTERED);
+  const insights =
+    key === null || isRegistered
+      ? undefined
+      : await (await import("./app-insights.ts")).openAppInsights(config, key, env);
+  const attach = (log: Log): void => {
+    reporter.attach(log);
+    insights?.attach(log);
+  };
+  if (exports.length === 0 && !isRegistered && insights === undefined) {
     return warnings.length === 0 ? undefined : { events: {}, attach, flush: done, close: done };
   }
   const { createSdk, registeredSource } = await import("./sdk.ts");
   const options = { scope: ["scorefn", VERSION], continuesTraces } as const;
   const sdk: Sdk = isRegistered
     ? { source: registeredSource(options), flush: done, close: done }
-    : createSdk({ ...options, ...config, exports, exporters: [] }, (problem) => reporter.report(problem));
+    : createSdk({ ...options, ...config, exports, processors: insights ? [insights.processor] : [] }, (problem) =>
+        reporter.report(problem),
+      );
+  const spans = createSpans(sdk.source, insights?.onRequestSpan);
   return {
-    ...createSpans(sdk.source),
+    tracer: spans.tracer,
+    events: insights === undefined ? spans.events : combineEvents([spans.events, insights.events]),
     attach,
+    startFailed: insights?.startFailed,
     flush: (limitMs) => withinLimit(sdk.flush(), limitMs),
-    close: (limitMs) => withinLimit(sdk.close(), limitMs),
+    async close(limitMs) {
+      await withinLimit(sdk.close(), limitMs);
+      insights?.ended();
+    },
   };
 }
+
+const REGISTERED =
+  "an OpenTelemetry SDK is registered in this process, so nothing is sent to Application Insights but what that sends itself.";
 
 const done = async (): Promise<void> => {};
 

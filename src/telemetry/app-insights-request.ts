@@ -1,0 +1,94 @@
+// The properties by which dashboards of the reference server find requests (contract TEL-4).
+import type { AttributeValue } from "@opentelemetry/api";
+import type { RequestAnswered } from "../core/events.ts";
+import { durationText, shortText, timeText } from "./app-insights-text.ts";
+import { shownQuery } from "./query.ts";
+
+/** What the rows of one service have in common. */
+export interface ServiceNames {
+  readonly hostname: string;
+  readonly workspaceName: string;
+  readonly serviceName: string;
+}
+
+/** What is kept of a request until its row is made; its body is not. */
+export interface RequestDetails {
+  readonly names: ServiceNames;
+  readonly requestId: string;
+  readonly clientRequestId: string;
+  readonly method: string;
+  readonly path: string;
+  readonly url: string;
+  readonly status: number;
+  /** Undefined: it is not wanted. */
+  readonly responseText: string | undefined;
+}
+
+/** JSON texts, as all values of the property are (contract TEL-6). */
+const NO_TEXT = '"Scoring request response payload is a non serializable object or raw binary"';
+const STREAM = '"Scoring request response payload is a stream"';
+
+export function describeRequest(answered: RequestAnswered, names: ServiceNames, logsResponse: boolean): RequestDetails {
+  const { request, ids, response } = answered;
+  const { method, path, query, loggedQuery = query, headers } = request;
+  const scheme = headers["x-forwarded-proto"] ?? "http";
+  const shown = loggedQuery === "" ? "" : `?${shownQuery(loggedQuery)}`;
+  return {
+    names,
+    requestId: ids.requestId,
+    clientRequestId: ids.clientRequestId,
+    method,
+    path,
+    url: `${scheme}://${headers.host ?? "localhost"}${path}${shown}`,
+    status: response.status,
+    responseText: logsResponse ? responseText(response.body) : undefined,
+  };
+}
+
+function responseText(body: RequestAnswered["response"]["body"]): string {
+  if (typeof body !== "string" && !(body instanceof Uint8Array)) return STREAM;
+  return shortText(body) ?? NO_TEXT;
+}
+
+/** The span, as far as it counts here. */
+interface FinishedSpan {
+  readonly attributes: Readonly<Record<string, AttributeValue | undefined>>;
+  readonly startTime: readonly [seconds: number, nanoseconds: number];
+  readonly duration: readonly [seconds: number, nanoseconds: number];
+}
+
+const MS_PER_SECOND = 1_000;
+const NANOSECONDS_PER_MS = 1_000_000;
+const FIRST_FAILURE = 400;
+
+/** The attributes of a request's span, with those properties before them, in their order.  */
+export function requestAttributes(
+  { attributes, startTime, duration }: FinishedSpan,
+  details: RequestDetails,
+): Record<string, AttributeValue> {
+  const { names, requestId, clientRequestId, responseText: text, path, url, status, method } = details;
+  const merged: Record<string, AttributeValue> = {
+    "Container Id": names.hostname,
+    "Request Id": requestId,
+    "Client Request Id": clientRequestId,
+    ...(text !== undefined && { "Response Value": text }),
+    name: path,
+    url,
+    start_time: timeText(startTime),
+    duration: durationText(duration[0] * MS_PER_SECOND + duration[1] / NANOSECONDS_PER_MS),
+    resultCode: String(status),
+    success: status < FIRST_FAILURE ? "True" : "False",
+    http_method: method,
+    "Workspace Name": names.workspaceName,
+    "Service Name": names.serviceName,
+    // The row's own column.
+    "url.full": url,
+  };
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value !== undefined && !SAID.has(name)) merged[name] = value;
+  }
+  return merged;
+}
+
+/** In other words above. */
+const SAID: ReadonlySet<string> = new Set(["scorefn.request_id", "scorefn.client_request_id"]);

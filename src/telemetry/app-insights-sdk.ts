@@ -1,0 +1,229 @@
+// Built into one file with all that it needs (bundles.mjs), and loaded only where something goes to Application Insights.
+import { AzureMonitorLogExporter, AzureMonitorTraceExporter } from "@azure/monitor-opentelemetry-exporter";
+import { type Context, isSpanContextValid, type Span, trace } from "@opentelemetry/api";
+import type { Resource } from "@opentelemetry/resources";
+import type { ReadableLogRecord } from "@opentelemetry/sdk-logs";
+import type { ReadableSpan, SpanProcessor } from "@opentelemetry/sdk-trace-base";
+import { Delivery, type Next, type OutgoingRequest } from "./app-insights-delivery.ts";
+import { Losses, type Teller } from "./app-insights-losses.ts";
+import { Outbox } from "./app-insights-outbox.ts";
+import { type RequestDetails, requestAttributes } from "./app-insights-request.ts";
+import { readSampling, type Sampling } from "./app-insights-sampling.ts";
+
+export interface InsightsOptions {
+  readonly key: string;
+  /** Without a slash at its end. */
+  readonly endpoint: string;
+  /** Has OpenTelemetry's variables. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly tell: Teller;
+}
+
+/** A message, or an exception. */
+export interface InsightsRecord {
+  /** Milliseconds since 1970. */
+  readonly time: number;
+  /** OpenTelemetry's number. */
+  readonly severity: number;
+  readonly message: string;
+  /** Undefined: it is a message. */
+  readonly exception?: { readonly type: string; readonly stack: string };
+  readonly properties: Readonly<Record<string, string>>;
+  /** The span in whose course it came about. */
+  readonly place: { readonly traceId: string; readonly spanId: string } | undefined;
+}
+
+/** Sends to Application Insights what the SDK and its owner hand over. */
+export interface Insights {
+  /** @param resource what the spans come from */
+  processor(resource: Resource): SpanProcessor;
+  /** Before the span ends. */
+  describe(span: object, details: RequestDetails): void;
+  record(record: InsightsRecord): void;
+  /** Tells of all that has not been taken until now. */
+  ended(): void;
+}
+
+/** What a span takes while it waits, in bytes, about; bodies come on top. */
+const SPAN_BYTES = 1_200;
+const RECORD_BYTES = 600;
+const SUCCESS = 0;
+const SAMPLED = 1;
+const SERVER = 1;
+const SAMPLE_RATE = "microsoft.sample_rate";
+
+export function createInsights({ key, endpoint, env, tell }: InsightsOptions): Insights {
+  const losses = new Losses(tell);
+  const delivery = new Delivery(`${endpoint}/v2.1/track`, key, losses);
+  const exporters = createExporters(key, endpoint, delivery);
+  const details = new WeakMap<object, RequestDetails>();
+  const sampling = readSampling(env);
+  const sending = <T>(exporter: Exporter<T>) => ({
+    isSlow: () => losses.isFailing,
+    onDropped: (count: number) => losses.lost(count, "more comes about than the service takes"),
+    send: (items: readonly T[]) =>
+      sent(exporter, items).catch((error: unknown) => losses.lost(items.length, `the exporter failed: ${error}`)),
+  });
+  const spans = new Outbox<ReadableSpan>(sending(exporters.spans));
+  const records = new Outbox<ReadableLogRecord>(sending(exporters.records));
+  let resource: Resource | undefined;
+
+  const flush = async (): Promise<void> => {
+    await Promise.all([spans.flush(), records.flush()]);
+  };
+  const rates = new Rates(sampling);
+  return {
+    processor(of) {
+      resource = of;
+      return {
+        onStart: (span, parent) => rates.begun(span, parent),
+        onEnd(span) {
+          if ((span.spanContext().traceFlags & SAMPLED) === 0) return;
+          const known = details.get(span);
+          const exported = { ...readable(span), attributes: attributesOf(span, known, rates.of(span)), events: [] };
+          spans.add(exported, SPAN_BYTES + (known?.responseText?.length ?? 0));
+        },
+        forceFlush: flush,
+        async shutdown() {
+          delivery.stop();
+          await flush();
+        },
+      };
+    },
+    describe(span, known) {
+      details.set(span, known);
+    },
+    record(record) {
+      if (resource !== undefined) records.add(logRecord(record, resource), sizeOf(record));
+    },
+    ended: () => losses.close(spans.size + records.size),
+  };
+}
+
+interface Exporter<T> {
+  export(items: T[], onDone: (result: { readonly code: number; readonly error?: Error }) => void): unknown;
+}
+
+function createExporters(
+  key: string,
+  endpoint: string,
+  delivery: Delivery,
+): { spans: Exporter<ReadableSpan>; records: Exporter<ReadableLogRecord> } {
+  const policy = {
+    name: "delivery",
+    async sendRequest(request: OutgoingRequest, next: Next) {
+      await delivery.deliver(request, next);
+      // Whatever became of it: nobody else is to try again.
+      return {
+        request,
+        status: 200,
+        headers: NO_HEADERS,
+        bodyAsText: '{"itemsReceived":0,"itemsAccepted":0,"errors":[]}',
+      };
+    },
+  };
+  const options = {
+    // The exporter makes http:// https:// there, but not in an address that its HTTP client is given.
+    connectionString: `InstrumentationKey=${key.toLowerCase()}`,
+    endpoint: `${endpoint}/v2.1`,
+    allowInsecureConnection: true,
+    disableOfflineStorage: true,
+    retryOptions: { maxRetries: 0 },
+    additionalPolicies: [{ policy, position: "perCall" }],
+  } as unknown as NonNullable<ConstructorParameters<typeof AzureMonitorTraceExporter>[0]>;
+  return { spans: new AzureMonitorTraceExporter(options), records: new AzureMonitorLogExporter(options) };
+}
+
+const NO_HEADERS = { get: () => undefined, toJSON: () => ({}) };
+
+/** The exporter may call back twice; the first time counts. What went wrong has been told. */
+function sent<T>(exporter: Exporter<T>, items: readonly T[]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const done = exporter.export([...items], ({ code, error }) => (code === SUCCESS ? resolve() : reject(error)));
+    if (done instanceof Promise) done.catch(reject);
+  });
+}
+
+/** Of how many requests each span stands for one: the exporter would take it for itself alone. */
+class Rates {
+  readonly #sampling: Sampling;
+  readonly #rates = new WeakMap<object, number>();
+
+  constructor(sampling: Sampling) {
+    this.#sampling = sampling;
+  }
+
+  begun(span: Span, parentContext: Context): void {
+    const { percent, heedsParent } = this.#sampling;
+    if (percent === 100) return;
+    const parent = heedsParent ? trace.getSpan(parentContext) : undefined;
+    const hasParent = parent !== undefined && isSpanContextValid(parent.spanContext());
+    // What a caller has chosen by is not known.
+    this.#rates.set(span, hasParent ? (this.#rates.get(parent) ?? 100) : percent);
+  }
+
+  of(span: object): number | undefined {
+    return this.#rates.get(span);
+  }
+}
+
+function attributesOf(span: ReadableSpan, details: RequestDetails | undefined, rate: number | undefined) {
+  const own = span.kind === SERVER && details !== undefined ? requestAttributes(span, details) : span.attributes;
+  return rate === undefined ? own : { ...own, [SAMPLE_RATE]: rate };
+}
+
+/** Own properties only, so that some can be replaced. */
+function readable(span: ReadableSpan): ReadableSpan {
+  return {
+    name: span.name,
+    kind: span.kind,
+    spanContext: () => span.spanContext(),
+    ...(span.parentSpanContext !== undefined && { parentSpanContext: span.parentSpanContext }),
+    startTime: span.startTime,
+    endTime: span.endTime,
+    status: span.status,
+    attributes: span.attributes,
+    links: span.links,
+    events: span.events,
+    duration: span.duration,
+    ended: span.ended,
+    resource: span.resource,
+    instrumentationScope: span.instrumentationScope,
+    droppedAttributesCount: span.droppedAttributesCount,
+    droppedEventsCount: span.droppedEventsCount,
+    droppedLinksCount: span.droppedLinksCount,
+  };
+}
+
+const MS_PER_SECOND = 1_000;
+const NANOSECONDS_PER_MS = 1_000_000;
+
+function logRecord(record: InsightsRecord, resource: Resource): ReadableLogRecord {
+  const { time, severity, message, exception, properties, place } = record;
+  const hrTime: [number, number] = [
+    Math.floor(time / MS_PER_SECOND),
+    Math.round((time % MS_PER_SECOND) * NANOSECONDS_PER_MS),
+  ];
+  const attributes = exception && {
+    "exception.type": exception.type,
+    "exception.message": message,
+    "exception.stacktrace": exception.stack,
+  };
+  return {
+    hrTime,
+    hrTimeObserved: hrTime,
+    severityNumber: severity,
+    body: message,
+    attributes: { ...properties, ...attributes },
+    ...(place !== undefined && { spanContext: { ...place, traceFlags: SAMPLED } }),
+    resource,
+    instrumentationScope: { name: "scorefn" },
+    droppedAttributesCount: 0,
+  };
+}
+
+function sizeOf({ message, exception, properties }: InsightsRecord): number {
+  let size = RECORD_BYTES + message.length + (exception?.stack.length ?? 0);
+  for (const value of Object.values(properties)) size += value.length;
+  return size;
+}

@@ -1,0 +1,70 @@
+// Application Insights: what goes there besides spans, and what is added to them for it alone.
+import type { Environment } from "../config/reader.ts";
+import { type Config, withVariables } from "../config/resolve.ts";
+import type { ScoreError } from "../core/errors.ts";
+import { combineEvents, type Events } from "../core/events.ts";
+import type { Log } from "../core/log.ts";
+import { modelDataEvents } from "./app-insights-model-data.ts";
+import { recordEvents, startFailure } from "./app-insights-records.ts";
+import { describeRequest } from "./app-insights-request.ts";
+import type { Insights } from "./app-insights-sdk.ts";
+import type { OnRequestSpan } from "./spans.ts";
+
+/** What of the settings counts here. */
+export type InsightsConfig = Pick<
+  Config,
+  | "appInsightsKey"
+  | "appInsightsEndpoint"
+  | "telemetryLogsResponses"
+  | "telemetryLogsModelData"
+  | "workspaceName"
+  | "hostname"
+  | "serviceName"
+  | "modelDir"
+>;
+
+export interface AppInsights extends Pick<Insights, "processor" | "ended"> {
+  readonly events: Events;
+  readonly onRequestSpan: OnRequestSpan;
+  attach(log: Log): void;
+  startFailed(failure: ScoreError): void;
+}
+
+/** The exporter reads them when it is made. It reports on itself to hosts of its vendor, and sends a figure of 1 with each
+ *  batch, unless they are set. */
+const NO_SIDE_CHANNELS = {
+  APPLICATION_INSIGHTS_NO_STATSBEAT: "true",
+  APPLICATIONINSIGHTS_OPENTELEMETRY_RESOURCE_METRIC_DISABLED: "true",
+};
+
+/** @param key of the settings */
+export async function openAppInsights(config: InsightsConfig, key: string, env: Environment): Promise<AppInsights> {
+  const { createInsights } = await import("./app-insights-sdk.ts");
+  const { hostname, workspaceName, serviceName, appInsightsEndpoint, telemetryLogsResponses } = config;
+  const names = { hostname, workspaceName, serviceName };
+  let log: Log | undefined;
+  const tell = {
+    warning: (message: string) => log?.server.warning(message),
+    info: (message: string) => log?.server.info(message),
+  };
+  const options = { key, endpoint: appInsightsEndpoint, env, tell };
+  const insights = withVariables(NO_SIDE_CHANNELS, () => createInsights(options));
+  const send = insights.record;
+  // A model that is fetched lies elsewhere than the settings say.
+  const modelDir = (): string | null => config.modelDir;
+  const modelData = modelDataEvents(names, modelDir, send, (message) => log?.trace.info(message));
+  return {
+    processor: insights.processor,
+    ended: insights.ended,
+    events: combineEvents([recordEvents(hostname, send), ...(config.telemetryLogsModelData ? [modelData] : [])]),
+    onRequestSpan: (span, answered) =>
+      insights.describe(span, describeRequest(answered, names, telemetryLogsResponses)),
+    attach(to) {
+      log = to;
+    },
+    startFailed(failure) {
+      send(startFailure(hostname, failure));
+      log?.trace.info("Waiting for logs to be sent to Application Insights before exit.");
+    },
+  };
+}
