@@ -103,7 +103,7 @@ const HELP: Readonly<Record<SettingName, Help>> = {
   sourceDirectory: {
     help: "Folder below AML_APP_ROOT, on the script's import path as well.",
   },
-  serviceName: { help: "Title of the swagger document." },
+  serviceName: { help: "Title of the swagger document, and name of the service in telemetry." },
   serviceVersion: { help: "Version in the swagger document." },
   servicePathPrefix: {
     help: "Prefix of the paths in the swagger document; what is served stays where it is.",

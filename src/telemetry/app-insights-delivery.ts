@@ -3,15 +3,27 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Losses } from "./app-insights-losses.ts";
 
-/** How long one attempt may take, its answer included, in milliseconds. */
-const ATTEMPT_MS = 15_000;
-/** How long a batch is kept for a service that takes nothing, in milliseconds. */
-const PATIENCE_MS = 300_000;
-/** Pause after a failure, doubled with each further one, in milliseconds. */
-const FIRST_PAUSE_MS = 1_000;
-const LONGEST_PAUSE_MS = 30_000;
-/** Pause after an answer that tells of an exhausted quota, in milliseconds: asking sooner changes nothing. */
-const QUOTA_PAUSE_MS = 600_000;
+/** How long things may take, in milliseconds. */
+export interface DeliveryTimes {
+  /** One attempt, its answer included. */
+  readonly attemptMs: number;
+  /** For so long a batch is kept for a service that takes nothing. */
+  readonly patienceMs: number;
+  /** Pause after a failure; it doubles with each further one. */
+  readonly firstPauseMs: number;
+  readonly longestPauseMs: number;
+  /** Pause after an answer that tells of an exhausted quota: asking sooner changes nothing. */
+  readonly quotaPauseMs: number;
+}
+
+const TIMES: DeliveryTimes = {
+  attemptMs: 15_000,
+  patienceMs: 300_000,
+  firstPauseMs: 1_000,
+  longestPauseMs: 30_000,
+  quotaPauseMs: 600_000,
+};
+
 /** Longest `Retry-After` that counts, in milliseconds; a quota is one of a day at most. */
 const LONGEST_RETRY_AFTER_MS = 86_400_000;
 /** Redirections that one attempt follows. */
@@ -53,6 +65,7 @@ type Outcome =
 export class Delivery {
   readonly #address: string;
   readonly #losses: Losses;
+  readonly #times: DeliveryTimes;
   readonly #hide: (text: string) => string;
   /** Ends all waiting. */
   readonly #end = new AbortController();
@@ -63,10 +76,11 @@ export class Delivery {
   #notBefore = 0;
 
   /** @param key what no message may show */
-  constructor(address: string, key: string, losses: Losses) {
+  constructor(address: string, key: string, losses: Losses, times: DeliveryTimes = TIMES) {
     this.#address = address;
     this.#url = address;
     this.#losses = losses;
+    this.#times = times;
     this.#hide = (text) => text.replaceAll(new RegExp(key, "gi"), "…");
   }
 
@@ -77,7 +91,7 @@ export class Delivery {
 
   /** Resolves when the batch is taken, or given up, which is then told. */
   async deliver(request: OutgoingRequest, next: Next): Promise<void> {
-    const until = performance.now() + PATIENCE_MS;
+    const until = performance.now() + this.#times.patienceMs;
     for (;;) {
       const { aborted: isLast } = this.#end.signal;
       if (!isLast && this.#notBefore > until) return this.#giveUp(request, "it asks to wait too long");
@@ -111,7 +125,9 @@ export class Delivery {
   }
 
   /** @param pauseMs as the service says */
-  #pause(pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** this.#failures, LONGEST_PAUSE_MS)): void {
+  #pause(given: number | undefined): void {
+    const { firstPauseMs, longestPauseMs } = this.#times;
+    const pauseMs = given ?? Math.min(firstPauseMs * 2 ** this.#failures, longestPauseMs);
     this.#failures++;
     this.#notBefore = Math.max(this.#notBefore, performance.now() + pauseMs);
   }
@@ -122,8 +138,9 @@ export class Delivery {
 
   async #attempt(request: OutgoingRequest, next: Next): Promise<Outcome> {
     const over = new AbortController();
-    const timer = setTimeout(() => over.abort(), ATTEMPT_MS).unref();
-    let problem = `no answer within ${ATTEMPT_MS / 1000} s`;
+    const { attemptMs } = this.#times;
+    const timer = setTimeout(() => over.abort(), attemptMs).unref();
+    let problem = `no answer within ${attemptMs / 1000} s`;
     request.abortSignal = over.signal;
     request.onDownloadProgress = ({ loadedBytes }) => {
       if (loadedBytes <= MAX_ANSWER_BYTES) return;
@@ -136,7 +153,7 @@ export class Delivery {
         request.allowInsecureConnection = this.#url.startsWith("http:");
         // That of the body before.
         request.headers.delete("content-length");
-        const answer = await next(request);
+        const answer = await unless(over.signal, next(request));
         if (answer.status !== 307 && answer.status !== 308) return this.#judge(request, answer);
         const target = redirection(this.#url, answer.headers.get("location"));
         if (target === undefined) return failed(`HTTP ${answer.status} that leads nowhere`, true);
@@ -156,7 +173,7 @@ export class Delivery {
     const reason = `HTTP ${status}${message === "" ? "" : ` (${message})`}`;
     const retryAfterMs = readRetryAfter(headers.get("retry-after"));
     if (QUOTA.has(status)) {
-      return { kind: "failed", reason, mayRetry: false, pauseMs: retryAfterMs ?? QUOTA_PAUSE_MS };
+      return { kind: "failed", reason, mayRetry: false, pauseMs: retryAfterMs ?? this.#times.quotaPauseMs };
     }
     const mayRetry = RETRIABLE.has(status);
     return { kind: "failed", reason, mayRetry, ...(retryAfterMs !== undefined && { pauseMs: retryAfterMs }) };
@@ -175,6 +192,14 @@ export class Delivery {
     const reason = `items were refused: ${statusCode} ${this.#hide(message.slice(0, MAX_MESSAGE))}`;
     return { kind: "part", left, refused: others.length, reason };
   }
+}
+
+/** Its client keeps waiting where an answer breaks off behind its head. */
+function unless<T>(signal: AbortSignal, action: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    signal.addEventListener("abort", () => reject(new Error("aborted")), { once: true });
+    action.then(resolve, reject);
+  });
 }
 
 const failed = (reason: string, mayRetry: boolean): Outcome => ({ kind: "failed", reason, mayRetry });

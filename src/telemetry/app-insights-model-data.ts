@@ -15,7 +15,7 @@ export function modelDataEvents(
   names: ServiceNames,
   modelDir: () => string | null,
   send: Send,
-  written: (message: string) => void,
+  written: (message: string, answered: RequestAnswered) => void,
 ): Events {
   let facts: ScriptFacts | undefined;
   let models = "[]";
@@ -58,7 +58,7 @@ export function modelDataEvents(
         },
         place: trace,
       });
-      written(MESSAGE);
+      written(MESSAGE, answered);
     },
   };
 }

@@ -24,6 +24,9 @@ export interface RequestDetails {
   readonly responseText: string | undefined;
 }
 
+/** Longest address that the service keeps, in characters. */
+const MAX_URL = 2_048;
+
 /** JSON texts, as all values of the property are (contract TEL-6). */
 const NO_TEXT = '"Scoring request response payload is a non serializable object or raw binary"';
 const STREAM = '"Scoring request response payload is a stream"';
@@ -31,7 +34,7 @@ const STREAM = '"Scoring request response payload is a stream"';
 export function describeRequest(answered: RequestAnswered, names: ServiceNames, logsResponse: boolean): RequestDetails {
   const { request, ids, response } = answered;
   const { method, path, query, loggedQuery = query, headers } = request;
-  const scheme = headers["x-forwarded-proto"] ?? "http";
+  const scheme = headers["x-forwarded-proto"]?.toLowerCase() === "https" ? "https" : "http";
   const shown = loggedQuery === "" ? "" : `?${shownQuery(loggedQuery)}`;
   return {
     names,
@@ -39,7 +42,7 @@ export function describeRequest(answered: RequestAnswered, names: ServiceNames, 
     clientRequestId: ids.clientRequestId,
     method,
     path,
-    url: `${scheme}://${headers.host ?? "localhost"}${path}${shown}`,
+    url: `${scheme}://${headers.host ?? "localhost"}${path}${shown}`.slice(0, MAX_URL),
     status: response.status,
     responseText: logsResponse ? responseText(response.body) : undefined,
   };
@@ -61,7 +64,7 @@ const MS_PER_SECOND = 1_000;
 const NANOSECONDS_PER_MS = 1_000_000;
 const FIRST_FAILURE = 400;
 
-/** The attributes of a request's span, with those properties before them, in their order.  */
+/** The attributes of a request's span, with those properties before them, in their order. */
 export function requestAttributes(
   { attributes, startTime, duration }: FinishedSpan,
   details: RequestDetails,

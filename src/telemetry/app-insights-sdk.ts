@@ -4,7 +4,7 @@ import { type Context, isSpanContextValid, type Span, trace } from "@opentelemet
 import type { Resource } from "@opentelemetry/resources";
 import type { ReadableLogRecord } from "@opentelemetry/sdk-logs";
 import type { ReadableSpan, SpanProcessor } from "@opentelemetry/sdk-trace-base";
-import { Delivery, type Next, type OutgoingRequest } from "./app-insights-delivery.ts";
+import { Delivery, type DeliveryTimes, type Next, type OutgoingRequest } from "./app-insights-delivery.ts";
 import { Losses, type Teller } from "./app-insights-losses.ts";
 import { Outbox } from "./app-insights-outbox.ts";
 import { type RequestDetails, requestAttributes } from "./app-insights-request.ts";
@@ -17,6 +17,7 @@ export interface InsightsOptions {
   /** Has OpenTelemetry's variables. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly tell: Teller;
+  readonly times?: DeliveryTimes;
 }
 
 /** A message, or an exception. */
@@ -52,9 +53,9 @@ const SAMPLED = 1;
 const SERVER = 1;
 const SAMPLE_RATE = "microsoft.sample_rate";
 
-export function createInsights({ key, endpoint, env, tell }: InsightsOptions): Insights {
+export function createInsights({ key, endpoint, env, tell, times }: InsightsOptions): Insights {
   const losses = new Losses(tell);
-  const delivery = new Delivery(`${endpoint}/v2.1/track`, key, losses);
+  const delivery = new Delivery(`${endpoint}/v2.1/track`, key, losses, times);
   const exporters = createExporters(key, endpoint, delivery);
   const details = new WeakMap<object, RequestDetails>();
   const sampling = readSampling(env);

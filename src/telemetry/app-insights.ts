@@ -2,8 +2,10 @@
 import type { Environment } from "../config/reader.ts";
 import { type Config, withVariables } from "../config/resolve.ts";
 import type { ScoreError } from "../core/errors.ts";
-import { combineEvents, type Events } from "../core/events.ts";
-import type { Log } from "../core/log.ts";
+import { combineEvents, type Events, type RequestHead } from "../core/events.ts";
+import type { RequestIds } from "../core/headers.ts";
+import type { Log, LogFields } from "../core/log.ts";
+import { requestFields } from "../log/fields.ts";
 import { modelDataEvents } from "./app-insights-model-data.ts";
 import { recordEvents, startFailure } from "./app-insights-records.ts";
 import { describeRequest } from "./app-insights-request.ts";
@@ -37,6 +39,10 @@ const NO_SIDE_CHANNELS = {
   APPLICATIONINSIGHTS_OPENTELEMETRY_RESOURCE_METRIC_DISABLED: "true",
 };
 
+function fieldsOf({ headers }: RequestHead, { requestId, clientRequestId, trace }: RequestIds): LogFields {
+  return requestFields(requestId, clientRequestId, headers, trace);
+}
+
 /** @param key of the settings */
 export async function openAppInsights(config: InsightsConfig, key: string, env: Environment): Promise<AppInsights> {
   const { createInsights } = await import("./app-insights-sdk.ts");
@@ -52,7 +58,9 @@ export async function openAppInsights(config: InsightsConfig, key: string, env: 
   const send = insights.record;
   // A model that is fetched lies elsewhere than the settings say.
   const modelDir = (): string | null => config.modelDir;
-  const modelData = modelDataEvents(names, modelDir, send, (message) => log?.trace.info(message));
+  const modelData = modelDataEvents(names, modelDir, send, (message, { request, ids }) =>
+    (request.log ?? log)?.trace.info(message, log?.format === "json" ? fieldsOf(request, ids) : undefined),
+  );
   return {
     processor: insights.processor,
     ended: insights.ended,
