@@ -29,9 +29,14 @@ export interface OutboxOptions<T> {
 export class Outbox<T> {
   readonly #options: OutboxOptions<T>;
   #waiting: Waiting<T>[] = [];
-  #bytes = 0;
+  #waitingBytes = 0;
   readonly #underWay = new Set<Promise<void>>();
-  #itemsUnderWay = 0;
+  /** Items and bytes, under way or not. */
+  #size = 0;
+  #bytes = 0;
+  /** Items that have come, and those of them that are done with. */
+  #added = 0;
+  #done = 0;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: OutboxOptions<T>) {
@@ -40,59 +45,66 @@ export class Outbox<T> {
 
   /** Items that wait or are under way. */
   get size(): number {
-    return this.#waiting.length + this.#itemsUnderWay;
+    return this.#size;
   }
 
   /** @param bytes about what the item takes */
   add(item: T, bytes: number): void {
-    if (this.#waiting.length >= MAX_ITEMS || this.#bytes + bytes > MAX_BYTES) {
+    if (this.#size >= MAX_ITEMS || this.#bytes + bytes > MAX_BYTES) {
       this.#options.onDropped(1);
       return;
     }
     this.#waiting.push({ item, bytes });
+    this.#waitingBytes += bytes;
+    this.#size++;
     this.#bytes += bytes;
+    this.#added++;
     if (this.#hasBatch) this.#pump();
     else this.#wait();
   }
 
-  /** Sends what waits now. Resolves when it has been taken, or given up. */
+  /** Resolves when all that is there now has been taken, or given up. */
   async flush(): Promise<void> {
-    while (this.#waiting.length > 0) this.#sendBatch();
-    await Promise.all(this.#underWay);
+    const upTo = this.#added;
+    while (this.#done < upTo) {
+      while (this.#waiting.length > 0 && this.#hasTurn) this.#sendBatch();
+      await Promise.race(this.#underWay);
+    }
   }
 
   get #hasBatch(): boolean {
-    return this.#waiting.length >= MAX_BATCH || this.#bytes >= MAX_BATCH_BYTES;
+    return this.#waiting.length >= MAX_BATCH || this.#waitingBytes >= MAX_BATCH_BYTES;
+  }
+
+  get #hasTurn(): boolean {
+    return this.#underWay.size < (this.#options.isSlow() ? 1 : MAX_UNDER_WAY);
   }
 
   #wait(): void {
-    if (this.#timer !== undefined) return;
-    this.#timer = setTimeout(() => {
+    this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
-      if (this.#underWay.size === 0) this.#sendBatch();
+      if (this.#waiting.length > 0 && this.#hasTurn) this.#sendBatch();
       this.#pump();
     }, DELAY_MS).unref();
   }
 
   #pump(): void {
-    const most = this.#options.isSlow() ? 1 : MAX_UNDER_WAY;
-    while (this.#hasBatch && this.#underWay.size < most) this.#sendBatch();
+    while (this.#hasBatch && this.#hasTurn) this.#sendBatch();
     if (this.#waiting.length > 0) this.#wait();
   }
 
   #sendBatch(): void {
     let count = 0;
     let bytes = 0;
-    while (count < Math.min(MAX_BATCH, this.#waiting.length) && bytes < MAX_BATCH_BYTES) {
-      bytes += this.#waiting[count++]!.bytes;
-    }
-    if (count === 0) return;
+    do bytes += this.#waiting[count++]!.bytes;
+    while (count < Math.min(MAX_BATCH, this.#waiting.length) && bytes < MAX_BATCH_BYTES);
     const items = this.#waiting.splice(0, count).map(({ item }) => item);
-    this.#bytes -= bytes;
-    this.#itemsUnderWay += count;
+    this.#waitingBytes -= bytes;
     const sent = this.#options.send(items).finally(() => {
       this.#underWay.delete(sent);
-      this.#itemsUnderWay -= count;
+      this.#size -= count;
+      this.#bytes -= bytes;
+      this.#done += count;
       this.#pump();
     });
     this.#underWay.add(sent);

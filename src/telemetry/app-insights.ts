@@ -29,6 +29,7 @@ export interface AppInsights extends Pick<Insights, "processor" | "ended"> {
   readonly events: Events;
   readonly onRequestSpan: OnRequestSpan;
   attach(log: Log): void;
+  modelIs(folder: string | null): void;
   startFailed(failure: ScoreError): void;
 }
 
@@ -56,10 +57,13 @@ export async function openAppInsights(config: InsightsConfig, key: string, env: 
   const options = { key, endpoint: appInsightsEndpoint, env, tell };
   const insights = withVariables(NO_SIDE_CHANNELS, () => createInsights(options));
   const send = insights.record;
-  // A model that is fetched lies elsewhere than the settings say.
-  const modelDir = (): string | null => config.modelDir;
-  const modelData = modelDataEvents(names, modelDir, send, (message, { request, ids }) =>
-    (request.log ?? log)?.trace.info(message, log?.format === "json" ? fieldsOf(request, ids) : undefined),
+  let { modelDir } = config;
+  const modelData = modelDataEvents(
+    names,
+    () => modelDir,
+    send,
+    (message, { request, ids }) =>
+      (request.log ?? log)?.trace.info(message, log?.format === "json" ? fieldsOf(request, ids) : undefined),
   );
   return {
     processor: insights.processor,
@@ -69,6 +73,9 @@ export async function openAppInsights(config: InsightsConfig, key: string, env: 
       insights.describe(span, describeRequest(answered, names, telemetryLogsResponses)),
     attach(to) {
       log = to;
+    },
+    modelIs(folder) {
+      modelDir = folder;
     },
     startFailed(failure) {
       send(startFailure(hostname, failure));

@@ -18,6 +18,8 @@ export interface Telemetry {
   readonly events: Events;
   /** Where to say what was wrong with the settings, and what could not be sent. */
   attach(log: Log): void;
+  /** Where the model lies, once it has been fetched. */
+  readonly modelIs?: ((folder: string | null) => void) | undefined;
   /** The script does not start, and the process is about to end. */
   readonly startFailed?: ((failure: ScoreError) => void) | undefined;
   /** Sends what has been kept back, for so many milliseconds at most. Never rejects. */
@@ -63,6 +65,7 @@ export async function openTelemetry(config: TelemetryConfig, env: Environment): 
     tracer: spans.tracer,
     events: insights === undefined ? spans.events : combineEvents([spans.events, insights.events]),
     attach,
+    modelIs: insights?.modelIs,
     startFailed: insights?.startFailed,
     flush: (limitMs) => withinLimit(sdk.flush(), limitMs),
     async close(limitMs) {
