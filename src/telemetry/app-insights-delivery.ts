@@ -168,7 +168,7 @@ export class Delivery {
   }
 
   #judge({ body }: OutgoingRequest, { status, headers, bodyAsText }: IncomingAnswer): Outcome {
-    if (status === 200 || status === 206) return this.#part(itemsOf(body), status, errorsOf(bodyAsText));
+    if (status === 200 || status === 206) return this.#part(body, status, errorsOf(bodyAsText));
     const message = this.#hide(errorsOf(bodyAsText)?.[0]?.message?.slice(0, MAX_MESSAGE) ?? "");
     const reason = `HTTP ${status}${message === "" ? "" : ` (${message})`}`;
     const retryAfterMs = readRetryAfter(headers.get("retry-after"));
@@ -179,11 +179,12 @@ export class Delivery {
     return { kind: "failed", reason, mayRetry, ...(retryAfterMs !== undefined && { pauseMs: retryAfterMs }) };
   }
 
-  #part(items: readonly unknown[], status: number, errors: readonly ItemError[] | undefined): Outcome {
+  #part(body: unknown, status: number, errors: readonly ItemError[] | undefined): Outcome {
     if (errors === undefined) {
       return status === 200 ? { kind: "taken" } : failed("HTTP 206 that does not say which items were taken", false);
     }
     if (errors.length === 0) return { kind: "taken" };
+    const items = itemsOf(body);
     const left = errors
       .filter(({ statusCode }) => RETRIABLE.has(statusCode))
       .flatMap(({ index }) => items[index] ?? []);

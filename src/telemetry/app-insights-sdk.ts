@@ -1,6 +1,7 @@
 // Built into one file with all that it needs (bundles.mjs), and loaded only where something goes to Application Insights.
+import { hostname } from "node:os";
 import { AzureMonitorLogExporter, AzureMonitorTraceExporter } from "@azure/monitor-opentelemetry-exporter";
-import { type Context, isSpanContextValid, type Span, trace } from "@opentelemetry/api";
+import { type Context, isSpanContextValid, type Span, type SpanContext, trace } from "@opentelemetry/api";
 import type { Resource } from "@opentelemetry/resources";
 import type { ReadableLogRecord } from "@opentelemetry/sdk-logs";
 import type { ReadableSpan, SpanProcessor } from "@opentelemetry/sdk-trace-base";
@@ -58,31 +59,32 @@ export function createInsights({ key, endpoint, env, tell, times }: InsightsOpti
   const delivery = new Delivery(`${endpoint}/v2.1/track`, key, losses, times);
   const exporters = createExporters(key, endpoint, delivery);
   const details = new WeakMap<object, RequestDetails>();
-  const sampling = readSampling(env);
   const sending = <T>(exporter: Exporter<T>) => ({
     isSlow: () => losses.isFailing,
     onDropped: (count: number) => losses.lost(count, "more comes about than the service takes"),
     send: (items: readonly T[]) =>
       sent(exporter, items).catch((error: unknown) => losses.lost(items.length, `the exporter failed: ${error}`)),
   });
-  const spans = new Outbox<ReadableSpan>(sending(exporters.spans));
+  const rates = new Rates(readSampling(env));
+  const { send: sendSpans, ...bounds } = sending(exporters.spans);
+  const spans = new Outbox<ReadableSpan>({
+    ...bounds,
+    send: (items) => sendSpans(items.map((span) => exported(span, resource!, details.get(span), rates.of(span)))),
+  });
   const records = new Outbox<ReadableLogRecord>(sending(exporters.records));
   let resource: Resource | undefined;
 
   const flush = async (): Promise<void> => {
     await Promise.all([spans.flush(), records.flush()]);
   };
-  const rates = new Rates(sampling);
   return {
     processor(of) {
-      resource = of;
+      resource = withInstance(of);
       return {
         onStart: (span, parent) => rates.begun(span, parent),
         onEnd(span) {
           if ((span.spanContext().traceFlags & SAMPLED) === 0) return;
-          const known = details.get(span);
-          const exported = { ...readable(span), attributes: attributesOf(span, known, rates.of(span)), events: [] };
-          spans.add(exported, SPAN_BYTES + (known?.responseText?.length ?? 0));
+          spans.add(span, SPAN_BYTES + (details.get(span)?.responseText?.length ?? 0));
         },
         forceFlush: flush,
         async shutdown() {
@@ -168,32 +170,27 @@ class Rates {
   }
 }
 
-function attributesOf(span: ReadableSpan, details: RequestDetails | undefined, rate: number | undefined) {
-  const own = span.kind === SERVER && details !== undefined ? requestAttributes(span, details) : span.attributes;
-  return rate === undefined ? own : { ...own, [SAMPLE_RATE]: rate };
+/** What the exporter reads of a span, with what is added for it alone. Exceptions go as records of their own. */
+function exported(
+  span: ReadableSpan,
+  resource: Resource,
+  details: RequestDetails | undefined,
+  rate: number | undefined,
+): ReadableSpan {
+  const { name, kind, parentSpanContext, startTime, endTime, status, duration, links } = span;
+  const own = kind === SERVER && details !== undefined ? requestAttributes(span, details) : span.attributes;
+  const attributes = rate === undefined ? own : { ...own, [SAMPLE_RATE]: rate };
+  const spanContext = (): SpanContext => span.spanContext();
+  const shown = { name, kind, spanContext, parentSpanContext, startTime, endTime, status, duration, links };
+  return { ...shown, attributes, resource, events: [] } as unknown as ReadableSpan;
 }
 
-/** Own properties only, so that some can be replaced. */
-function readable(span: ReadableSpan): ReadableSpan {
-  return {
-    name: span.name,
-    kind: span.kind,
-    spanContext: () => span.spanContext(),
-    ...(span.parentSpanContext !== undefined && { parentSpanContext: span.parentSpanContext }),
-    startTime: span.startTime,
-    endTime: span.endTime,
-    status: span.status,
-    attributes: span.attributes,
-    links: span.links,
-    events: span.events,
-    duration: span.duration,
-    ended: span.ended,
-    resource: span.resource,
-    instrumentationScope: span.instrumentationScope,
-    droppedAttributesCount: span.droppedAttributesCount,
-    droppedEventsCount: span.droppedEventsCount,
-    droppedLinksCount: span.droppedLinksCount,
-  };
+const INSTANCE = "service.instance.id";
+
+/** The exporter asks the system for the host's name with each item where nothing else names the instance. */
+function withInstance(resource: Resource): Resource {
+  const name = resource.attributes["k8s.pod.name"] || resource.attributes[INSTANCE] || hostname();
+  return { ...resource, attributes: { ...resource.attributes, [INSTANCE]: name } } as Resource;
 }
 
 const MS_PER_SECOND = 1_000;
