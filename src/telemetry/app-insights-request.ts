@@ -64,17 +64,18 @@ const MS_PER_SECOND = 1_000;
 const NANOSECONDS_PER_MS = 1_000_000;
 const FIRST_FAILURE = 400;
 
-/** The attributes of a request's span, with those properties before them, in their order. */
+/** Those properties, in their order, and what the exporter makes the row's own columns of. Named one by one, for it is made
+ *  for each request. */
 export function requestAttributes(
-  { attributes, startTime, duration }: FinishedSpan,
+  { attributes: of, startTime, duration }: FinishedSpan,
   details: RequestDetails,
-): Record<string, AttributeValue> {
-  const { names, requestId, clientRequestId, responseText: text, path, url, status, method } = details;
-  const merged: Record<string, AttributeValue> = {
+): Record<string, AttributeValue | undefined> {
+  const { names, requestId, clientRequestId, responseText, path, url, status, method } = details;
+  const attributes: Record<string, AttributeValue | undefined> = {
     "Container Id": names.hostname,
     "Request Id": requestId,
     "Client Request Id": clientRequestId,
-    ...(text !== undefined && { "Response Value": text }),
+    "Response Value": responseText,
     name: path,
     url,
     start_time: timeText(startTime),
@@ -84,14 +85,15 @@ export function requestAttributes(
     http_method: method,
     "Workspace Name": names.workspaceName,
     "Service Name": names.serviceName,
-    // The row's own column.
+    "http.request.body.size": of["http.request.body.size"],
+    "http.response.body.size": of["http.response.body.size"],
+    "http.request.method": of["http.request.method"],
+    "http.response.status_code": status,
+    "http.route": of["http.route"],
     "url.full": url,
+    "client.address": of["client.address"],
+    "user_agent.original": of["user_agent.original"],
   };
-  for (const [name, value] of Object.entries(attributes)) {
-    if (value !== undefined && !SAID.has(name)) merged[name] = value;
-  }
-  return merged;
+  if (responseText === undefined) delete attributes["Response Value"];
+  return attributes;
 }
-
-/** In other words above. */
-const SAID: ReadonlySet<string> = new Set(["scorefn.request_id", "scorefn.client_request_id"]);

@@ -69,7 +69,8 @@ export function createInsights({ key, endpoint, env, tell, times }: InsightsOpti
   const { send: sendSpans, ...bounds } = sending(exporters.spans);
   const spans = new Outbox<ReadableSpan>({
     ...bounds,
-    send: (items) => sendSpans(items.map((span) => exported(span, resource!, details.get(span), rates.of(span)))),
+    send: (items) =>
+      sendSpans(items.map((span) => new ExportedSpan(span, resource!, details.get(span), rates.of(span)))),
   });
   const records = new Outbox<ReadableLogRecord>(sending(exporters.records));
   let resource: Resource | undefined;
@@ -104,14 +105,14 @@ export function createInsights({ key, endpoint, env, tell, times }: InsightsOpti
 }
 
 interface Exporter<T> {
-  export(items: T[], onDone: (result: { readonly code: number; readonly error?: Error }) => void): unknown;
+  export(items: readonly T[], onDone: (result: { readonly code: number; readonly error?: Error }) => void): unknown;
 }
 
 function createExporters(
   key: string,
   endpoint: string,
   delivery: Delivery,
-): { spans: Exporter<ReadableSpan>; records: Exporter<ReadableLogRecord> } {
+): { spans: Exporter<ExportedSpan>; records: Exporter<ReadableLogRecord> } {
   const policy = {
     name: "delivery",
     async sendRequest(request: OutgoingRequest, next: Next) {
@@ -134,7 +135,10 @@ function createExporters(
     retryOptions: { maxRetries: 0 },
     additionalPolicies: [{ policy, position: "perCall" }],
   } as unknown as NonNullable<ConstructorParameters<typeof AzureMonitorTraceExporter>[0]>;
-  return { spans: new AzureMonitorTraceExporter(options), records: new AzureMonitorLogExporter(options) };
+  return {
+    spans: new AzureMonitorTraceExporter(options) as unknown as Exporter<ExportedSpan>,
+    records: new AzureMonitorLogExporter(options) as unknown as Exporter<ReadableLogRecord>,
+  };
 }
 
 const NO_HEADERS = { get: () => undefined, toJSON: () => ({}) };
@@ -142,7 +146,7 @@ const NO_HEADERS = { get: () => undefined, toJSON: () => ({}) };
 /** The exporter may call back twice; the first time counts. What went wrong has been told. */
 function sent<T>(exporter: Exporter<T>, items: readonly T[]): Promise<void> {
   return new Promise((resolve, reject) => {
-    const done = exporter.export([...items], ({ code, error }) => (code === SUCCESS ? resolve() : reject(error)));
+    const done = exporter.export(items, ({ code, error }) => (code === SUCCESS ? resolve() : reject(error)));
     if (done instanceof Promise) done.catch(reject);
   });
 }
@@ -171,18 +175,37 @@ class Rates {
 }
 
 /** What the exporter reads of a span, with what is added for it alone. Exceptions go as records of their own. */
-function exported(
-  span: ReadableSpan,
-  resource: Resource,
-  details: RequestDetails | undefined,
-  rate: number | undefined,
-): ReadableSpan {
-  const { name, kind, parentSpanContext, startTime, endTime, status, duration, links } = span;
-  const own = kind === SERVER && details !== undefined ? requestAttributes(span, details) : span.attributes;
-  const attributes = rate === undefined ? own : { ...own, [SAMPLE_RATE]: rate };
-  const spanContext = (): SpanContext => span.spanContext();
-  const shown = { name, kind, spanContext, parentSpanContext, startTime, endTime, status, duration, links };
-  return { ...shown, attributes, resource, events: [] } as unknown as ReadableSpan;
+class ExportedSpan
+  implements Omit<ReadableSpan, "ended" | `dropped${string}` | "instrumentationScope" | "parentSpanContext">
+{
+  readonly name: string;
+  readonly kind: ReadableSpan["kind"];
+  readonly spanContext: () => SpanContext;
+  readonly parentSpanContext: SpanContext | undefined;
+  readonly startTime: ReadableSpan["startTime"];
+  readonly endTime: ReadableSpan["endTime"];
+  readonly duration: ReadableSpan["duration"];
+  readonly status: ReadableSpan["status"];
+  readonly attributes: ReadableSpan["attributes"];
+  readonly links: ReadableSpan["links"];
+  readonly events: ReadableSpan["events"] = [];
+  readonly resource: Resource;
+
+  constructor(span: ReadableSpan, resource: Resource, details: RequestDetails | undefined, rate: number | undefined) {
+    const context = span.spanContext();
+    this.name = span.name;
+    this.kind = span.kind;
+    this.spanContext = () => context;
+    this.parentSpanContext = span.parentSpanContext;
+    this.startTime = span.startTime;
+    this.endTime = span.endTime;
+    this.duration = span.duration;
+    this.status = span.status;
+    const own = this.kind === SERVER && details !== undefined ? requestAttributes(span, details) : span.attributes;
+    this.attributes = rate === undefined ? own : { ...own, [SAMPLE_RATE]: rate };
+    this.links = span.links;
+    this.resource = resource;
+  }
 }
 
 const INSTANCE = "service.instance.id";
