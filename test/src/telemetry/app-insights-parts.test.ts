@@ -124,7 +124,7 @@ const RECORD: ScriptRecord = {
 const TRACE = "0af7651916cd43dd8448eb211c80319c";
 const SPAN = "b7ad6b7169203331";
 
-test("what the script writes is sent, with severity, the ids of its request, and its place", async () => {
+test("TEL-2: what the script writes is sent, with severity, the ids of its request, and its place", async () => {
   const { events, items } = await open();
   const fields = { request_id: "req", client_request_id: "cli", trace_id: TRACE, span_id: SPAN, worker: 7 };
   const place = { file: "/app/score.py", line: 3, function: "run" };

@@ -133,7 +133,7 @@ describe("beside the reference server", () => {
     await started.sink.close();
   });
 
-  test("all items have the same fields, but for the differences that are meant", () => {
+  test("TEL-1: all items have the same fields, but for the differences that are meant", () => {
     const [left, right] = [comparable(recordedEnvelopes()), comparable(ours)];
     expect(right.map(({ name }) => name)).toEqual(left.map(({ name }) => name));
     const differences = left.map((theirs, index) => differencesOf(theirs, right[index]!));
@@ -145,14 +145,14 @@ describe("beside the reference server", () => {
   /** Where it depends on the machine. */
   const MAY_AGREE: ReadonlySet<string> = new Set(["tags/ai.cloud.roleInstance", "data/baseData/properties/duration"]);
 
-  test("requests have the properties of the reference, in its order, and more behind them", () => {
+  test("TEL-4: requests have the properties of the reference, in its order, and more behind them", () => {
     for (const request of ofKind(ours, "Request")) {
       expect(Object.keys(request.data.baseData.properties).slice(0, PROPERTIES.length)).toEqual(PROPERTIES);
     }
     expect(Object.keys(ofKind(recordedEnvelopes(), "Request")[0]!.data.baseData.properties)).toEqual(PROPERTIES);
   });
 
-  test("model data has the input and the prediction exactly as the reference had them", () => {
+  test("TEL-8, TEL-9: model data has the input and the prediction exactly as the reference had them", () => {
     const [theirs] = ofKind(recordedEnvelopes(), "Message").filter(
       ({ data }) => data.baseData.message === "model_data_collection",
     );
@@ -250,7 +250,7 @@ describe("a server that sends to Application Insights", () => {
     expect(answers[4]![1]).toEqual(Buffer.from([0xff, 0, 1]));
   });
 
-  test("native fields are right", () => {
+  test("TEL-7: native fields are right", () => {
     expect(requestOf("traced")).toMatchObject({
       sampleRate: 100,
       iKey: KEY,
@@ -269,7 +269,7 @@ describe("a server that sends to Application Insights", () => {
     expect(requestOf("bad").data.baseData).toMatchObject({ success: false, responseCode: "404" });
   });
 
-  test("a caller's trace goes on, and its parts and failures hang below the request", () => {
+  test("TEL-10: a caller's trace goes on, and its parts and failures hang below the request", () => {
     const request = requestOf("traced");
     const [, trace, parent] = CALLER.split("-");
     expect(request.tags).toMatchObject({ "ai.operation.id": trace, "ai.operation.parentId": parent });
@@ -302,7 +302,7 @@ describe("a server that sends to Application Insights", () => {
     ]);
   });
 
-  test("bodies are short texts, and streams and bytes have words in their place", () => {
+  test("TEL-6: bodies are short texts, and streams and bytes have words in their place", () => {
     const value = (id: string) => requestOf(id).data.baseData.properties["Response Value"];
     expect(value("bytes")).toBe('"Scoring request response payload is a non serializable object or raw binary"');
     expect(value("stream")).toBe('"Scoring request response payload is a stream"');
@@ -312,7 +312,7 @@ describe("a server that sends to Application Insights", () => {
     expect(value("options")).toBe("");
   });
 
-  test("probes and strangers are left out", () => {
+  test("TEL-3: probes and strangers are left out", () => {
     const ids = ofKind(envelopes, "Request").map(({ data }) => data.baseData.properties["Request Id"]);
     expect(ids).toEqual(["traced", "fails", "bytes", "long", "stream", "options", "put", "bad"]);
   });
@@ -329,7 +329,7 @@ describe("a server that sends to Application Insights", () => {
     }
   });
 
-  test("the key is printed nowhere", () => {
+  test("TEL-14: the key is printed nowhere", () => {
     expect(started.server.stdout()).toContain("Valid Application Insights instrumentation key provided.\n");
     expect(started.server.stdout() + started.server.stderr()).not.toContain(KEY);
   });
@@ -386,7 +386,7 @@ test("sampling: each item says for how many it stands, unless its caller has cho
 describe("an init() that fails", () => {
   const SCRIPT = "broken/init_throws.py";
 
-  test("its exception is sent before the process ends", async () => {
+  test("TEL-10, TEL-11: its exception is sent before the process ends", async () => {
     const sink = await startTelemetrySink();
     onTestFinished(() => sink.close());
     const { server } = await start(SCRIPT, {}, { sink });
@@ -403,7 +403,7 @@ describe("an init() that fails", () => {
     expect(server.stdout()).not.toContain("Waiting 30 seconds");
   });
 
-  test("an endpoint that hangs does not hold up the end, and the loss is told", async () => {
+  test("TEL-11: an endpoint that hangs does not hold up the end, and the loss is told", async () => {
     const sink = await startTelemetrySink();
     sink.answer = () => "hang";
     onTestFinished(() => sink.close());
