@@ -227,21 +227,6 @@ export function adoptEnvironment(config: Pick<Config, "workerEnv">): void {
   Object.assign(process.env, config.workerEnv);
 }
 
-/** Calls what reads this process's own variables, with some of them as given. */
-export function withVariables<T>(given: Environment, action: () => T): T {
-  const before = Object.keys(given).map((name) => [name, process.env[name]] as const);
-  const set = ([name, value]: readonly [string, string | undefined]): void => {
-    if (value === undefined) delete process.env[name];
-    else process.env[name] = value;
-  };
-  Object.entries(given).forEach(set);
-  try {
-    return action();
-  } finally {
-    before.forEach(set);
-  }
-}
-
 /** The two path flags are relative to the current directory (contract CLI-8, CLI-10). */
 function withAbsolutePaths(flags: Flags, toAbsolute: (path: string) => string): Flags {
   const absolute: Record<string, string | undefined> = { ...flags };

@@ -3,6 +3,9 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Losses } from "./app-insights-losses.ts";
 
+/** Who is told how it goes. */
+export type DeliveryObserver = Pick<Losses, "failing" | "works" | "lost">;
+
 /** How long things may take, in milliseconds. */
 export interface DeliveryTimes {
   /** One attempt, its answer included. */
@@ -64,7 +67,7 @@ type Outcome =
 
 export class Delivery {
   readonly #address: string;
-  readonly #losses: Losses;
+  readonly #losses: DeliveryObserver;
   readonly #times: DeliveryTimes;
   readonly #hide: (text: string) => string;
   /** Ends all waiting. */
@@ -76,7 +79,7 @@ export class Delivery {
   #notBefore = 0;
 
   /** @param key what no message may show */
-  constructor(address: string, key: string, losses: Losses, times: DeliveryTimes = TIMES) {
+  constructor(address: string, key: string, losses: DeliveryObserver, times: DeliveryTimes = TIMES) {
     this.#address = address;
     this.#url = address;
     this.#losses = losses;

@@ -2,7 +2,7 @@
 import type { ScoreError } from "../core/errors.ts";
 import type { Events, ScriptRecord } from "../core/events.ts";
 import type { RequestIds } from "../core/headers.ts";
-import type { InsightsRecord } from "./app-insights-sdk.ts";
+import type { InsightsRecord } from "./app-insights-messages.ts";
 
 /** OpenTelemetry's numbers. */
 export const SEVERITY: Readonly<Record<ScriptRecord["level"], number>> = {

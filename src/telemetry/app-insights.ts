@@ -1,6 +1,7 @@
 // Application Insights: what goes there besides spans, and what is added to them for it alone.
+
+import type { Config } from "../config/config.ts";
 import type { Environment } from "../config/reader.ts";
-import { type Config, withVariables } from "../config/resolve.ts";
 import type { ScoreError } from "../core/errors.ts";
 import { combineEvents, type Events, type RequestHead } from "../core/events.ts";
 import type { RequestIds } from "../core/headers.ts";
@@ -9,7 +10,7 @@ import { requestFields } from "../log/fields.ts";
 import { modelDataEvents } from "./app-insights-model-data.ts";
 import { recordEvents, startFailure } from "./app-insights-records.ts";
 import { describeRequest } from "./app-insights-request.ts";
-import type { Insights } from "./app-insights-sdk.ts";
+import { createInsights, type Insights } from "./app-insights-sender.ts";
 import type { OnRequestSpan } from "./spans.ts";
 
 /** What of the settings counts here. */
@@ -33,20 +34,12 @@ export interface AppInsights extends Pick<Insights, "processor" | "ended"> {
   startFailed(failure: ScoreError): void;
 }
 
-/** The exporter reads them when it is made. It reports on itself to hosts of its vendor, and sends a figure of 1 with each
- *  batch, unless they are set. */
-const NO_SIDE_CHANNELS = {
-  APPLICATION_INSIGHTS_NO_STATSBEAT: "true",
-  APPLICATIONINSIGHTS_OPENTELEMETRY_RESOURCE_METRIC_DISABLED: "true",
-};
-
 function fieldsOf({ headers }: RequestHead, { requestId, clientRequestId, trace }: RequestIds): LogFields {
   return requestFields(requestId, clientRequestId, headers, trace);
 }
 
 /** @param key of the settings */
-export async function openAppInsights(config: InsightsConfig, key: string, env: Environment): Promise<AppInsights> {
-  const { createInsights } = await import("./app-insights-sdk.ts");
+export function openAppInsights(config: InsightsConfig, key: string, env: Environment): AppInsights {
   const { hostname, workspaceName, serviceName, appInsightsEndpoint, telemetryLogsResponses } = config;
   const names = { hostname, workspaceName, serviceName };
   let log: Log | undefined;
@@ -54,8 +47,7 @@ export async function openAppInsights(config: InsightsConfig, key: string, env: 
     warning: (message: string) => log?.server.warning(message),
     info: (message: string) => log?.server.info(message),
   };
-  const options = { key, endpoint: appInsightsEndpoint, env, tell };
-  const insights = withVariables(NO_SIDE_CHANNELS, () => createInsights(options));
+  const insights = createInsights({ key, endpoint: appInsightsEndpoint, env, tell });
   const send = insights.record;
   let { modelDir } = config;
   const modelData = modelDataEvents(

@@ -43,9 +43,7 @@ export async function openTelemetry(config: TelemetryConfig, env: Environment): 
   const isRegistered = isSdkRegistered();
   if (key !== null && isRegistered) reporter.report(REGISTERED);
   const insights =
-    key === null || isRegistered
-      ? undefined
-      : await (await import("./app-insights.ts")).openAppInsights(config, key, env);
+    key === null || isRegistered ? undefined : (await import("./app-insights.ts")).openAppInsights(config, key, env);
   const attach = (log: Log): void => {
     reporter.attach(log);
     insights?.attach(log);

@@ -2,7 +2,7 @@ import { resourceFromAttributes } from "@opentelemetry/resources";
 import { expect, onTestFinished, test } from "vitest";
 import { Delivery, type DeliveryTimes } from "../../../src/telemetry/app-insights-delivery.ts";
 import { Losses } from "../../../src/telemetry/app-insights-losses.ts";
-import { createInsights } from "../../../src/telemetry/app-insights-sdk.ts";
+import { createInsights } from "../../../src/telemetry/app-insights-sender.ts";
 import { freePort } from "../../setup/server.ts";
 import { until } from "../../setup/service.ts";
 import {
