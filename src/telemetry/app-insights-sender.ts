@@ -91,12 +91,15 @@ export function createInsights({ key, endpoint, env, tell, times }: InsightsOpti
   };
 }
 
+/** Rows live for a moment only: more room for what is young would be memory for nothing. */
+const LIMITS = { maxYoungGenerationSizeMb: 8 };
+
 /** It keeps no process alive. */
 class SendingThread {
   readonly #worker: Worker;
   readonly #losses: Losses;
-  /** Called when the batch of that id is done with. */
-  readonly #pending = new Map<number, () => void>();
+  /** Batches under way, by their ids. */
+  readonly #pending = new Map<number, { readonly count: number; readonly done: () => void }>();
   #lastId = 0;
   #why: string | undefined;
 
@@ -104,7 +107,7 @@ class SendingThread {
     this.#losses = losses;
     const file = pathToFileURL(packageFile("dist/src/telemetry/app-insights-thread.js"));
     // What the process is run with, such as a debugger, is not meant for it.
-    this.#worker = new Worker(file, { workerData: data, env, execArgv: [] });
+    this.#worker = new Worker(file, { workerData: data, env, execArgv: [], resourceLimits: LIMITS });
     this.#worker.unref();
     this.#worker.on("message", (message: FromThread) => this.#take(message));
     this.#worker.on("error", (error) => this.#gone(`the thread that sends ended: ${messageOf(error)}`));
@@ -134,7 +137,7 @@ class SendingThread {
     }
     const id = ++this.#lastId;
     return new Promise((resolve) => {
-      this.#pending.set(id, resolve);
+      this.#pending.set(id, { count, done: resolve });
       this.#post(toMessage(id));
     });
   }
@@ -148,14 +151,19 @@ class SendingThread {
     else if (message.kind === "works") this.#losses.works();
     else if (message.kind === "lost") this.#losses.lost(message.count, message.why);
     else {
-      this.#pending.get(message.id)?.();
+      this.#pending.get(message.id)?.done();
       this.#pending.delete(message.id);
     }
   }
 
-  /** What is under way stays so, and counts as lost at the end. */
+  /** Nothing can be sent any more. */
   #gone(why: string): void {
     this.#why ??= why;
+    for (const { count, done } of this.#pending.values()) {
+      this.#losses.lost(count, this.#why);
+      done();
+    }
+    this.#pending.clear();
   }
 }
 

@@ -322,6 +322,24 @@ test("what is under way at the end is counted as lost when time is up", async ()
   expect(told).toEqual(["W Application Insights: 2 items of telemetry were lost."]);
 });
 
+test("when the thread that sends is gone nothing waits for it, and the loss is told", async () => {
+  const told: string[] = [];
+  const tell = { warning: (message: string) => void told.push(message), info: () => {} };
+  // The exporter refuses to be made.
+  const insights = createInsights({ key: "no key", endpoint: "http://127.0.0.1:1", env: {}, tell });
+  const processor = insights.processor(resourceFromAttributes({}));
+  for (const message of ["a", "b"]) {
+    insights.record({ time: 0, severity: INFO, message, properties: {}, place: undefined });
+    await processor.forceFlush();
+  }
+  await processor.shutdown();
+  insights.ended();
+  expect(told).toEqual([
+    expect.stringMatching(/^Application Insights: the thread that sends ended: Invalid instrumentation key/),
+    "Application Insights: 2 items of telemetry were lost.",
+  ]);
+});
+
 test("it speaks to nobody else", async () => {
   const sink = await sinkWith();
   const { send } = open(sink.url);
