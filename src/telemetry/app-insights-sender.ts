@@ -91,8 +91,8 @@ export function createInsights({ key, endpoint, env, tell, times }: InsightsOpti
   };
 }
 
-/** Rows live for a moment only: more room for what is young would be memory for nothing. */
-const LIMITS = { maxYoungGenerationSizeMb: 8 };
+/** In MB. Rows live for a moment only, and with less room the thread clears up sooner; batches of the largest items fit in. */
+const LIMITS = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 64 };
 
 /** It keeps no process alive. */
 class SendingThread {

@@ -340,6 +340,15 @@ test("when the thread that sends is gone nothing waits for it, and the loss is t
   ]);
 });
 
+test("the largest items that there are leave without a loss", async () => {
+  const sink = await sinkWith();
+  const { told, send, ended } = open(sink.url);
+  for (let round = 0; round < 20; round++) await send(...Array<string>(200).fill("é".repeat(32_768)));
+  ended();
+  expect(told).toEqual([]);
+  expect(messagesOf(sink).flat().length).toBe(4_000);
+});
+
 test("it speaks to nobody else", async () => {
   const sink = await sinkWith();
   const { send } = open(sink.url);
