@@ -8,7 +8,7 @@ import { build } from "esbuild";
 const ROOT = fileURLToPath(new URL(".", import.meta.url));
 
 /** Compiled files that are replaced by their bundle. */
-const FILES = ["dist/src/metrics/prom.js", "dist/src/telemetry/sdk.js"];
+const FILES = ["dist/src/metrics/prom.js", "dist/src/telemetry/sdk.js", "dist/src/telemetry/app-insights-thread.js"];
 
 /** The libraries are CommonJS, and ask for Node's own modules with `require`. */
 const REQUIRE = 'import { createRequire } from "node:module";\nconst require = createRequire(import.meta.url);';

@@ -82,7 +82,10 @@ export function compose<H extends object>(
     ...subscribers,
     ...(telemetry === undefined ? [] : [telemetry.events]),
   ]);
-  const createNow = (ready: Config): ScoreRuntime => createRuntime(ready, log, events);
+  const createNow = (ready: Config): ScoreRuntime => {
+    telemetry?.modelIs?.(ready.modelDir);
+    return createRuntime(ready, log, events);
+  };
   const create = (): ScoreRuntime => extras.withModel?.(config, log, createNow) ?? createNow(config);
   const runtime = problem === undefined ? runtimeOrReason(create, log) : failedRuntime(problem, log);
   const { countStream, refusals } = extras;

@@ -46,4 +46,5 @@ export { type Compiled, CompileError, compile, formatOf, withMap } from "./scrip
 export { loadJavaScript } from "./script/javascript.ts";
 export { isTypeScript } from "./script/typescript.ts";
 export { createService } from "./service.ts";
+export { loadInsights } from "./telemetry/load-insights.ts";
 export { asksForTelemetry, openTelemetry } from "./telemetry/telemetry.ts";

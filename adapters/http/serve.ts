@@ -11,6 +11,7 @@ import {
   createService,
   type Log,
   lastLines,
+  loadInsights,
   logStream,
   openLog,
   openTelemetry,
@@ -51,10 +52,10 @@ export async function serve(config: Config, reserved?: ReservedPort): Promise<nu
   const { write, flush } = batchLines(boundedLines(stdout, logFormat), logFormat);
   try {
     const metrics = createMetrics(config);
-    const telemetry = await openTelemetry(config, processEnvironment);
+    const telemetry = await openTelemetry(config, processEnvironment, { loadInsights });
     const service = createServiceOrReport(config, write, metrics, telemetry);
     if (service === undefined) return EXIT_SCRIPT;
-    const code = await run(service, metrics, reserved);
+    const code = await run(service, metrics, reserved, telemetry);
     await telemetry?.close(TELEMETRY_GRACE_MS);
     return code;
   } finally {
@@ -102,6 +103,7 @@ async function run(
   service: Service,
   metrics: Metrics | undefined,
   reserved: ReservedPort | undefined,
+  telemetry: Telemetry | undefined,
 ): Promise<number> {
   const { config, log, runtime, scorer } = service;
   if (config.scriptHost === "in-process" && log.format === "json") Object.assign(console, consoleMethods(log));
@@ -143,6 +145,7 @@ async function run(
   ]);
   scorer.flush();
   if (end.kind === "start failure") {
+    telemetry?.startFailed?.(end.error);
     process.stderr.write(`${describeStartFailure(end.error)}\n`);
     return EXIT_SCRIPT;
   }

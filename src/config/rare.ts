@@ -1,5 +1,6 @@
 // What only some configurations need: where there are files, or a model to fetch.
 import { parseModelUri, shownUri } from "../model/source.ts";
+import { DEFAULT_ENDPOINT, isInstrumentationKey, parseConnectionString } from "./connection-string.ts";
 import { loadConfigFile } from "./file.ts";
 import { settingProblem } from "./problems.ts";
 import type { Environment, SettingsReader } from "./reader.ts";
@@ -29,24 +30,48 @@ function checkModelUri(read: SettingsReader): void {
 }
 
 export interface TelemetryCheck {
-  /** Null: telemetry is off. */
+  /** Null: nothing is sent to Application Insights. */
   readonly key: string | null;
+  readonly endpoint: string;
   /** Bare lines for stdout. */
   readonly notices: readonly string[];
+  /** Messages of WARNING records. */
+  readonly warnings: readonly string[];
 }
 
-const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+const STRING = "APPLICATIONINSIGHTS_CONNECTION_STRING";
 
-/** Whether telemetry is on (contract ENV-12, CLI-13). */
+/** Whether telemetry is on (contract ENV-12, CLI-13, TEL-1), and where it goes. A connection string alone turns it on, unless
+ *  AML_APP_INSIGHTS_ENABLED says no; beside a key of its own it gives the endpoint. One that cannot be used turns it off:
+ *  nobody knows where it should have gone. */
 function checkTelemetry(read: SettingsReader): TelemetryCheck {
+  const { key, isRefused, notices } = checkKey(read);
+  const given = read.given("appInsightsConnection");
+  const parsed = given && parseConnectionString(given.text);
+  if (typeof parsed === "string") {
+    const warning = `${STRING} cannot be used: ${parsed}. Nothing is sent to Application Insights.`;
+    return { key: null, endpoint: DEFAULT_ENDPOINT, notices, warnings: [warning] };
+  }
+  const { key: itsKey, endpoint = DEFAULT_ENDPOINT, unknown = [] } = parsed ?? {};
+  const isDenied = isRefused || (read.given("appInsightsEnabled")?.text ?? "true") !== "true";
+  const warnings = unknown.length === 0 ? [] : [`${STRING}: unknown parts have no effect: ${unknown.join(", ")}.`];
+  return { key: key ?? (isDenied ? null : (itsKey ?? null)), endpoint, notices, warnings };
+}
+
+type KeyCheck = Pick<TelemetryCheck, "key" | "notices"> & { readonly isRefused: boolean };
+
+/** The key that the flag or AML_APP_INSIGHTS_KEY gives. */
+function checkKey(read: SettingsReader): KeyCheck {
   const key = read.given("appInsightsKey");
   const enabled = key?.source === "flag" || read.text("appInsightsEnabled") === "true";
-  if (key === undefined || !enabled) return { key: null, notices: [] };
-  if (GUID.test(key.text)) {
-    return { key: key.text, notices: ["Valid Application Insights instrumentation key provided."] };
+  if (key === undefined || !enabled) return { key: null, isRefused: false, notices: [] };
+  if (isInstrumentationKey(key.text)) {
+    const notices = ["Valid Application Insights instrumentation key provided."];
+    return { key: key.text, isRefused: false, notices };
   }
   return {
     key: null,
+    isRefused: true,
     notices: ["Invalid Application Insights instrumentation key provided.", "Application Insights has been disabled."],
   };
 }

@@ -76,8 +76,10 @@ export interface Config {
   readonly accessLogLevel: LogLevel;
   /** Port of the debugger a worker connects to before it loads the script; null: none. */
   readonly debugPort: number | null;
-  /** Null: telemetry is off. */
+  /** Null: nothing is sent to Application Insights. */
   readonly appInsightsKey: string | null;
+  /** Where it is sent, without a slash at its end. */
+  readonly appInsightsEndpoint: string;
   readonly telemetryLogsResponses: boolean;
   readonly telemetryLogsModelData: boolean;
   readonly workspaceName: string;
@@ -122,16 +124,18 @@ export interface ResolvedConfig<H extends object = object> {
   readonly warnings: readonly string[];
 }
 
-const NO_TELEMETRY = { key: null, notices: [] };
+const NO_TELEMETRY = { key: null, endpoint: "", notices: [], warnings: [] };
 
 /** Whether an environment holds what `RARE` warns of. */
 const hasWarnings = (env: Environment): boolean => env.GUNICORN_CMD_ARGS !== undefined;
 
+const RARE_SETTINGS = ["modelUri", "appInsightsKey", "appInsightsConnection"] as const;
+
 /** Whether `RARE` find anything. */
 export function needsRare({ flags = {}, env, defaults = {}, cwd = process.cwd() }: ConfigInput & Env): boolean {
   const read = new SettingsReader([flagLayer(flags), environmentLayer(env), environmentLayer(defaults)]);
-  const isGiven = read.given("modelUri") !== undefined || read.given("appInsightsKey") !== undefined;
-  return isGiven || [env, defaults].some(hasWarnings) || mayHaveFiles(read, cwd);
+  const isGiven = (name: SettingName): boolean => read.given(name) !== undefined;
+  return RARE_SETTINGS.some(isGiven) || [env, defaults].some(hasWarnings) || mayHaveFiles(read, cwd);
 }
 
 type Env = { readonly env: Environment };
@@ -194,6 +198,7 @@ export function resolveWith<H extends object>(rare: Rare | undefined, input: Con
     accessLogLevel: read.choice(isGiven("accessLogLevel") ? "accessLogLevel" : "logLevel"),
     debugPort: read.integer("debugPort"),
     appInsightsKey: telemetry.key,
+    appInsightsEndpoint: telemetry.endpoint,
     telemetryLogsResponses: read.boolean("logResponses"),
     telemetryLogsModelData: read.boolean("modelDataCollection"),
     workspaceName: read.textOrDefault("workspaceName"),
@@ -213,7 +218,7 @@ export function resolveWith<H extends object>(rare: Rare | undefined, input: Con
   return {
     config: Object.freeze(config),
     notices: telemetry.notices,
-    warnings: [...(file?.warnings ?? []), ...(rare?.warningsOf(env) ?? [])],
+    warnings: [...(file?.warnings ?? []), ...telemetry.warnings, ...(rare?.warningsOf(env) ?? [])],
   };
 }
 

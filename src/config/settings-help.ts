@@ -103,13 +103,13 @@ const HELP: Readonly<Record<SettingName, Help>> = {
   sourceDirectory: {
     help: "Folder below AML_APP_ROOT, on the script's import path as well.",
   },
-  serviceName: { help: "Title of the swagger document." },
+  serviceName: { help: "Title of the swagger document, and name of the service in telemetry." },
   serviceVersion: { help: "Version in the swagger document." },
   servicePathPrefix: {
     help: "Prefix of the paths in the swagger document; what is served stays where it is.",
   },
   workspaceName: {
-    help: "Workspace named in telemetry.",
+    help: "Workspace named in telemetry, as `Workspace Name`.",
   },
   scoringTimeoutMs: {
     help: "How long one run() may take; 0: no limit.",
@@ -124,13 +124,16 @@ const HELP: Readonly<Record<SettingName, Help>> = {
     help: "Exactly `true`: serve on --health_port as well, from a thread of its own that answers / and the ready path.",
   },
   appInsightsEnabled: {
-    help: "Exactly `true`, with a valid key: send telemetry to Application Insights.",
+    help: "Exactly `true`, with a valid key: send telemetry to Application Insights. Anything else turns a connection string off as well.",
+  },
+  appInsightsConnection: {
+    help: "Connection string of Application Insights: its key, where AML_APP_INSIGHTS_KEY gives none, and its endpoint. It alone turns telemetry on.",
   },
   logResponses: {
-    help: "Put response bodies into telemetry.",
+    help: "Put response bodies into Application Insights, up to 8,192 bytes of each.",
   },
   modelDataCollection: {
-    help: "Put model data into telemetry. AML_MDC_STORAGE_ENABLED is the same.",
+    help: "Put inputs and predictions into Application Insights, up to 8,192 bytes of each. AML_MDC_STORAGE_ENABLED is the same.",
   },
   logLevel: {
     help: "Threshold of the server's log, in upper or lower case.",
@@ -142,7 +145,7 @@ const HELP: Readonly<Record<SettingName, Help>> = {
     help: "Port of a debugger for one worker: Python connects to it before the script is loaded, Node listens on it. Lifts time limits.",
   },
   hostname: {
-    help: "Container named in telemetry.",
+    help: "Container named in telemetry, as `Container Id`.",
   },
   sendServerVersion: {
     help: "Unset or `true`: send x-ms-server-version. Otherwise only a given HTTP_X_MS_SERVER_VERSION is sent.",
@@ -157,7 +160,7 @@ const NAMES = new Map(Object.entries(SETTINGS).map(([name, setting]) => [setting
 /** What a setting means, as help and docs/configuration.md say it. */
 export function meaningOf(setting: Setting | HostSetting): string {
   const { help } = "help" in setting ? setting : HELP[NAMES.get(setting)!];
-  return setting.pending ? `${help} No effect yet.` : help;
+  return help;
 }
 
 /** For flags of the reference server its own text, for others ours. */

@@ -30,8 +30,6 @@ export interface Setting {
   readonly referenceCheck?: string;
   /** Not shown in help. */
   readonly hidden?: boolean;
-  /** Accepted, checked and exported to the script, but nothing else reads it yet; help and docs say so. */
-  readonly pending?: boolean;
   /** The value must not appear in a banner, a record or an error text. */
   readonly secret?: boolean;
 }
@@ -92,6 +90,7 @@ export type SettingName =
   | "workerPreload"
   | "separateHealthEndpoint"
   | "appInsightsEnabled"
+  | "appInsightsConnection"
   | "logResponses"
   | "modelDataCollection"
   | "logLevel"
@@ -109,7 +108,6 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
     ...worker,
     variable: "AML_APP_INSIGHTS_KEY",
     flag: "appinsights_instrumentation_key",
-    pending: true,
     secret: true,
   },
   port: {
@@ -230,7 +228,7 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
   serviceName: { ...worker, variable: "SERVICE_NAME", default: "ML service" },
   serviceVersion: { ...worker, variable: "SERVICE_VERSION", default: "1.0" },
   servicePathPrefix: { ...worker, variable: "SERVICE_PATH_PREFIX", default: "" },
-  workspaceName: { ...worker, variable: "WORKSPACE_NAME", default: "", pending: true },
+  workspaceName: { ...worker, variable: "WORKSPACE_NAME", default: "" },
   scoringTimeoutMs: {
     ...worker,
     variable: "SCORING_TIMEOUT_MS",
@@ -247,14 +245,18 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
     variable: "AML_APP_INSIGHTS_ENABLED",
     kind: "boolean",
     default: "false",
-    pending: true,
+  },
+  appInsightsConnection: {
+    ...scorefn,
+    variable: "APPLICATIONINSIGHTS_CONNECTION_STRING",
+    flag: null,
+    secret: true,
   },
   logResponses: {
     ...worker,
     variable: "APP_INSIGHTS_LOG_RESPONSE_ENABLED",
     kind: "boolean",
     default: "true",
-    pending: true,
   },
   modelDataCollection: {
     ...worker,
@@ -262,7 +264,6 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
     alias: "AML_MDC_STORAGE_ENABLED",
     kind: "boolean",
     default: "false",
-    pending: true,
   },
   logLevel: { ...worker, variable: "AZUREML_LOG_LEVEL", kind: "choice", choices: LOG_LEVELS, default: "INFO" },
   accessLogLevel: {
@@ -273,7 +274,7 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
     choices: LOG_LEVELS,
   },
   debugPort: { ...worker, ...PORT_RANGE, variable: "AZUREML_DEBUG_PORT" },
-  hostname: { ...worker, variable: "HOSTNAME", default: "Unknown", pending: true },
+  hostname: { ...worker, variable: "HOSTNAME", default: "Unknown" },
   sendServerVersion: { ...launcher, variable: "SERVER_VERSION_LOG_RESPONSE_ENABLED" },
   serverVersion: { ...launcher, variable: "HTTP_X_MS_SERVER_VERSION" },
 };

@@ -16,6 +16,11 @@ export class Reporter {
     for (const warning of warnings) this.atStart(warning);
   }
 
+  /** True: there is nothing to say yet. */
+  get isSilent(): boolean {
+    return this.#early.size === 0;
+  }
+
   attach(log: Log): void {
     this.#log = log;
     for (const warning of this.#early) log.server.warning(warning);

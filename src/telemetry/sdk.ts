@@ -4,12 +4,19 @@ import { type Context, DiagLogLevel, diag, ROOT_CONTEXT, type TextMapGetter, tra
 import { setGlobalErrorHandler, W3CTraceContextPropagator } from "@opentelemetry/core";
 import { OTLPTraceExporter as JsonExporter } from "@opentelemetry/exporter-trace-otlp-http";
 import { OTLPTraceExporter as ProtobufExporter } from "@opentelemetry/exporter-trace-otlp-proto";
-import { defaultResource, detectResources, envDetector, resourceFromAttributes } from "@opentelemetry/resources";
+import {
+  defaultResource,
+  detectResources,
+  envDetector,
+  type Resource,
+  resourceFromAttributes,
+} from "@opentelemetry/resources";
 import {
   BasicTracerProvider,
   type IdGenerator,
   SimpleSpanProcessor,
   type SpanExporter,
+  type SpanProcessor,
 } from "@opentelemetry/sdk-trace-base";
 import { newSpanId, newTraceId } from "./ids.ts";
 import { lineExporter } from "./line-exporter.ts";
@@ -30,7 +37,9 @@ export interface SdkOptions {
   readonly scope: readonly [name: string, version: string];
   readonly exports: readonly TraceExport[];
   /** Of what exports of a kind of its own. */
-  readonly exporters: readonly SpanExporter[];
+  readonly exporters?: readonly SpanExporter[];
+  /** Of what sends in its own way; each gets what the spans come from. */
+  readonly processors?: readonly ((resource: Resource) => SpanProcessor)[];
   readonly batch: BatchLimits;
   /** False: what callers say of their trace is not heeded. */
   readonly continuesTraces: boolean;
@@ -75,18 +84,19 @@ export function createSdk(options: SdkOptions, events: SdkEvents): Sdk {
     "service.version": options.serviceVersion,
   });
   const exporters = options.exports.flatMap((kind) => (kind === "console" ? [] : exporterOf(kind)));
-  const senders = [...exporters, ...options.exporters].map(
+  const senders = [...exporters, ...(options.exporters ?? [])].map(
     (exporter) => new Sender(exporter, options.batch, (problem) => events.problem(problem)),
   );
   const lines = options.exports.includes("console")
     ? [new SimpleSpanProcessor(lineExporter((line) => events.line(line)))]
     : [];
+  const resource = defaultResource()
+    .merge(named)
+    .merge(detectResources({ detectors: [envDetector] }));
   const provider = new BasicTracerProvider({
-    resource: defaultResource()
-      .merge(named)
-      .merge(detectResources({ detectors: [envDetector] })),
+    resource,
     idGenerator: ids,
-    spanProcessors: [...senders, ...lines],
+    spanProcessors: [...senders, ...lines, ...(options.processors ?? []).map((create) => create(resource))],
   });
   const quietly = (action: Promise<void>): Promise<void> => action.catch(report);
   const sum = (figure: "lost" | "pending"): number => senders.reduce((total, sender) => total + sender[figure], 0);

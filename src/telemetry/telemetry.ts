@@ -1,15 +1,17 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Config } from "../config/config.ts";
 import type { Environment } from "../config/reader.ts";
-import type { Events } from "../core/events.ts";
+import type { ScoreError } from "../core/errors.ts";
+import { combineEvents, type Events } from "../core/events.ts";
 import type { Log } from "../core/log.ts";
 import type { Tracer } from "../core/trace.ts";
 import { VERSION } from "../core/version.ts";
+import type { InsightsConfig } from "./app-insights.ts";
 import { readOtelSettings } from "./otel-settings.ts";
 import { registeredApi } from "./registered.ts";
 import { Reporter } from "./reporter.ts";
 import type { Sdk } from "./sdk.ts";
-import { createSpans, type SpansOptions } from "./spans.ts";
+import { createSpans, type OnRequestSpan, type SpansOptions } from "./spans.ts";
 
 /** What leaves a service for whoever observes it. */
 export interface Telemetry {
@@ -18,6 +20,10 @@ export interface Telemetry {
   readonly events: Events;
   /** Where to say what was wrong with the settings, and what could not be sent. */
   attach(log: Log): void;
+  /** Where the model lies, once it has been fetched. */
+  readonly modelIs?: ((folder: string | null) => void) | undefined;
+  /** The script does not start, and the process is about to end. */
+  readonly startFailed?: ((failure: ScoreError) => void) | undefined;
   /** Sends what has been kept back, for so many milliseconds at most. Never rejects. */
   flush(limitMs: number): Promise<void>;
   /** As `flush`, for the last time. */
@@ -25,9 +31,12 @@ export interface Telemetry {
 }
 
 /** What of the settings telemetry depends on. */
-export type TelemetryConfig = Pick<Config, "serviceName" | "serviceVersion">;
+export type TelemetryConfig = Pick<Config, "serviceName" | "serviceVersion"> & InsightsConfig;
 
-export type TelemetryOptions = SpansOptions;
+export interface TelemetryOptions extends SpansOptions {
+  /** Gives what sends to Application Insights. Undefined: this host does not. */
+  readonly loadInsights?: (() => Promise<typeof import("./app-insights.ts")>) | undefined;
+}
 
 /** Whether OpenTelemetry's variables give `openTelemetry` anything to do, or to warn of; for a host that cannot wait. */
 export function asksForTelemetry(env: Environment): boolean {
@@ -39,23 +48,32 @@ export function asksForTelemetry(env: Environment): boolean {
 export async function openTelemetry(
   config: TelemetryConfig,
   env: Environment,
-  spans: TelemetryOptions = {},
+  { loadInsights, ...spans }: TelemetryOptions = {},
 ): Promise<Telemetry | undefined> {
   const { isDisabled, exports, batch, continuesTraces, warnings } = readOtelSettings(env);
   if (isDisabled) return undefined;
   const reporter = new Reporter(warnings);
-  const attach = (log: Log): void => reporter.attach(log);
-  const only = { events: {}, attach, flush: done, close: done };
+  const { appInsightsKey: key } = config;
   const api = registeredApi();
-  if (exports.length === 0 && api === undefined) return warnings.length === 0 ? undefined : only;
+  if (key !== null && api !== undefined) reporter.atStart(REGISTERED);
+  else if (key !== null && loadInsights === undefined && !spans.isWithinHost) reporter.atStart(NOT_FROM_HERE);
+  const insights =
+    key === null || api !== undefined ? undefined : (await loadInsights?.())?.openAppInsights(config, key, env);
+  const attach = (log: Log): void => {
+    reporter.attach(log);
+    insights?.attach(log);
+  };
+  const only = { events: {}, attach, flush: done, close: done };
+  if (exports.length === 0 && api === undefined && insights === undefined) return reporter.isSilent ? undefined : only;
   let sdk: Sdk;
   try {
     const { createSdk, registeredSource } = await import("./sdk.ts");
     const options = { scope: ["scorefn", VERSION], continuesTraces } as const;
+    const processors = insights === undefined ? [] : [insights.processor];
     sdk =
       api !== undefined
         ? { source: registeredSource(api, options), lost: none, pending: none, flush: done, close: done }
-        : createSdk({ ...options, ...config, exports, exporters: [], batch }, reporter);
+        : createSdk({ ...options, ...config, exports, processors, batch }, reporter);
   } catch (error) {
     reporter.atStart(`Telemetry is off: ${(error as Error).message}`);
     return only;
@@ -63,18 +81,35 @@ export async function openTelemetry(
   reporter.lost = sdk.lost;
   const onFault = (error: unknown): void =>
     reporter.problem(`a span could not be made: ${(error as Error | undefined)?.message}`);
+  const onRequestSpan: OnRequestSpan | undefined =
+    insights === undefined
+      ? spans.onRequestSpan
+      : (span, answered) => {
+          spans.onRequestSpan?.(span, answered);
+          insights.onRequestSpan(span, answered);
+        };
+  const made = createSpans(sdk.source, onFault, { ...spans, onRequestSpan });
   return {
-    ...createSpans(sdk.source, onFault, spans),
+    tracer: made.tracer,
+    events: insights === undefined ? made.events : combineEvents([made.events, insights.events]),
     attach,
+    modelIs: insights?.modelIs,
+    startFailed: insights?.startFailed,
     flush: (limitMs) => withinLimit(sdk.flush(), limitMs),
     async close(limitMs) {
       await withinLimit(sdk.close(), limitMs);
       reporter.closed(sdk.pending());
+      insights?.ended();
     },
   };
 }
 
 const none = (): number => 0;
+const REGISTERED =
+  "Nothing is sent to Application Insights but what the OpenTelemetry SDK of this process sends itself: one is registered.";
+const NOT_FROM_HERE =
+  "Nothing is sent to Application Insights from here; traces leave where OTEL_EXPORTER_OTLP_ENDPOINT says.";
+
 const done = async (): Promise<void> => {};
 
 async function withinLimit(action: Promise<void>, limitMs: number): Promise<void> {

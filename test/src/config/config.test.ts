@@ -80,6 +80,7 @@ describe("defaults and precedence", () => {
       accessLogLevel: "INFO",
       debugPort: null,
       appInsightsKey: null,
+      appInsightsEndpoint: "https://dc.services.visualstudio.com",
       telemetryLogsResponses: true,
       telemetryLogsModelData: false,
       workspaceName: "",
@@ -327,6 +328,95 @@ describe("telemetry (ENV-12)", () => {
     ["the key missing", { AML_APP_INSIGHTS_ENABLED: "true" }],
   ])("%s: off, silently", (_case, env) => {
     expect(telemetry({}, env)).toEqual({ notices: [], key: null, enabled: "false" });
+  });
+});
+
+describe("the connection string of Application Insights", () => {
+  const KEY = "12345678-abcd-ABCD-1234-123456789abc";
+  const OTHER = "99999999-abcd-abcd-1234-123456789abc";
+  const connected = (text: string, env: ConfigInput["env"] = {}, flags: ConfigInput["flags"] = {}) => {
+    const given = { ...env, APPLICATIONINSIGHTS_CONNECTION_STRING: text };
+    const { config, warnings } = resolveConfig({ flags, env: given, cwd: CWD });
+    const { appInsightsKey: key, appInsightsEndpoint: endpoint, workerEnv } = config;
+    return { key, endpoint, warnings, enabled: workerEnv.AML_APP_INSIGHTS_ENABLED };
+  };
+
+  test("it alone turns telemetry on", () => {
+    const seen = connected(`InstrumentationKey=${KEY};IngestionEndpoint=https://westeurope-5.in.example.com/`);
+    expect(seen).toEqual({
+      key: KEY,
+      endpoint: "https://westeurope-5.in.example.com",
+      warnings: [],
+      enabled: "true",
+    });
+  });
+
+  test.each(["false", "True", ""])("AML_APP_INSIGHTS_ENABLED=%j turns it off", (enabled) => {
+    const seen = connected(`InstrumentationKey=${KEY}`, { AML_APP_INSIGHTS_ENABLED: enabled });
+    expect(seen).toMatchObject({ key: null, enabled: "false", warnings: [] });
+  });
+
+  test("the key of the flag wins, and the endpoint of the string stays (TEL-1)", () => {
+    const flags = { appinsights_instrumentation_key: KEY };
+    const text = `InstrumentationKey=${OTHER};IngestionEndpoint=http://127.0.0.1:9/`;
+    expect(connected(text, {}, flags)).toMatchObject({ key: KEY, endpoint: "http://127.0.0.1:9" });
+    expect(connected("IngestionEndpoint=http://127.0.0.1:9/", {}, flags)).toMatchObject({
+      key: KEY,
+      endpoint: "http://127.0.0.1:9",
+    });
+  });
+
+  test("a key that is refused is not replaced by that of the string", () => {
+    const flags = { appinsights_instrumentation_key: "none" };
+    expect(connected(`InstrumentationKey=${OTHER}`, {}, flags)).toMatchObject({ key: null, enabled: "false" });
+  });
+
+  test("without any key it is off", () => {
+    expect(connected("IngestionEndpoint=http://127.0.0.1:9/")).toMatchObject({ key: null, warnings: [] });
+  });
+
+  test("an empty one counts as not given", () => {
+    expect(connected("")).toMatchObject({ key: null, warnings: [] });
+  });
+
+  test("unknown parts get one warning, which shows no values", () => {
+    const { key, warnings } = connected(`InstrumentationKey=${KEY};Colour=s3cret;${OTHER}=1`);
+    expect(key).toBe(KEY);
+    expect(warnings).toEqual([
+      "APPLICATIONINSIGHTS_CONNECTION_STRING: unknown parts have no effect: Colour, one with an odd name.",
+    ]);
+  });
+
+  test.each([
+    OTHER,
+    `=${OTHER}`,
+    "InstrumentationKey=no-guid-99999999",
+    `InstrumentationKey=${OTHER};IngestionEndpoint=ftp://host-99999999`,
+    `InstrumentationKey=${OTHER};IngestionEndpoint=https://user:99999999@host`,
+    `InstrumentationKey=${OTHER};IngestionEndpoint=99999999`,
+    `InstrumentationKey=${OTHER};Authorization=99999999`,
+    `InstrumentationKey=${OTHER};x=${"99999999".repeat(600)}`,
+  ])("%.60s: one warning, which shows nothing of it, and telemetry is off, whatever the flag says", (text) => {
+    for (const flags of [{}, { appinsights_instrumentation_key: KEY }]) {
+      const { key, enabled, warnings } = connected(text, {}, flags);
+      expect({ key, enabled }).toEqual({ key: null, enabled: "false" });
+      expect(warnings).toHaveLength(1);
+      expect(warnings[0]).toMatch(/^APPLICATIONINSIGHTS_CONNECTION_STRING cannot be used: .*\. Nothing is sent/);
+      expect(warnings[0]).not.toContain("99999999");
+    }
+  });
+
+  test.each([
+    [`instrumentationkey=${KEY};EndpointSuffix=ai.contoso.com;Location=westus2`, "https://westus2.dc.ai.contoso.com"],
+    [`INSTRUMENTATIONKEY = ${KEY} ; EndpointSuffix=ai.contoso.com ;`, "https://dc.ai.contoso.com"],
+    [`InstrumentationKey=${KEY};LiveEndpoint=https://l/;ApplicationId=1`, "https://dc.services.visualstudio.com"],
+    [`InstrumentationKey=${KEY};IngestionEndpoint=http://[::1]:4/a/;EndpointSuffix=x.y`, "http://[::1]:4/a"],
+  ])("%s", (text, endpoint) => {
+    expect(connected(text)).toMatchObject({ key: KEY, endpoint, warnings: [] });
+  });
+
+  test("it is secret", () => {
+    expect(SETTINGS.appInsightsConnection.secret).toBe(true);
   });
 });
 

@@ -5,9 +5,9 @@ import { afterEach, describe, expect, test } from "vitest";
 import type { RequestAnswered, RequestHead } from "../../../src/core/events.ts";
 import { packageFile } from "../../../src/core/package-root.ts";
 import { createLog } from "../../../src/log/create.ts";
-import { openTelemetry, type Telemetry } from "../../../src/telemetry/telemetry.ts";
+import { openTelemetry, type Telemetry, type TelemetryConfig } from "../../../src/telemetry/telemetry.ts";
 
-const CONFIG = { serviceName: "ML service", serviceVersion: "1" };
+const CONFIG = { serviceName: "ML service", serviceVersion: "1", appInsightsKey: null } as TelemetryConfig;
 const API = Symbol.for("opentelemetry.js.api.1");
 const TRACE = "4bf92f3577b34da6a3ce929d0e0e4736";
 const PARENT = "00f067aa0ba902b7";
@@ -61,7 +61,7 @@ test("a wrong setting is told although nothing is traced", async () => {
 test("our copy of the API keeps off the place where a script's own registers", () => {
   const program = `
     const { openTelemetry } = await import(${JSON.stringify(packageFile("dist/src/telemetry/telemetry.js"))});
-    const telemetry = await openTelemetry({ serviceName: "a", serviceVersion: "1" }, { OTEL_TRACES_EXPORTER: "otlp" });
+    const telemetry = await openTelemetry(CONFIG, { OTEL_TRACES_EXPORTER: "otlp" });
     console.log(telemetry.tracer !== undefined, globalThis[Symbol.for("opentelemetry.js.api.1")]);`;
   const output = execFileSync(process.execPath, ["--input-type=module", "--eval", program], { encoding: "utf8" });
   expect(output).toBe("true undefined\n");

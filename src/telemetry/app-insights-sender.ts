@@ -1,0 +1,227 @@
+// The server's side of what goes to Application Insights: spans and records wait here, and a thread of its own sends them.
+import { hostname } from "node:os";
+import { pathToFileURL } from "node:url";
+import { Worker } from "node:worker_threads";
+import type { Context } from "@opentelemetry/api";
+import type { Resource } from "@opentelemetry/resources";
+import type { ReadableSpan, SpanProcessor } from "@opentelemetry/sdk-trace-base";
+import { packageFile } from "../core/package-root.ts";
+import type { DeliveryTimes } from "./app-insights-delivery.ts";
+import { Losses, type Teller } from "./app-insights-losses.ts";
+import type { FromThread, InsightsRecord, PlainSpan, ThreadData, ToThread } from "./app-insights-messages.ts";
+import { Outbox } from "./app-insights-outbox.ts";
+import type { RequestDetails } from "./app-insights-request.ts";
+import { readSampling, type Sampling } from "./app-insights-sampling.ts";
+
+export interface InsightsOptions {
+  readonly key: string;
+  /** Without a slash at its end. */
+  readonly endpoint: string;
+  /** Has OpenTelemetry's variables, and those of proxies. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly tell: Teller;
+  readonly times?: DeliveryTimes;
+}
+
+/** Sends to Application Insights what the SDK and its owner hand over. */
+export interface Insights {
+  /** Starts the thread. @param resource what the spans come from */
+  processor(resource: Resource): SpanProcessor;
+  /** Before the span ends. */
+  describe(span: object, details: RequestDetails): void;
+  record(record: InsightsRecord): void;
+  /** Tells of all that has not been taken until now. */
+  ended(): void;
+}
+
+/** What a span takes while it waits, in bytes, about; bodies come on top. */
+const SPAN_BYTES = 1_200;
+const RECORD_BYTES = 600;
+const SAMPLED = 1;
+
+/** The exporter reports on itself to hosts of its vendor, and sends a figure of 1 with each batch, unless they are set. */
+const NO_SIDE_CHANNELS = {
+  APPLICATION_INSIGHTS_NO_STATSBEAT: "true",
+  APPLICATIONINSIGHTS_OPENTELEMETRY_RESOURCE_METRIC_DISABLED: "true",
+};
+
+export function createInsights({ key, endpoint, env, tell, times }: InsightsOptions): Insights {
+  const losses = new Losses(tell);
+  const details = new WeakMap<object, RequestDetails>();
+  const rates = new Rates(readSampling(env));
+  let thread: SendingThread | undefined;
+  const box = {
+    isSlow: () => losses.isFailing,
+    onDropped: (count: number) => losses.lost(count, "more comes about than the service takes"),
+  };
+  const spans = new Outbox<ReadableSpan>({
+    ...box,
+    send: (items) => thread!.spans(items.map((span) => plain(span, details.get(span), rates.of(span)))),
+  });
+  const records = new Outbox<InsightsRecord>({ ...box, send: (items) => thread!.records(items) });
+  const flush = async (): Promise<void> => {
+    await Promise.all([spans.flush(), records.flush()]);
+  };
+  return {
+    processor(resource) {
+      const data: ThreadData = { key, endpoint, times, resource: attributesOf(resource) };
+      const started = new SendingThread(data, { ...env, ...NO_SIDE_CHANNELS }, losses);
+      thread = started;
+      return {
+        onStart: (span, parent) => rates.begun(span, parent),
+        onEnd(span) {
+          if ((span.spanContext().traceFlags & SAMPLED) === 0) return;
+          spans.add(span, SPAN_BYTES + (details.get(span)?.responseText?.length ?? 0));
+        },
+        forceFlush: flush,
+        async shutdown() {
+          started.stop();
+          await flush();
+          await started.end();
+        },
+      };
+    },
+    describe(span, known) {
+      details.set(span, known);
+    },
+    record(record) {
+      if (thread !== undefined) records.add(record, sizeOf(record));
+    },
+    ended: () => losses.close(spans.size + records.size),
+  };
+}
+
+/** In MB. Rows live for a moment only, and with less room the thread clears up sooner; batches of the largest items fit in. */
+const LIMITS = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 64 };
+
+/** It keeps no process alive. */
+class SendingThread {
+  readonly #worker: Worker;
+  readonly #losses: Losses;
+  /** Batches under way, by their ids. */
+  readonly #pending = new Map<number, { readonly count: number; readonly done: () => void }>();
+  #lastId = 0;
+  #why: string | undefined;
+
+  constructor(data: ThreadData, env: Readonly<Record<string, string | undefined>>, losses: Losses) {
+    this.#losses = losses;
+    const file = pathToFileURL(packageFile("dist/src/telemetry/app-insights-thread.js"));
+    // What the process is run with, such as a debugger, is not meant for it.
+    this.#worker = new Worker(file, { workerData: data, env, execArgv: [], resourceLimits: LIMITS });
+    this.#worker.unref();
+    this.#worker.on("message", (message: FromThread) => this.#take(message));
+    this.#worker.on("error", (error) => this.#gone(`the thread that sends ended: ${messageOf(error)}`));
+    this.#worker.on("exit", () => this.#gone("the thread that sends ended"));
+  }
+
+  spans(items: readonly PlainSpan[]): Promise<void> {
+    return this.#send((id) => ({ kind: "spans", id, items }), items.length);
+  }
+
+  records(items: readonly InsightsRecord[]): Promise<void> {
+    return this.#send((id) => ({ kind: "records", id, items }), items.length);
+  }
+
+  stop(): void {
+    this.#post({ kind: "stop" });
+  }
+
+  async end(): Promise<void> {
+    await this.#worker.terminate();
+  }
+
+  #send(toMessage: (id: number) => ToThread, count: number): Promise<void> {
+    if (this.#why !== undefined) {
+      this.#losses.lost(count, this.#why);
+      return Promise.resolve();
+    }
+    const id = ++this.#lastId;
+    return new Promise((resolve) => {
+      this.#pending.set(id, { count, done: resolve });
+      this.#post(toMessage(id));
+    });
+  }
+
+  #post(message: ToThread): void {
+    this.#worker.postMessage(message);
+  }
+
+  #take(message: FromThread): void {
+    if (message.kind === "failing") this.#losses.failing(message.reason);
+    else if (message.kind === "works") this.#losses.works();
+    else if (message.kind === "lost") this.#losses.lost(message.count, message.why);
+    else {
+      this.#pending.get(message.id)?.done();
+      this.#pending.delete(message.id);
+    }
+  }
+
+  /** Nothing can be sent any more. */
+  #gone(why: string): void {
+    this.#why ??= why;
+    for (const { count, done } of this.#pending.values()) {
+      this.#losses.lost(count, this.#why);
+      done();
+    }
+    this.#pending.clear();
+  }
+}
+
+/** Of how many requests each span stands for one: the exporter would take it for itself alone. */
+class Rates {
+  readonly #sampling: Sampling;
+  readonly #rates = new WeakMap<object, number>();
+
+  constructor(sampling: Sampling) {
+    this.#sampling = sampling;
+  }
+
+  begun(span: object, parentContext: Context): void {
+    const { percent, heedsParent } = this.#sampling;
+    if (percent === 100) return;
+    const parent = heedsParent ? (parentContext.getValue(ACTIVE_SPAN) as object | undefined) : undefined;
+    // What a caller has chosen by is not known.
+    this.#rates.set(span, parent === undefined ? percent : (this.#rates.get(parent) ?? 100));
+  }
+
+  of(span: object): number | undefined {
+    return this.#rates.get(span);
+  }
+}
+
+/** Where OpenTelemetry's API keeps the span of a context. */
+const ACTIVE_SPAN = Symbol.for("OpenTelemetry Context Key SPAN");
+
+function plain(span: ReadableSpan, details: RequestDetails | undefined, rate: number | undefined): PlainSpan {
+  const { traceId, spanId } = span.spanContext();
+  return {
+    name: span.name,
+    kind: span.kind,
+    traceId,
+    spanId,
+    parentSpanId: span.parentSpanContext?.spanId,
+    startTime: span.startTime,
+    duration: span.duration,
+    status: span.status.code,
+    attributes: span.attributes,
+    rate,
+    details,
+  };
+}
+
+const INSTANCE = "service.instance.id";
+
+/** The exporter asks the system for the host's name with each item where nothing else names the instance. */
+function attributesOf({ attributes }: Resource): ThreadData["resource"] {
+  return { ...attributes, [INSTANCE]: attributes["k8s.pod.name"] || attributes[INSTANCE] || hostname() };
+}
+
+function sizeOf({ message, exception, properties }: InsightsRecord): number {
+  let size = RECORD_BYTES + message.length + (exception?.stack.length ?? 0);
+  for (const value of Object.values(properties)) size += value.length;
+  return size;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
