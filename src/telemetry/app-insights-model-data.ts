@@ -3,7 +3,7 @@ import type { Events, RequestAnswered } from "../core/events.ts";
 import type { Trace } from "../core/trace.ts";
 import type { ScriptFacts } from "../core/types.ts";
 import { modelsIn } from "./app-insights-models.ts";
-import { idProperties, SEVERITY, type Send } from "./app-insights-records.ts";
+import { idProperties, placeIn, SEVERITY, type Send } from "./app-insights-records.ts";
 import type { ServiceNames } from "./app-insights-request.ts";
 import { shortText } from "./app-insights-text.ts";
 
@@ -56,7 +56,7 @@ export function modelDataEvents(
           ...(prediction !== undefined && { Prediction: prediction }),
           ...status,
         },
-        place: trace,
+        place: placeIn(ids),
       });
       written(MESSAGE, answered);
     },

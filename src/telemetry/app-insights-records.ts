@@ -27,7 +27,7 @@ export function recordEvents(containerId: string, send: Send): Events {
   const now = (): number => Date.now();
   const failed = (failure: ScoreError, ids: RequestIds): void => {
     if (!isException(failure)) return;
-    send({ ...exceptionOf(failure, now()), properties: { ...container, ...idProperties(ids) }, place: ids.trace });
+    send({ ...exceptionOf(failure, now()), properties: { ...container, ...idProperties(ids) }, place: placeIn(ids) });
   };
   return {
     requestFailed: ({ failure, ids }) => failed(failure, ids),
@@ -85,6 +85,11 @@ function bothEnds(text: string): string {
 
 export function idProperties({ requestId, clientRequestId }: RequestIds): Record<string, string> {
   return { "Request Id": requestId, "Client Request Id": clientRequestId };
+}
+
+/** Its two ids alone: what goes to the thread is copied. */
+export function placeIn({ trace }: RequestIds): InsightsRecord["place"] {
+  return trace && { traceId: trace.traceId, spanId: trace.spanId };
 }
 
 /** Those of the request in whose course it was written; none where there is none. */

@@ -138,7 +138,14 @@ class SendingThread {
     const id = ++this.#lastId;
     return new Promise((resolve) => {
       this.#pending.set(id, { count, done: resolve });
-      this.#post(toMessage(id));
+      try {
+        this.#post(toMessage(id));
+      } catch (error) {
+        // Something in it cannot be copied.
+        this.#pending.delete(id);
+        this.#losses.lost(count, messageOf(error));
+        resolve();
+      }
     });
   }
 

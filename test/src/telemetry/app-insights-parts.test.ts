@@ -11,6 +11,7 @@ import { createLog } from "../../../src/host.ts";
 import { modelsIn } from "../../../src/telemetry/app-insights-models.ts";
 import { readSampling } from "../../../src/telemetry/app-insights-sampling.ts";
 import { durationText, shortText, timeText } from "../../../src/telemetry/app-insights-text.ts";
+import { loadInsights } from "../../../src/telemetry/load-insights.ts";
 import { openTelemetry, type Telemetry } from "../../../src/telemetry/telemetry.ts";
 import { temporaryFolder } from "../../setup/service.ts";
 import { type Envelope, envelopesOf, startTelemetrySink } from "../../setup/telemetry-sink.ts";
@@ -96,7 +97,7 @@ async function open(env: Record<string, string> = {}): Promise<Opened> {
     flags: { appinsights_instrumentation_key: KEY },
     env: { APPLICATIONINSIGHTS_CONNECTION_STRING: `IngestionEndpoint=${sink.url}`, HOSTNAME: "host1", ...env },
   });
-  const telemetry = (await openTelemetry(config, {}))!;
+  const telemetry = (await openTelemetry(config, {}, { loadInsights }))!;
   let logged = "";
   const log: Log = createLog((text) => {
     logged += text;
@@ -230,7 +231,7 @@ test("an SDK that is registered in the process is used, and nothing is sent past
   const { events, items, logged } = await open();
   events.scriptRecord?.(RECORD);
   expect(await items()).toEqual([]);
-  expect(logged()).toContain("an OpenTelemetry SDK is registered in this process");
+  expect(logged()).toContain("the OpenTelemetry SDK of this process sends itself");
 });
 
 test("the exporter's variables are as they were", async () => {

@@ -61,7 +61,7 @@ test("a wrong setting is told although nothing is traced", async () => {
 test("our copy of the API keeps off the place where a script's own registers", () => {
   const program = `
     const { openTelemetry } = await import(${JSON.stringify(packageFile("dist/src/telemetry/telemetry.js"))});
-    const telemetry = await openTelemetry(CONFIG, { OTEL_TRACES_EXPORTER: "otlp" });
+    const telemetry = await openTelemetry({ serviceName: "a", serviceVersion: "1", appInsightsKey: null }, { OTEL_TRACES_EXPORTER: "otlp" });
     console.log(telemetry.tracer !== undefined, globalThis[Symbol.for("opentelemetry.js.api.1")]);`;
   const output = execFileSync(process.execPath, ["--input-type=module", "--eval", program], { encoding: "utf8" });
   expect(output).toBe("true undefined\n");
