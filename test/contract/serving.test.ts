@@ -179,7 +179,9 @@ test("PROC-9, PROC-8: a script that cannot be served ends the server with code 3
 
 test("TEL-14, BAN-5: the telemetry key is never printed", async () => {
   const key = randomUUID();
-  const server = await ready("logs.py", {}, ["--appinsights_instrumentation_key", key]);
+  // Nobody listens there, and the service itself is left alone.
+  const env = { APPLICATIONINSIGHTS_CONNECTION_STRING: "IngestionEndpoint=http://127.0.0.1:9" };
+  const server = await ready("logs.py", env, ["--appinsights_instrumentation_key", key]);
   await server.post("x");
   expect(server.stdout()).toContain("Application Insights Key: AppInsights key provided\n");
   expect(`${server.stdout()}${server.stderr()}`).not.toContain(key);
