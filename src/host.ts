@@ -29,7 +29,7 @@ export { createEventLog } from "./event-log.ts";
 export * from "./host-lean.ts";
 export { missingPackageHint } from "./locate/path-alias.ts";
 export { consoleMethods } from "./log/console.ts";
-export { createLog } from "./log/create.ts";
+export { createLog, fieldsOf } from "./log/create.ts";
 export { recordFormat } from "./log/json.ts";
 export { openLog } from "./log/open.ts";
 export { boundedLines } from "./log/outputs.ts";

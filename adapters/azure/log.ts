@@ -64,6 +64,9 @@ export class InvocationLog implements Log {
   get format(): LogFormat {
     return this.#log.format;
   }
+  get fields(): Log["fields"] {
+    return this.#log.fields;
+  }
 
   line(text: string): void {
     this.write(() => this.#log.line(text));

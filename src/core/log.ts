@@ -37,7 +37,7 @@ export interface Log {
   /** How it writes what no `logging.json` sets up. */
   readonly format: LogFormat;
   /** Collects what its records show besides their messages; undefined with `text`, which shows nothing. */
-  readonly fields?: RecordFields | undefined;
+  readonly fields: RecordFields | undefined;
 }
 
 /** A `logging.json` that is in force (contract LOG-5). */

@@ -8,6 +8,11 @@ export function styleOf(format: LogFormat): RecordStyle {
   return format === "json" ? JSON_STYLE : TEXT_STYLE;
 }
 
+/** What collects the fields of records; undefined: the format shows none. */
+export function fieldsOf(format: LogFormat): Log["fields"] {
+  return styleOf(format).fields;
+}
+
 /** The log with the built-in configuration.
  *  @param write gets whole lines, each ending with a newline, and the level of each */
 export function createLog(

@@ -9,6 +9,7 @@ import {
   createScorer,
   decodePath,
   type Figures,
+  fieldsOf,
   type Log,
   type LogFields,
   type Logger,
@@ -104,6 +105,7 @@ function remoteLog(tell: (message: FromHealth) => void, format: Log["format"]): 
     line: (message) => tell({ kind: "log", logger: "server", level: "info", message }),
     file: null,
     format,
+    fields: fieldsOf(format),
   };
 }
 

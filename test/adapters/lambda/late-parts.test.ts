@@ -12,7 +12,13 @@ const folder = mkdtempSync(join(tmpdir(), "scorefn-late-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** A function of a script, and how to ask it. */
-async function start(name: string, source: string, files: Record<string, string>, env: Record<string, string> = {}) {
+async function start(
+  name: string,
+  source: string,
+  files: Record<string, string>,
+  env: Record<string, string> = {},
+  onOutput: (text: string) => void = () => {},
+) {
   const place = join(folder, name);
   mkdirSync(join(place, "node_modules"), { recursive: true });
   symlinkSync(packageFile("."), join(place, "node_modules/scorefn"));
@@ -21,7 +27,7 @@ async function start(name: string, source: string, files: Record<string, string>
   await buildLambda({ entryScript: join(place, "score.ts"), out: directory, noTry: true });
   const local = await startFunction({
     directory,
-    onOutput: () => {},
+    onOutput,
     env: { SCOREFN_ERROR_DETAIL: "location", ...env },
   });
   onTestFinished(async () => void (await local.stop()));
@@ -111,4 +117,53 @@ export const run = schema({ input: { data: sample([1]) }, output: sample({ sum: 
     status: 400,
     text: '{"message": "A value is not provided for the \'data\' parameter."}',
   });
+});
+
+test("of JSON logs, whose records have the ids of their request, the script's own too", async () => {
+  const script = `export function init() {}
+export function run(data: string, context) {
+  context.logger.info("from the script");
+  return data;
+}
+`;
+  let log = "";
+  const local = await start("json", script, {}, { SCOREFN_LOG_FORMAT: "json" }, (text) => {
+    log += text;
+  });
+  for (const id of ["first", "second"]) {
+    const event = { ...scoreEvent(Buffer.from("1")), headers: { "x-request-id": id } };
+    expect(await ask(local, event)).toMatchObject({ status: 200 });
+  }
+  await local.stop();
+  const records = log.split("\n").filter(Boolean);
+  const own = records.map((line) => JSON.parse(line)).filter(({ message }) => message === "from the script");
+  expect(own.map(({ request_id }) => request_id)).toEqual(["first", "second"]);
+  expect(records.filter((line) => line.includes('"request_id":"first"')).length).toBeGreaterThan(1);
+});
+
+test("of a script that sets up a tracing library while it runs: from then on run() is within the request's span", async () => {
+  const script = `export function init() {}
+let carrier: object | undefined;
+export function run() {
+  globalThis[Symbol.for("opentelemetry.js.api.1")] ??= {
+    context: { active: () => undefined, with: (given, action) => { carrier = given; return action(); } },
+    propagation: { extract: (_context, given) => given },
+  };
+  return carrier ?? "none";
+}
+`;
+  const local = await start("traced", script, {});
+  const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+  const event = { ...scoreEvent(Buffer.from("1")), headers: { traceparent } };
+  expect(await ask(local, event)).toMatchObject({ status: 200, text: '"none"' });
+  for (let round = 0; round < 2; round++) {
+    expect(await ask(local, event)).toMatchObject({ status: 200, text: JSON.stringify({ traceparent }) });
+  }
+});
+
+test("of settings that are wrong: requests get the reason", async () => {
+  const local = await start("wrong", PLAIN, {}, { SCORING_TIMEOUT_MS: "soon" });
+  const { status, text } = await ask(local, scoreEvent(Buffer.from("{}")));
+  expect(status).toBe(503);
+  expect(text).toContain("SCORING_TIMEOUT_MS");
 });
