@@ -9,7 +9,7 @@ import { readOtelSettings } from "./otel-settings.ts";
 import { registeredApi } from "./registered.ts";
 import { Reporter } from "./reporter.ts";
 import type { Sdk } from "./sdk.ts";
-import { createSpans, type SpansOptions } from "./spans.ts";
+import { createSpans, type OnRequestSpan } from "./spans.ts";
 
 /** What leaves a service for whoever observes it. */
 export interface Telemetry {
@@ -27,7 +27,11 @@ export interface Telemetry {
 /** What of the settings telemetry depends on. */
 export type TelemetryConfig = Pick<Config, "serviceName" | "serviceVersion">;
 
-export type TelemetryOptions = SpansOptions;
+export interface TelemetryOptions {
+  readonly onRequestSpan?: OnRequestSpan | undefined;
+  /** True: the host has a span of each request itself. Spans of ours are parts of it, and none of them is a server's. */
+  readonly isWithinHost?: boolean;
+}
 
 /** Whether OpenTelemetry's variables give `openTelemetry` anything to do, or to warn of; for a host that cannot wait. */
 export function asksForTelemetry(env: Environment): boolean {
@@ -39,7 +43,7 @@ export function asksForTelemetry(env: Environment): boolean {
 export async function openTelemetry(
   config: TelemetryConfig,
   env: Environment,
-  spans: TelemetryOptions = {},
+  { onRequestSpan, isWithinHost = false }: TelemetryOptions = {},
 ): Promise<Telemetry | undefined> {
   const { isDisabled, exports, batch, continuesTraces, warnings } = readOtelSettings(env);
   if (isDisabled) return undefined;
@@ -61,10 +65,12 @@ export async function openTelemetry(
     return only;
   }
   reporter.lost = sdk.lost;
-  const onFault = (error: unknown): void =>
-    reporter.problem(`a span could not be made: ${(error as Error | undefined)?.message}`);
   return {
-    ...createSpans(sdk.source, onFault, spans),
+    ...createSpans(sdk.source, {
+      onFault: (error) => reporter.problem(`a span could not be made: ${(error as Error)?.message}`),
+      onRequestSpan,
+      isWithinHost,
+    }),
     attach,
     flush: (limitMs) => withinLimit(sdk.flush(), limitMs),
     async close(limitMs) {
