@@ -18,20 +18,19 @@ export function spanName(method: string, route: string): string {
   return METHODS.has(method) ? `${method} ${route}` : `HTTP ${route}`;
 }
 
-/** What is known when it comes in, which samplers may go by.
- *  @param isServer false: what HTTP says stands elsewhere */
-export function describeHead({ method, path }: RequestHead, route: string, isServer: boolean): Attributes {
-  if (!isServer) return { "http.route": route };
+/** What is known when it comes in, which samplers may go by. */
+export function describeHead({ method, path }: RequestHead, route: string): Attributes {
   if (METHODS.has(method)) return { "http.request.method": method, "url.path": path, "http.route": route };
+  const original = bounded(method);
   return {
     "http.request.method": "_OTHER",
-    "http.request.method_original": bounded(method),
+    "http.request.method_original": original,
     "url.path": path,
     "http.route": route,
   };
 }
 
-/** The rest of it. Set one by one, for a record of them all would be made for each request only to be copied. */
+/** What is known of it besides. Set one by one, for a record of all would be made for each request only to be copied. */
 export function describeRequest(span: Span, request: RequestHead): void {
   const { query, loggedQuery = query, headers, remoteAddress } = request;
   span.setAttribute("url.scheme", schemeOf(headers["x-forwarded-proto"]));

@@ -1,5 +1,5 @@
-// What the core announces, as spans: one of the server for each request, with one for its waiting and one for its run().
-import type { Context, Span, SpanOptions } from "@opentelemetry/api";
+// What the core announces, as spans: one for each request, with one for its waiting and one for its run().
+import type { Attributes, Context, Span, SpanOptions } from "@opentelemetry/api";
 import type { ScoreError } from "../core/errors.ts";
 import type { Events, RequestAnswered, RunEnd } from "../core/events.ts";
 import type { Trace, Tracer } from "../core/trace.ts";
@@ -30,18 +30,18 @@ export interface SpanSource {
 export type OnRequestSpan = (span: Span, answered: RequestAnswered) => void;
 
 export interface SpansOptions {
+  /** Told what a source throws, which is no request's business. */
+  readonly onFault: (error: unknown) => void;
   readonly onRequestSpan?: OnRequestSpan | undefined;
   /** True: the host has a span of the kind SERVER for each request, with all that HTTP says of it; so ours is a part of that
    *  one, and says the rest. */
   readonly isWithinHost?: boolean;
 }
 
-/** Makes the spans of one service.
- *  @param onFault told what a source throws, which is no request's business */
+/** Makes the spans of one service. */
 export function createSpans(
   source: SpanSource,
-  onFault: (error: unknown) => void,
-  { onRequestSpan, isWithinHost = false }: SpansOptions = {},
+  { onFault, onRequestSpan, isWithinHost = false }: SpansOptions,
 ): { tracer: Tracer; events: Events } {
   /** @returns undefined: it is not recorded */
   const of = ({ trace }: { readonly trace?: Trace | undefined }): RequestTrace | undefined =>
@@ -110,14 +110,15 @@ function beginTrace(
   // begin before its parent.
   const epochMs = Date.now() - performance.now();
   const around = source.around?.();
-  const isServer = !isWithinHost && around === undefined;
-  const options: SpanOptions = { kind: isServer ? SERVER : INTERNAL, startTime: startedAt + epochMs };
-  if (source.asksFirst) options.attributes = describeHead(request, route, isServer);
+  const kind = around === undefined && !isWithinHost ? SERVER : INTERNAL;
+  const options: SpanOptions = { kind, startTime: startedAt + epochMs };
+  const describe = (): Attributes => (isWithinHost ? { "http.route": route } : describeHead(request, route));
+  if (source.asksFirst) options.attributes = describe();
   const parent = around ?? source.parentOf(request.headers);
-  const span = source.start(isServer ? spanName(request.method, route) : route.slice(1), options, parent);
+  const span = source.start(isWithinHost ? route.slice(1) : spanName(request.method, route), options, parent);
   if (!span.isRecording()) return new PassedTrace(span);
-  if (!source.asksFirst) span.setAttributes(describeHead(request, route, isServer));
-  return new RequestTrace(source, span, epochMs, isServer);
+  if (!source.asksFirst) span.setAttributes(describe());
+  return new RequestTrace(source, span, epochMs, isWithinHost);
 }
 
 /** One that is not recorded here: only its ids are needed. */
@@ -150,19 +151,18 @@ class PassedTrace implements Trace {
 class RequestTrace extends PassedTrace {
   readonly #source: SpanSource;
   readonly #epochMs: number;
-  /** It is the only one that says what HTTP says. */
-  readonly #isServer: boolean;
+  readonly #isWithinHost: boolean;
   #runSpanId: string | undefined;
   #waitsSince: number | undefined;
   #begunAt: number | undefined;
   #failure: ScoreError | undefined;
   #hasEnded = false;
 
-  constructor(source: SpanSource, span: Span, epochMs: number, isServer: boolean) {
+  constructor(source: SpanSource, span: Span, epochMs: number, isWithinHost: boolean) {
     super(span);
     this.#source = source;
     this.#epochMs = epochMs;
-    this.#isServer = isServer;
+    this.#isWithinHost = isWithinHost;
   }
 
   /** Of its run(), which the script's own spans are children of. */
@@ -206,7 +206,7 @@ class RequestTrace extends PassedTrace {
     // Unless it runs, or has run, it has waited in vain.
     this.#waited(this.#begunAt ?? endedAt);
     const failure = this.#failure;
-    if (this.#isServer) describeRequest(this.span, record.request);
+    if (!this.#isWithinHost) describeRequest(this.span, record.request);
     describeAnswer(this.span, record, bytes, failure);
     if (record.response.status >= 500 || (failure !== undefined && failure.status >= 500)) {
       this.span.setStatus({ code: FAILED, ...(failure !== undefined && { message: statusMessage(failure) }) });

@@ -33,7 +33,7 @@ beforeEach(() => {
   );
   const done = async (): Promise<void> => {};
   const telemetry = {
-    ...createSpans(sdk.source, (error) => fail(String(error))),
+    ...createSpans(sdk.source, { onFault: (error) => fail(String(error)) }),
     attach() {},
     flush: done,
     close: done,

@@ -7,7 +7,7 @@ import type { Trace } from "../../../src/core/trace.ts";
 import type { RunCall, ScoreResponse } from "../../../src/core/types.ts";
 import { readOtelSettings } from "../../../src/telemetry/otel-settings.ts";
 import { createSdk } from "../../../src/telemetry/sdk.ts";
-import { createSpans, type SpanSource, type SpansOptions } from "../../../src/telemetry/spans.ts";
+import { createSpans, type SpanSource } from "../../../src/telemetry/spans.ts";
 
 const TRACE = "4bf92f3577b34da6a3ce929d0e0e4736";
 const PARENT = "00f067aa0ba902b7";
@@ -16,7 +16,7 @@ const SERVER = 1;
 const ERROR = 2;
 
 /** Spans made by the real SDK, and kept. */
-function tracing(env: Readonly<Record<string, string>> = {}, options: SpansOptions = {}) {
+function tracing(env: Readonly<Record<string, string>> = {}) {
   const memory = new InMemorySpanExporter();
   const problems: string[] = [];
   const faults: unknown[] = [];
@@ -34,7 +34,7 @@ function tracing(env: Readonly<Record<string, string>> = {}, options: SpansOptio
     { problem: (text) => problems.push(text), line: () => {} },
   );
   return {
-    ...createSpans(sdk.source, (fault) => faults.push(fault), options),
+    ...createSpans(sdk.source, { onFault: (fault) => faults.push(fault) }),
     problems,
     faults,
     async spans(): Promise<ReadableSpan[]> {
@@ -398,22 +398,6 @@ test("whatever comes in whatever order: one span of the server each, ended once,
   );
 });
 
-test("within a host that has a span of the server itself, ours is a part of that one and says the rest", async () => {
-  const all = tracing({}, { isWithinHost: true });
-  const one = request(all, { headers: { traceparent: `00-${TRACE}-${PARENT}-01` } });
-  one.answered();
-  const [span] = await all.spans();
-  expect(span).toMatchObject({ name: "score", kind: INTERNAL, parentSpanContext: { spanId: PARENT } });
-  expect(Object.keys(span!.attributes).sort()).toEqual([
-    "http.request.body.size",
-    "http.response.body.size",
-    "http.response.status_code",
-    "http.route",
-    "scorefn.client_request_id",
-    "scorefn.request_id",
-  ]);
-});
-
 test("what a source throws is told, and is no request's business", () => {
   const faults: unknown[] = [];
   const broken: SpanSource = {
@@ -427,13 +411,14 @@ test("what a source throws is told, and is no request's business", () => {
       throw new Error("broken");
     },
   };
-  const { tracer } = createSpans(broken, (fault) => faults.push(fault));
+  const { tracer } = createSpans(broken, { onFault: (fault) => faults.push(fault) });
   expect(tracer.begin(HEAD, "/score", performance.now())).toBeUndefined();
   expect(faults).toHaveLength(1);
 
   const all = tracing();
   const one = request(all);
-  const { events } = createSpans(broken, (fault) => faults.push(fault), {
+  const { events } = createSpans(broken, {
+    onFault: (fault) => faults.push(fault),
     onRequestSpan: () => {
       throw new Error("broken too");
     },
