@@ -33,7 +33,7 @@ export interface Telemetry {
 /** What of the settings telemetry depends on. */
 export type TelemetryConfig = Pick<Config, "serviceName" | "serviceVersion"> & InsightsConfig;
 
-export interface TelemetryOptions extends SpansOptions {
+export interface TelemetryOptions extends Omit<SpansOptions, "onFault"> {
   /** Gives what sends to Application Insights. Undefined: this host does not. */
   readonly loadInsights?: (() => Promise<typeof import("./app-insights.ts")>) | undefined;
 }
@@ -88,7 +88,7 @@ export async function openTelemetry(
           spans.onRequestSpan?.(span, answered);
           insights.onRequestSpan(span, answered);
         };
-  const made = createSpans(sdk.source, onFault, { ...spans, onRequestSpan });
+  const made = createSpans(sdk.source, { ...spans, onFault, onRequestSpan });
   return {
     tracer: made.tracer,
     events: insights === undefined ? made.events : combineEvents([made.events, insights.events]),
