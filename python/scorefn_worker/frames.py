@@ -78,16 +78,21 @@ def split_meta(payload: Bytes) -> tuple[dict[str, Any], memoryview]:
     Raises:
         FrameError: the payload is shorter than its meta says, or the meta is not JSON.
     """
-    if len(payload) < LENGTH.size:
-        raise FrameError("a meta + body payload of less than 4 bytes")
-    start = LENGTH.size
-    end = start + LENGTH.unpack_from(payload)[0]
-    if len(payload) < end:
-        raise FrameError(f"a meta of {end - start} bytes in a payload of {len(payload)}")
+    text, body = cut_meta(payload)
     try:
-        return json.loads(payload[start:end]), memoryview(payload)[end:]
+        return json.loads(text), body
     except ValueError as error:
         raise FrameError(f"a meta that is not JSON: {error}") from error
+
+
+def cut_meta(payload: Bytes) -> tuple[bytes, memoryview]:
+    """Do the same without reading the meta. Raises FrameError when the payload is shorter than its meta says."""
+    if len(payload) < LENGTH.size:
+        raise FrameError("a meta + body payload of less than 4 bytes")
+    end = LENGTH.size + LENGTH.unpack_from(payload)[0]
+    if len(payload) < end:
+        raise FrameError(f"a meta of {end - LENGTH.size} bytes in a payload of {len(payload)}")
+    return bytes(payload[LENGTH.size : end]), memoryview(payload)[end:]
 
 
 class FrameReader:

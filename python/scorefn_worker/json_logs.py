@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from typing import Any, Callable
 
-from .logs import PrivateStdout, request_members
+from .logs import PrivateStdout, members
 from .request_threads import follow_threads
 
 MAX_LINE_BYTES = min(4096, select.PIPE_BUF)
@@ -45,7 +45,7 @@ class JsonFormatter(logging.Formatter):
             f'{{"time":"{moment}.{milliseconds:03}Z","level":{_text(record.levelname[:_NAME_LENGTH])},'
             f'"logger":{_text(record.name[:_NAME_LENGTH])},"message":'
         )
-        tail = f',"pid":{record.process or os.getpid()}{request_members.get()},"worker":{os.getpid()}{_error(record)}'
+        tail = f',"pid":{record.process or os.getpid()}{members()},"worker":{os.getpid()}{_error(record)}'
         if len(message) < MAX_LINE_BYTES:
             line = f"{head}{_text(message)}{tail}}}"
             if len(line) <= _SURELY_SHORT or len(line.encode()) < MAX_LINE_BYTES:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import json
 import logging
 import os
 import select
@@ -17,8 +18,23 @@ SCRIPT_LOGGER = "azmlinfsrv.user_script"
 PRINT_LOGGER = "azmlinfsrv.print"
 TRACE_LOGGER = "azmlinfsrv.trace"
 
-request_members: ContextVar[str] = ContextVar("scorefn_request_members", default="")
-"""What all records have, as members of a JSON object, which the current request causes; only where the front wants."""
+request_members: ContextVar[str | bytes] = ContextVar("scorefn_request_members", default="")
+"""What all records have, as members of a JSON object, which the current request causes; only where the front wants.
+As bytes it is the meta of a request, which nobody has had to read yet: most scripts write nothing."""
+
+
+def members() -> str:
+    """Read what all records have that are written now."""
+    found = request_members.get()
+    if isinstance(found, str):
+        return found
+    try:
+        text = json.loads(found)["logFields"]
+    except (ValueError, TypeError, KeyError):
+        text = ""
+    request_members.set(text if isinstance(text, str) else "")
+    return request_members.get()  # type: ignore[return-value]
+
 
 _CLOSED = -1
 

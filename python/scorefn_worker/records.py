@@ -10,7 +10,7 @@ from types import FrameType
 from typing import Any, Callable
 
 from .channel import Channel
-from .logs import PRINT_LOGGER, SERVER_LOGGER, TRACE_LOGGER, request_members
+from .logs import PRINT_LOGGER, SERVER_LOGGER, TRACE_LOGGER, members
 from .logs import install as install_logs
 from .record_channel import RecordingChannel, RecordStore
 from .request_threads import follow_threads
@@ -95,8 +95,8 @@ def _encode(record: logging.LogRecord) -> bytes:
     """Write a record as RECORDS has it; what Python appends to a message, a traceback say, belongs to the message."""
     decorated = record.exc_info or record.exc_text or record.stack_info
     message = _formatter.format(record) if decorated else record.getMessage()
-    members = request_members.get()
-    fields = f',"fields":{{{members[1:]}}}' if members else ""
+    known = members()
+    fields = f',"fields":{{{known[1:]}}}' if known else ""
     text = (
         f'{{"time":{int(record.created * 1000)},"level":"{_level(record.levelno)}","logger":{_quoted(record.name)},'
         f'"message":{_quoted(_cut(message))}{fields}{_place_of(record)}}}'

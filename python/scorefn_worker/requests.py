@@ -8,7 +8,7 @@ import logging
 from typing import Any
 
 from .failures import BadInput, UnusableRequest
-from .frames import FrameError, split_meta
+from .frames import FrameError, cut_meta, split_meta
 from .locate import UserFiles
 from .logs import SERVER_LOGGER, request_members
 from .protocol import RUN
@@ -38,7 +38,7 @@ def read_request(script: Script, kind: int, payload: Any) -> dict[str, Any]:  # 
         BadInput: the body does not fit.
         UnusableRequest: the meta does not fit.
     """
-    meta, body = ({}, payload) if kind == RUN else _read_meta(payload)
+    meta, body = ({}, payload) if kind == RUN else _read_meta(payload) if script.reads_meta else _leave_meta(payload)
     if script.traces:
         note_place(meta)
     try:
@@ -100,6 +100,16 @@ def _read_meta(payload: Any) -> tuple[dict[str, Any], memoryview]:  # noqa: ANN4
     if "logFields" in meta:
         request_members.set(meta["logFields"])
     return meta, body
+
+
+def _leave_meta(payload: Any) -> tuple[dict[str, Any], memoryview]:  # noqa: ANN401 - as Frame
+    """Split a payload whose meta is for the log alone, which reads it when there is something to write."""
+    try:
+        text, body = cut_meta(payload)
+    except FrameError as error:
+        raise UnusableRequest(f"The server sent {error}") from None
+    request_members.set(text)
+    return {}, body
 
 
 def _text(body: Any) -> str:  # noqa: ANN401

@@ -75,6 +75,8 @@ class Script:
         """What is declared for run(), as LOADED has it; None: it takes text, or the request."""
         self.strict = False
         """Whether input that contradicts the schemas is refused."""
+        self.reads_meta = True
+        """Whether anything but the log asks for more of a request than its body."""
         self.traces = False
         """Whether it had OpenTelemetry imported when init() was done."""
         self.render = Renderer(strict=False).render
@@ -96,6 +98,7 @@ class Script:
         """Take note of what the script has imported, and make the payload of READY, when init() is done."""
         self.traces = has_tracing()
         facts: dict[str, Any] = {"meta": "request"} if not self.raw and expects_flask(files) else {}
+        self.reads_meta = self.takes != "body" or self.traces or "meta" in facts
         return {**facts, "traces": True} if self.traces else facts
 
 

@@ -149,7 +149,7 @@ export class TaskLoop {
       return;
     }
     const { logFields } = input;
-    const fields = logFields === undefined ? undefined : JSON.parse(`{"worker":${process.pid}${logFields}}`);
+    const fields = logFields === undefined ? undefined : `"worker":${process.pid}${logFields}`;
     const surround = surroundings(input, fields);
     if (surround === undefined) this.#run(task, input);
     else surround(() => this.#run(task, input));

@@ -11,10 +11,10 @@ import type { ScriptInput } from "./input.ts";
 export type Surround = <T>(action: () => T) => T;
 
 /** What run() is to be called in.
- *  @param fields of what the script logs meanwhile; undefined: none   @returns undefined: nothing */
+ *  @param fields of what the script logs meanwhile, or as the members of a JSON object; undefined: none   @returns undefined: nothing */
 export function surroundings(
   input: Pick<ScriptInput, "trace" | "headers">,
-  fields: LogFields | undefined,
+  fields: LogFields | string | undefined,
 ): Surround | undefined {
   const trace = hasTracing() ? traceOf(input) : undefined;
   const withTrace: Surround | undefined = trace && ((action) => withActiveSpan(trace, action));

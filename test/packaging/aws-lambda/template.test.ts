@@ -73,7 +73,7 @@ describe("the SAM template", () => {
 
   test.for([
     ...["ProvisionedConcurrency", "ModelUri", "ModelAccessPointArn", "SubnetIds", "SecurityGroupIds"],
-    ...["OtlpEndpoint", "OtlpHeaders", "Metrics", "ApplicationInsightsConnectionString"],
+    ...["OtlpEndpoint", "OtlpHeaders", "Metrics"],
   ])("leaves %s off by default", (name) => {
     expect([0, "", "off"]).toContain(valueIn(render(), ["Parameters", name, "Default"]));
   });
@@ -85,16 +85,9 @@ describe("the SAM template", () => {
       OTEL_EXPORTER_OTLP_ENDPOINT: ["HasOtlpEndpoint", "OtlpEndpoint", "AWS::NoValue"],
       OTEL_EXPORTER_OTLP_HEADERS: ["HasOtlpHeaders", "OtlpHeaders", "AWS::NoValue"],
       SCOREFN_METRICS: ["HasMetrics", "Metrics", "AWS::NoValue"],
-      APPLICATIONINSIGHTS_CONNECTION_STRING: [
-        "HasApplicationInsights",
-        "ApplicationInsightsConnectionString",
-        "AWS::NoValue",
-      ],
     });
-    for (const name of ["OtlpHeaders", "ApplicationInsightsConnectionString"]) {
-      expect(valueIn(text, ["Parameters", name, "NoEcho"])).toBe(true);
-      expect(String(valueIn(text, [...PROPERTIES, "VersionDescription", 0]))).not.toContain(name);
-    }
+    expect(valueIn(text, ["Parameters", "OtlpHeaders", "NoEcho"])).toBe(true);
+    expect(String(valueIn(text, [...PROPERTIES, "VersionDescription", 0]))).not.toContain("OtlpHeaders");
     const pattern = new RegExp(`^(?:${String(valueIn(text, ["Parameters", "OtlpEndpoint", "AllowedPattern"]))})$`);
     for (const good of ["", "http://localhost:4318", "https://otlp.example/v1/x"]) expect(good).toMatch(pattern);
     for (const bad of ["localhost:4318", "grpc://a:4317", "http://", "http://a b"]) expect(bad).not.toMatch(pattern);
