@@ -1,6 +1,7 @@
 // The properties by which dashboards of the reference server find requests (contract TEL-4).
 import type { AttributeValue } from "@opentelemetry/api";
 import type { RequestAnswered } from "../core/events.ts";
+import type { RunFacts } from "../core/types.ts";
 import { durationText, shortText, timeText } from "./app-insights-text.ts";
 import { shownQuery } from "./query.ts";
 
@@ -20,6 +21,8 @@ export interface RequestDetails {
   readonly path: string;
   readonly url: string;
   readonly status: number;
+  /** Undefined: nothing has run. */
+  readonly ran: RunFacts | undefined;
   /** Undefined: it is not wanted. */
   readonly responseText: string | undefined;
 }
@@ -44,8 +47,14 @@ export function describeRequest(answered: RequestAnswered, names: ServiceNames, 
     path,
     url: `${scheme}://${headers.host ?? "localhost"}${path}${shown}`.slice(0, MAX_URL),
     status: response.status,
+    ran: response.ran && factsOf(response.ran),
     responseText: logsResponse ? responseText(response.body) : undefined,
   };
+}
+
+/** The record may be a whole outcome, body included. */
+function factsOf({ execMs, queueMs, worker }: RunFacts): RunFacts {
+  return { execMs, queueMs, worker };
 }
 
 function responseText(body: RequestAnswered["response"]["body"]): string {
@@ -70,7 +79,7 @@ export function requestAttributes(
   { attributes: of, startTime, duration }: FinishedSpan,
   details: RequestDetails,
 ): Record<string, AttributeValue | undefined> {
-  const { names, requestId, clientRequestId, responseText, path, url, status, method } = details;
+  const { names, requestId, clientRequestId, responseText, path, url, status, method, ran } = details;
   const attributes: Record<string, AttributeValue | undefined> = {
     "Container Id": names.hostname,
     "Request Id": requestId,
@@ -87,6 +96,7 @@ export function requestAttributes(
     "Service Name": names.serviceName,
     "http.request.body.size": of["http.request.body.size"],
     "http.response.body.size": of["http.response.body.size"],
+    ...(ran !== undefined && ranAttributes(ran)),
     "http.request.method": of["http.request.method"],
     "http.response.status_code": status,
     "http.route": of["http.route"],
@@ -96,4 +106,17 @@ export function requestAttributes(
   };
   if (responseText === undefined) delete attributes["Response Value"];
   return attributes;
+}
+
+/** Where the time went. */
+function ranAttributes({ execMs, queueMs, worker }: RunFacts): Record<string, AttributeValue> {
+  const attributes: Record<string, AttributeValue> = { "scorefn.run_ms": roundMs(execMs) };
+  if (queueMs !== undefined) attributes["scorefn.queue_ms"] = roundMs(queueMs);
+  if (worker !== undefined) attributes["scorefn.worker.pid"] = worker;
+  return attributes;
+}
+
+/** To a microsecond. */
+function roundMs(ms: number): number {
+  return Math.round(ms * 1000) / 1000;
 }

@@ -37,7 +37,9 @@ export interface Insights {
 /** What a span takes while it waits, in bytes, about; bodies come on top. */
 const SPAN_BYTES = 1_200;
 const RECORD_BYTES = 600;
+/** Numbers of OpenTelemetry's API. */
 const SAMPLED = 1;
+const SERVER = 1;
 
 /** The exporter reports on itself to hosts of its vendor, and sends a figure of 1 with each batch, unless they are set. */
 const NO_SIDE_CHANNELS = {
@@ -70,7 +72,8 @@ export function createInsights({ key, endpoint, env, tell, times }: InsightsOpti
       return {
         onStart: (span, parent) => rates.begun(span, parent),
         onEnd(span) {
-          if ((span.spanContext().traceFlags & SAMPLED) === 0) return;
+          // Its parts are figures in its row.
+          if (span.kind !== SERVER || (span.spanContext().traceFlags & SAMPLED) === 0) return;
           spans.add(span, SPAN_BYTES + (details.get(span)?.responseText?.length ?? 0));
         },
         forceFlush: flush,

@@ -36,13 +36,17 @@ export interface SpansOptions {
   /** True: the host has a span of the kind SERVER for each request, with all that HTTP says of it; so ours is a part of that
    *  one, and says the rest. */
   readonly isWithinHost?: boolean;
+  /** False: nobody wants spans for the waiting and the run() of a request. Default: true. */
+  readonly hasParts?: boolean;
 }
 
 /** Makes the spans of one service. */
 export function createSpans(
-  source: SpanSource,
-  { onFault, onRequestSpan, isWithinHost = false }: SpansOptions,
+  given: SpanSource,
+  { onFault, onRequestSpan, isWithinHost = false, hasParts = true }: SpansOptions,
 ): { tracer: Tracer; events: Events } {
+  const { newSpanId: _, ...withoutParts } = given;
+  const source: SpanSource = hasParts ? given : withoutParts;
   /** @returns undefined: it is not recorded */
   const of = ({ trace }: { readonly trace?: Trace | undefined }): RequestTrace | undefined =>
     trace instanceof RequestTrace ? trace : undefined;
@@ -54,6 +58,15 @@ export function createSpans(
       onFault(error);
     }
   }
+
+  const parts: Events = {
+    requestQueued: ({ call, queuedAt }) => of(call)?.queued(queuedAt),
+    runBegun: ({ call, queuedAt, begunAt }) => of(call)?.begun(queuedAt, begunAt),
+    runEnded({ call, pid, end, runMs }) {
+      const trace = of(call);
+      if (trace !== undefined) safely(() => trace.ran(pid, end, runMs));
+    },
+  };
 
   return {
     tracer: {
@@ -67,12 +80,7 @@ export function createSpans(
       },
     },
     events: {
-      requestQueued: ({ call, queuedAt }) => of(call)?.queued(queuedAt),
-      runBegun: ({ call, queuedAt, begunAt }) => of(call)?.begun(queuedAt, begunAt),
-      runEnded({ call, pid, end, runMs }) {
-        const trace = of(call);
-        if (trace !== undefined) safely(() => trace.ran(pid, end, runMs));
-      },
+      ...(hasParts && parts),
       requestFailed({ ids, failure }) {
         const trace = of(ids);
         if (trace !== undefined) safely(() => trace.failed(failure));

@@ -88,7 +88,9 @@ export async function openTelemetry(
           spans.onRequestSpan?.(span, answered);
           insights.onRequestSpan(span, answered);
         };
-  const made = createSpans(sdk.source, { ...spans, onFault, onRequestSpan });
+  // Application Insights has their figures in the request's row: each row is paid for.
+  const hasParts = exports.length > 0 || api !== undefined;
+  const made = createSpans(sdk.source, { ...spans, onFault, onRequestSpan, hasParts });
   return {
     tracer: made.tracer,
     events: insights === undefined ? made.events : combineEvents([made.events, insights.events]),
