@@ -41,7 +41,9 @@ export function lateTelemetry(given: Config, env: Environment): LateTelemetry | 
       loaded = await openTelemetry(config, env, { isWithinHost: true });
       if (log !== undefined) loaded?.attach(log);
     } catch (error) {
-      log?.server.warning(`Telemetry is off: it cannot be loaded: ${error instanceof Error ? error.message : error}`);
+      log?.server.warning(
+        `Telemetry is off, because it cannot be loaded: ${error instanceof Error ? error.message : error}`,
+      );
     }
   }
 

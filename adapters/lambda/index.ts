@@ -102,9 +102,10 @@ async function toDirectResult(whole: WholeAnswer): Promise<unknown> {
 
 /** What a stream throws midway is the script's, unless it says otherwise. */
 function asScriptFault(error: unknown): ScoreError {
-  if (error instanceof ScoreError) return error;
-  const message = `The answer was cut off before its end: ${toScoreError(error).message}`;
-  return new ScoreError("ERR_SCRIPT_RUN", message, { cause: error });
+  const { code, message, report } = toScoreError(error);
+  if (error instanceof ScoreError && code !== "ERR_SCRIPT_RUN") return error;
+  const text = `The answer was cut off before its end: ${report?.traceback ?? message}`;
+  return new ScoreError("ERR_SCRIPT_RUN", text, { cause: error, report });
 }
 
 /** @throws what the script fails with midway; ScoreError `ERR_ANSWER` for more than any door takes */

@@ -75,7 +75,7 @@ export async function openTelemetry(
         ? { source: registeredSource(api, options), lost: none, pending: none, flush: done, close: done }
         : createSdk({ ...options, ...config, exports, processors, batch }, reporter);
   } catch (error) {
-    reporter.atStart(`Telemetry is off: ${(error as Error).message}`);
+    reporter.atStart(`Telemetry is off, because it cannot be loaded: ${(error as Error).message}`);
     return only;
   }
   reporter.lost = sdk.lost;

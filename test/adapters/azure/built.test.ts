@@ -69,7 +69,7 @@ test("a built app loads its telemetry only where it is on, and answers without",
     const body = Buffer.from('"x"').toString("base64");
     const { status } = await app.send({ target: "/score", headers: [], body });
     await app.close();
-    return { status, isTold: app.output().includes("Telemetry is off: it cannot be loaded") };
+    return { status, isTold: app.output().includes("Telemetry is off, because it cannot be loaded") };
   };
   expect(await answerOf({})).toEqual({ status: 200, isTold: false });
   expect(await answerOf({ OTEL_TRACES_EXPORTER: "console" })).toEqual({ status: 200, isTold: true });

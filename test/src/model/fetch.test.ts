@@ -62,7 +62,7 @@ async function fetchInto(
 /** The same in a process of its own. */
 function fetchElsewhere(cache: string, store: TestStore, path: string): ChildProcess & { output(): string } {
   const source = `
-    import { createLog } from ${JSON.stringify(packageFile("dist/src/log/logger.js"))};
+    import { createLog } from ${JSON.stringify(packageFile("dist/src/log/create.js"))};
     import { fetchModel } from ${JSON.stringify(packageFile("dist/src/model/fetch.js"))};
     const log = createLog((text) => process.stdout.write(text), "DEBUG");
     const folder = await fetchModel(JSON.parse(process.argv[1]), log, new AbortController().signal);
@@ -408,7 +408,7 @@ test("a model in blobs is fetched with the managed identity of a function app", 
   const container = `https://127.0.0.1:${port}/${account}/models`;
   const source = `
     import { createRequire } from "node:module";
-    import { createLog } from ${JSON.stringify(packageFile("dist/src/log/logger.js"))};
+    import { createLog } from ${JSON.stringify(packageFile("dist/src/log/create.js"))};
     import { fetchModel } from ${JSON.stringify(packageFile("dist/src/model/fetch.js"))};
     const sdk = createRequire(${JSON.stringify(join(packages, "package.json"))})("@azure/storage-blob");
     const client = new sdk.ContainerClient(${JSON.stringify(container)}, new sdk.StorageSharedKeyCredential(${JSON.stringify(account)}, ${JSON.stringify(key)}));
@@ -475,7 +475,7 @@ describe("a model on a disk", () => {
     const folder = mkdtempSync(join(root, "local-"));
     writeFileSync(join(folder, "model.bin"), BIG);
     const source = `
-      import { createLog } from ${JSON.stringify(packageFile("dist/src/log/logger.js"))};
+      import { createLog } from ${JSON.stringify(packageFile("dist/src/log/create.js"))};
       import { fetchModel } from ${JSON.stringify(packageFile("dist/src/model/fetch.js"))};
       const options = { uri: "file://${folder}", cache: process.argv[1], packageFolders: [], env: {} };
       const failure = await fetchModel(options, createLog(() => {}, "DEBUG"), new AbortController().signal).catch((error) => error);
