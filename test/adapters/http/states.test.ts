@@ -150,7 +150,14 @@ const EVENTS: Readonly<Record<string, (client: Client) => void>> = {
   "garbage, then reset": ({ socket }) => socket.write("\u0000garbage\r\n\r\n", () => socket.resetAndDestroy()),
 };
 
-const CASES = Object.keys(STATES).flatMap((state) => Object.keys(EVENTS).map((event) => [state, event] as const));
+/** With CI=true all; otherwise one in so many, each state and each event among them. */
+const SHARE = process.env.CI === "true" ? 1 : 4;
+
+const CASES = Object.keys(STATES).flatMap((state, row) =>
+  Object.keys(EVENTS)
+    .filter((_, column) => (row + column) % SHARE === 0)
+    .map((event) => [state, event] as const),
+);
 
 /** A client whose own half stays open when the server ends its. */
 async function connectTo(port: number): Promise<Client> {
