@@ -9,7 +9,6 @@ const LONG = [
   "differential/differential",
   "lambda/hostile.property",
   "model/fetch",
-  "http/states",
   "http/traces",
   "http/conformance",
   "packaging/trial",
