@@ -34,7 +34,6 @@ ALIKE = {"opencv-python": ("opencv-python-headless", "opencv-contrib-python", "o
 GIVEN = {"inference_schema", "azureml_inference_server_http", "azureml", "pip", "setuptools", "pkg_resources"}
 """Brought by the worker, or by every environment. `azureml` has no more in it than the API of score scripts."""
 
-
 UNREADABLE = (OSError, ValueError, RecursionError, MemoryError)
 """What reading a file can bring besides SyntaxError: the last two for code that is nested too deeply for the parser."""
 
@@ -341,10 +340,7 @@ def uncompiled(folder: str) -> Iterator[str]:
     """Name the files that are no Python, such as exports of notebooks."""
     for place, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if name not in ("model", "scorefn", "dist")]
-        for name in names:
-            if not name.endswith(".py"):
-                continue
-            path = os.path.join(place, name)
+        for path in (os.path.join(place, name) for name in names if name.endswith(".py")):
             try:
                 parse(path)
             except (SyntaxError, *UNREADABLE):

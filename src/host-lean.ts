@@ -18,6 +18,7 @@ export {
 } from "./core/errors.ts";
 export type { Events, RequestAnswered } from "./core/events.ts";
 export type { Log, LogFields, LogFormat, Logger } from "./core/log.ts";
+export { roundMs } from "./core/round.ts";
 export { readTraceparent } from "./core/traceparent.ts";
 export type * from "./core/types.ts";
 export { inProcess } from "./in-process.ts";

@@ -1,5 +1,5 @@
 // A line of CloudWatch's embedded metric format for each request, of which CloudWatch makes metrics: no network, no library.
-import type { Events, RequestAnswered } from "../../src/host.ts";
+import { type Events, type RequestAnswered, roundMs } from "../../src/host.ts";
 
 /** What the lines of one function have in common. */
 export interface EmfOptions {
@@ -120,9 +120,4 @@ export function createEmf({ functionName, functionVersion, write, invocationOf }
       if (typeof state === "object") writeLine(state);
     },
   };
-}
-
-/** To a microsecond. */
-function roundMs(ms: number): number {
-  return Math.round(ms * 1_000) / 1_000;
 }

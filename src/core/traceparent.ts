@@ -1,5 +1,8 @@
 import type { TracePlace } from "./trace.ts";
 
+/** Where `@opentelemetry/api`, whatever copy of it, keeps on `globalThis` what an SDK registers. */
+export const OTEL_API: unique symbol = Symbol.for("opentelemetry.js.api.1");
+
 /** What a W3C traceparent says. */
 export interface Traceparent {
   readonly traceId: string;

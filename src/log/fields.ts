@@ -1,5 +1,6 @@
 import type { LogFields } from "../core/log.ts";
 import type { RecordFields } from "../core/record-fields.ts";
+import { roundMs } from "../core/round.ts";
 import type { Trace } from "../core/trace.ts";
 import { readTraceparent } from "../core/traceparent.ts";
 import type { ErrorLocation, HeaderList, RunCall, ScoreRequest, ScoreResponse } from "../core/types.ts";
@@ -80,8 +81,8 @@ export const JSON_FIELDS: RecordFields = {
       route,
       status,
       bytes: lengthOf(response),
-      queue_ms: roundMs(ran?.queueMs),
-      run_ms: roundMs(ran?.execMs),
+      queue_ms: ran?.queueMs && roundMs(ran.queueMs),
+      run_ms: ran && roundMs(ran.execMs),
       total_ms: roundMs(endedAt - startedAt),
       worker: ran?.worker,
     };
@@ -90,11 +91,6 @@ export const JSON_FIELDS: RecordFields = {
   ofCall: callFields,
   ofError: errorFields,
 };
-
-/** To a microsecond, as the text has it. */
-function roundMs(ms: number | undefined): number | undefined {
-  return ms === undefined ? undefined : Math.round(ms * 1000) / 1000;
-}
 
 function sentAs(sent: HeaderList, wanted: string): string {
   for (const [name, value] of sent) if (name === wanted) return value;

@@ -1,4 +1,5 @@
 // Where OpenTelemetry's API is set up in the script's process, what the script does in a trace becomes part of the request's.
+import { OTEL_API } from "../core/traceparent.ts";
 
 /** What `@opentelemetry/api`, whatever copy of it, puts on `globalThis` when a tracing library registers with it. */
 interface Api {
@@ -6,11 +7,9 @@ interface Api {
   readonly propagation?: { extract(context: unknown, carrier: object, getter: object): unknown };
 }
 
-const API = Symbol.for("opentelemetry.js.api.1");
-
 /** Undefined: the script has no tracing library, as far as it is known now. */
 export function tracingApi(): Required<Api> | undefined {
-  const api = (globalThis as { [API]?: Api })[API];
+  const api = (globalThis as { [OTEL_API]?: Api })[OTEL_API];
   return api?.context !== undefined && api.propagation !== undefined ? (api as Required<Api>) : undefined;
 }
 

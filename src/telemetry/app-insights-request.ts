@@ -1,6 +1,7 @@
 // The properties by which dashboards of the reference server find requests (contract TEL-4).
 import type { AttributeValue } from "@opentelemetry/api";
 import type { RequestAnswered } from "../core/events.ts";
+import { roundMs } from "../core/round.ts";
 import type { RunFacts } from "../core/types.ts";
 import { durationText, shortText, timeText } from "./app-insights-text.ts";
 import { shownQuery } from "./query.ts";
@@ -114,9 +115,4 @@ function ranAttributes({ execMs, queueMs, worker }: RunFacts): Record<string, At
   if (queueMs !== undefined) attributes["scorefn.queue_ms"] = roundMs(queueMs);
   if (worker !== undefined) attributes["scorefn.worker.pid"] = worker;
   return attributes;
-}
-
-/** To a microsecond. */
-function roundMs(ms: number): number {
-  return Math.round(ms * 1000) / 1000;
 }

@@ -6,6 +6,7 @@ import type { Context } from "@opentelemetry/api";
 import type { Resource } from "@opentelemetry/resources";
 import type { ReadableSpan, SpanProcessor } from "@opentelemetry/sdk-trace-base";
 import { packageFile } from "../core/package-root.ts";
+import { messageOf } from "../core/thrown.ts";
 import type { DeliveryTimes } from "./app-insights-delivery.ts";
 import { Losses, type Teller } from "./app-insights-losses.ts";
 import type { FromThread, InsightsRecord, PlainSpan, ThreadData, ToThread } from "./app-insights-messages.ts";
@@ -230,8 +231,4 @@ function sizeOf({ message, exception, properties }: InsightsRecord): number {
   let size = RECORD_BYTES + message.length + (exception?.stack.length ?? 0);
   for (const value of Object.values(properties)) size += value.length;
   return size;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,14 +1,13 @@
 import type { Environment } from "../config/reader.ts";
+import { OTEL_API } from "../core/traceparent.ts";
 import type { Telemetry, TelemetryConfig, TelemetryOptions } from "./telemetry.ts";
 
 /** Variables that say what becomes of telemetry. */
 const VARIABLE = /^(?:OTEL|APPLICATIONINSIGHTS|AML_APP_INSIGHTS)_/;
-/** What OpenTelemetry's API, whatever copy of it, registers an SDK under. */
-const REGISTERED = Symbol.for("opentelemetry.js.api.1");
 
 /** False: there is no telemetry, and nothing need be loaded to find that out. */
 export function mayHaveTelemetry(env: Environment): boolean {
-  return REGISTERED in globalThis || Object.keys(env).some((name) => VARIABLE.test(name));
+  return OTEL_API in globalThis || Object.keys(env).some((name) => VARIABLE.test(name));
 }
 
 /** As `openTelemetry`, for a host that can wait. */
