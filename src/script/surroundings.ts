@@ -28,9 +28,11 @@ const GETTER = {
   keys: (carrier: object) => Object.keys(carrier),
 };
 
-/** Calls script code as part of the trace. Only with `hasTracing`. */
+/** Calls script code as part of the trace: where OpenTelemetry's API is set up in the script's process, what the script does
+ *  becomes part of the request's. */
 function withActiveSpan<T>({ traceparent, tracestate }: TracePlace, action: () => T): T {
-  const { context, propagation } = tracingApi()!;
+  const { context, propagation } = tracingApi() ?? {};
+  if (context === undefined || propagation === undefined) return action();
   const carrier = { traceparent, ...(tracestate !== undefined && { tracestate }) };
   return context.with(propagation.extract(context.active(), carrier, GETTER), action);
 }
