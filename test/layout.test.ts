@@ -4,15 +4,15 @@ import { dirname, join, relative } from "node:path";
 import { expect, test } from "vitest";
 
 const ROOT = join(import.meta.dirname, "..");
-const FILES = ["src", "adapters", "packaging", "functions"]
+const FILES = ["src", "endpoint", "adapters", "packaging", "functions"]
   .flatMap((top) => readdirSync(join(ROOT, top), { recursive: true, encoding: "utf8" }).map((path) => join(top, path)))
   .filter((path) => /\.c?ts$/.test(path));
 const MAX_LINES = 350;
 
-/** `src/pool`, `src` for the core's own doors, `adapters/http`, `packaging`. */
+/** `src/pool`, `endpoint/gateway`, `src` for the core's own doors, `adapters/http`, `packaging`. */
 function folderOf(file: string): string {
   const [top, second] = file.split("/");
-  const hasFolders = top === "src" || top === "adapters";
+  const hasFolders = ["src", "endpoint", "adapters"].includes(top!);
   return hasFolders && second !== undefined && !second.includes(".") ? `${top}/${second}` : top!;
 }
 
