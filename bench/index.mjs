@@ -1,9 +1,10 @@
-// npm run bench [-- local | lambda | azure | sound | telemetry]
+// npm run bench [-- local | lambda | azure | sound | telemetry | endpoint]
 const SUITES = {
   local: async () => (await import("./local.mjs")).benchLocal(),
   lambda: async () => (await import("./lambda.mjs")).benchLambda(),
   sound: async () => (await import("./sound.mjs")).benchSound(),
   telemetry: async () => (await import("./telemetry.mjs")).benchTelemetry(),
+  endpoint: async () => (await import("./endpoint.mjs")).benchEndpoint(),
   azure: async () => (await import("./azure.mjs")).benchAzure(),
 };
 

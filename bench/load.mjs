@@ -13,14 +13,17 @@ export function requireWrk() {
 
 const folder = mkdtempSync(join(tmpdir(), "scorefn-bench-"));
 
-/** A file that makes wrk post this body. */
-export function postScript(name, body) {
+/** A file that makes wrk post this body.   @param headers besides the content type */
+export function postScript(name, body, headers = {}) {
   const bodyFile = join(folder, `${name}.json`);
   writeFileSync(bodyFile, body);
   const script = join(folder, `${name}.lua`);
   writeFileSync(
     script,
     `wrk.method = "POST"\nwrk.headers["Content-Type"] = "application/json"\n` +
+      Object.entries(headers)
+        .map(([header, value]) => `wrk.headers["${header}"] = "${value}"\n`)
+        .join("") +
       `local file = io.open("${bodyFile}", "rb")\nwrk.body = file:read("*a")\nfile:close()\n`,
   );
   return script;
