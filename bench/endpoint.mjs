@@ -33,7 +33,7 @@ export async function benchEndpoint() {
   await throughput(folder, run);
   await shares(folder, run);
   await rollout(folder, run);
-  await idle(folder, run);
+  await idle(folder);
 }
 
 async function cli(home, args) {
@@ -219,7 +219,7 @@ function ask(url, agent, headers) {
 }
 
 /** Memory of the front process with ten deployments that nobody asks. */
-async function idle(folder, run) {
+async function idle(folder) {
   const names = Array.from({ length: IDLE_DEPLOYMENTS }, (_, index) => `d${index}`);
   const { endpoint, of } = files(folder, "idle", names);
   const port = await freePort();
