@@ -1,0 +1,17 @@
+// Files of endpoints and deployments: read, checked, changed and filled in.
+
+export { mergeDocuments } from "./merge.ts";
+export { renderProblem, SpecError, type SpecProblem } from "./problem.ts";
+export {
+  checkDocument,
+  endpointDocument,
+  kindOfFile,
+  type Overrides,
+  type ReadResult,
+  readDeploymentFile,
+  readEndpointFile,
+} from "./read.ts";
+export type { DocumentKind } from "./schema.ts";
+export { addValue, removeValue, setValue } from "./set.ts";
+export { deploymentSpec, endpointSpec } from "./specs.ts";
+export { checkTraffic, parseShares } from "./traffic.ts";

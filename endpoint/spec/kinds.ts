@@ -1,0 +1,177 @@
+// What a YAML file is, told from its keys: Azure has many kinds that look alike.
+import { at, isMap, type Plain, textAt } from "./plain.ts";
+import { type DocumentKind, schemaOf } from "./schema.ts";
+
+export type FoundKind =
+  | { readonly kind: DocumentKind }
+  | { readonly kind: "other"; readonly what: string; readonly cure: string };
+
+/** @param value of a file, a map */
+export function kindOf(value: Plain): FoundKind {
+  const has = (...keys: string[]): boolean => keys.some((key) => Object.hasOwn(value, key));
+  for (const { what, cure, is } of OTHERS) {
+    if (is(value, has)) return { kind: "other", what, cure: cure ?? "" };
+  }
+  if (has(...keysOfOnly("deployment"))) return { kind: "deployment" };
+  if (has(...keysOfOnly("endpoint"))) return { kind: "endpoint" };
+  return { kind: /deployment/i.test(textAt(value, "$schema") ?? "") ? "deployment" : "endpoint" };
+}
+
+/** Keys of one kind that the other does not have, and their spelling in the REST API. */
+function keysOfOnly(kind: DocumentKind): string[] {
+  const other = schemaOf(kind === "endpoint" ? "deployment" : "endpoint").properties ?? {};
+  const keys = Object.keys(schemaOf(kind).properties ?? {}).filter((key) => !Object.hasOwn(other, key));
+  return keys.flatMap((key) => [key, key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())]);
+}
+
+interface OtherKind {
+  readonly what: string;
+  readonly cure?: string;
+  readonly is: (value: Plain, has: (...keys: string[]) => boolean) => boolean;
+}
+
+const ONLINE_ONLY = "Here run online endpoints and online deployments.";
+
+/** Whether the address of the schema names a kind. Azure's tools never look at it, so it decides only where keys do not. */
+function saysSchema(value: Plain, name: RegExp): boolean {
+  return name.test((textAt(value, "$schema") ?? "").split("/").at(-1)!);
+}
+
+/** In this order; the first that fits is it. */
+const OTHERS: readonly OtherKind[] = [
+  {
+    what: "a template of Azure Resource Manager",
+    cure: "Write the endpoint and its deployments as YAML for az ml.",
+    is: (value, has) => has("contentVersion") || (Array.isArray(value.resources) && has("parameters", "$schema")),
+  },
+  {
+    what: "a body for Azure's REST API",
+    cure: "Write its properties as YAML for az ml, with keys like auth_mode in place of authMode.",
+    is: (value) =>
+      isMap(value.properties) &&
+      ["authMode", "endpointComputeType", "codeConfiguration", "environmentId", "environmentVariables"].some((key) =>
+        Object.hasOwn(value.properties as Plain, key),
+      ),
+  },
+  {
+    what: "a file for Docker Compose",
+    cure: ONLINE_ONLY,
+    is: (value, has) => isMap(value.services) && !has("name", "endpoint_name"),
+  },
+  { what: "a manifest for Kubernetes", cure: ONLINE_ONLY, is: (_value, has) => has("apiVersion") && has("kind") },
+  {
+    what: "a description of an HTTP API",
+    cure: ONLINE_ONLY,
+    is: (_value, has) => has("openapi", "swagger") && has("info", "paths"),
+  },
+  {
+    what: "an endpoint file of the preview of 2021, with its deployments in it",
+    cure: "Write the endpoint and each deployment to a file of its own, with today's keys.",
+    is: (value) => Array.isArray(value.deployments),
+  },
+  {
+    what: "a schedule",
+    cure: ONLINE_ONLY,
+    is: (_value, has) => has("trigger", "create_job", "create_monitor", "cron", "recurrence"),
+  },
+  {
+    what: "a batch deployment",
+    cure: ONLINE_ONLY,
+    is: (value, has) =>
+      has(
+        "mini_batch_size",
+        "output_action",
+        "output_file_name",
+        "retry_settings",
+        "error_threshold",
+        "max_concurrency_per_instance",
+        "job_definition",
+      ) ||
+      (has("endpoint_name") && (has("compute") || textAt(value, "type") === "pipeline" || isMap(value.settings))) ||
+      (saysSchema(value, /batchDeployment/i) && !has(...keysOfOnlyServing())),
+  },
+  {
+    what: "a batch endpoint",
+    cure: ONLINE_ONLY,
+    is: (value, has) =>
+      at(value, "defaults", "deployment_name") !== undefined ||
+      (saysSchema(value, /batchEndpoint/i) && !has("traffic", "mirror_traffic", ...keysOfOnlyServing())),
+  },
+  {
+    what: "a serverless endpoint",
+    cure: ONLINE_ONLY,
+    is: (value, has) => has("model_id") || (saysSchema(value, /serverlessEndpoint/i) && !has("traffic")),
+  },
+  {
+    what: "the packaging of a model",
+    cure: ONLINE_ONLY,
+    is: (_value, has) => has("base_environment_source", "inferencing_server", "target_environment"),
+  },
+  {
+    what: "an MLmodel file",
+    cure: "It describes a model; the deployment names the model's folder.",
+    is: (_value, has) => has("flavors") && !has("endpoint_name", "code_configuration"),
+  },
+  {
+    what: "a conda file",
+    cure: "The deployment names it as environment.conda_file.",
+    is: (value, has) => has("channels") || Array.isArray(value.dependencies),
+  },
+  {
+    what: "a pipeline or a workflow of CI",
+    cure: ONLINE_ONLY,
+    is: (value, has) =>
+      has("jobs", "steps", "stages", "pool") && !has("code_configuration", "model") && !isMap(value.traffic),
+  },
+  {
+    what: "a job or a component",
+    cure: ONLINE_ONLY,
+    is: (value, has) =>
+      has("command", "inputs", "outputs", "experiment_name", "sweep", "trial", "display_name") ||
+      JOB_TYPES.has(String(value.type)),
+  },
+  {
+    what: "the description of a data asset",
+    cure: ONLINE_ONLY,
+    is: (value) => ["uri_file", "uri_folder", "mltable"].includes(String(value.type)),
+  },
+  {
+    what: "the description of a datastore or connection",
+    cure: ONLINE_ONLY,
+    is: (_value, has) => has("account_name", "container_name", "filesystem", "credentials"),
+  },
+  {
+    what: "the description of a model",
+    cure: "The deployment names it by model; with --model name=path its files are found.",
+    is: (_value, has) => has("path") && !has(...keysOfOnlyServing()) && !has("traffic"),
+  },
+  {
+    what: "the description of an environment",
+    cure: "The deployment names it by environment.",
+    is: (value, has) =>
+      (has("image", "conda_file", "build", "inference_config") || saysSchema(value, /^environment/i)) &&
+      !has(...keysOfOnlyServing()) &&
+      !has("traffic"),
+  },
+  {
+    what: "the description of a compute target",
+    cure: ONLINE_ONLY,
+    is: (_value, has) => has("size") && has("type", "min_instances", "max_instances") && !has("traffic"),
+  },
+];
+
+const JOB_TYPES: ReadonlySet<string> = new Set(["command", "pipeline", "sweep", "automl", "spark", "parallel"]);
+
+/** Keys by which a deployment is known whatever else stands in the file. */
+function keysOfOnlyServing(): string[] {
+  return [
+    "endpoint_name",
+    "code_configuration",
+    "environment_variables",
+    "request_settings",
+    "liveness_probe",
+    "readiness_probe",
+    "model",
+    "scale_settings",
+  ];
+}

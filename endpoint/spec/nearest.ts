@@ -1,0 +1,128 @@
+// What somebody meant who wrote a key that is none.
+import { childSchema, type DocumentKind, type Schema, schemaOf } from "./schema.ts";
+import type { Path } from "./yaml.ts";
+
+/** @param known the schema that does not know the key   @returns message and cure */
+export function unknownKey(kind: DocumentKind, known: Schema, path: Path): [message: string, cure: string] {
+  const key = String(path.at(-1));
+  const parent = path.slice(0, -1).join(".");
+  const where = parent === "" ? `an ${kind === "endpoint" ? "endpoint" : "online deployment"}` : parent;
+  const unknown = `${key} is no key of ${where}`;
+  const keys = Object.keys(known.properties ?? {});
+
+  const yamlKey = keyOfRest(key, keys);
+  if (yamlKey !== undefined) return [`${key} is a name of Azure's REST API`, `In YAML the key is ${yamlKey}.`];
+  if (parent === "environment" && ["channels", "dependencies"].includes(key)) {
+    return [`${key} belongs to conda's file, not to environment`, "Move it below environment.conda_file."];
+  }
+  const near = nearest(key, keys);
+  if (near !== undefined) return [unknown, `Did you mean ${near}?`];
+  const elsewhere = placeOf(kind, snake(key));
+  if (elsewhere !== undefined && elsewhere !== parent) {
+    return [unknown, elsewhere === "" ? `${snake(key)} stands at the top level.` : `It belongs below ${elsewhere}.`];
+  }
+  const other = kind === "endpoint" ? "deployment" : "endpoint";
+  if (parent === "" && Object.hasOwn(schemaOf(other).properties ?? {}, snake(key))) {
+    return [
+      `${unknown}: it belongs to ${other === "endpoint" ? "the endpoint" : "a deployment"}`,
+      `Move it to the ${other}'s file.`,
+    ];
+  }
+  return [unknown, `Its keys are ${keys.filter((name) => name !== "$schema").join(", ")}.`];
+}
+
+/** A name of Azure's REST API as the YAML key. */
+function keyOfRest(key: string, keys: readonly string[]): string | undefined {
+  const spelt = snake(key);
+  if (spelt !== key && keys.includes(spelt)) return spelt;
+  const renamed = Object.hasOwn(REST_NAMES, key) ? REST_NAMES[key] : undefined;
+  return renamed !== undefined && keys.includes(renamed) ? renamed : undefined;
+}
+
+/** Names that differ by more than their spelling. */
+const REST_NAMES: Readonly<Record<string, string>> = {
+  environmentId: "environment",
+  codeId: "code",
+  endpointComputeType: "type",
+  requestTimeout: "request_timeout_ms",
+  maxQueueWait: "max_queue_wait_ms",
+  scaleType: "type",
+  sku: "instance_count",
+  capacity: "instance_count",
+  containerResourceRequirements: "resources",
+  containerResourceLimits: "limits",
+  containerResourceRequests: "requests",
+  modelUri: "path",
+  condaFile: "conda_file",
+  gpu: "nvidia.com/gpu",
+};
+
+/** `requestTimeoutMs` as `request_timeout_ms`. */
+function snake(key: string): string {
+  return key
+    .replace(/([a-z0-9])([A-Z])/g, "$1_$2")
+    .replaceAll("-", "_")
+    .toLowerCase();
+}
+
+/** The path of the map that knows a key; undefined: none does. */
+function placeOf(kind: DocumentKind, key: string): string | undefined {
+  const root = schemaOf(kind);
+  const search = (schema: Schema, path: string): string | undefined => {
+    if (Object.hasOwn(schema.properties ?? {}, key)) return path;
+    for (const name of Object.keys(schema.properties ?? {})) {
+      const child = childSchema(root, schema, name);
+      const found = child === undefined ? undefined : search(child, path === "" ? name : `${path}.${name}`);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  };
+  return TOO_COMMON.has(key) ? undefined : search(root, "");
+}
+
+/** Keys of many maps: where one of them belongs is a guess. */
+const TOO_COMMON: ReadonlySet<string> = new Set([
+  "name",
+  "type",
+  "path",
+  "version",
+  "description",
+  "tags",
+  "properties",
+  "enabled",
+  "port",
+  "data",
+  "id",
+]);
+
+/** The one of some words that a typing error is likely to have come from; undefined: none is like it. */
+export function nearest(word: string, words: readonly string[]): string | undefined {
+  const spelt = snake(word);
+  let best: string | undefined;
+  let least = Math.max(2, Math.floor(spelt.length / 3)) + 1;
+  for (const candidate of words) {
+    if (Math.abs(candidate.length - spelt.length) >= least) continue;
+    const distance = edits(spelt, candidate);
+    // A word that shares no letter is not alike, however short.
+    if (distance < least && distance < Math.max(spelt.length, candidate.length) - 1)
+      [best, least] = [candidate, distance];
+  }
+  return best;
+}
+
+/** Letters to insert, drop, change or swap with their neighbour. */
+function edits(one: string, other: string): number {
+  const rows: number[][] = [Array.from({ length: other.length + 1 }, (_, index) => index)];
+  for (let i = 1; i <= one.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= other.length; j++) {
+      const same = one[i - 1] === other[j - 1];
+      let least = Math.min(row[j - 1]! + 1, rows[i - 1]![j]! + 1, rows[i - 1]![j - 1]! + (same ? 0 : 1));
+      const isSwapped = i > 1 && j > 1 && one[i - 1] === other[j - 2] && one[i - 2] === other[j - 1];
+      if (isSwapped) least = Math.min(least, rows[i - 2]![j - 2]! + 1);
+      row.push(least);
+    }
+    rows.push(row);
+  }
+  return rows.at(-1)!.at(-1)!;
+}

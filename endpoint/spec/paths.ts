@@ -1,0 +1,92 @@
+// Paths of a deployment's file: from the file's folder on, and there.
+import { statSync } from "node:fs";
+import { isAbsolute, relative, resolve, sep } from "node:path";
+import type { Findings } from "./findings.ts";
+import { at, type Plain, textAt, withValue } from "./plain.ts";
+import { shown } from "./problem.ts";
+import type { Path } from "./yaml.ts";
+
+/** Keys that hold a path of this machine, and what lies there. */
+const LOCAL_PATHS: readonly { keys: readonly string[]; is: "any" | "folder" | "file"; what: string }[] = [
+  { keys: ["model", "path"], is: "any", what: "model" },
+  { keys: ["code_configuration", "code"], is: "folder", what: "code" },
+  { keys: ["environment", "conda_file"], is: "file", what: "conda file" },
+  { keys: ["environment", "build", "path"], is: "folder", what: "build context" },
+];
+
+/** Makes the paths absolute, and reports what is not there.
+ *  @param folder absolute, the file's own */
+export function resolvePaths(document: Plain, folder: string, findings: Findings): Plain {
+  let changed = document;
+  for (const { keys, is, what } of LOCAL_PATHS) {
+    const written = textAt(document, ...keys);
+    if (written === undefined || written === "" || findings.has(keys) || isRemote(written)) continue;
+    const path = resolve(folder, written);
+    changed = withValue(changed, keys, path);
+    const found = kindOfPath(path);
+    if (found === null) findings.problem(keys, `there is no ${what} ${shown(written)}`, lookedFor(path, written));
+    else if (is === "folder" && found === "file")
+      findings.problem(keys, `${keys.join(".")} names a folder; ${shown(written)} is a file`, "");
+    else if (is === "file" && found === "folder")
+      findings.problem(keys, `${keys.join(".")} names a file; ${shown(written)} is a folder`, "");
+  }
+  checkScript(changed, findings);
+  return changed;
+}
+
+function checkScript(document: Plain, findings: Findings): void {
+  const keys = ["code_configuration", "scoring_script"];
+  const folder = textAt(document, "code_configuration", "code");
+  const script = textAt(document, ...keys);
+  if (folder === undefined || script === undefined || script === "" || findings.has(keys)) return;
+  if (findings.has(["code_configuration", "code"]) || isRemote(folder)) return;
+  const path = resolve(folder, script);
+  const below = relative(folder, path);
+  if (isAbsolute(script) || below === ".." || below.startsWith(`..${sep}`)) {
+    findings.problem(keys, `scoring_script lies in the folder of code; ${shown(script)} leads out of it`, "");
+  } else if (kindOfPath(path) !== "file") {
+    findings.problem(keys, `there is no script ${shown(script)}`, `It would be ${path}.`);
+  }
+}
+
+/** What lies at a path; null: nothing, or nothing that can be seen. */
+export function kindOfPath(path: string): "file" | "folder" | null {
+  try {
+    return statSync(path).isDirectory() ? "folder" : "file";
+  } catch {
+    return null;
+  }
+}
+
+function lookedFor(path: string, written: string): string {
+  const origin = isAbsolute(written) ? "" : " Paths begin at the folder of the YAML file.";
+  return `It would be ${path}.${origin}`;
+}
+
+/** Whether a path leads to Azure, or to a server. */
+export function isRemote(path: string): boolean {
+  return /^(?:azureml:|runs:|[a-z][a-z0-9+.-]+:\/\/)/i.test(path);
+}
+
+/** A path's problem when it leads away from this machine. */
+export function checkRemote(document: Plain, findings: Findings): void {
+  const model = textAt(document, "model", "path");
+  if (model !== undefined && isRemote(model) && textAt(document, "model", "name") === undefined) {
+    findings.problem(
+      ["model", "path"],
+      `the model lies in Azure: ${shown(model)}`,
+      "Download it and write its path here, or give the model a name and its path with --model name=path.",
+    );
+  }
+  const away: readonly [Path, string][] = [
+    [["code_configuration", "code"], "code"],
+    [["environment", "conda_file"], "conda file"],
+    [["environment", "build", "path"], "build context"],
+  ];
+  for (const [keys, what] of away) {
+    const path = at(document, ...keys.map(String));
+    if (typeof path === "string" && isRemote(path)) {
+      findings.problem(keys, `the ${what} lies in Azure: ${shown(path)}`, "Download it and write its path here.");
+    }
+  }
+}

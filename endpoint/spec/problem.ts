@@ -1,0 +1,51 @@
+import { ConfigError } from "../../src/host.ts";
+
+/** A mistake, and where it stands. */
+export interface SpecProblem {
+  /** As the user has named it; for what the command line sets, the flag. */
+  readonly file: string;
+  /** From 1; null: the mistake has no place in a file. */
+  readonly line: number | null;
+  /** From 1, in UTF-16 units. */
+  readonly column: number | null;
+  /** The lines around it; empty: none. */
+  readonly frame: string;
+  readonly message: string;
+  /** What to do; empty: the message says it. */
+  readonly cure: string;
+}
+
+/** Files or flags that describe no endpoint or deployment. Its message shows every problem. */
+export class SpecError extends ConfigError {
+  static override readonly className: string = "SpecError";
+  readonly problems: readonly SpecProblem[];
+
+  constructor(problems: readonly SpecProblem[]) {
+    super("ERR_CONFIG", problems.map(renderProblem).join("\n\n"));
+    this.problems = problems;
+  }
+}
+
+/** `file:line:column: message`, the lines around it, and the cure. */
+export function renderProblem(problem: SpecProblem): string {
+  return [oneLine(problem), problem.frame, problem.cure].filter((part) => part !== "").join("\n");
+}
+
+/** Without the lines around it. */
+export function oneLine({ file, line, column, message }: SpecProblem): string {
+  const place = line === null ? file : `${file}:${line}:${column ?? 1}`;
+  return `${place}: ${message}`;
+}
+
+/** A mistake without a place in a file. @param file or the flag that brings it */
+export function placeless(file: string, message: string, cure = ""): SpecProblem {
+  return { file, line: null, column: null, frame: "", message, cure };
+}
+
+/** What stands in a file, as messages show it: short, and on one line. */
+export function shown(value: unknown): string {
+  const text = typeof value === "string" ? JSON.stringify(value) : String(value);
+  return text.length <= MAX_SHOWN ? text : `${text.slice(0, MAX_SHOWN)}…`;
+}
+/** Characters of a value in a message: enough to find it again. */
+const MAX_SHOWN = 80;

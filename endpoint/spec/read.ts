@@ -1,0 +1,184 @@
+// From a YAML file, or from what a command says, to a document.
+import { dirname, resolve } from "node:path";
+import type { Document } from "../types.ts";
+import { cast } from "./cast.ts";
+import { deploymentRules } from "./deployment-rules.ts";
+import { endpointRules } from "./endpoint-rules.ts";
+import { Findings, type Override } from "./findings.ts";
+import { kindOf } from "./kinds.ts";
+import { checkRemote, resolvePaths } from "./paths.ts";
+import { placeholderIn } from "./placeholders.ts";
+import { isMap, type Plain, textAt, withValue } from "./plain.ts";
+import { placeless, SpecError, shown } from "./problem.ts";
+import { type DocumentKind, schemaOf } from "./schema.ts";
+import { assignment, setValue } from "./set.ts";
+import { readTextFile } from "./text-file.ts";
+import { checkSchema, labelOf } from "./wording.ts";
+import { type Path, readYaml, unfilled, type YamlFile } from "./yaml.ts";
+
+/** What the command line says of a document; it beats the file. */
+export interface Overrides {
+  readonly name?: string | undefined;
+  readonly endpointName?: string | undefined;
+  /** `a.b=v`, as `--set` takes it. */
+  readonly set?: readonly string[] | undefined;
+}
+
+/** A document that can be used, and what its author should know of it, a line each. */
+export interface ReadResult {
+  readonly document: Document;
+  readonly warnings: readonly string[];
+}
+
+/** @throws SpecError with all that is wrong */
+export function readEndpointFile(path: string, overrides: Overrides = {}): ReadResult {
+  return readFile("endpoint", path, overrides);
+}
+
+/** @throws SpecError with all that is wrong */
+export function readDeploymentFile(path: string, overrides: Overrides = {}): ReadResult {
+  return readFile("deployment", path, overrides);
+}
+
+/** An endpoint for which there is no file.
+ *  @throws SpecError with all that is wrong */
+export function endpointDocument(overrides: Overrides): ReadResult {
+  return check("endpoint", {}, null, "the command line", resolve("."), overrides);
+}
+
+/** Checks a document that was changed, by `setValue` or a merge. Its paths are absolute; what is set relative begins at `folder`.
+ *  @throws SpecError with all that is wrong */
+export function checkDocument(
+  kind: DocumentKind,
+  document: Document,
+  folder: string = resolve("."),
+  overrides: Overrides = {},
+): ReadResult {
+  return check(kind, document, null, `the ${kind} ${textAt(document, "name") ?? ""}`.trimEnd(), folder, overrides);
+}
+
+/** Whether a file describes an endpoint or a deployment.
+ *  @throws SpecError when it is something else, or nothing that can be read */
+export function kindOfFile(path: string): DocumentKind {
+  return kindOfYaml(openYaml(path), path);
+}
+
+function kindOfYaml(yaml: YamlFile, path: string): DocumentKind {
+  const found = kindOf(rootOf(yaml, path));
+  if (found.kind === "other") throw new SpecError([placeless(path, `this is ${found.what}`, found.cure)]);
+  return found.kind;
+}
+
+function readFile(kind: DocumentKind, path: string, overrides: Overrides): ReadResult {
+  const yaml = openYaml(path);
+  const found = kindOfYaml(yaml, path);
+  if (found !== kind) {
+    const what = { endpoint: "an endpoint", deployment: "a deployment" };
+    throw new SpecError([
+      placeless(
+        path,
+        `this is the file of ${what[found]}, and ${what[kind]} is asked for`,
+        "Give each file to its own command.",
+      ),
+    ]);
+  }
+  return check(kind, rootOf(yaml, path), yaml, path, dirname(resolve(path)), overrides);
+}
+
+function openYaml(path: string): YamlFile {
+  const yaml = readYaml(readTextFile(path), path);
+  if (yaml.problems.length > 0) throw new SpecError(yaml.problems);
+  return yaml;
+}
+
+function rootOf(yaml: YamlFile, path: string): Plain {
+  const { value } = yaml;
+  if (isMap(value)) return value;
+  if (value === null || value === undefined) throw new SpecError([placeless(path, "the file is empty")]);
+  const what = Array.isArray(value) ? "a list" : `the value ${shown(value)}`;
+  throw new SpecError([
+    yaml.problemAt(
+      [],
+      "value",
+      `the file holds ${what}; an endpoint or deployment is a map of keys`,
+      "Begin with name: …",
+    ),
+  ]);
+}
+
+function check(
+  kind: DocumentKind,
+  value: Plain,
+  yaml: YamlFile | null,
+  origin: string,
+  folder: string,
+  overrides: Overrides,
+): ReadResult {
+  const { document, applied } = withOverrides(kind, value, overrides);
+  const findings = new Findings(yaml, origin, applied);
+  checkPlaceholders(document, [], findings);
+  const root = schemaOf(kind);
+  let checked = cast(root, root, document, [], findings) as Plain;
+  noteSpelling(document, findings);
+  if (kind === "endpoint") checked = endpointRules(checked, findings);
+  else {
+    checked = deploymentRules(checked, folder, findings);
+    checkRemote(checked, findings);
+    checked = resolvePaths(checked, folder, findings);
+  }
+  checkSchema(kind, checked, findings);
+  const { problems, warnings } = findings;
+  if (problems.length > 0) throw new SpecError(problems);
+  return { document: checked, warnings };
+}
+
+/** `type: Kubernetes` is a managed deployment to az. */
+function noteSpelling(document: Plain, findings: Findings): void {
+  const type = textAt(document, "type");
+  if (type !== undefined && type !== "kubernetes" && type.toLowerCase() === "kubernetes") {
+    findings.warn(["type"], `az ml takes ${type} for managed; write type: kubernetes`);
+  }
+}
+
+function withOverrides(
+  kind: DocumentKind,
+  value: Plain,
+  overrides: Overrides,
+): { document: Plain; applied: Override[] } {
+  let document = value;
+  const applied: Override[] = [];
+  for (const expression of overrides.set ?? []) {
+    document = setValue(document, expression);
+    applied.push({ path: assignment(expression).path, flag: `--set ${expression}` });
+  }
+  const names =
+    kind === "endpoint" ? { name: overrides.name } : { name: overrides.name, endpoint_name: overrides.endpointName };
+  for (const [key, name] of Object.entries(names)) {
+    if (name === undefined) continue;
+    document = withValue(document, [key], name);
+    applied.push({ path: [key], flag: `${key === "name" ? "-n" : "-e"} ${name}` });
+  }
+  return { document, applied };
+}
+
+/** Keys whose texts are the user's own, and may look like anything. */
+const FREE: ReadonlySet<string> = new Set(["$schema", "id", "description", "tags", "properties", "creation_context"]);
+/** Keys without which nothing can start. The others only matter in Azure, or to the script. */
+const NEEDED: ReadonlySet<string> = new Set(["name", "endpoint_name", "model", "code_configuration"]);
+
+function checkPlaceholders(value: unknown, path: Path, findings: Findings): void {
+  if (typeof value === "string") {
+    const placeholder = placeholderIn(value);
+    if (placeholder === undefined) return;
+    const [message, cure] = unfilled(placeholder);
+    const isNeeded =
+      NEEDED.has(String(path[0])) || (path[0] === "environment" && (path.length === 1 || path[1] === "conda_file"));
+    if (isNeeded) findings.problem(path, message, cure);
+    else findings.warn(path, `${labelOf(path)}: ${message}`);
+  } else if (typeof value === "object" && value !== null) {
+    for (const [key, child] of Object.entries(value)) {
+      if (FREE.has(key) || (key === "conda_file" && isMap(child))) continue;
+      checkPlaceholders(child, [...path, Array.isArray(value) ? Number(key) : key], findings);
+    }
+  }
+}

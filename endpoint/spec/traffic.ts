@@ -1,0 +1,130 @@
+// Shares of requests, from files and from the command line.
+import type { Kind, Shares } from "../types.ts";
+import { isMap } from "./plain.ts";
+import { placeless, SpecError, shown } from "./problem.ts";
+import type { Path } from "./yaml.ts";
+
+interface TrafficProblem {
+  /** From `traffic` or `mirror_traffic` on. */
+  readonly path: Path;
+  readonly message: string;
+  readonly cure: string;
+}
+
+/** The percentages that `--traffic` and `--mirror-traffic` take: `blue=90 green=10`. Entries of 0 are gone: a deployment
+ *  that is not named has none.
+ *  @param known deployments, in any case; null: not to be checked
+ *  @throws SpecError, with all that is wrong */
+export function parseShares(text: string, known: Iterable<string> | null, flag = "--traffic"): Shares {
+  const names = known === null ? null : lowerCased(known);
+  const shares = new Map<string, number>();
+  const problems: [message: string, cure: string][] = [];
+  for (const pair of text.split(/[\s,]+/).filter((part) => part !== "")) {
+    const [, written = "", value = ""] = /^([^=]*)=(.*)$/s.exec(pair) ?? [];
+    const name = written.toLowerCase();
+    if (name === "") problems.push([`${shown(pair)} is no share of traffic`, FORM]);
+    else if (!/^\d{1,9}$/.test(value))
+      problems.push([`${name} takes a whole number from 0 to 100; here stands ${shown(value)}`, FORM]);
+    else if (shares.has(name)) problems.push([`${name} stands here twice`, ""]);
+    else shares.set(name, Number(value));
+    if (names !== null && shares.get(name)! > 0 && !names.has(name)) problems.push(unknownDeployment(name, names));
+  }
+  if (shares.size === 0 && problems.length === 0) problems.push(["the text is empty", FORM]);
+  if (problems.length > 0) throw new SpecError(problems.map(([message, cure]) => placeless(flag, message, cure)));
+  return withoutZeros(shares);
+}
+
+const FORM = "Write deployment=percent, with blanks between: blue=90 green=10.";
+
+/** Checks live and mirrored traffic together.
+ *  @param deployments those that there are, in any case; null: not known yet
+ *  @throws SpecError, with all that is wrong */
+export function checkTraffic(
+  traffic: Shares,
+  mirror: Shares,
+  deployments: Iterable<string> | null,
+  kind: Kind = "managed",
+): void {
+  const problems = trafficProblems(traffic, mirror, deployments, kind);
+  if (problems.length === 0) return;
+  throw new SpecError(problems.map(({ path, message, cure }) => placeless(String(path[0]), message, cure)));
+}
+
+/** The same, for a document of which nothing is known. */
+export function trafficProblems(
+  traffic: unknown,
+  mirror: unknown,
+  deployments: Iterable<string> | null,
+  kind: Kind,
+): TrafficProblem[] {
+  const problems: TrafficProblem[] = [];
+  const names = deployments === null ? null : lowerCased(deployments);
+  const add = (path: Path, [message, cure]: [message: string, cure: string]): void => {
+    problems.push({ path, message, cure });
+  };
+  const read = (key: "traffic" | "mirror_traffic", shares: unknown): Map<string, number> => {
+    const read = new Map<string, number>();
+    for (const [written, share] of isMap(shares) ? Object.entries(shares) : []) {
+      const name = written.toLowerCase();
+      if (!DEPLOYMENT_NAME.test(name)) add([key, written], [`${shown(written)} is no name of a deployment`, ""]);
+      else if (typeof share !== "number" || !Number.isInteger(share) || share < 0 || share > 100) {
+        add([key, written], [`${name} takes a whole number from 0 to 100; here stands ${shown(share)}`, ""]);
+      } else if (share > 0 && names !== null && !names.has(name)) add([key, written], unknownDeployment(name, names));
+      else if (share > 0) read.set(name, share);
+    }
+    return read;
+  };
+  const live = read("traffic", traffic);
+  const shadows = read("mirror_traffic", mirror);
+  if (problems.length > 0) return problems;
+
+  const sum = [...live.values()].reduce((total, share) => total + share, 0);
+  if (sum !== 0 && sum !== 100) {
+    add(["traffic"], [`the percentages of live traffic add up to ${sum}; they must add up to 100, or to 0`, ""]);
+  }
+  const [[shadow, share] = [undefined, 0], ...others] = [...shadows];
+  if (shadow === undefined) return problems;
+  const all = [shadow, ...others.map(([name]) => name)];
+  if (kind === "kubernetes") {
+    add(
+      ["mirror_traffic"],
+      ["Kubernetes endpoints mirror no traffic", "Drop mirror_traffic, or make the endpoint a managed one."],
+    );
+  } else if (others.length > 0) {
+    add(["mirror_traffic"], [`traffic is mirrored to one deployment at most; here are ${all.join(" and ")}`, ""]);
+  } else if (share > MAX_MIRROR) {
+    add(["mirror_traffic"], [`at most ${MAX_MIRROR} percent of the traffic can be mirrored; here are ${share}`, ""]);
+  } else if (live.has(shadow)) {
+    add(
+      ["mirror_traffic"],
+      [
+        `${shadow} has ${live.get(shadow)} percent of the live traffic, so traffic cannot be mirrored to it`,
+        `Mirror to a deployment without live traffic, or set traffic of ${shadow} to 0.`,
+      ],
+    );
+  }
+  return problems;
+}
+
+/** Percent of the requests that Azure copies at most. */
+const MAX_MIRROR = 50;
+
+/** What a name may hold, so that it can be a folder's name and a header's value. */
+export const DEPLOYMENT_NAME: RegExp = /^[a-z0-9][a-z0-9._-]{0,63}$/;
+
+/** Shares as they are kept: lower-case names, nothing without traffic. */
+export function withoutZeros(shares: Iterable<readonly [string, number]>): Shares {
+  const kept = [...shares].filter(([, share]) => share > 0);
+  return Object.fromEntries(kept.map(([name, share]) => [name.toLowerCase(), share]));
+}
+
+function lowerCased(names: Iterable<string>): ReadonlySet<string> {
+  return new Set([...names].map((name) => name.toLowerCase()));
+}
+
+function unknownDeployment(name: string, known: ReadonlySet<string>): [message: string, cure: string] {
+  return [
+    `there is no deployment ${name}`,
+    known.size === 0 ? "Create the deployment first." : `Deployments are ${[...known].join(", ")}.`,
+  ];
+}

@@ -1,0 +1,145 @@
+// What a schema finds, in words.
+import { joined } from "./cast.ts";
+import type { Findings } from "./findings.ts";
+import { unknownKey } from "./nearest.ts";
+import { at, isMap } from "./plain.ts";
+import { shown } from "./problem.ts";
+import { type DocumentKind, type Schema, type SchemaError, validate } from "./schema.ts";
+import type { Path } from "./yaml.ts";
+
+/** Checks a document against its schema. */
+export function checkSchema(kind: DocumentKind, document: unknown, findings: Findings): void {
+  for (const error of validate(kind, document)) {
+    const path = typedPath(document, error.path);
+    if (error.keyword === "false") {
+      const [message, cure] = refusedKey(kind, error.schema, path);
+      findings.problem(path, message, cure, "key");
+    } else if (error.keyword === "required") {
+      const missing = [...path, error.missing!];
+      if (findings.has(missing)) continue;
+      findings.problem(missing, `${missing.join(".")} is missing`, CURES[missing.join(".")] ?? "", "key");
+    } else if (!findings.has(path)) {
+      findings.problem(path, ...badValue(error, at(document, ...path.map(String)), path, findings));
+    }
+  }
+}
+
+/** With numbers for the places in lists. */
+function typedPath(document: unknown, path: Path): Path {
+  let value = document;
+  return path.map((step) => {
+    const isIndex = Array.isArray(value);
+    value = isIndex ? (value as unknown[])[Number(step)] : at(value, String(step));
+    return isIndex ? Number(step) : step;
+  });
+}
+
+const CURES: Readonly<Record<string, string>> = {
+  name: "Write it at the top, or give it with -n on the command line.",
+  endpoint_name: "Write it at the top, or give it with -e on the command line.",
+  "model.path": "Write where the model lies, or name a registered model: model: azureml:name:version.",
+  "code_configuration.code": "Write the folder that holds the script, from the file's folder on; . is that folder.",
+  "code_configuration.scoring_script": "Write the file that holds init() and run(), like score.py.",
+  "environment.inference_config.liveness_route": "The three routes are needed, each with a port and a path.",
+  "environment.inference_config.readiness_route": "The three routes are needed, each with a port and a path.",
+  "environment.inference_config.scoring_route": "The three routes are needed, each with a port and a path.",
+  "scale_settings.type": "Write type: default, or type: target_utilization.",
+};
+
+/** A key that the schema knows for the other kind of endpoint, or not at all. */
+function refusedKey(kind: DocumentKind, schema: Schema, path: Path): [message: string, cure: string] {
+  const key = String(path.at(-1));
+  if (path.length === 1 && kind === "deployment" && Object.hasOwn(schema.properties ?? {}, key)) {
+    return key === "resources"
+      ? ["resources is for Kubernetes deployments, and this is a managed one", "Write type: kubernetes, or drop it."]
+      : [`${key} is for managed deployments, and this is a Kubernetes one`, "Drop it."];
+  }
+  return unknownKey(kind, schema, path);
+}
+
+function badValue(error: SchemaError, value: unknown, path: Path, findings: Findings): [message: string, cure: string] {
+  const { schema } = error;
+  const key = labelOf(path);
+  if (error.keyword !== "type" && error.keyword !== "enum") {
+    return [`${key} ${constraint(error)}; here stands ${shown(value)}`, ""];
+  }
+  if (value === null) return [`${key} is empty`, "Write a value, or drop the key."];
+  const source = findings.sourceOf(path);
+  if (error.keyword === "enum") {
+    return [`${key} is ${choices(schema.enum!)}; here stands ${described(value, source)}`, ""];
+  }
+  const types = [schema.type ?? []].flat();
+  return [
+    `${key} takes ${wanted(types)}; here stands ${described(value, source)}`,
+    typeCure(types, value, path, source),
+  ];
+}
+
+/** A path as it is written in texts: `a.b[0]`. */
+export function labelOf(path: Path): string {
+  return path
+    .map((step, index) => (typeof step === "number" ? `[${step}]` : `${index > 0 ? "." : ""}${step}`))
+    .join("");
+}
+
+function constraint({ keyword, schema }: SchemaError): string {
+  switch (keyword) {
+    case "pattern":
+      return schema.patternErrorMessage!;
+    case "minimum":
+      return `is at least ${schema.minimum}`;
+    case "maximum":
+      return `is at most ${schema.maximum}`;
+    case "minLength":
+      return "must not be empty";
+    case "maxLength":
+      return `has at most ${schema.maxLength} characters`;
+    default:
+      return `has at most ${schema.maxItems} ${schema.maxItems === 1 ? "entry" : "entries"}`;
+  }
+}
+
+/** Each choice once, however many ways there are to write it. */
+function choices(all: readonly unknown[]): string {
+  const texts = all.filter((choice) => typeof choice === "string");
+  const once = texts.filter((text, index) => texts.findIndex((other) => joined(other) === joined(text)) === index);
+  return `${once.slice(0, -1).join(", ")} or ${once.at(-1)}`;
+}
+
+function wanted(types: readonly string[]): string {
+  return types.map((type) => TYPES[type] ?? type).join(" or ");
+}
+
+const TYPES: Readonly<Record<string, string>> = {
+  string: "a text",
+  integer: "a whole number",
+  number: "a number",
+  boolean: "true or false",
+  object: "a map of keys",
+  array: "a list",
+};
+
+/** What stands in the file, and what YAML makes of it when that is something else. */
+function described(value: unknown, source: string | undefined): string {
+  if (Array.isArray(value)) return "a list";
+  if (isMap(value)) return "a map of keys";
+  if (typeof value === "string") return shown(value);
+  const read = typeof value === "boolean" ? `${value}` : `the number ${value}`;
+  return source === undefined || source === String(value)
+    ? read
+    : `${shown(source).slice(1, -1)}, which YAML reads as ${read}`;
+}
+
+function typeCure(types: readonly string[], value: unknown, path: Path, source: string | undefined): string {
+  const key = String(path.at(-1));
+  if (types.includes("string") && (typeof value === "number" || typeof value === "boolean")) {
+    return typeof path.at(-1) === "number" ? "Quote it." : `Quote it: ${key}: "${source ?? value}"`;
+  }
+  if (types.includes("object") && !types.includes("string") && Array.isArray(value)) {
+    return `Write ${key} without dashes, one key: value on a line.`;
+  }
+  if (types.includes("object") && !types.includes("string"))
+    return `Write its keys on the lines below ${key}, indented.`;
+  if (types.includes("array")) return "Begin each entry with a dash.";
+  return "";
+}
