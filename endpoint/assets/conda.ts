@@ -33,6 +33,11 @@ const RENAMED: Readonly<Record<string, string>> = {
 const NOT_PYTHON =
   /^(?:_.*|lib.*|r-.*|cuda.*|cudnn|cudatoolkit|gcc.*|gxx.*|openssl|ca-certificates|mkl|blas|openblas|nodejs|cmake|make|git|ffmpeg|zlib|bzip2|xz|sqlite|tk|readline|ncurses|openjdk|pytorch-cuda|pytorch-mutex|cpuonly|llvm-openmp|intel-openmp|tbb)$/;
 
+/** An entry of a list as a line; what is no text shows as JSON, which nothing takes for a package. */
+export function entryText(entry: unknown): string {
+  return typeof entry === "object" ? JSON.stringify(entry) : String(entry);
+}
+
 /** What such a file holds, as far as it counts here. */
 export interface CondaFile {
   readonly dependencies: readonly unknown[];
@@ -70,7 +75,7 @@ export function translateConda({ dependencies }: CondaFile, file: string): Conda
   for (const entry of dependencies) {
     if (typeof entry === "object" && entry !== null) {
       const { pip } = entry as { pip?: unknown };
-      if (Array.isArray(pip)) lines.push(...pip.map(String));
+      if (Array.isArray(pip)) lines.push(...pip.map(entryText));
       else untranslated.push(JSON.stringify(entry));
       continue;
     }
@@ -90,7 +95,7 @@ function problem(message: string): ConfigError {
 }
 
 /** `conda-forge::numpy=1.26`, `numpy 1.26.*`, `numpy>=1.20,<2`, `numpy[version=">=1"]`. */
-function splitEntry(entry: string): { name?: string; version: string } {
+export function splitEntry(entry: string): { name?: string; version: string } {
   // `name version build`, with blanks: the build says nothing to pip.
   const text = entry
     .trim()
