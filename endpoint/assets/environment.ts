@@ -7,7 +7,7 @@
 // - `lock` is held by whoever makes it
 import { randomUUID } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { type Environment, LockLost, ScoreError, withLock } from "../../src/host.ts";
 import { explainFailure } from "./explain-failure.ts";
 import { shownLine } from "./pip-list.ts";
@@ -36,7 +36,7 @@ export async function makeEnvironment(recipe: Recipe, options: MakeOptions, sign
     progress(`the environment of ${recipe.source} is there: ${known}`);
     return known;
   }
-  await explainDisk(() => mkdir(folder, { recursive: true, mode: 0o700 }), recipe, options);
+  await explainDisk(() => makeFolder(folder), recipe, options);
   const onWait = (): void => progress(`waiting for another process that makes the environment of ${recipe.source}`);
   for (;;) {
     try {
@@ -51,6 +51,14 @@ export async function makeEnvironment(recipe: Recipe, options: MakeOptions, sign
       else return explainDisk(() => Promise.reject(error), recipe, options);
     }
   }
+}
+
+async function makeFolder(folder: string): Promise<void> {
+  await mkdir(dirname(folder), { recursive: true, mode: 0o700 });
+  // Not recursive, as Node then says of a read-only disk that there is no such folder.
+  await mkdir(folder, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "EEXIST") throw error;
+  });
 }
 
 /** Python of an environment that is complete. */

@@ -1,5 +1,5 @@
 // What a deployment asks of this machine, looked up before anything is made: all that cannot be had is found in one go.
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { accessSync, constants, existsSync, readFileSync, type Stats, statSync } from "node:fs";
 import { extname, join } from "node:path";
 import { type Environment, findPython, isJavaScript, ScoreError } from "../../src/host.ts";
 import type { Code, DeploymentSpec, EnvironmentReference } from "../types.ts";
@@ -66,23 +66,44 @@ function checkScript({ code, model, environment }: DeploymentSpec, name: string,
   return checkCode(code, inference !== null, cure, add);
 }
 
-const IS_FOLDER = "is no folder";
-
 function checkCode({ folder, scoringScript }: Code, hasServer: boolean, cure: string, add: Note): string | undefined {
   const script = join(folder, scoringScript);
-  const found = statSync(script, { throwIfNoEntry: false });
+  const what = `code_configuration.scoring_script: ${scoringScript}`;
   if (!existsSync(folder)) add(`code_configuration.code: there is no folder ${folder}`);
-  else if (!statSync(folder).isDirectory()) add(`code_configuration.code: ${folder} ${IS_FOLDER}`);
-  else if (found === undefined) add(`code_configuration.scoring_script: there is no file ${script}`);
-  else if (!found.isFile()) add(`code_configuration.scoring_script: ${script} is no file`);
+  else if (!isFolder(folder)) add(`code_configuration.code: ${folder} is no folder`);
+  else if (!existsSync(script)) add(`code_configuration.scoring_script: there is no file ${script}`);
+  else if (look(script)?.isFile() !== true) add(`code_configuration.scoring_script: ${script} is no file`);
+  else if (!isReadable(script)) add(`code_configuration.scoring_script: ${script} may not be read`);
   else if (extname(script).toLowerCase() !== ".py" && !isJavaScript(script)) {
-    const what = "is neither Python nor TypeScript nor JavaScript, which scorefn runs";
-    add(`code_configuration.scoring_script: ${scoringScript} ${what}; start a server that runs it and ${cure}`);
+    const why = "is neither Python nor TypeScript nor JavaScript, which scorefn runs";
+    add(`${what} ${why}; start a server that runs it and ${cure}`);
   } else if (hasServer && script.endsWith(".py") && !SCORES.test(readFileSync(script, "utf8"))) {
-    const what = "has no run(), so that it is for the server of the image (environment.inference_config)";
-    add(`code_configuration.scoring_script: ${scoringScript} ${what}; start its container and ${cure}`);
+    const why = "has no run(), so that it is for the server of the image (environment.inference_config)";
+    add(`${what} ${why}; start its container and ${cure}`);
   } else return script;
   return undefined;
+}
+
+/** Whatever is wrong with a path, it is not there. */
+function look(path: string): Stats | undefined {
+  try {
+    return statSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
+function isFolder(path: string): boolean {
+  return look(path)?.isDirectory() === true;
+}
+
+function isReadable(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Python that defines or imports run(). */
@@ -149,9 +170,8 @@ function namedEnvironment(environment: EnvironmentReference, map: AssetOptions["
 
 /** @param given an interpreter, or the folder of an environment   @param where begins messages   @throws ConfigError */
 async function checkPython(given: string, where: string, env: Environment): Promise<string> {
-  const isFolder = statSync(given, { throwIfNoEntry: false })?.isDirectory() === true;
   const inFolder = (["venv", "conda"] as const).map((kind) => pythonIn(given, kind));
-  const file = isFolder ? inFolder.find((path) => existsSync(path)) : attemptToFind(given, env);
+  const file = isFolder(given) ? inFolder.find((path) => existsSync(path)) : attemptToFind(given, env);
   if (file === undefined)
     throw problem(`${where}: there is no Python; name an interpreter, or a folder that holds one`);
   const found = await askPython(file, env);

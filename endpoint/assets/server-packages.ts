@@ -61,11 +61,12 @@ function importsBelow(folder: string): ReadonlySet<string> {
   const open = [folder];
   let files = 0;
   for (let place = open.pop(); place !== undefined && files < MAX_FILES; place = open.pop()) {
-    for (const entry of readdirSync(place, { withFileTypes: true })) {
+    for (const entry of attempt(() => readdirSync(place, { withFileTypes: true }), [])) {
       if (entry.isDirectory() && !FOREIGN_FOLDERS.test(entry.name)) open.push(join(place, entry.name));
       if (!entry.isFile() || !entry.name.endsWith(".py")) continue;
       files++;
-      for (const name of importsOf(readFileSync(join(place, entry.name), "utf8"))) names.add(name);
+      const text = attempt(() => readFileSync(join(place, entry.name), "utf8"), "");
+      for (const name of importsOf(text)) names.add(name);
     }
   }
   return names;
@@ -80,4 +81,13 @@ function importsOf(text: string): string[] {
     names.push(...modules.filter((module) => !ELSEWHERE.test(module)).map((module) => module.split(".")[0]!));
   }
   return names;
+}
+
+/** What may not be read says nothing. */
+function attempt<T>(read: () => T, fallback: T): T {
+  try {
+    return read();
+  } catch {
+    return fallback;
+  }
 }
