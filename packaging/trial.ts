@@ -6,12 +6,12 @@ import { copyFile, mkdir, mkdtemp, readlink, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import type { Readable } from "node:stream";
+import { findPythonOf, pythonInUse } from "../endpoint/assets/pythons.ts";
 import { type Environment, packageFile, processEnvironment } from "../src/host.ts";
 import type { Inputs, TryMode } from "./inputs.ts";
 import { problem } from "./out-folder.ts";
 import { holdsMachineCode, type Platform } from "./packages.ts";
 import { listFiles } from "./paths.ts";
-import { findPythonOf, pythonInUse } from "./pythons.ts";
 import type { Requirements } from "./requirements.ts";
 
 export interface Trial {
@@ -93,8 +93,8 @@ export async function tryPython(
 ): Promise<string[]> {
   const { script, mode } = trial;
   if (mode === "no") return [];
-  const found = findPythonOf(version);
-  const python = found ?? pythonInUse();
+  const found = await findPythonOf(version);
+  const python = found ?? (await pythonInUse());
   if (python === undefined) return [`not tried:  there is no Python on this machine`];
   return inCopy(trial, async (copy) => {
     const asked = {

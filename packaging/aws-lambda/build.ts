@@ -122,7 +122,7 @@ async function resolveOptions(options: LambdaBuildOptions): Promise<Settings> {
   if (check !== undefined && check.length > LAMBDA_LIMITS.requestBytes) {
     problems.add(`--check: the request has ${formatBytes(check.length)}, and Lambda takes 6 MB; choose a smaller one`);
   }
-  const { requirements, version } = resolvePython(inputs, options, problems);
+  const { requirements, version } = await resolvePython(inputs, options, problems);
   problems.throwIfAny();
   const content = await takeContent(inputs, [{ name: ".dockerignore", anchored: true }], RESERVED);
   return {

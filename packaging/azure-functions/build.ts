@@ -119,7 +119,7 @@ async function resolveOptions(options: AzureBuildOptions): Promise<Settings> {
   if (python && options.arch !== undefined) {
     problems.add("--arch has no effect for a Python script: docker build --platform decides");
   }
-  const { requirements, version } = resolvePython(inputs, options, problems);
+  const { requirements, version } = await resolvePython(inputs, options, problems);
   problems.throwIfAny();
   const ignoreFiles = [{ name: ".funcignore" }, { name: ".dockerignore", anchored: true }];
   return {

@@ -38,6 +38,7 @@ export interface ErrorDetails {
 export type ErrorCode =
   | "ERR_CONFIG"
   | "ERR_PYTHON_NOT_FOUND"
+  | "ERR_ENVIRONMENT"
   | "ERR_PORT"
   | "ERR_MODEL_SDK"
   | "ERR_MODEL_ACCESS"
@@ -99,6 +100,7 @@ const internal = (status: number): ErrorFace => ({ status, text: INTERNAL_TEXT, 
 export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorFace>> = {
   ERR_CONFIG: notStarted(0),
   ERR_PYTHON_NOT_FOUND: notStarted(0),
+  ERR_ENVIRONMENT: notStarted(0),
   ERR_PORT: internal(0),
   ERR_MODEL_SDK: notStarted(503),
   ERR_MODEL_ACCESS: notStarted(503),

@@ -1,7 +1,7 @@
 // The Python packages that a script needs, and the Python they are for.
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { readConda } from "../../packaging/conda.ts";
+import { readConda } from "../../endpoint/assets/conda.ts";
 import { choosePython, findRequirements } from "../../packaging/requirements.ts";
 import { type Tree, tree } from "./tree.ts";
 

@@ -2,11 +2,11 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, onTestFinished, test, vi } from "vitest";
+import { PYTHON_VERSIONS } from "../../endpoint/assets/python-versions.ts";
+import { findPythonOf } from "../../endpoint/assets/pythons.ts";
 import { buildLambda } from "../../packaging/aws-lambda/build.ts";
 import { buildAzure } from "../../packaging/azure-functions/build.ts";
 import type { CommonOptions } from "../../packaging/inputs.ts";
-import { findPythonOf } from "../../packaging/pythons.ts";
-import { PYTHON_VERSIONS } from "../../packaging/requirements.ts";
 import { environment } from "../setup/environments.mjs";
 import { until } from "../setup/service.ts";
 import { type Tree, tree } from "./tree.ts";
@@ -388,10 +388,11 @@ describe("a Python script, with scikit-learn installed", () => {
   });
 });
 
-describe("the Python of an image", () => {
+describe("the Python of an image", async () => {
   const script =
     "def init():\n    pass\n\n\ndef run(data):\n    match data:\n        case _:\n            return data\n";
-  const here = PYTHON_VERSIONS.filter((version) => findPythonOf(version) !== undefined);
+  const found = await Promise.all(PYTHON_VERSIONS.map((version) => findPythonOf(version)));
+  const here = PYTHON_VERSIONS.filter((_, index) => found[index] !== undefined);
   const absent = PYTHON_VERSIONS.find((version) => !here.includes(version));
 
   test("is the one that reads the script", async ({ skip }) => {

@@ -1,6 +1,6 @@
 // Conda's description of an environment, in the form Azure ML has it, as a list for pip.
 import { parse } from "yaml";
-import { problem } from "./out-folder.ts";
+import { ConfigError } from "../../src/host.ts";
 
 export interface CondaPackages {
   /** Lines for pip. */
@@ -33,23 +33,49 @@ const RENAMED: Readonly<Record<string, string>> = {
 const NOT_PYTHON =
   /^(?:_.*|lib.*|r-.*|cuda.*|cudnn|cudatoolkit|gcc.*|gxx.*|openssl|ca-certificates|mkl|blas|openblas|nodejs|cmake|make|git|ffmpeg|zlib|bzip2|xz|sqlite|tk|readline|ncurses|openjdk|pytorch-cuda|pytorch-mutex|cpuonly|llvm-openmp|intel-openmp|tbb)$/;
 
+/** An entry of a list as a line; what is no text shows as JSON, which nothing takes for a package. */
+export function entryText(entry: unknown): string {
+  return typeof entry === "object" ? JSON.stringify(entry) : String(entry);
+}
+
+/** What such a file holds, as far as it counts here. */
+export interface CondaFile {
+  readonly dependencies: readonly unknown[];
+  readonly channels: unknown;
+}
+
 /** @param file its name, for messages   @throws ConfigError when it is not such a file */
 export function readConda(text: string, file: string): CondaPackages {
+  return translateConda(parseConda(text, file), file);
+}
+
+/** @throws ConfigError */
+export function parseConda(text: string, file: string): CondaFile {
   let content: unknown;
   try {
     content = parse(text);
   } catch (cause) {
     throw problem(`${file} cannot be read: ${(cause as Error).message.split("\n")[0]!.replace(/:$/, "")}`);
   }
-  const { dependencies } = (content ?? {}) as { dependencies?: unknown };
+  return checkConda(content, file);
+}
+
+/** @throws ConfigError */
+export function checkConda(content: unknown, file: string): CondaFile {
+  const { dependencies, channels } = (content ?? {}) as { dependencies?: unknown; channels?: unknown };
   if (!Array.isArray(dependencies)) throw problem(`${file} has no list "dependencies", as conda's files have`);
+  return { dependencies, channels };
+}
+
+/** @throws ConfigError where conda says what pip cannot */
+export function translateConda({ dependencies }: CondaFile, file: string): CondaPackages {
   const lines: string[] = [];
   const untranslated: string[] = [];
   let python: string | undefined;
-  for (const entry of dependencies as unknown[]) {
+  for (const entry of dependencies) {
     if (typeof entry === "object" && entry !== null) {
       const { pip } = entry as { pip?: unknown };
-      if (Array.isArray(pip)) lines.push(...pip.map(String));
+      if (Array.isArray(pip)) lines.push(...pip.map(entryText));
       else untranslated.push(JSON.stringify(entry));
       continue;
     }
@@ -64,8 +90,12 @@ export function readConda(text: string, file: string): CondaPackages {
   return { lines, python, untranslated };
 }
 
+function problem(message: string): ConfigError {
+  return new ConfigError("ERR_CONFIG", message);
+}
+
 /** `conda-forge::numpy=1.26`, `numpy 1.26.*`, `numpy>=1.20,<2`, `numpy[version=">=1"]`. */
-function splitEntry(entry: string): { name?: string; version: string } {
+export function splitEntry(entry: string): { name?: string; version: string } {
   // `name version build`, with blanks: the build says nothing to pip.
   const text = entry
     .trim()

@@ -1,0 +1,200 @@
+// Python environments that deployments ask for: each is made once, and kept by what it is made of.
+//
+// A folder per content in the cache:
+// - `environment.json` names the folder of the environment that is complete; it is written last
+// - a folder per attempt. It never moves, as conda and pip write its path into what they install, and is never used again when
+//   it has failed: what a killed server has started may still be writing to it
+// - `lock` is held by whoever makes it
+import { randomUUID } from "node:crypto";
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { type Environment, LockLost, ScoreError, withLock } from "../../src/host.ts";
+import { explainFailure } from "./explain-failure.ts";
+import { shownLine } from "./pip-list.ts";
+import { askPython } from "./pythons.ts";
+import type { Recipe } from "./recipe.ts";
+import { runProgram } from "./run-program.ts";
+import { isProgram, pythonIn } from "./tools.ts";
+
+export interface MakeOptions {
+  readonly cacheFolder: string;
+  readonly env: Environment;
+  /** What may be done instead, for messages. */
+  readonly cure: string;
+  readonly progress: (line: string) => void;
+}
+
+const MANIFEST = "environment.json";
+const MS_PER_SECOND = 1_000;
+
+/** @returns the environment's Python   @throws ScoreError `ERR_ENVIRONMENT`; the signal's reason when it aborts */
+export async function makeEnvironment(recipe: Recipe, options: MakeOptions, signal: AbortSignal): Promise<string> {
+  const { cacheFolder, progress } = options;
+  const folder = join(cacheFolder, recipe.key);
+  const known = await findMade(folder);
+  if (known !== undefined) {
+    progress(`the environment of ${recipe.source} is there: ${known}`);
+    return known;
+  }
+  await explainDisk(() => makeFolder(folder), recipe, options);
+  const onWait = (): void => progress(`waiting for another process that makes the environment of ${recipe.source}`);
+  for (;;) {
+    try {
+      return await withLock(join(folder, "lock"), signal, onWait, async (hold) => {
+        const other = await findMade(folder);
+        if (other !== undefined) return other;
+        return makeHere(recipe, folder, options, AbortSignal.any([signal, hold.lost]), hold.check);
+      });
+    } catch (error) {
+      if (signal.aborted) throw signal.reason;
+      if (error instanceof LockLost) progress("another process has taken over, as this one had stood still");
+      else return explainDisk(() => Promise.reject(error), recipe, options);
+    }
+  }
+}
+
+async function makeFolder(folder: string): Promise<void> {
+  await mkdir(dirname(folder), { recursive: true, mode: 0o700 });
+  // Not recursive, as Node then says of a read-only disk that there is no such folder.
+  await mkdir(folder, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "EEXIST") throw error;
+  });
+}
+
+/** Python of an environment that is complete. */
+async function findMade(folder: string): Promise<string | undefined> {
+  try {
+    const { python } = JSON.parse(await readFile(join(folder, MANIFEST), "utf8")) as { python?: unknown };
+    // The Python that it was made with may be gone.
+    return typeof python === "string" && isProgram(python) ? python : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function makeHere(
+  recipe: Recipe,
+  folder: string,
+  options: MakeOptions,
+  signal: AbortSignal,
+  check: () => Promise<void>,
+): Promise<string> {
+  const { progress, env } = options;
+  await removeAttempts(folder);
+  const attempt = join(folder, randomUUID().slice(0, 8));
+  const prefix = join(attempt, "env");
+  const startedAt = performance.now();
+  try {
+    await mkdir(attempt, { mode: 0o700 });
+    const { by, content, source } = recipe;
+    const how =
+      by.kind === "conda" ? `with ${by.tool.name}` : `for Python ${by.python.version}${by.uv ? " with uv" : ""}`;
+    progress(
+      `making an environment ${how} for ${source}: ${recipe.packages.map(shownLine).join(", ") || "no packages"}`,
+    );
+    for (const line of recipe.leftOut) progress(`${line} is left out: it brings a server, and scorefn is one`);
+    const list = join(attempt, by.kind === "conda" ? "conda.yml" : "requirements.txt");
+    await writeFile(list, content, { mode: 0o600 });
+    for (const [file, ...args] of commandsOf(recipe, prefix, list)) {
+      const onLine = (line: string): void => {
+        if (IS_PROGRESS[by.kind].test(line)) progress(shownLine(line));
+      };
+      const run = { file, args, cwd: attempt, env: environmentFor(env), onLine };
+      const { isGood, lines } = await runProgram(run, signal);
+      if (!isGood) throw failure(recipe, options, explainFailure(lines, recipe.packages, [file, ...args]));
+    }
+    const python = pythonIn(prefix, by.kind);
+    if ((await askPython(python, environmentFor(env))) === undefined) {
+      throw failure(recipe, options, `its Python does not start: ${python}`);
+    }
+    // It may hold passwords of places where packages are.
+    await rm(list, { force: true });
+    await check();
+    const draft = join(folder, `${MANIFEST}.draft`);
+    await writeFile(draft, `${JSON.stringify({ python, source, made: new Date().toISOString() })}\n`, { flush: true });
+    await rename(draft, join(folder, MANIFEST));
+    progress(`the environment is ready after ${((performance.now() - startedAt) / MS_PER_SECOND).toFixed(1)} s`);
+    return python;
+  } catch (error) {
+    await rm(attempt, { recursive: true, force: true, maxRetries: 2 }).catch(() => {});
+    throw error;
+  }
+}
+
+/** What killed servers have left. */
+async function removeAttempts(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (!/^[0-9a-f]{8}$/.test(name)) continue;
+    // Something may still write to it: then the next one removes it.
+    await rm(join(folder, name), { recursive: true, force: true }).catch(() => {});
+  }
+}
+
+/** Of what programs say, the lines that tell how far they are. */
+const IS_PROGRESS = {
+  conda: /[a-z]{3}/i,
+  venv: /^\s*(?:Collecting|Downloading|Building|Built|Resolved|Prepared|Installing|Installed|Successfully)\b/,
+};
+
+type Command = readonly [file: string, ...args: string[]];
+
+function commandsOf({ by, packages, content }: Recipe, prefix: string, list: string): Command[] {
+  if (by.kind === "conda") {
+    const { name, file } = by.tool;
+    const verb = name === "micromamba" ? ["create", "--yes"] : ["env", "create"];
+    return [[file, ...verb, "--prefix", prefix, "--file", list]];
+  }
+  const python = pythonIn(prefix, "venv");
+  const { uv } = by;
+  const base = by.python.found?.python;
+  const isEmpty = packages.length === 0 && content.trim() === "";
+  if (uv !== undefined) {
+    const make: Command = [uv, "venv", "--python", base ?? by.python.version, prefix];
+    return isEmpty ? [make] : [make, [uv, "pip", "install", "--python", python, "-r", list]];
+  }
+  const make: Command = [base!, "-m", "venv", prefix];
+  const pip = [
+    "-m",
+    "pip",
+    "install",
+    "--no-input",
+    "--disable-pip-version-check",
+    "--progress-bar",
+    "off",
+    "-r",
+    list,
+  ];
+  return isEmpty ? [make] : [make, [python, ...pip]];
+}
+
+/** Variables that would lead these programs elsewhere. */
+const MISLEADING =
+  /^(?:VIRTUAL_ENV|PYTHONPATH|PYTHONHOME|PYTHONSTARTUP|__PYVENV_LAUNCHER__|PIP_(?:USER|TARGET|PREFIX|REQUIREMENT)|SCOREFN_.*)$/;
+
+function environmentFor(env: Environment): Environment {
+  const own = Object.fromEntries(Object.entries(env).filter(([name]) => !MISLEADING.test(name)));
+  // uv does not read what pip is told.
+  const { PIP_INDEX_URL: index, PIP_EXTRA_INDEX_URL: more } = own;
+  return {
+    ...(index !== undefined && { UV_DEFAULT_INDEX: index }),
+    ...(more !== undefined && { UV_INDEX: more }),
+    ...own,
+    NO_COLOR: "1",
+    PYTHONUNBUFFERED: "1",
+    UV_NO_PROGRESS: "1",
+  };
+}
+
+function failure({ source }: Recipe, { cure }: MakeOptions, reason: string, cause?: unknown): ScoreError {
+  const message = `the environment of ${source} could not be made: ${reason}; ${cure}`;
+  return new ScoreError("ERR_ENVIRONMENT", message, { cause });
+}
+
+async function explainDisk<T>(action: () => Promise<T>, recipe: Recipe, options: MakeOptions): Promise<T> {
+  try {
+    return await action();
+  } catch (error) {
+    if (error instanceof ScoreError) throw error;
+    throw failure(recipe, options, `${options.cacheFolder}: ${(error as Error).message}`, error);
+  }
+}

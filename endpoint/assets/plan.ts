@@ -1,0 +1,220 @@
+// What a deployment asks of this machine, looked up before anything is made: all that cannot be had is found in one go.
+import { accessSync, constants, existsSync, readFileSync, type Stats, statSync } from "node:fs";
+import { extname, join } from "node:path";
+import { type Environment, findPython, isJavaScript, ScoreError } from "../../src/host.ts";
+import type { Code, DeploymentSpec, EnvironmentReference } from "../types.ts";
+import type { FoundModel } from "./model-view.ts";
+import { type AssetOptions, findNamed, versionsOf } from "./options.ts";
+import { askPython } from "./pythons.ts";
+import { type Recipe, readRecipe } from "./recipe.ts";
+import { resolveSecrets } from "./secrets.ts";
+import { pythonIn } from "./tools.ts";
+
+export interface Plan {
+  readonly model: FoundModel | null;
+  /** An interpreter; how to make an environment; null: the active one. */
+  readonly python: string | Recipe | null;
+  readonly environmentVariables: Readonly<Record<string, string>>;
+  readonly upstream: string | null;
+  readonly warnings: readonly string[];
+  /** What cannot be had; then the rest is not to be used. */
+  readonly problems: readonly string[];
+}
+
+type Note = (text: string) => void;
+
+export async function planDeployment(spec: DeploymentSpec, options: AssetOptions): Promise<Plan> {
+  const problems: string[] = [];
+  const warnings: string[] = [];
+  const none = { model: null, python: null, environmentVariables: {}, warnings, problems };
+  const name = spec.name.toLowerCase();
+  const upstream = options.upstreams.get(name) ?? null;
+  // Whatever the document asks for is that server's business.
+  if (upstream !== null) return { ...none, upstream };
+  const script = checkScript(spec, name, (text) => problems.push(text));
+  const model = findModel(spec, options, (text) => problems.push(text));
+  const secrets = resolveSecrets(spec.environmentVariables, options.secrets);
+  problems.push(...secrets.problems);
+  warnings.push(...secrets.warnings, ...namesOfCloudFolder(spec.environmentVariables, script));
+  const isPython = script !== undefined && !isJavaScript(script);
+  const python = isPython
+    ? await problemOf(problems, () => choosePython(spec, name, options, (text) => warnings.push(text)))
+    : null;
+  if (python !== null && typeof python === "object") warnings.push(...python.warnings);
+  return { model, python: python ?? null, environmentVariables: secrets.variables, upstream, warnings, problems };
+}
+
+/** @returns the file; undefined: there is none that can run here, and why has been said */
+function checkScript({ code, model, environment }: DeploymentSpec, name: string, add: Note): string | undefined {
+  const inference = environment?.kind === "inline" ? environment.inference : null;
+  const port = inference?.scoring.port ?? 8501;
+  const cure = `name it with --upstream ${name}=http://localhost:${port}`;
+  if (code === null) {
+    const type = model?.kind === "inline" ? model.type : "custom_model";
+    if (type === "mlflow_model") {
+      add(
+        `model.type mlflow_model without code_configuration: Azure's server for such models is not part of scorefn; start one ` +
+          `(such as: mlflow models serve -m MODEL -p ${port}) and ${cure}, or write a scoring script`,
+      );
+    } else if (type === "triton_model") {
+      add(`model.type triton_model: Triton is not part of scorefn; start it in its container and ${cure}`);
+    } else if (inference !== null) {
+      add(`environment.inference_config: the image brings a server of its own; start its container and ${cure}`);
+    } else add(`code_configuration is missing: name code and scoring_script; or start a server and ${cure}`);
+    return undefined;
+  }
+  return checkCode(code, inference !== null, cure, add);
+}
+
+function checkCode({ folder, scoringScript }: Code, hasServer: boolean, cure: string, add: Note): string | undefined {
+  const script = join(folder, scoringScript);
+  const what = `code_configuration.scoring_script: ${scoringScript}`;
+  if (!existsSync(folder)) add(`code_configuration.code: there is no folder ${folder}`);
+  else if (!isFolder(folder)) add(`code_configuration.code: ${folder} is no folder`);
+  else if (!existsSync(script)) add(`code_configuration.scoring_script: there is no file ${script}`);
+  else if (look(script)?.isFile() !== true) add(`code_configuration.scoring_script: ${script} is no file`);
+  else if (!isReadable(script)) add(`code_configuration.scoring_script: ${script} may not be read`);
+  else if (extname(script).toLowerCase() !== ".py" && !isJavaScript(script)) {
+    const why = "is neither Python nor TypeScript nor JavaScript, which scorefn runs";
+    add(`${what} ${why}; start a server that runs it and ${cure}`);
+  } else if (hasServer && script.endsWith(".py") && !SCORES.test(readFileSync(script, "utf8"))) {
+    const why = "has no run(), so that it is for the server of the image (environment.inference_config)";
+    add(`${what} ${why}; start its container and ${cure}`);
+  } else return script;
+  return undefined;
+}
+
+/** Whatever is wrong with a path, it is not there. */
+function look(path: string): Stats | undefined {
+  try {
+    return statSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
+function isFolder(path: string): boolean {
+  return look(path)?.isDirectory() === true;
+}
+
+function isReadable(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Python that defines or imports run(). */
+const SCORES = /^\s*(?:async\s+)?def\s+run\b|^run\s*[=:]|^\s*from\s+\S+\s+import\s+(?:.*\brun\b|\*|\()/m;
+
+function findModel({ model }: DeploymentSpec, { models }: AssetOptions, add: Note): FoundModel | null {
+  if (model === null) return null;
+  const { name, version } = model;
+  if (model.kind === "inline") {
+    if (existsSync(model.path)) return { path: model.path, name, version };
+    add(`model.path: there is no file or folder ${model.path}`);
+    return null;
+  }
+  const path = findNamed(models, model);
+  const pair = version === null ? model.name : `${model.name}:${version}`;
+  if (path === undefined) {
+    const others = versionsOf(models, model.name).map((other) => `${model.name}:${other}`);
+    const given = others.length > 0 ? ` (given: ${others.join(", ")})` : "";
+    add(`model ${model.text} is in a workspace or registry; say where it is here with --model ${pair}=PATH${given}`);
+    return null;
+  }
+  if (existsSync(path)) return { path, name, version: version === "latest" ? null : version };
+  add(`--model ${pair}: there is no file or folder ${path}`);
+  return null;
+}
+
+/** `--python`, `--environment`, `--no-environments`, and then what the file says. */
+async function choosePython(
+  { environment, code }: DeploymentSpec,
+  name: string,
+  options: AssetOptions,
+  warn: Note,
+): Promise<string | Recipe | null> {
+  const { env, python, environments, noEnvironments } = options;
+  const own = python.get(name);
+  if (own !== undefined) return checkPython(own, `--python ${name}=${own}`, env);
+  const named = environment === null ? undefined : namedEnvironment(environment, environments);
+  if (named !== undefined) return checkPython(named, `--environment: ${named}`, env);
+  if (environment?.kind === "registered" && !noEnvironments) {
+    const { version, text } = environment;
+    const pair = version === null ? environment.name : `${environment.name}:${version}`;
+    throw problem(
+      `environment ${text} is in a workspace or registry; say what stands for it with --environment ${pair}=PYTHON, ` +
+        `name a Python with --python ${name}=PYTHON, or take the active one with --no-environments`,
+    );
+  }
+  const inline = environment?.kind === "inline" ? environment : null;
+  if (inline !== null && inline.conda !== null && !noEnvironments) {
+    return readRecipe({ conda: inline.conda, codeFolder: code?.folder ?? null, env });
+  }
+  const active = findPython({ python: env.SCOREFN_PYTHON || null, env });
+  const image = inline === null || inline.conda !== null ? null : (inline.image ?? (inline.hasBuild ? "build" : null));
+  if (image !== null && !noEnvironments) {
+    const what = image === "build" ? "environment.build is not built" : `environment.image ${image} is not used`;
+    warn(`${what}: the script runs here, with ${active}; name another Python with --python ${name}=PYTHON`);
+  }
+  return null;
+}
+
+function namedEnvironment(environment: EnvironmentReference, map: AssetOptions["environments"]): string | undefined {
+  if (environment.kind === "registered") return findNamed(map, environment);
+  return environment.name === null ? undefined : findNamed(map, { name: environment.name, version: null, text: "" });
+}
+
+/** @param given an interpreter, or the folder of an environment   @param where begins messages   @throws ConfigError */
+async function checkPython(given: string, where: string, env: Environment): Promise<string> {
+  const inFolder = (["venv", "conda"] as const).map((kind) => pythonIn(given, kind));
+  const file = isFolder(given) ? inFolder.find((path) => existsSync(path)) : attemptToFind(given, env);
+  if (file === undefined)
+    throw problem(`${where}: there is no Python; name an interpreter, or a folder that holds one`);
+  const found = await askPython(file, env);
+  if (found === undefined) throw problem(`${where}: ${file} does not start, or is no Python`);
+  if (/^(?:2\.|3\.[0-8]$)/.test(found.version)) {
+    throw problem(`${where}: that is Python ${found.release}, and scorefn needs 3.9 or later`);
+  }
+  return file;
+}
+
+function attemptToFind(python: string, env: Environment): string | undefined {
+  try {
+    return findPython({ python, env });
+  } catch {
+    return undefined;
+  }
+}
+
+/** Where Azure has models: a path that users write down, though the variable says it. */
+const CLOUD_MODELS = "/var/azureml-app/azureml-models";
+
+function namesOfCloudFolder(variables: Readonly<Record<string, string>>, script: string | undefined): string[] {
+  if (existsSync(CLOUD_MODELS)) return [];
+  const cure = `holds ${CLOUD_MODELS}, which is in the cloud only; AZUREML_MODEL_DIR says where the model is`;
+  const names = Object.keys(variables).filter((name) => variables[name]!.includes(CLOUD_MODELS));
+  const lines = script === undefined ? [] : readFileSync(script, "utf8").split("\n");
+  const line = lines.findIndex((text) => text.includes(CLOUD_MODELS));
+  return [
+    ...names.map((name) => `environment_variables: ${name} ${cure}`),
+    ...(line < 0 ? [] : [`${script}:${line + 1} ${cure}`]),
+  ];
+}
+
+async function problemOf<T>(problems: string[], action: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await action();
+  } catch (error) {
+    if (!(error instanceof ScoreError)) throw error;
+    problems.push(error.message);
+    return undefined;
+  }
+}
+
+function problem(message: string): ScoreError {
+  return new ScoreError("ERR_CONFIG", message);
+}

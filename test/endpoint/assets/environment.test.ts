@@ -1,0 +1,314 @@
+// Environments are made once, whole or not at all.
+import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { afterAll, describe, expect, test } from "vitest";
+import { makeEnvironment } from "../../../endpoint/assets/environment.ts";
+import { readRecipe } from "../../../endpoint/assets/recipe.ts";
+import { packageFile } from "../../../src/core/package-root.ts";
+import { ScoreError } from "../../../src/host.ts";
+import { tree } from "../../packaging/tree.ts";
+import { type Machine, machine } from "./machine.ts";
+
+const never = new AbortController().signal;
+
+/** Stands for a program of conda's: writes down what it is asked, and makes an environment with nothing in it. */
+const STANDS_FOR_CONDA = `
+here=$(dirname "$0")
+echo "$@" >> "$here/asked"
+while [ "$1" != --prefix ]; do shift; done
+prefix=$2
+cp "$4" "$here/conda.json"
+echo "Linking packages"
+"$TEST_PYTHON" -m venv --without-pip "$prefix"
+`;
+
+/** The same, but it does not end by itself once it has begun to write; it has a process below it, as conda has. */
+const STANDS_STILL = `
+here=$(dirname "$0")
+while [ "$1" != --prefix ]; do shift; done
+mkdir -p "$2/bin"
+echo half > "$2/bin/half"
+sleep 600 &
+echo "$$ $! $2" > "$here/pids"
+echo "Downloading something"
+wait
+`;
+
+function conda(text: string): Machine {
+  const made = machine({ programs: { micromamba: text } });
+  return { ...made, env: { ...made.env, TEST_PYTHON: made.env.SCOREFN_PYTHON } as Machine["env"] };
+}
+
+const recipeFor = (yaml: string, { env }: Machine) => {
+  const root = tree({ "conda.yml": yaml });
+  return readRecipe({ conda: join(root, "conda.yml"), codeFolder: null, env });
+};
+
+async function make(yaml: string, on: Machine, signal = never) {
+  const lines: string[] = [];
+  const recipe = await recipeFor(yaml, on);
+  const options = {
+    cacheFolder: on.cache,
+    env: on.env,
+    cure: "name another",
+    progress: (line: string) => lines.push(line),
+  };
+  const python = await makeEnvironment(recipe, options, signal);
+  return { python, lines, recipe };
+}
+
+async function failureOf(making: Promise<unknown>): Promise<string> {
+  const error = await making.then(
+    () => undefined,
+    (cause: unknown) => cause,
+  );
+  expect(error).toBeInstanceOf(ScoreError);
+  expect(error).toMatchObject({ code: "ERR_ENVIRONMENT", message: expect.not.stringContaining("\n") });
+  return (error as Error).message;
+}
+
+const imports = (python: string, name: string): string =>
+  execFileSync(python, ["-c", `import sys, ${name}; print(${name}.__version__, sys.prefix)`], {
+    encoding: "utf8",
+  }).trim();
+/** What the cache holds of an environment. */
+const kept = (on: Machine): string[] =>
+  readdirSync(on.cache)
+    .flatMap((key) => readdirSync(join(on.cache, key)))
+    .sort();
+
+describe("with uv", () => {
+  test("the packages are there, the second time at once, and other content gets another", async () => {
+    const on = machine();
+    const { python, lines } = await make("dependencies: [{pip: ['six==1.16.0']}]", on);
+    expect(imports(python, "six")).toMatch(/^1\.16\.0 /);
+    expect(lines[0]).toMatch(/^making an environment for Python 3\.\d+ with uv for \S+conda\.yml: six==1\.16\.0$/);
+    expect(lines.at(-1)).toMatch(/^the environment is ready after \d+\.\d s$/);
+    const again = await make("name: other\ndependencies: [{pip: ['six==1.16.0']}]", on);
+    expect(again).toMatchObject({ python, lines: [expect.stringContaining("is there")] });
+    const other = await make("dependencies: [{pip: ['six==1.17.0']}]", on);
+    expect(imports(other.python, "six")).toMatch(/^1\.17\.0 /);
+    expect(imports(python, "six")).toMatch(/^1\.16\.0 /);
+  });
+
+  test("one whose Python is gone is made anew", async () => {
+    const on = machine();
+    const first = await make("dependencies: []", on);
+    rmSync(first.python);
+    const second = await make("dependencies: []", on);
+    expect(second.python).not.toBe(first.python);
+    expect(existsSync(second.python)).toBe(true);
+    expect(kept(on)).toHaveLength(2);
+  });
+
+  test.each([
+    ["six==99", '"six==99" cannot be installed: '],
+    ["no_package-of.anybody-4711>=1", '"no_package-of.anybody-4711>=1" cannot be installed: '],
+  ])("%s is named when it cannot be had, and nothing is left", async (line, reason) => {
+    const on = machine();
+    const message = await failureOf(make(`dependencies: [toolz, {pip: ['${line}']}]`, on));
+    expect(message).toMatch(/^the environment of \S+conda\.yml could not be made: /);
+    expect(message).toContain(reason);
+    expect(message.endsWith("; name another")).toBe(true);
+    expect(kept(on)).toEqual([]);
+    await make("dependencies: [toolz]", on);
+  });
+
+  test("passwords of an index do not show", async () => {
+    const on = machine();
+    const lines: string[] = [];
+    const index = "--index-url http://me:pass-word@127.0.0.1:9/simple";
+    const recipe = await recipeFor(`dependencies: [{pip: ['${index}', six]}]`, on);
+    const env = { ...on.env, UV_HTTP_RETRIES: "0", UV_HTTP_TIMEOUT: "5" };
+    const options = { cacheFolder: on.cache, env, cure: "", progress: (line: string) => lines.push(line) };
+    const message = await failureOf(makeEnvironment(recipe, options, never));
+    expect([message, ...lines].join("\n")).not.toContain("pass-word");
+  });
+});
+
+test("without uv, venv and pip do it", async () => {
+  const on = machine({ uv: false });
+  const { python, lines } = await make("dependencies: [{pip: ['six==1.16.0']}]", on);
+  expect(imports(python, "six")).toMatch(/^1\.16\.0 /);
+  expect(lines.some((line) => line.startsWith("Successfully installed six-1.16.0"))).toBe(true);
+});
+
+describe("a program that stands for micromamba", () => {
+  test("is asked for what the file says", async () => {
+    const on = conda(STANDS_FOR_CONDA);
+    const { python, lines } = await make("channels: [c]\ndependencies: [numpy, {pip: [six, azureml-defaults]}]", on);
+    const [asked] = readFileSync(join(on.bin, "asked"), "utf8").split("\n");
+    const prefix = join(python, "../..");
+    expect(asked).toBe(`create --yes --prefix ${prefix} --file ${join(prefix, "../conda.yml")}`);
+    const file = JSON.parse(readFileSync(join(on.bin, "conda.json"), "utf8"));
+    expect(file).toEqual({ channels: ["c"], dependencies: ["python>=3.9", "numpy", "pip", { pip: ["six"] }] });
+    expect(lines).toContain("Linking packages");
+    expect(lines).toContain("azureml-defaults is left out: it brings a server, and scorefn is one");
+  });
+
+  test("works once for many at a time", async () => {
+    const on = conda(STANDS_FOR_CONDA);
+    const made = await Promise.all(Array.from({ length: 4 }, () => make("dependencies: [numpy]", on)));
+    expect(new Set(made.map(({ python }) => python)).size).toBe(1);
+    expect(readFileSync(join(on.bin, "asked"), "utf8").trim().split("\n")).toHaveLength(1);
+    expect(
+      made.flatMap(({ lines }) => lines.filter((line) => line.startsWith("waiting for another process"))),
+    ).toHaveLength(3);
+  });
+
+  test("that fails, and then works", async () => {
+    const flaky = `here=$(dirname "$0"); if [ ! -e "$here/once" ]; then touch "$here/once"; echo "error    libmamba Could not solve"; exit 1; fi\n`;
+    const on = conda(flaky + STANDS_FOR_CONDA);
+    expect(await failureOf(make("dependencies: [numpy]", on))).toContain("could not be made: ");
+    expect(kept(on)).toEqual([]);
+    expect(existsSync((await make("dependencies: [numpy]", on)).python)).toBe(true);
+  });
+
+  test("that says all is well, and makes nothing", async () => {
+    const on = conda("exit 0\n");
+    expect(await failureOf(make("dependencies: [numpy]", on))).toContain("its Python does not start");
+    expect(kept(on)).toEqual([]);
+  });
+
+  test.each([
+    ["exit 3\n", "micromamba says nothing"],
+    ["kill -9 $$\n", "micromamba says nothing"],
+    ["head -c 3000000 /dev/zero | tr '\\0' x; exit 1\n", "xxx…"],
+  ])("that ends in another way: %#", async (text, reason) => {
+    expect(await failureOf(make("dependencies: [numpy]", conda(text)))).toContain(reason);
+  });
+});
+
+/** Resolves when a process is gone. */
+async function gone(pid: number): Promise<void> {
+  const isThere = (): boolean => {
+    try {
+      process.kill(pid, 0);
+      return readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]![0] !== "Z";
+    } catch {
+      return false;
+    }
+  };
+  while (isThere()) await new Promise((resolve) => setImmediate(resolve));
+}
+
+const left: number[] = [];
+afterAll(() => {
+  for (const pid of left) {
+    try {
+      process.kill(-pid, "SIGKILL");
+    } catch {
+      // It has ended.
+    }
+  }
+});
+
+test("an abort ends all that runs, and leaves nothing", async () => {
+  const on = conda(STANDS_STILL);
+  const recipe = await recipeFor("dependencies: [numpy]", on);
+  const stop = new AbortController();
+  const progress = (line: string): void => {
+    if (line === "Downloading something") stop.abort(new Error("the user says so"));
+  };
+  const options = { cacheFolder: on.cache, env: on.env, cure: "", progress };
+  await expect(makeEnvironment(recipe, options, stop.signal)).rejects.toThrow("the user says so");
+  const [pid, below] = readFileSync(join(on.bin, "pids"), "utf8").split(" ").map(Number);
+  await Promise.all([gone(pid!), gone(below!)]);
+  expect(kept(on)).toEqual([]);
+  await expect(makeEnvironment(recipe, options, stop.signal)).rejects.toThrow("the user says so");
+});
+
+test.skipIf(process.platform !== "linux")(
+  "what a killed server has left is not used, and its program does no harm",
+  async () => {
+    const on = conda(STANDS_STILL);
+    const conduct = `
+    const [assets, yaml, cacheFolder] = process.argv.slice(1);
+    const { makeEnvironment } = await import(assets + "/environment.js");
+    const { readRecipe } = await import(assets + "/recipe.js");
+    const recipe = await readRecipe({ conda: yaml, codeFolder: null, env: process.env });
+    await makeEnvironment(recipe, { cacheFolder, env: process.env, cure: "", progress: console.log }, new AbortController().signal);
+  `;
+    const yaml = join(tree({ "conda.yml": "dependencies: [numpy]" }), "conda.yml");
+    const args = ["--input-type=module", "-e", conduct, packageFile("dist/endpoint/assets"), yaml, on.cache];
+    const server: ChildProcess = spawn(process.execPath, args, {
+      env: { ...on.env },
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    for await (const line of createInterface(server.stdout!)) if (line === "Downloading something") break;
+    server.kill("SIGKILL");
+    await once(server, "exit");
+    const [pid, , prefix] = readFileSync(join(on.bin, "pids"), "utf8").trim().split(" ");
+    left.push(Number(pid));
+    const [key] = readdirSync(on.cache);
+    // As if it had been gone for an hour.
+    const hourAgo = Date.now() / 1000 - 3600;
+    utimesSync(join(on.cache, key!, "lock"), hourAgo, hourAgo);
+    writeFileSync(join(on.bin, "micromamba"), `#!/bin/sh\n${STANDS_FOR_CONDA}`);
+    const { python } = await make("dependencies: [numpy]", on);
+    expect(python.startsWith(prefix!)).toBe(false);
+    expect(existsSync(prefix!)).toBe(false);
+    // Its program goes on, and makes its folder again, perhaps.
+    expect(existsSync(`/proc/${pid}`)).toBe(true);
+    expect((await make("dependencies: [numpy]", on)).python).toBe(python);
+  },
+);
+
+describe("a cache that cannot be written to", () => {
+  test("is told in one line", async () => {
+    const on = machine();
+    writeFileSync(on.cache, "a file in the way");
+    expect(await failureOf(make("dependencies: []", on))).toMatch(/could not be made: \S+cache: (ENOTDIR|EEXIST)/);
+  });
+
+  const NAMESPACE = ["--user", "--map-root-user", "--mount"];
+  const isPossible = process.platform === "linux" && spawnSync("unshare", [...NAMESPACE, "true"]).status === 0;
+
+  test.skipIf(!isPossible).each([
+    ["is full", "size=64k"],
+    ["is read-only", "ro,size=1m"],
+  ])("%s", async (_, options) => {
+    const on = machine();
+    const conduct = `
+      const [assets, yaml, cacheFolder] = process.argv.slice(1);
+      const { makeEnvironment } = await import(assets + "/environment.js");
+      const { readRecipe } = await import(assets + "/recipe.js");
+      const recipe = await readRecipe({ conda: yaml, codeFolder: null, env: process.env });
+      const options = { cacheFolder, env: process.env, cure: "name another", progress() {} };
+      const { readdirSync } = await import("node:fs");
+      await makeEnvironment(recipe, options, new AbortController().signal).catch((error) => console.log(error.code, error.message));
+      console.log(JSON.stringify(readdirSync(cacheFolder).flatMap((key) => readdirSync(cacheFolder + "/" + key))));
+    `;
+    const yaml = join(tree({ "conda.yml": "dependencies: [{pip: [toolz]}]" }), "conda.yml");
+    const script = 'mkdir "$1" && mount -t tmpfs -o "$2" none "$1" && shift 2 && exec "$@"';
+    const node = [
+      process.execPath,
+      "--input-type=module",
+      "-e",
+      conduct,
+      packageFile("dist/endpoint/assets"),
+      yaml,
+      on.cache,
+    ];
+    const args = [...NAMESPACE, "sh", "-c", script, "sh", on.cache, options, ...node];
+    const said = execFileSync("unshare", args, { env: { ...on.env }, encoding: "utf8" });
+    const [first, second] = said.trim().split("\n");
+    expect(first).toMatch(
+      /^ERR_ENVIRONMENT the environment of \S+ could not be made: .*(No space left|ENOSPC|EROFS|Read-only)/i,
+    );
+    expect(second).toBe("[]");
+  });
+});
+
+test("the programs get no variable that would lead them elsewhere, and no secret", async () => {
+  const on = conda(`env > "$(dirname "$0")/env"\n${STANDS_FOR_CONDA}`);
+  const misleading = { PYTHONPATH: "/x", VIRTUAL_ENV: "/x", PIP_TARGET: "/x", SCOREFN_SECRET_A_B: "s3cret" };
+  const recipe = await recipeFor("dependencies: [numpy]", on);
+  const env = { ...on.env, ...misleading };
+  await makeEnvironment(recipe, { cacheFolder: on.cache, env, cure: "", progress() {} }, never);
+  const got = readFileSync(join(on.bin, "env"), "utf8");
+  for (const name of Object.keys(misleading)) expect(got).not.toContain(`${name}=`);
+});
