@@ -82,7 +82,7 @@ test("docs/configuration.md has every flag and variable of the help of serve", (
 });
 
 test("every error code is raised somewhere", () => {
-  const sources = ["src", "adapters", "packaging", "functions", "python"]
+  const sources = ["src", "endpoint", "adapters", "packaging", "functions", "python"]
     .flatMap(below)
     .filter((path) => /\.(c?ts|py)$/.test(path))
     .map((path) => ({ path, text: read(path) }));
