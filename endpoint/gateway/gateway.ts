@@ -160,8 +160,13 @@ export function createGateway(options: GatewayOptions): Gateway {
         totalMs,
         isMirrored: false,
       };
-      if (isLetIn) events?.answered(record);
-      writeAccess(record, receivedMs, plan.routing.endpoint);
+      try {
+        if (isLetIn) events?.answered(record);
+        writeAccess(record, receivedMs, plan.routing.endpoint);
+      } catch (error) {
+        // Who counts must not cost the client its answer.
+        internal(request, error);
+      }
     };
     const { body } = response;
     if (typeof body === "string" || body instanceof Uint8Array) {

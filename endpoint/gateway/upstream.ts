@@ -118,18 +118,19 @@ class Upstream implements Deployment {
   }
 
   /** Asks until it is ready, or has had the time that its probe gives it. @returns why it is not ready; null: it is */
-  async #untilReady(link: UpstreamLink, { readinessProbe, ...spec }: DeploymentSpec): Promise<string | null> {
-    const { initialDelay, period, failureThreshold, successThreshold, timeout } = readinessProbe;
-    const target = probeTargetOf({ ...spec, readinessProbe }, link);
+  async #untilReady(link: UpstreamLink, spec: DeploymentSpec): Promise<string | null> {
+    const { initialDelay, period, failureThreshold, successThreshold, timeout } = spec.readinessProbe;
+    const target = probeTargetOf(spec, link);
     const endsAt = performance.now() + (initialDelay + period * failureThreshold) * SECOND_MS;
     let successes = 0;
     let said: string | null = null;
     for (;;) {
       const why = await probe(target, timeout * SECOND_MS);
+      if (this.#closed.signal.aborted) return "it is closed";
       successes = why === null ? successes + 1 : 0;
       if (successes >= successThreshold) return null;
       const left = endsAt - performance.now();
-      if (left <= 0 || this.#closed.signal.aborted) return why ?? "it was not ready often enough";
+      if (left <= 0) return why ?? "it was not ready often enough";
       if (why !== null && why !== said) this.#say(`waits for ${link.url}: ${why}`);
       said = why;
       await this.#pause(Math.min(period * SECOND_MS, NOT_READY_PERIOD_MS, left));
