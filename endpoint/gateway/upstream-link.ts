@@ -38,6 +38,8 @@ export function createUpstreamLink(address: string): UpstreamLink {
   const { host, port, url } = readAddress(address);
   const agent = new Agent({ keepAlive: true, timeout: IDLE_MS });
   const socketHost = host.replace(/^\[|\]$/g, "");
+  // False once one has ended without a word between two requests: the next could be lost in the same way.
+  let keepsConnections = true;
   let inFlight = 0;
   let onIdle: (() => void) | undefined;
 
@@ -78,12 +80,22 @@ export function createUpstreamLink(address: string): UpstreamLink {
       signal?.addEventListener("abort", onAbort);
       try {
         const headers = toUpstream(request, `${host}:${port}`);
-        sent = httpRequest({ host: socketHost, port, agent, method, path: targetOf(request), headers });
+        sent = httpRequest({
+          host: socketHost,
+          port,
+          agent: keepsConnections && agent,
+          method,
+          path: targetOf(request),
+          headers,
+        });
       } catch (error) {
         fail(new ScoreError("ERR_BAD_REQUEST", `The request cannot be passed on: ${messageOf(error)}`));
         return;
       }
-      sent.on("error", (error) => fail(failure(url, error)));
+      sent.on("error", (error) => {
+        if (sent?.reusedSocket && !isAnswered) keepsConnections = false;
+        fail(failure(url, error));
+      });
       sent.on("response", (response) => answer(toAnswer(response, method, url, over)));
       // An answer that asks for another protocol is none, and brings no other event.
       sent.on("close", () => fail(failure(url, new Error("the connection was closed without an answer"))));
