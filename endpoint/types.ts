@@ -125,7 +125,7 @@ export interface Target {
   readonly name: string;
   /** Requests that may run or wait at a time. */
   readonly capacity: number;
-  /** Requests that are not answered yet; a streamed answer counts until its end. */
+  /** Requests that are not answered yet, each from the call of `handle` on; a streamed answer counts until its end. */
   readonly inFlight: number;
   readonly requestTimeoutMs: number;
   /** False: nothing can take a request, and `whyNotReady` says why. One that scales from none is ready. */
@@ -201,12 +201,14 @@ export interface GatewayRecord {
   /** Milliseconds until the head of the answer, and until its end. */
   readonly headMs: number;
   readonly totalMs: number;
+  /** True: it was a copy of the mirror's, which no client waited for. */
   readonly isMirrored: boolean;
 }
 
 /** Gets a copy of live requests, after their answers. */
 export interface Mirror {
-  /** Called with each live request that weights have sent to a deployment, and its answer as the deployment gave it.
+  /** Called with live requests that weights have sent to a deployment, as many percent of them as the routing's mirror says,
+   *  and their answers as the deployment gave them.
    *  @returns the answer to go on with: the same, or one whose stream is looked at as it passes */
   offer(request: ScoreRequest, from: Target, shadow: Target, answer: ScoreResponse, ms: number): ScoreResponse;
 }

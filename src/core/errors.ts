@@ -64,6 +64,8 @@ export type ErrorCode =
   | "ERR_ANSWER"
   | "ERR_WORKER_START"
   | "ERR_WORKER_EXIT"
+  | "ERR_UPSTREAM"
+  | "ERR_UPSTREAM_DOWN"
   | "ERR_CLIENT_GONE"
   | "ERR_OVERLOAD"
   | "ERR_STOPPING"
@@ -126,6 +128,8 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorFace>> = {
   ERR_ANSWER: open(500),
   ERR_WORKER_START: notStarted(503),
   ERR_WORKER_EXIT: failed(FAILED_TEXT),
+  ERR_UPSTREAM: open(502),
+  ERR_UPSTREAM_DOWN: open(503),
   ERR_CLIENT_GONE: internal(499),
   ERR_OVERLOAD: open(503),
   ERR_STOPPING: open(503),

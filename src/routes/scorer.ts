@@ -44,7 +44,7 @@ export interface Scorer {
   takesBody(request: Pick<ScoreRequest, "method" | "path">): boolean;
   /** Why a request with a body would be turned away if it came now, so that a host can say so before it reads the body.
    *  @param bodyBytes of this body and all that the host is receiving   @returns undefined: it would be taken */
-  refusal(request: Pick<ScoreRequest, "method" | "path">, bodyBytes: number): ScoreError | undefined;
+  refusal(request: Pick<ScoreRequest, "method" | "path" | "headers">, bodyBytes: number): ScoreError | undefined;
   /** Announces what is still held back: the numbers of refusals. */
   flush(): void;
 }
@@ -172,7 +172,10 @@ export function composeScorer(
     return route?.takesBody === true && takes(route, method);
   }
 
-  function refusal(request: Pick<ScoreRequest, "method" | "path">, bodyBytes: number): ScoreError | undefined {
+  function refusal(
+    request: Pick<ScoreRequest, "method" | "path" | "headers">,
+    bodyBytes: number,
+  ): ScoreError | undefined {
     if (!takesBody(request)) return undefined;
     const error = runtime.refusal?.(bodyBytes);
     return error && toScoreError(error);
