@@ -27,7 +27,7 @@ export { packageFile } from "./core/package-root.ts";
 export { VERSION } from "./core/version.ts";
 export { createEventLog } from "./event-log.ts";
 export * from "./host-lean.ts";
-export { MAX_JSON_DEPTH, PyFloat, PythonJsonError, readPythonJson } from "./json/python-json.ts";
+export { PyFloat, PythonJsonError, readPythonJson } from "./json/python-json.ts";
 export { missingPackageHint } from "./locate/path-alias.ts";
 export { consoleMethods } from "./log/console.ts";
 export { createLog, fieldsOf } from "./log/create.ts";

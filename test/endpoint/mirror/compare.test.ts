@@ -63,9 +63,7 @@ describe("bodies that are JSON", () => {
 
   test("where they differ first is told with both values", () => {
     const { differences } = compare(answer('{"r": [1, 2, 3]}'), answer('{"r": [1, 9, 8]}'));
-    expect(differences).toEqual([
-      { kind: "body $.r[*]: number", path: "$.r[1]", liveValue: "2", shadowValue: "9" },
-    ]);
+    expect(differences).toEqual([{ kind: "body $.r[*]: number", path: "$.r[1]", liveValue: "2", shadowValue: "9" }]);
   });
 
   const value = fc.jsonValue();
@@ -105,7 +103,10 @@ describe("bodies that are JSON", () => {
         .replace(/: (missing|extra)$/, (_, word) => (word === "missing" ? ": extra" : ": missing"));
     fc.assert(
       fc.property(value, value, (one, other) => {
-        const [there, back] = [kinds(JSON.stringify(one), JSON.stringify(other)), kinds(JSON.stringify(other), JSON.stringify(one))];
+        const [there, back] = [
+          kinds(JSON.stringify(one), JSON.stringify(other)),
+          kinds(JSON.stringify(other), JSON.stringify(one)),
+        ];
         // Twenty kinds at most are told, from either side the first.
         fc.pre(there.length < 20);
         expect(back.sort()).toEqual(there.map(mirrored).sort());
@@ -123,21 +124,27 @@ describe("bodies that are JSON", () => {
         const near = number * (1 + relative * part * 0.99);
         expect(kinds(`[${number}]`, `[${near}]`, { tolerance: { relative, absolute: 0 } })).toEqual([]);
         const far = number * (1 + relative * 2.1);
-        expect(kinds(`[${number}]`, `[${far}]`, { tolerance: { relative, absolute: 0 } })).toEqual(["body $[*]: number"]);
+        expect(kinds(`[${number}]`, `[${far}]`, { tolerance: { relative, absolute: 0 } })).toEqual([
+          "body $[*]: number",
+        ]);
       }),
     );
     expect(kinds("[1.0]", "[1.05]", { tolerance: { relative: 0, absolute: 0.1 } })).toEqual([]);
     expect(kinds("[1.0]", "[1.2]", { tolerance: { relative: 0, absolute: 0.1 } })).toEqual(["body $[*]: number"]);
     const big = { tolerance: { relative: 1e-9, absolute: 0 } };
     expect(kinds("[123456789012345678901234567890]", "[123456789012345678901234567891]", big)).toEqual([]);
-    expect(kinds("[Infinity]", "[1e308]", { tolerance: { relative: 1, absolute: 1e300 } })).toEqual(["body $[*]: number"]);
+    expect(kinds("[Infinity]", "[1e308]", { tolerance: { relative: 1, absolute: 1e300 } })).toEqual([
+      "body $[*]: number",
+    ]);
     expect(kinds("[NaN]", "[1]", { tolerance: { relative: 1, absolute: 1e300 } })).toEqual(["body $[*]: number"]);
   });
 
   test("what is to be ignored is, and nothing beside it", () => {
     const given = { ignore: ["$.time", "$.rows[*].id", "$..trace"] };
     const live = '{"time": 1, "rows": [{"id": 1, "v": 1}], "trace": "a", "deep": [{"trace": 1}]}';
-    expect(kinds(live, '{"rows": [{"v": 1}], "deep": [{"trace": {}}], "extra": 0}', given)).toEqual(["body $.extra: extra"]);
+    expect(kinds(live, '{"rows": [{"v": 1}], "deep": [{"trace": {}}], "extra": 0}', given)).toEqual([
+      "body $.extra: extra",
+    ]);
     expect(kinds("[1]", "text", { ignore: ["$"] })).toEqual([]);
     fc.assert(
       fc.property(value, value, value, (kept, one, other) => {
@@ -164,7 +171,8 @@ describe("bodies that are JSON", () => {
   });
 
   test("a large body is compared in steps, and one with nothing in common is not told in full", () => {
-    const numbers = (first: number): string => JSON.stringify(Array.from({ length: 200_000 }, (_, index) => index + first));
+    const numbers = (first: number): string =>
+      JSON.stringify(Array.from({ length: 200_000 }, (_, index) => index + first));
     const options = { tolerance: EXACT, ignore: readIgnorePaths(["$..x"]) };
     const count = (live: string, shadow: string): number => {
       const steps = compareAnswers(answer(live), answer(shadow), options);
@@ -185,21 +193,22 @@ describe("bodies that are JSON", () => {
 describe("answers", () => {
   test("another status is all that is told of them", () => {
     const { differences } = compare(answer("[1]"), answer("no", { status: 500, contentType: "text/plain" }));
-    expect(differences).toEqual([
-      { kind: "status 200 -> 500", path: "status", liveValue: "200", shadowValue: "500" },
-    ]);
+    expect(differences).toEqual([{ kind: "status 200 -> 500", path: "status", liveValue: "200", shadowValue: "500" }]);
   });
 
   test("content types are compared without regard to case and blanks", () => {
     const typed = (one: string, other: string): string[] =>
-      compare(answer("x", { contentType: one }), answer("x", { contentType: other })).differences.map(({ kind }) => kind);
+      compare(answer("x", { contentType: one }), answer("x", { contentType: other })).differences.map(
+        ({ kind }) => kind,
+      );
     expect(typed("application/json; charset=UTF-8", "Application/JSON;charset=utf-8")).toEqual([]);
     expect(typed("text/html", "")).toEqual(["content-type text/html -> none"]);
   });
 
   test("what is no JSON is compared byte by byte", () => {
     const text = { contentType: "text/plain" };
-    const of = (live: string | Uint8Array, shadow: string | Uint8Array) => compare(answer(live, text), answer(shadow, text)).differences;
+    const of = (live: string | Uint8Array, shadow: string | Uint8Array) =>
+      compare(answer(live, text), answer(shadow, text)).differences;
     expect(of("1", "1.0")).toEqual([{ kind: "body: text", path: "byte 1", liveValue: '"1"', shadowValue: '"1.0"' }]);
     const bytes = Uint8Array.of(0xff, 1, 2);
     expect(of(bytes, bytes)).toEqual([]);
