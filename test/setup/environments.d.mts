@@ -7,7 +7,7 @@ export type PythonEnvironmentName =
   | "debugger"
   | "moto"
   | "otlp";
-export type EnvironmentName = PythonEnvironmentName | "onnx" | "prometheus";
+export type EnvironmentName = PythonEnvironmentName | "onnx" | "prometheus" | "chromium";
 
 export interface PythonEnvironment {
   readonly directory: string;
@@ -29,7 +29,7 @@ export const environmentNames: readonly EnvironmentName[];
 
 /** Looks only at what prepareEnvironments() has left behind. */
 export function environment(name: PythonEnvironmentName): PythonEnvironment | Unavailable;
-export function environment(name: "onnx" | "prometheus"): FolderEnvironment | Unavailable;
+export function environment(name: "onnx" | "prometheus" | "chromium"): FolderEnvironment | Unavailable;
 
 /** Makes the environments side by side and says on stdout what became of each.
  *  @param options.believeFailures false to try again at once what could not be made before

@@ -52,12 +52,16 @@ const recipes = {
   otlp: virtualEnvironment("otlp", ["test/setup/otlp.requirements.txt"]),
   onnx: nodePackages("onnx", "examples/onnx", "onnxruntime-node"),
   prometheus: debianPackages("prometheus", "usr/bin/promtool"),
+  chromium: debianPackages("chromium", "usr/lib/chromium/chromium", missingPackages),
 };
+
+/** 120 MB to download and 400 MB unpacked: made by the tests that want it, not before every run. */
+const ON_DEMAND = ["chromium"];
 
 /** @type {readonly EnvironmentName[]} */
 export const environmentNames = /** @type {EnvironmentName[]} */ (Object.keys(recipes)).filter(
   // Elsewhere the tests that want it are left out.
-  (name) => name !== "prometheus" || existsSync("/usr/bin/apt-get"),
+  (name) => !ON_DEMAND.includes(name) && (name !== "prometheus" || existsSync("/usr/bin/apt-get")),
 );
 
 /**
@@ -209,9 +213,10 @@ function nodePackages(name, folder, mainPackage) {
  *
  * @param {string} name
  * @param {string} program
+ * @param {(names: string[]) => Promise<string[]>} [needs] packages to unpack beside these
  * @returns {Recipe}
  */
-function debianPackages(name, program) {
+function debianPackages(name, program, needs = async () => []) {
   const list = join(ROOT, "test/setup", `${name}.packages.txt`);
   const directory = join(ENVIRONMENTS, name);
   return {
@@ -223,8 +228,9 @@ function debianPackages(name, program) {
     build: async (say) => {
       await rm(directory, { recursive: true, force: true });
       await mkdir(directory, { recursive: true });
-      const packages = (await readFile(list, "utf8")).split("\n").filter((line) => line !== "");
-      say(`downloading ${packages.join(", ")} with apt-get`);
+      const named = (await readFile(list, "utf8")).split("\n").filter((line) => line !== "");
+      const packages = [...new Set([...named, ...(await needs(named))])];
+      say(`downloading ${named.join(", ")} with apt-get`);
       await command("apt-get", ["download", "-qq", ...packages], { cwd: directory });
       for (const file of (await readdir(directory)).filter((entry) => entry.endsWith(".deb"))) {
         await command("dpkg", ["-x", file, "."], { cwd: directory });
@@ -232,6 +238,12 @@ function debianPackages(name, program) {
       }
     },
   };
+}
+
+/** What an installation would bring beside them on this machine. @param {string[]} names */
+async function missingPackages(names) {
+  const plan = await command("apt-get", ["install", "--simulate", "--no-install-recommends", "-qq", ...names]);
+  return [...plan.matchAll(/^Inst (\S+)/gm)].map(([, name]) => /** @type {string} */ (name));
 }
 
 /** onnxruntime-node brings its library for every platform: 220 MB that this one does not use. @param {string} folder */
@@ -244,6 +256,7 @@ async function removeOtherPlatforms(folder) {
 }
 
 if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
-  const names = environmentNames.filter((name) => process.argv.length < 3 || process.argv.includes(name));
+  const all = /** @type {EnvironmentName[]} */ (Object.keys(recipes));
+  const names = process.argv.length < 3 ? environmentNames : all.filter((name) => process.argv.includes(name));
   await prepareEnvironments({ names, believeFailures: false });
 }

@@ -1,0 +1,100 @@
+// One request to a shadow: its answer, whatever the shadow does.
+import { abandon, DeadlineError, endEarly, type ScoreRequest, type ScoreResponse } from "../../src/host.ts";
+import type { Target } from "../types.ts";
+import { Collected } from "./collect.ts";
+import type { Answer } from "./compare.ts";
+
+export interface ShadowAnswer extends Answer {
+  /** What the deployment said; undefined: nothing in time. */
+  readonly modelStatus: number | undefined;
+  /** Milliseconds until the head of the answer, and until its end. */
+  readonly headMs: number;
+  readonly totalMs: number;
+  /** Of the body, kept or not. */
+  readonly bytes: number;
+}
+
+/** What a gateway would answer where there is none in time, and where a deployment fails as none should. */
+const TIMEOUT_STATUS = 408;
+const FAILED_STATUS = 500;
+
+/** The longest that setTimeout waits. */
+const MAX_TIMER_MS = 0x7fff_ffff;
+
+/** Never rejects. Does not wait for a shadow that goes on in spite of its signal.
+ *  @param request its signal is not used: the copy has one of its own
+ *  @param closing ends it early */
+export function sendCopy(
+  shadow: Target,
+  request: ScoreRequest,
+  maxBodyBytes: number,
+  closing: AbortSignal,
+): Promise<ShadowAnswer> {
+  const begun = performance.now();
+  const own = new AbortController();
+  const collected = new Collected(maxBodyBytes);
+  let head: ScoreResponse | undefined;
+  let headMs = 0;
+  let bytes = 0;
+  let chunks: AsyncIterator<Uint8Array> | undefined;
+
+  return new Promise((resolve) => {
+    let isOver = false;
+    const finish = (status: number, isCutOff: boolean): void => {
+      if (isOver) return;
+      isOver = true;
+      clearTimeout(timer);
+      closing.removeEventListener("abort", onClosing);
+      const totalMs = performance.now() - begun;
+      const contentType = head === undefined ? "" : contentTypeOf(head);
+      const body = head === undefined ? Buffer.alloc(0) : collected.body();
+      resolve({
+        status,
+        contentType,
+        body,
+        isCutOff,
+        modelStatus: head?.status,
+        headMs: head === undefined ? totalMs : headMs,
+        totalMs,
+        bytes,
+      });
+    };
+    const stop = (reason: unknown): void => {
+      finish(head?.status ?? TIMEOUT_STATUS, head !== undefined);
+      own.abort(reason);
+      if (chunks !== undefined) endEarly(chunks);
+    };
+    const onClosing = (): void => stop(closing.reason);
+    const limitMs = Math.min(shadow.requestTimeoutMs, MAX_TIMER_MS);
+    const timer = setTimeout(() => stop(new DeadlineError(limitMs)), limitMs);
+    closing.addEventListener("abort", onClosing);
+
+    const read = async (): Promise<void> => {
+      const { method, path, query, headers, body: sent, remoteAddress } = request;
+      const copy = { method, path, query, headers, body: sent, remoteAddress, signal: own.signal, receivedAt: begun };
+      const answer = await shadow.handle(copy);
+      if (isOver) return abandon(answer.body);
+      headMs = performance.now() - begun;
+      head = answer;
+      const { body } = answer;
+      if (typeof body === "string" || body instanceof Uint8Array) {
+        const whole = typeof body === "string" ? Buffer.from(body) : body;
+        bytes = whole.length;
+        collected.add(whole);
+      } else {
+        chunks = body[Symbol.asyncIterator]();
+        for (let item = await chunks.next(); item.done !== true && !isOver; item = await chunks.next()) {
+          bytes += item.value.length;
+          collected.add(item.value);
+        }
+      }
+      finish(answer.status, false);
+    };
+    read().catch(() => finish(head?.status ?? FAILED_STATUS, head !== undefined));
+  });
+}
+
+export function contentTypeOf({ headers }: ScoreResponse): string {
+  for (const [name, value] of headers) if (name.toLowerCase() === "content-type") return value;
+  return "";
+}
