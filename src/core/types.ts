@@ -204,8 +204,8 @@ export interface ScoreRuntime {
    *  none, requests wait until there are some. Absent where there are no workers. */
   resize?(workers: number): void;
   /** Asks the workers that have nothing to do for a sign of life. One that runs a script is not asked: its deadlines watch it.
-   *  @returns those that gave none within so many milliseconds */
-  silentWorkers?(withinMs: number): Promise<readonly SilentWorker[]>;
+   *  @returns those that gave none within so many milliseconds, and those that have been starting for longer than `startMs` */
+  silentWorkers?(withinMs: number, startMs: number): Promise<readonly SilentWorker[]>;
   /** Finishes what runs (up to `graceMs` milliseconds), then ends. Never rejects. */
   close(graceMs: number): Promise<void>;
   readonly state: RuntimeState;

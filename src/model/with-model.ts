@@ -113,8 +113,8 @@ class FetchingRuntime<S extends ModelSettings> implements ScoreRuntime {
     this.#inner?.resize?.(workers);
   }
 
-  async silentWorkers(withinMs: number): Promise<readonly SilentWorker[]> {
-    return (await this.#inner?.silentWorkers?.(withinMs)) ?? [];
+  async silentWorkers(withinMs: number, startMs: number): Promise<readonly SilentWorker[]> {
+    return (await this.#inner?.silentWorkers?.(withinMs, startMs)) ?? [];
   }
 
   close(graceMs: number): Promise<void> {

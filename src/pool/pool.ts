@@ -141,8 +141,8 @@ export class WorkerPool implements ScoreRuntime {
     this.#settleStart();
   }
 
-  silentWorkers(withinMs: number): Promise<readonly SilentWorker[]> {
-    return silentOf(this.#slots, withinMs);
+  silentWorkers(withinMs: number, startMs: number): Promise<readonly SilentWorker[]> {
+    return silentOf(this.#slots, withinMs, startMs);
   }
 
   /** A second call with 0 ends what the first one waits for. */

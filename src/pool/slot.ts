@@ -101,10 +101,18 @@ export function leastNeeded(slots: readonly Slot[], count: number): readonly Slo
 }
 
 /** As `ScoreRuntime.silentWorkers`. */
-export async function silentOf(slots: readonly Slot[], withinMs: number): Promise<readonly SilentWorker[]> {
+export async function silentOf(
+  slots: readonly Slot[],
+  withinMs: number,
+  startMs: number,
+): Promise<readonly SilentWorker[]> {
+  const latest = performance.now() - startMs;
+  const late = slots.flatMap(({ worker, process, startedAt, isRetired }) =>
+    worker === undefined && process !== undefined && startedAt < latest && !isRetired ? process : [],
+  );
   const asked = slots.flatMap(({ worker, process }) => (worker?.unanswered === 0 ? { worker, process } : []));
   const answers = await Promise.all(asked.map(({ worker }) => worker.showsLife(withinMs)));
-  return asked.flatMap(({ process }, index) => (answers[index] ? [] : process!));
+  return [...late, ...asked.flatMap(({ process }, index) => (answers[index] ? [] : process!))];
 }
 
 /** What is counted now. */

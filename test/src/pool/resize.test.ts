@@ -132,12 +132,12 @@ describe("silentWorkers()", () => {
   test("finds those that have nothing to do and do not react, and no busy ones", async () => {
     const [gate] = await gates(1);
     const service = await serve("waits_for_file.py", 2);
-    expect(await service.runtime.silentWorkers!(10_000)).toEqual([]);
+    expect(await service.runtime.silentWorkers!(10_000, 60_000)).toEqual([]);
     const busy = service.post(gate!.path);
     await gate!.begun();
     const idle = pidsOf(service).find((pid) => service.runtime.load!.pids.includes(pid) && !isBusy(service, pid));
     process.kill(idle!, "SIGSTOP");
-    const silent = await service.runtime.silentWorkers!(200);
+    const silent = await service.runtime.silentWorkers!(200, 60_000);
     expect(silent.map(({ pid }) => pid)).toEqual([idle]);
     silent[0]!.kill("it did not answer");
     await until(
