@@ -9,7 +9,8 @@ import { forDebugger, inspectArgs } from "./debugging.ts";
 import { inProcess } from "./in-process.ts";
 import { withAllocator } from "./pool/allocator.ts";
 import { EXIT_OLD_PYTHON, findPython, pythonNotFound, pythonTooOld } from "./pool/interpreter.ts";
-import { type PoolOptions, WorkerPool } from "./pool/pool.ts";
+import { WorkerPool } from "./pool/pool.ts";
+import type { PoolOptions } from "./pool/pool-options.ts";
 import type { WorkerCommand } from "./pool/process.ts";
 import { wakeAtEnd } from "./pool/wake-at-end.ts";
 
@@ -26,7 +27,7 @@ export function createRuntime(
   given: Config,
   log: Log,
   events: Events,
-  pool: Pick<PoolOptions, "restart"> = {},
+  pool: Pick<PoolOptions, "restart" | "onOutput"> = {},
 ): ScoreRuntime {
   const config = forDebugger(given, log);
   const { appRoot, entryScript, modelDir, scoringTimeoutMs, maxQueue, strict } = config;

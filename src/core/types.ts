@@ -175,6 +175,13 @@ export interface RuntimeLoad {
 /** `idle` takes a request at once; `dead` is a place without a process. */
 export type WorkerState = "starting" | "idle" | "busy" | "dead";
 
+/** A worker that does not react. */
+export interface SilentWorker {
+  readonly pid: number | undefined;
+  /** Ends it; another takes its place. @param reason follows "because" in the log */
+  kill(reason: string): void;
+}
+
 /** A loaded score script, wherever it runs: in this process or in worker processes. */
 export interface ScoreRuntime {
   /** Loads the script and runs init() once per worker. Idempotent: later calls return the first call's promise.
@@ -193,6 +200,12 @@ export interface ScoreRuntime {
    *  that is not done with it after `graceMs` milliseconds is killed and replaced. Undefined: nothing runs on. For hosts
    *  that are frozen between requests; absent where a running script cannot be stopped. */
   settle?(graceMs: number): Promise<void> | undefined;
+  /** Has so many workers from now on. Those that are too many get nothing new and end when what they run has ended; with
+   *  none, requests wait until there are some. Absent where there are no workers. */
+  resize?(workers: number): void;
+  /** Asks the workers that have nothing to do for a sign of life. One that runs a script is not asked: its deadlines watch it.
+   *  @returns those that gave none within so many milliseconds, and those that have been starting for longer than `startMs` */
+  silentWorkers?(withinMs: number, startMs: number): Promise<readonly SilentWorker[]>;
   /** Finishes what runs (up to `graceMs` milliseconds), then ends. Never rejects. */
   close(graceMs: number): Promise<void>;
   readonly state: RuntimeState;

@@ -10,6 +10,7 @@ import type {
   RuntimeState,
   ScoreRuntime,
   ScriptFacts,
+  SilentWorker,
 } from "../core/types.ts";
 import { Pending } from "../pool/pending.ts";
 import { type QueueOptions, WaitingRoom } from "../pool/queue.ts";
@@ -52,6 +53,7 @@ class FetchingRuntime<S extends ModelSettings> implements ScoreRuntime {
   #failure: ScoreError | undefined;
   #failedAt = 0;
   #closed: Promise<void> | undefined;
+  #workers: number | undefined;
 
   constructor(settings: S, log: Log, create: (settings: S) => ScoreRuntime) {
     this.#settings = settings;
@@ -104,6 +106,15 @@ class FetchingRuntime<S extends ModelSettings> implements ScoreRuntime {
 
   settle(graceMs: number): Promise<void> | undefined {
     return this.#inner?.settle?.(graceMs);
+  }
+
+  resize(workers: number): void {
+    this.#workers = workers;
+    this.#inner?.resize?.(workers);
+  }
+
+  async silentWorkers(withinMs: number, startMs: number): Promise<readonly SilentWorker[]> {
+    return (await this.#inner?.silentWorkers?.(withinMs, startMs)) ?? [];
   }
 
   close(graceMs: number): Promise<void> {
@@ -166,6 +177,7 @@ class FetchingRuntime<S extends ModelSettings> implements ScoreRuntime {
     const { SCOREFN_MODEL_URI: _, ...env } = workerEnv;
     const ready = { modelUri: null, modelDir: folder, workerEnv: { ...env, AZUREML_MODEL_DIR: folder } };
     this.#inner = this.#create({ ...this.#settings, ...ready });
+    if (this.#workers !== undefined) this.#inner.resize?.(this.#workers);
     // Its failure is told by start(), and to every request.
     this.#inner.start().catch(() => {});
     for (const pending of this.#waiting) pending.resolve(this.#inner);

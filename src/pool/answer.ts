@@ -141,6 +141,12 @@ export function expectStream({ id, stream }: Job, type: number): ChunkStream {
   return stream;
 }
 
+/** @throws FrameError when there is none, for frame `type` of request `id` */
+export function expectBegun(job: Job | undefined, type: number, id: number): Job {
+  if (job !== undefined) return job;
+  throw new FrameError("ERR_FRAME", `a worker sent frame ${type} for request ${id}, which has not begun`);
+}
+
 /** @throws FrameError when frame `type` has come inside a stream */
 export function expectNoStream({ id, stream }: Job, type: number): void {
   if (stream !== undefined) throw new FrameError("ERR_FRAME", `frame ${type} inside the stream of request ${id}`);

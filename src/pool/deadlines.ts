@@ -76,8 +76,13 @@ export class Deadlines {
   }
 
   #expire(job: Job): void {
-    job.expired = true;
     this.#events.onExpired(job);
+    this.endSoon(job);
+  }
+
+  /** The worker has been told that the time of a request is over: also of one whose host has set it a limit of its own. */
+  endSoon(job: Job): void {
+    job.expired = true;
     this.#afterGrace(() => {
       if (this.#begun.get(job.id) !== job) return;
       this.#isHung = true;

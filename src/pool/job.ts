@@ -45,3 +45,12 @@ export class Job extends Pending<RunOutcome> {
     super.reject(error);
   }
 }
+
+/** Numbers for requests on the wire. None is that of a request that is under way. */
+export function createIds(): () => number {
+  let last = 0;
+  return () => {
+    last = last === 0xffff_ffff ? 1 : last + 1;
+    return last;
+  };
+}

@@ -1,5 +1,5 @@
 import type { StartOptions } from "../protocol/messages.ts";
-import type { Launch, WorkerCommand } from "./process.ts";
+import type { Launch, TakeOutput, WorkerCommand } from "./process.ts";
 import type { QueueOptions } from "./queue.ts";
 
 export interface PoolOptions extends QueueOptions {
@@ -16,6 +16,8 @@ export interface PoolOptions extends QueueOptions {
    *  `by-requests`: at once, but after several such deaths in a row, or a start that failed, only when the next request
    *  comes; nothing happens by the clock then, which a host that is frozen between requests needs. */
   readonly restart?: "paced" | "by-requests";
+  /** Undefined: what workers write goes where this process writes. */
+  readonly onOutput?: TakeOutput | undefined;
   /** How a process comes into being. Default: the command is started. */
   readonly launch?: Launch;
 }

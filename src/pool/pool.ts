@@ -9,23 +9,23 @@ import type {
   RuntimeState,
   ScoreRuntime,
   ScriptFacts,
+  SilentWorker,
 } from "../core/types.ts";
 import { type Failed, PROTOCOL_VERSION, type Ready, type StartOptions } from "../protocol/messages.ts";
 import { factsOf } from "../protocol/wire-schemas.ts";
 import { Dispatcher } from "./dispatcher.ts";
-import { Job } from "./job.ts";
+import { Endings } from "./endings.ts";
+import { createIds, Job } from "./job.ts";
 import { LoadGate } from "./load-gate.ts";
 import type { PoolOptions } from "./pool-options.ts";
-import { Preload } from "./preload.ts";
+import { createPreload, type Preload } from "./preload.ts";
 import { type ProcessEvents, WorkerProcess } from "./process.ts";
 import { WaitingRoom } from "./queue.ts";
 import { recordTeller, type TellRecords } from "./records.ts";
-import { loadOf, Slot } from "./slot.ts";
+import { leastNeeded, loadOf, Slot, servingState, silentOf } from "./slot.ts";
 import { reportFailure, toExit, toStartFailure } from "./start-failure.ts";
 import { StoppedWatch } from "./stopped-watch.ts";
 import { Worker } from "./worker.ts";
-
-export type { PoolOptions } from "./pool-options.ts";
 
 /** Deaths in a row without an answer after which `by-requests` waits for a request. */
 const EAGER_RESTARTS = 2;
@@ -42,15 +42,16 @@ export class WorkerPool implements ScoreRuntime {
   readonly #stoppedWatch: StoppedWatch;
   readonly #start: StartOptions;
   readonly #tellRecords: TellRecords;
-  #lastId = 0;
+  readonly #newId = createIds();
   #starting: Promise<ScriptFacts> | undefined;
   #started: { resolve: (facts: ScriptFacts) => void; reject: (error: ScoreError) => void } | undefined;
   readonly #gate: LoadGate;
   #failure: ScoreError | undefined;
   #closed: Promise<void> | undefined;
   #isHurried = false;
-  #drained: (() => void) | undefined;
-  #settled: (() => void)[] = [];
+  readonly #endings: Endings;
+  /** How many workers are wanted. */
+  #workerCount: number;
 
   constructor(options: PoolOptions, log: Log, events: Events) {
     this.#options = options;
@@ -58,22 +59,18 @@ export class WorkerPool implements ScoreRuntime {
     this.#events = events;
     this.#tellRecords = recordTeller(events);
     this.#start = { protocol: PROTOCOL_VERSION, ...options.start, ...(this.#tellRecords && { records: true }) };
-    this.#room = new WaitingRoom(options, () => this.#checkDrained());
+    this.#workerCount = options.workerCount;
+    this.#room = new WaitingRoom(options, () => this.#endings.check());
     this.#gate = new LoadGate(this.#room);
-    this.#dispatcher = new Dispatcher(this.#slots, this.#room, () => this.#checkDrained());
+    this.#dispatcher = new Dispatcher(this.#slots, this.#room, () => this.#endings.check());
+    this.#endings = new Endings(this.#slots, () => this.#dispatcher.pending);
     this.#stoppedWatch = new StoppedWatch(() => [...this.#slots, this.#preload].flatMap((of) => of?.process ?? []));
-    if (options.preload) this.#preload = this.#createPreload();
+    if (options.preload) this.#preload = createPreload(options, this.#start, events, (failed) => this.#report(failed));
   }
 
   get state(): RuntimeState {
     if (this.#closed !== undefined) return "stopping";
-    let serves = false;
-    for (const { worker } of this.#slots) {
-      if (worker?.isIdle) return "ready";
-      serves ||= worker !== undefined;
-    }
-    if (serves) return "busy";
-    return this.#failure === undefined ? "loading" : "failed";
+    return servingState(this.#slots) ?? (this.#failure === undefined ? "loading" : "failed");
   }
 
   get facts(): ScriptFacts | undefined {
@@ -99,9 +96,8 @@ export class WorkerPool implements ScoreRuntime {
       this.#starting = new Promise((resolve, reject) => {
         this.#started = { resolve, reject };
       });
-      const { workerCount, restart, start } = this.#options;
-      this.#slots.push(...Array.from({ length: workerCount }, () => new Slot()));
-      for (const slot of this.#slots) this.#spawn(slot);
+      const { restart, start } = this.#options;
+      this.#grow(this.#workerCount);
       // A host that is frozen between requests finds its workers stopped, and a debugger stops them on purpose.
       if (restart !== "by-requests" && start.debugPort === undefined) this.#stoppedWatch.start();
     }
@@ -132,20 +128,21 @@ export class WorkerPool implements ScoreRuntime {
   }
 
   settle(graceMs: number): Promise<void> | undefined {
-    if (!this.#runsOn) return undefined;
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => {
-        for (const { worker } of this.#slots) if (worker?.runsOn) worker.killIfUseless();
-      }, graceMs);
-      this.#settled.push(() => {
-        clearTimeout(timer);
-        resolve();
-      });
-    });
+    return this.#endings.settle(graceMs);
   }
 
-  get #runsOn(): boolean {
-    return this.#slots.some(({ worker }) => worker?.runsOn);
+  resize(workers: number): void {
+    if (this.#closed !== undefined) return;
+    this.#workerCount = workers;
+    if (this.#starting === undefined) return;
+    const kept = this.#slots.filter(({ isRetired }) => !isRetired);
+    for (const slot of leastNeeded(kept, kept.length - workers)) this.#retire(slot);
+    this.#grow(workers - kept.length);
+    this.#settleStart();
+  }
+
+  silentWorkers(withinMs: number, startMs: number): Promise<readonly SilentWorker[]> {
+    return silentOf(this.#slots, withinMs, startMs);
   }
 
   /** A second call with 0 ends what the first one waits for. */
@@ -160,16 +157,8 @@ export class WorkerPool implements ScoreRuntime {
     for (const slot of this.#slots) clearTimeout(slot.restartTimer);
     this.#gate.rejectAll(stopping());
     // Nobody would ever take what waits for a script that is loading.
-    if (!this.#slots.some(({ worker }) => worker !== undefined)) this.#room.rejectAll(stopping());
-    if (this.#dispatcher.pending > 0 && graceMs > 0) {
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, graceMs);
-        this.#drained = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
-    }
+    if (servingState(this.#slots) === undefined) this.#room.rejectAll(stopping());
+    await this.#endings.drained(graceMs);
     this.#room.rejectAll(stopping());
     this.#dispatcher.stop();
     const processes = this.#slots.flatMap(({ process }) => process ?? []);
@@ -183,15 +172,8 @@ export class WorkerPool implements ScoreRuntime {
 
   #hurry(): void {
     this.#isHurried = true;
-    this.#drained?.();
+    this.#endings.hurry();
     for (const { process } of this.#slots) process?.kill("the server is stopping");
-  }
-
-  #checkDrained(): void {
-    if (this.#settled.length > 0 && !this.#runsOn) {
-      for (const resolve of this.#settled.splice(0)) resolve();
-    }
-    if (this.#drained !== undefined && this.#dispatcher.pending === 0) this.#drained();
   }
 
   /** Why nothing can be taken now. */
@@ -199,6 +181,29 @@ export class WorkerPool implements ScoreRuntime {
     if (this.#closed !== undefined) return stopping();
     this.#reviveByRequest();
     return this.#failure !== undefined && this.state === "failed" ? this.#failure : undefined;
+  }
+
+  #grow(count: number): void {
+    for (let left = count; left > 0; left--) {
+      const slot = new Slot();
+      this.#slots.push(slot);
+      this.#spawn(slot);
+    }
+  }
+
+  /** What it runs may finish, and what waits in its pipe goes elsewhere. */
+  #retire(slot: Slot): void {
+    const { process, worker } = slot;
+    slot.isRetired = true;
+    clearTimeout(slot.restartTimer);
+    if (process === undefined) this.#remove(slot);
+    else if (worker === undefined) process.kill("fewer workers are wanted");
+    else this.#endings.retire(slot);
+  }
+
+  #remove(slot: Slot): void {
+    this.#slots.splice(this.#slots.indexOf(slot), 1);
+    if (this.#slots.length === 0) this.#preload?.rest();
   }
 
   #spawn(slot: Slot): void {
@@ -217,25 +222,15 @@ export class WorkerPool implements ScoreRuntime {
       },
       onFrame: (type, id, payload) => slot.worker!.receive(type, id, payload),
       onRecords: this.#tellRecords,
+      onOutput: this.#options.onOutput,
       onExit: (error) => this.#exited(slot, error),
     };
     slot.process = new WorkerProcess(command, this.#start, workerTimeoutMs, events, this.#preload?.launch ?? launch);
   }
 
-  /** What is said of the script's start is said of the preload process, once (contract PROC-2, BAN-8). */
-  #createPreload(): Preload {
-    const { command, workerTimeoutMs: helloMs } = this.#options;
-    const options = { command, start: this.#start, helloMs };
-    return new Preload(options, {
-      onStarting: () => this.#events.scriptStarting?.(undefined),
-      onReady: (pid, loaded) => this.#events.scriptReady?.({ pid, facts: factsOf(loaded) }),
-      onFailed: (failed) => this.#report(failed),
-      onRecords: this.#tellRecords,
-      onExit: (exit) => this.#events.preloadEnded?.({ exit }),
-    });
-  }
-
   #ready(slot: Slot, { meta, traces }: Ready): void {
+    // It is about to be ended.
+    if (slot.isRetired) return;
     const { scoringTimeoutMs: timeoutMs } = this.#options;
     const { logFormat, records, concurrency: most } = this.#start;
     const { concurrent, takes } = slot.facts!;
@@ -247,7 +242,7 @@ export class WorkerPool implements ScoreRuntime {
       slot.process!,
       { takes: meta ?? takes, concurrency, timeoutMs, logsIds, traces },
       {
-        newId: () => this.#newId(),
+        newId: this.#newId,
         onFree: () => this.#dispatcher.pump(),
         onRecalled: (jobs) => this.#dispatcher.putBack(jobs),
         onInterrupted: ({ traceback }) => this.#events.runInterrupted?.({ traceback }),
@@ -272,11 +267,6 @@ export class WorkerPool implements ScoreRuntime {
     for (const slot of this.#slots) if (slot.firstExit !== undefined) this.#restart(slot, slot.firstExit);
   }
 
-  #newId(): number {
-    this.#lastId = this.#lastId === 0xffff_ffff ? 1 : this.#lastId + 1;
-    return this.#lastId;
-  }
-
   #report(failed: Failed): ScoreError {
     return reportFailure(failed, this.#options.start.modelDir, this.#log);
   }
@@ -287,7 +277,12 @@ export class WorkerPool implements ScoreRuntime {
     const back = worker?.exited(toExit(exit)) ?? [];
     if (this.#closed !== undefined) {
       for (const job of back) job.reject(stopping());
-      this.#checkDrained();
+      this.#endings.check();
+      return;
+    }
+    if (slot.isRetired) {
+      this.#remove(slot);
+      this.#dispatcher.putBack(back);
       return;
     }
     const failure = reported ?? toStartFailure(exit);
@@ -295,8 +290,7 @@ export class WorkerPool implements ScoreRuntime {
       // A script that never came up will not come up by itself: the host decides what becomes of the server.
       slot.firstFailure = failure;
       slot.firstExit = exit;
-      if (this.#slots.every(({ firstFailure }) => firstFailure !== undefined)) this.#fail(failure);
-      this.#settleStart();
+      this.#settleStart(failure);
       return;
     }
     this.#restart(slot, exit, back.length);
@@ -314,11 +308,17 @@ export class WorkerPool implements ScoreRuntime {
     this.#gate.rejectAll(failure);
   }
 
-  /** Ends start() when all first starts have come to an end. */
-  #settleStart(): void {
-    if (!this.#slots.every(({ hasServed, firstFailure }) => hasServed || firstFailure !== undefined)) return;
-    if (this.#gate.facts !== undefined) this.#started?.resolve(this.#gate.facts);
-    else this.#started?.reject(this.#failure!);
+  /** Ends start() when all first starts have come to an end. @param failure the last of them */
+  #settleStart(failure?: ScoreError): void {
+    const slots = this.#slots.filter(({ isRetired }) => !isRetired);
+    if (slots.some(({ hasServed, firstFailure }) => !hasServed && firstFailure === undefined)) return;
+    const { facts } = this.#gate;
+    const reason = failure ?? slots.at(-1)?.firstFailure;
+    if (facts !== undefined) this.#started?.resolve(facts);
+    else if (reason !== undefined) {
+      this.#fail(reason);
+      this.#started?.reject(reason);
+    }
   }
 
   /** @param back requests that the process which ended gives back */

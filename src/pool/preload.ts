@@ -2,12 +2,15 @@
 // worker connects back through a unix socket, once for each of its descriptors, and from then on is a worker like any
 // other (docs/worker-protocol.md, §8).
 import { FrameError, ScoreError, toScoreError } from "../core/errors.ts";
+import type { Events } from "../core/events.ts";
 import { FrameWriter } from "../protocol/frame.ts";
 import { type Failed, type ForkEnded, Frame, type Loaded, parseJson, type StartOptions } from "../protocol/messages.ts";
+import { factsOf } from "../protocol/wire-schemas.ts";
 import { Fork } from "./fork.ts";
 import { ForkListener } from "./fork-listener.ts";
-import { type Launch, type WorkerCommand, WorkerProcess } from "./process.ts";
-import type { TellRecords } from "./records.ts";
+import type { PoolOptions } from "./pool-options.ts";
+import { type Launch, type TakeOutput, type WorkerCommand, WorkerProcess } from "./process.ts";
+import { recordTeller, type TellRecords } from "./records.ts";
 
 /** So long may the preload process take to fork a worker, and that to connect, in milliseconds. To fork takes well below a
  *  second, however much memory there is to share; a process that is stopped never does. */
@@ -18,6 +21,7 @@ export interface PreloadOptions {
   readonly start: StartOptions;
   /** A process that has not reported itself after so many milliseconds is killed; 0: never. */
   readonly helloMs: number;
+  readonly onOutput?: TakeOutput | undefined;
   /** Takes the place of FORK_LIMIT_MS. */
   readonly forkLimitMs?: number;
 }
@@ -47,6 +51,8 @@ export class Preload {
   #isReady = false;
   #listening: Promise<ForkListener> | undefined;
   #isClosing = false;
+  /** It ends since there is nothing to fork; whoever is asked for meanwhile is forked off the next one. */
+  #isResting = false;
   #lastNumber = 0;
 
   constructor(options: PreloadOptions, events: PreloadEvents) {
@@ -71,12 +77,28 @@ export class Preload {
     return this.#process;
   }
 
+  /** Ends the preload process until a worker is asked for. To be called when there is none. */
+  rest(): void {
+    const { process } = this;
+    if (process === undefined || this.#isClosing || this.#isResting) return;
+    this.#isResting = true;
+    if (this.#isReady) {
+      this.#stop();
+      void process.ended();
+    } else process.kill("no worker is wanted");
+    this.#isReady = false;
+  }
+
+  #stop(): void {
+    this.#writer?.send(Frame.STOP, 0);
+    this.#writer?.flush();
+  }
+
   /** Ends the preload process. The workers are ended by whoever had them launched. */
   async close(): Promise<void> {
     this.#isClosing = true;
     if (this.#isReady) {
-      this.#writer?.send(Frame.STOP, 0);
-      this.#writer?.flush();
+      this.#stop();
     } else {
       this.#process?.kill("the server is stopping");
     }
@@ -111,7 +133,7 @@ export class Preload {
   }
 
   #start({ path, secret }: ForkListener): void {
-    const { command, start, helloMs } = this.#options;
+    const { command, start, helloMs, onOutput } = this.#options;
     this.#events.onStarting();
     let loaded: Loaded | undefined;
     let failure: ScoreError | undefined;
@@ -120,6 +142,7 @@ export class Preload {
         loaded = facts;
       },
       onReady: () => {
+        if (this.#isResting) return;
         this.#isReady = true;
         this.#events.onReady(template.pid!, loaded!);
         for (const [number, fork] of this.#forks) if (!fork.isOrdered) this.#order(number, fork);
@@ -129,10 +152,17 @@ export class Preload {
       },
       onFrame: (type, id, payload) => this.#receive(type, id, payload),
       onRecords: this.#events.onRecords,
+      onOutput,
       onExit: (error) => {
         const wasReady = this.#isReady;
+        const wasResting = this.#isResting;
         this.#process = undefined;
         this.#isReady = false;
+        this.#isResting = false;
+        if (wasResting && !this.#isClosing) {
+          if (this.#forks.size > 0) void this.#begin();
+          return;
+        }
         if (wasReady && !this.#isClosing) this.#events.onExit(error);
         this.#endAll(failure ?? error);
       },
@@ -161,4 +191,24 @@ export class Preload {
   #endAll(error: ScoreError): void {
     for (const fork of [...this.#forks.values()]) fork.orphan(error);
   }
+}
+
+/** The preload process of a pool. What is said of the script's start is said of it, once (contract PROC-2, BAN-8).
+ *  @param report writes what it said of its failure */
+export function createPreload(
+  { command, workerTimeoutMs, onOutput }: Pick<PoolOptions, "command" | "workerTimeoutMs" | "onOutput">,
+  start: StartOptions,
+  events: Events,
+  report: (failed: Failed) => ScoreError,
+): Preload {
+  return new Preload(
+    { command, start, helloMs: workerTimeoutMs, onOutput },
+    {
+      onStarting: () => events.scriptStarting?.(undefined),
+      onReady: (pid, loaded) => events.scriptReady?.({ pid, facts: factsOf(loaded) }),
+      onFailed: report,
+      onRecords: recordTeller(events),
+      onExit: (exit) => events.preloadEnded?.({ exit }),
+    },
+  );
 }

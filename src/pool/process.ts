@@ -1,5 +1,6 @@
 import { type StdioOptions, spawn } from "node:child_process";
 import type { Socket } from "node:net";
+import type { Readable } from "node:stream";
 import { FrameError, ScoreError, toScoreError, WorkerExitError } from "../core/errors.ts";
 import { packageFile } from "../core/package-root.ts";
 import { timerMs } from "../core/timer.ts";
@@ -21,7 +22,7 @@ import { readFailed, readLoaded, readReady } from "./answer.ts";
 import { Children } from "./children.ts";
 import { readRecords, type TellRecords } from "./records.ts";
 import { workerFolder } from "./start-folder.ts";
-import type { WorkerLink } from "./worker.ts";
+import type { WorkerLink } from "./worker-link.ts";
 
 /** How to start the worker process of one script language. */
 export interface WorkerCommand {
@@ -67,6 +68,9 @@ export interface LaunchedProcess {
 /** Brings a process into being: by starting a program, or by having another process forked (`preload.ts`). */
 export type Launch = (events: LaunchEvents) => LaunchedProcess;
 
+/** Is handed each stream that a worker and what it starts write to, and has to read it to its end. */
+export type TakeOutput = (stream: Readable) => void;
+
 export interface ProcessEvents {
   onLoaded(loaded: Loaded): void;
   onReady(ready: Ready): void;
@@ -76,6 +80,8 @@ export interface ProcessEvents {
   onFrame(type: number, id: number, payload: Buffer): void;
   /** The script has printed or logged. Undefined: the process was not asked to tell. */
   readonly onRecords?: TellRecords;
+  /** Undefined: what the process writes goes where this one writes. */
+  readonly onOutput?: TakeOutput | undefined;
   /** Called once, after the last frame. */
   onExit(error: ScoreError): void;
 }
@@ -122,7 +128,7 @@ export class WorkerProcess implements WorkerLink {
     start: StartOptions,
     helloMs: number,
     events: ProcessEvents,
-    launch: Launch = (launchEvents) => spawnCommand(command, launchEvents),
+    launch: Launch = (launchEvents) => spawnCommand(command, launchEvents, events.onOutput),
   ) {
     this.#command = command;
     this.#start = start;
@@ -175,8 +181,9 @@ export class WorkerProcess implements WorkerLink {
     fromWorker.on("data", this.#feed);
     lifeline.on("data", (chunk: Buffer) => {
       if (this.#faultText.length < MAX_FAULT_CHARS) this.#faultText += chunk.toString("utf8");
-      process.stderr.write(chunk);
+      if (this.#events.onOutput === undefined) process.stderr.write(chunk);
     });
+    this.#events.onOutput?.(lifeline);
     // Nothing comes out of it, but only a socket that is read notices that it was closed.
     toWorker.resume();
     for (const pipe of [toWorker, fromWorker, lifeline]) {
@@ -287,19 +294,28 @@ export class WorkerProcess implements WorkerLink {
 }
 
 const STDIO: StdioOptions = ["ignore", "inherit", "inherit", "pipe", "pipe", "pipe"];
+const OUTPUT_TAKEN: StdioOptions = ["ignore", "pipe", "pipe", "pipe", "pipe", "pipe"];
 
-function spawnCommand({ file, args, env }: WorkerCommand, events: LaunchEvents): LaunchedProcess {
+function spawnCommand(
+  { file, args, env }: WorkerCommand,
+  events: LaunchEvents,
+  onOutput: TakeOutput | undefined,
+): LaunchedProcess {
   let ended = false;
   const end = (exit: Exit): void => {
     if (!ended) events.onExit(exit);
     ended = true;
   };
-  const child = spawn(file, args, { cwd: workerFolder(), env, stdio: STDIO });
+  const child = spawn(file, args, { cwd: workerFolder(), env, stdio: onOutput ? OUTPUT_TAKEN : STDIO });
   child.once("exit", (code, signal) => end({ code, signal }));
   // Also told when a signal cannot be sent, which ends nothing.
   child.on("error", (error) => child.pid === undefined && end(error));
   // Without descriptors left there are none of these.
-  const [, , , toWorker, fromWorker, lifeline] = (child.stdio as unknown as Socket[] | undefined) ?? [];
+  const [, stdout, stderr, toWorker, fromWorker, lifeline] = (child.stdio as unknown as Socket[] | undefined) ?? [];
+  for (const output of [stdout, stderr]) {
+    // What a worker has started may live on and hold it.
+    if (output) onOutput?.(output.unref());
+  }
   if (toWorker && fromWorker && lifeline) {
     events.onPipes({ toWorker, fromWorker, lifeline });
   }

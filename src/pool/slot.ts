@@ -1,5 +1,5 @@
 import type { ScoreError } from "../core/errors.ts";
-import type { RuntimeLoad, WorkerState } from "../core/types.ts";
+import type { RuntimeLoad, RuntimeState, SilentWorker, WorkerState } from "../core/types.ts";
 import type { Loaded } from "../protocol/messages.ts";
 import type { WorkerProcess } from "./process.ts";
 import type { WaitingRoom } from "./queue.ts";
@@ -26,6 +26,8 @@ export class Slot {
   /** Why its first start is not tried again by itself, and how the process ended. */
   firstFailure: ScoreError | undefined;
   firstExit: ScoreError | undefined;
+  /** True once the pool is to have one worker fewer: nothing new comes here, and the place goes with its process. */
+  isRetired = false;
   /** True once a process of this place has been ready. */
   hasServed = false;
   restartTimer: NodeJS.Timeout | undefined;
@@ -73,6 +75,44 @@ export class Slot {
   mayRetryFirstStart(reported: ScoreError | undefined): boolean {
     return reported === undefined && this.deaths <= FIRST_START_RETRIES;
   }
+}
+
+/** Undefined: no worker takes requests. */
+export function servingState(slots: readonly Slot[]): Extract<RuntimeState, "ready" | "busy"> | undefined {
+  let serves = false;
+  for (const { worker, isRetired } of slots) {
+    if (worker?.isIdle) return "ready";
+    serves ||= worker !== undefined && !isRetired;
+  }
+  return serves ? "busy" : undefined;
+}
+
+/** So many of the places, those first whose end costs least: empty ones, then those that run least, the youngest first. */
+export function leastNeeded(slots: readonly Slot[], count: number): readonly Slot[] {
+  if (count <= 0) return [];
+  const costOf = ({ process, worker }: Slot): number => {
+    if (worker !== undefined) return 2 + worker.unanswered;
+    return process === undefined ? 0 : 1;
+  };
+  return [...slots]
+    .reverse()
+    .sort((one, other) => costOf(one) - costOf(other))
+    .slice(0, count);
+}
+
+/** As `ScoreRuntime.silentWorkers`. */
+export async function silentOf(
+  slots: readonly Slot[],
+  withinMs: number,
+  startMs: number,
+): Promise<readonly SilentWorker[]> {
+  const latest = performance.now() - startMs;
+  const late = slots.flatMap(({ worker, process, startedAt, isRetired }) =>
+    worker === undefined && process !== undefined && startedAt < latest && !isRetired ? process : [],
+  );
+  const asked = slots.flatMap(({ worker, process }) => (worker?.unanswered === 0 ? { worker, process } : []));
+  const answers = await Promise.all(asked.map(({ worker }) => worker.showsLife(withinMs)));
+  return [...late, ...asked.flatMap(({ process }, index) => (answers[index] ? [] : process!))];
 }
 
 /** What is counted now. */

@@ -9,17 +9,16 @@ import {
   metaPrefix,
   STREAM_CREDIT_BYTES,
 } from "../protocol/messages.ts";
-import { expectNoStream, expectStream, readError, readIds, readResponse, readResult } from "./answer.ts";
+import { expectBegun, expectNoStream, expectStream, readError, readIds, readResponse, readResult } from "./answer.ts";
 import { ChunkStream } from "./chunk-stream.ts";
 import { Deadlines } from "./deadlines.ts";
 import type { Job } from "./job.ts";
+import { LifeSigns } from "./life-signs.ts";
 import { Nudger } from "./nudger.ts";
 import type { Holder } from "./pending.ts";
 import { runMeta, takesBodyAlone } from "./run-meta.ts";
 import { Window } from "./window.ts";
 import type { WorkerEvents, WorkerLink, WorkerOptions } from "./worker-link.ts";
-
-export type { WorkerEvents, WorkerLink, WorkerOptions } from "./worker-link.ts";
 
 /** The front's view of one ready worker: which requests it has begun, which wait in its pipe, their deadlines and
  *  answers. Knows no process: bytes come in through `receive` and go out through the link. What it may conclude from which
@@ -37,6 +36,7 @@ export class Worker implements Holder<Job> {
   readonly #window: Window;
   #recalling = false;
   #stopped = false;
+  readonly #life = new LifeSigns();
   #answered = 0;
 
   constructor(link: WorkerLink, options: WorkerOptions, events: WorkerEvents) {
@@ -86,14 +86,12 @@ export class Worker implements Holder<Job> {
   /** True when requests wait in its pipe behind others that were begun `ms` milliseconds ago or earlier. */
   isStuckFor(ms: number, now: number): boolean {
     if (this.#recalling || !this.#window.hasWaited(ms, now)) return false;
-    for (const job of this.#begun.values()) if (now - job.begunAt < ms) return false;
-    return true;
+    return [...this.#begun.values()].every(({ begunAt }) => now - begunAt >= ms);
   }
 
   /** True while its script runs for nobody: the request was answered, or its client has left. */
   get runsOn(): boolean {
-    for (const job of this.#begun.values()) if (job.interrupted) return true;
-    return false;
+    return [...this.#begun.values()].some(({ interrupted }) => interrupted);
   }
 
   /** Ends it although it may be busy, unless somebody still waits for an answer from it. */
@@ -138,9 +136,7 @@ export class Worker implements Holder<Job> {
       this.#recalled(readIds(payload));
       return;
     }
-    const job = this.#begun.get(id);
-    if (job === undefined)
-      throw new FrameError("ERR_FRAME", `a worker sent frame ${type} for request ${id}, which has not begun`);
+    const job = expectBegun(this.#begun.get(id), type, id);
     switch (type) {
       case Frame.RESULT: {
         expectNoStream(job, type);
@@ -203,6 +199,18 @@ export class Worker implements Holder<Job> {
     this.#writer.flush();
   }
 
+  /** Gives it nothing more, and takes back what waits in its pipe. */
+  retire(): void {
+    this.#stopped = true;
+    if (this.hasWaiting) this.recall();
+  }
+
+  /** Asks it for a sign of life, which a request that it gets meanwhile is, too. @returns false: there was none in time */
+  showsLife(withinMs: number): Promise<boolean> {
+    this.#writer.send(Frame.RECALL, 0);
+    return this.#life.within(withinMs, () => this.unanswered > 0 || this.#stopped);
+  }
+
   #begin(job: Job, now: number): void {
     job.begunAt = now;
     job.ranFrom = now;
@@ -223,7 +231,7 @@ export class Worker implements Holder<Job> {
       throw new FrameError("ERR_FRAME", `a worker has begun ${this.#begun.size} requests at a time`);
     }
     // Its client left, or it had waited for too long, while BEGUN was on its way.
-    if (job.settled) this.#interrupt(job, "client-gone");
+    if (job.settled) this.givenUp(job);
   }
 
   #respond(job: Job, payload: Buffer): void {
@@ -274,7 +282,7 @@ export class Worker implements Holder<Job> {
     this.#answered++;
     this.#window.bytes -= job.bytes;
     this.#deadlines.ended();
-    if (this.#isOpen) this.#events.onFree();
+    if (!this.#deadlines.isHung) this.#events.onFree();
   }
 
   /** What its client got counts, whatever came of the script later. */
@@ -291,8 +299,10 @@ export class Worker implements Holder<Job> {
     }
     if (job.streaming) this.#applyDeadline(job);
     const { reason } = job.call.signal ?? {};
-    if (reason instanceof DeadlineError) this.#interrupt(job, "deadline", reason.limitMs);
-    else this.#interrupt(job, "client-gone");
+    if (reason instanceof DeadlineError) {
+      this.#interrupt(job, "deadline", reason.limitMs);
+      this.#deadlines.endSoon(job);
+    } else this.#interrupt(job, "client-gone");
   }
 
   #interrupt(job: Job, reason: InterruptReason, timeoutMs = this.#options.timeoutMs): void {
@@ -305,6 +315,7 @@ export class Worker implements Holder<Job> {
   #recalled(ids: readonly number[]): void {
     this.#recalling = false;
     this.#deadlines.showsLife();
+    this.#life.show();
     const back: Job[] = [];
     for (const id of ids) {
       const job = this.#window.take(id) ?? this.#takeUnrun(id);

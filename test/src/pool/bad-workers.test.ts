@@ -8,7 +8,8 @@ import { packageFile } from "../../../src/core/package-root.ts";
 import type { RunCall, RunOutcome } from "../../../src/core/types.ts";
 import { createEventLog } from "../../../src/event-log.ts";
 import { createLog } from "../../../src/log/create.ts";
-import { type PoolOptions, WorkerPool } from "../../../src/pool/pool.ts";
+import { WorkerPool } from "../../../src/pool/pool.ts";
+import type { PoolOptions } from "../../../src/pool/pool-options.ts";
 import { temporaryFolder, until } from "../../setup/service.ts";
 
 const CALL: RunCall = {

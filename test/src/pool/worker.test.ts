@@ -5,7 +5,8 @@ import type { ErrorReport, RunCall, RunOutcome } from "../../../src/core/types.t
 import { INTERRUPT_GRACE_MS } from "../../../src/pool/deadlines.ts";
 import { Job } from "../../../src/pool/job.ts";
 import { WINDOW_BYTES, WINDOW_REQUESTS } from "../../../src/pool/window.ts";
-import { Worker, type WorkerOptions } from "../../../src/pool/worker.ts";
+import { Worker } from "../../../src/pool/worker.ts";
+import type { WorkerOptions } from "../../../src/pool/worker-link.ts";
 import { monotonicMs } from "../../../src/protocol/clock.ts";
 import { FrameReader } from "../../../src/protocol/frame.ts";
 import {

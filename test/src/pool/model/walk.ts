@@ -1,6 +1,6 @@
 // One random walk: clients, workers and the clock do what they like, and in the end every promise of docs/worker-protocol.md
 // must have held.
-import type { ScoreError } from "../../../../src/core/errors.ts";
+import { DeadlineError, type ScoreError } from "../../../../src/core/errors.ts";
 import type { Log } from "../../../../src/core/log.ts";
 import type { RunOutcome } from "../../../../src/core/types.ts";
 import { INTERRUPT_GRACE_MS } from "../../../../src/pool/deadlines.ts";
@@ -20,12 +20,13 @@ const DOCUMENTED = new Set([
   "ERR_WORKER_START",
   "ERR_OVERLOAD",
   "ERR_CLIENT_GONE",
+  "ERR_DEADLINE",
 ]);
 
 interface Request {
   readonly order: Order;
   readonly sentAt: number;
-  leave: () => void;
+  leave: (reason?: Error) => void;
   hasLeft: boolean;
   settledAt: number | undefined;
   outcome: RunOutcome | undefined;
@@ -60,6 +61,8 @@ class Walk {
   readonly #pool: WorkerPool;
   readonly #limits: { readonly queueMs: number; readonly scoringMs: number; readonly maxQueue: number };
   readonly #dies: boolean;
+  readonly #preset: { readonly resizes: boolean; readonly hostHasLimit: boolean };
+  #workerCount: number;
   /** Records that workers have written whole, and those that the front has told of: `<pid> <message>`. */
   readonly #written: string[] = [];
   readonly #told: string[] = [];
@@ -78,6 +81,8 @@ class Walk {
       scoringMs: random.pick([0, 100, 2_000]),
       maxQueue: random.pick([0, 1, 4, 1_000, 1_000]),
     };
+    this.#preset = { resizes: random.chance(0.5), hostHasLimit: random.chance(0.3) };
+    this.#workerCount = random.pick([1, 2, 3]);
     const concurrent = random.chance(0.4);
     const concurrency = random.pick([1, 2, 3]);
     const onRecord = random.chance(0.5)
@@ -103,7 +108,7 @@ class Walk {
           logging: null,
           strict: false,
         },
-        workerCount: random.pick([1, 2, 3]),
+        workerCount: this.#workerCount,
         scoringTimeoutMs: this.#limits.scoringMs,
         workerTimeoutMs: 60_000,
         maxQueue: this.#limits.maxQueue,
@@ -143,6 +148,7 @@ class Walk {
     else if (roll < 58) this.#steps(1 + random.below(12));
     else if (roll < 82) await this.#turn();
     else if (roll < 97) this.#pass(random.pick([0.1, 0.1, 1, 6, 6, 60, 400, LEASE_MS]));
+    else if (this.#preset.resizes && random.chance(0.5)) this.#resize(random.pick([0, 1, 1, 2, 3, 5]));
     else if (this.#dies) this.#kill();
   }
 
@@ -179,7 +185,8 @@ class Walk {
     const request: Request = {
       order,
       sentAt: this.#world.now,
-      leave: () => {
+      leave: (reason) => {
+        call.signal.reason = reason;
         for (const listener of [...listeners]) listener();
       },
       hasLeft: false,
@@ -198,6 +205,7 @@ class Walk {
       requestId: order.key,
       signal: {
         aborted: false,
+        reason: undefined as unknown,
         addEventListener: (_: "abort", listener: () => void) => void listeners.add(listener),
         removeEventListener: (_: "abort", listener: () => void) => void listeners.delete(listener),
       },
@@ -235,7 +243,7 @@ class Walk {
     for (let count = this.#random.chance(0.2) ? waiting.length : 1; count > 0; count--) {
       const request = this.#random.pick(waiting);
       request.hasLeft = true;
-      request.leave();
+      request.leave(this.#preset.hostHasLimit ? new DeadlineError(1) : undefined);
     }
   }
 
@@ -270,9 +278,16 @@ class Walk {
     else worker.diesAtWrite = this.#random.below(40);
   }
 
+  #resize(workers: number): void {
+    this.#workerCount = workers;
+    this.#pool.resize(workers);
+  }
+
   /** Nothing more happens but what has begun. */
   async #calmDown(): Promise<void> {
     this.#isQuiet = true;
+    // Without a worker what waits would wait.
+    if (this.#workerCount === 0) this.#resize(1);
     for (const worker of this.#workers) worker.diesAtWrite = undefined;
     const endAt = this.#world.now + QUIET_MS;
     for (;;) {
@@ -311,7 +326,9 @@ class Walk {
 
   #check(): void {
     for (const request of this.#requests) this.#checkOne(request);
-    const { waiting, waitingBytes, unanswered } = this.#pool.load;
+    const { waiting, waitingBytes, unanswered, workers } = this.#pool.load;
+    const places = Object.values(workers).reduce((sum, count) => sum + count, 0);
+    expectTrue(places === this.#workerCount, `${places} workers of ${this.#workerCount} at rest`);
     expectTrue(waiting === 0, `${waiting} requests wait at rest`);
     expectTrue(waitingBytes === 0, `${waitingBytes} bytes wait at rest`);
     expectTrue(unanswered === 0, `${unanswered} requests are unanswered at rest`);
@@ -322,7 +339,7 @@ class Walk {
   #checkOne({ order, sentAt, settledAt, outcome, error, received, hasLeft }: Request): void {
     const { key } = order;
     const runs = this.#runs.get(key) ?? 0;
-    const mayDie = this.#dies || this.#limits.scoringMs > 0;
+    const mayDie = this.#dies || this.#limits.scoringMs > 0 || this.#preset.hostHasLimit;
     expectTrue(runs <= 1, `${key} ran ${runs} times`);
     expectTrue(settledAt !== undefined, `${key} was never answered`);
     if (outcome?.kind === "json") {
@@ -337,7 +354,7 @@ class Walk {
     if (error !== undefined) {
       const { code } = error;
       expectTrue(DOCUMENTED.has(code), `${key} failed with ${code}: ${error.message}`);
-      expectTrue(code !== "ERR_CLIENT_GONE" || hasLeft, `${key} failed with ${code}`);
+      expectTrue((code !== "ERR_CLIENT_GONE" && code !== "ERR_DEADLINE") || hasLeft, `${key} failed with ${code}`);
       expectTrue(code !== "ERR_SCRIPT_RUN" || order.does === "raise", `${key} failed with ${error.message}`);
       // Without a death nobody hears of one, and a worker that is well is never killed.
       expectTrue(!code.startsWith("ERR_WORKER") || mayDie, `${key} failed with ${error.message}`);

@@ -1,0 +1,239 @@
+import {
+  ConfigError,
+  createLog,
+  OverloadError,
+  type ScoreError,
+  type ScoreRequest,
+  type ScoreResponse,
+  toScoreError,
+  unlessAborted,
+} from "../../src/host.ts";
+import type { Assets, Deployment, DeploymentSpec, ProvisioningState } from "../types.ts";
+import { Lines } from "./lines.ts";
+import type { DeploymentOptions } from "./options.ts";
+import { ScriptVersion } from "./script-version.ts";
+import { UpstreamVersion } from "./upstream-version.ts";
+import type { Version } from "./version.ts";
+
+/** How long a version that nobody needs any more may take to end, in milliseconds. */
+const END_MS = 2_000;
+
+/** A deployment that is not started yet. */
+export function createDeployment(spec: DeploymentSpec, assets: Assets, options: DeploymentOptions = {}): Deployment {
+  return new RunningDeployment(spec, assets, options);
+}
+
+class RunningDeployment implements Deployment {
+  readonly name: string;
+  readonly #options: DeploymentOptions;
+  readonly #lines: Lines;
+  readonly #first: readonly [DeploymentSpec, Assets];
+  /** What gets new requests. */
+  #current: Version | undefined;
+  /** What comes up to take its place. */
+  #next: Version | undefined;
+  /** What has been replaced, and still answers. */
+  readonly #former = new Set<Version>();
+  #state: ProvisioningState = "Creating";
+  #failure: ScoreError | undefined;
+  #starting: Promise<void> | undefined;
+  /** The last update that was asked for: one begins when the one before it has ended. */
+  #turn: Promise<unknown> = Promise.resolve();
+  readonly #closing = new AbortController();
+  #closed: Promise<void> | undefined;
+
+  constructor(spec: DeploymentSpec, assets: Assets, options: DeploymentOptions) {
+    this.name = spec.name;
+    this.#options = options;
+    this.#lines = new Lines(spec.name, options.onLine);
+    this.#first = [spec, assets];
+  }
+
+  get spec(): DeploymentSpec {
+    return this.#current?.spec ?? this.#first[0];
+  }
+
+  get state(): ProvisioningState {
+    return this.#state;
+  }
+
+  get workers(): Deployment["workers"] {
+    return this.#current?.workers;
+  }
+
+  get instances(): number {
+    return this.#current?.instances ?? 0;
+  }
+
+  get waiting(): number {
+    return this.#current?.waiting ?? 0;
+  }
+
+  get capacity(): number {
+    return this.#current?.capacity ?? 0;
+  }
+
+  get inFlight(): number {
+    let sum = this.#current?.inFlight ?? 0;
+    for (const { inFlight } of this.#former) sum += inFlight;
+    return sum;
+  }
+
+  get requestTimeoutMs(): number {
+    return this.spec.requestTimeoutMs;
+  }
+
+  get isReady(): boolean {
+    return this.whyNotReady === null;
+  }
+
+  get whyNotReady(): string | null {
+    if (this.#closed !== undefined || this.#current === undefined || this.#state === "Creating") {
+      return this.#unavailable().message;
+    }
+    return this.#current.trouble;
+  }
+
+  readonly handle = (request: ScoreRequest): Promise<ScoreResponse> => {
+    if (this.#current === undefined || this.#closed !== undefined) {
+      return Promise.resolve(refusal(this.#unavailable()));
+    }
+    return this.#current.handle(request);
+  };
+
+  logs(lines: number): readonly string[] {
+    return this.#lines.last(lines);
+  }
+
+  start(): Promise<void> {
+    if (this.#starting === undefined) {
+      this.#starting = this.#begin();
+      this.#turn = this.#starting.catch(() => {});
+    }
+    return this.#starting;
+  }
+
+  update(spec: DeploymentSpec, assets: Assets): Promise<void> {
+    this.start().catch(() => {});
+    const turn = this.#turn.then(() => this.#replace(spec, assets));
+    this.#turn = turn.catch(() => {});
+    return turn;
+  }
+
+  close(graceMs: number): Promise<void> {
+    this.#closed ??= this.#end(graceMs);
+    if (graceMs === 0) for (const version of this.#versions) void version.close(0);
+    return this.#closed;
+  }
+
+  async #begin(): Promise<void> {
+    try {
+      const [spec, assets] = this.#first;
+      // Requests that come meanwhile wait in it.
+      await this.#bringUp(spec, assets, (version) => {
+        this.#current = version;
+      });
+      this.#state = "Succeeded";
+      this.#current!.watch();
+    } catch (error) {
+      this.#failure = toScoreError(error);
+      if (this.#closed === undefined) {
+        this.#state = "Failed";
+        this.#closed = Promise.resolve();
+      }
+      throw this.#failure;
+    }
+  }
+
+  async #replace(spec: DeploymentSpec, assets: Assets): Promise<void> {
+    if (this.#closed !== undefined) throw this.#unavailable();
+    this.#state = "Updating";
+    try {
+      const next = await this.#bringUp(spec, assets, (version) => {
+        this.#next = version;
+      });
+      const former = this.#current!;
+      this.#current = next;
+      next.watch();
+      void this.#retire(former);
+    } finally {
+      this.#next = undefined;
+      if (this.#closed === undefined) this.#state = "Succeeded";
+    }
+  }
+
+  /** @param onCreated called before it is up   @throws ScoreError when it does not come up; it has been ended then */
+  async #bringUp(spec: DeploymentSpec, assets: Assets, onCreated: (version: Version) => void): Promise<Version> {
+    const { signal } = this.#closing;
+    if (signal.aborted) throw signal.reason;
+    const version = this.#create(spec, assets);
+    onCreated(version);
+    try {
+      await unlessAborted(version.start(), signal);
+      if (signal.aborted) throw signal.reason;
+      return version;
+    } catch (error) {
+      await version.close(0);
+      throw toScoreError(error);
+    }
+  }
+
+  #create(spec: DeploymentSpec, assets: Assets): Version {
+    const { createUpstream } = this.#options;
+    if (assets.upstream !== null) {
+      if (createUpstream === undefined) throw new ConfigError("ERR_CONFIG", "there is nothing that passes requests on");
+      const log = createLog(this.#lines.writer("text"), "INFO").server;
+      return new UpstreamVersion(spec, createUpstream(spec, assets, log));
+    }
+    if (spec.code === null) {
+      const cure = `add code_configuration, or send its requests to a server that you run with --upstream ${this.name}=http://host:port`;
+      throw new ConfigError("ERR_CONFIG", `deployment ${this.name} has no score script: ${cure}`);
+    }
+    return new ScriptVersion(spec, spec.code, assets, this.#instancesFor(spec), this.#lines, this.#options);
+  }
+
+  /** As many as there are now, where that is for the load to say. */
+  #instancesFor({ scale, instanceCount }: DeploymentSpec): number {
+    if (scale.type === "default") return instanceCount;
+    return Math.max(1, scale.minInstances, Math.min(this.#current?.instances ?? 0, scale.maxInstances));
+  }
+
+  async #retire(version: Version): Promise<void> {
+    this.#former.add(version);
+    version.retire();
+    await version.idle();
+    await version.close(END_MS);
+    this.#former.delete(version);
+  }
+
+  get #versions(): readonly Version[] {
+    return [this.#current, this.#next, ...this.#former].filter((version) => version !== undefined);
+  }
+
+  async #end(graceMs: number): Promise<void> {
+    this.#state = "Deleting";
+    this.#closing.abort(this.#unavailable());
+    await Promise.all(this.#versions.map((version) => version.close(graceMs)));
+    // What was coming up ends itself.
+    await this.#turn;
+  }
+
+  /** Why nothing is taken. */
+  #unavailable(): ScoreError {
+    if (this.#failure !== undefined && this.#state === "Failed") return this.#failure;
+    const what = this.#state === "Creating" ? "starting" : "being deleted";
+    return new OverloadError("ERR_STOPPING", `Deployment ${this.name} is ${what}.`);
+  }
+}
+
+function refusal({ code, message, retryAfterSeconds = 1 }: ScoreError): ScoreResponse {
+  return {
+    status: 503,
+    headers: [
+      ["Content-Type", "application/json"],
+      ["Retry-After", String(retryAfterSeconds)],
+    ],
+    body: JSON.stringify({ message }),
+    errorCode: code,
+  };
+}

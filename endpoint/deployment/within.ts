@@ -1,0 +1,10 @@
+/** Resolves with the promise, or after so many milliseconds. @returns whether it was in time */
+export function within(promise: Promise<unknown>, ms: number): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => resolve(false), Math.min(ms, MAX_TIMER_MS));
+    promise.then(() => resolve(true), reject).finally(() => clearTimeout(timer));
+  });
+}
+
+/** Longest time setTimeout takes. */
+const MAX_TIMER_MS = 0x7fff_ffff;
