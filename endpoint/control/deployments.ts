@@ -1,13 +1,15 @@
 // What is done to the deployments of an endpoint: one thing after the other to each of them, side by side to several.
 import { isDeepStrictEqual } from "node:util";
-import { type Log, unlessAborted } from "../../src/host.ts";
-import type { Assets, Deployment, DeploymentSpec, Document } from "../types.ts";
+import type { Log } from "../../src/host.ts";
+import type { DeploymentSpec, Document } from "../types.ts";
+import { type DocumentUpdate, updated } from "./changes.ts";
 import { conflict, describe, invalid, notFound } from "./errors.ts";
 import { type Ledger, withShares } from "./ledger.ts";
 import { Member } from "./member.ts";
-import type { AssetOptions, Change, Progress, RunningParts } from "./parts.ts";
+import type { AssetOptions, Progress, RunningParts } from "./parts.ts";
 import { Serial } from "./serial.ts";
 import type { KeptDeployment, KeptEndpoint } from "./state/store.ts";
+import { Versions } from "./versions.ts";
 
 /** How long requests that run may take when their deployment is deleted, in milliseconds: what a server's stop gives them. */
 const CLOSE_GRACE_MS = 30_000;
@@ -19,11 +21,8 @@ export interface CreateRequest {
   readonly allTraffic: boolean;
 }
 
-export interface UpdateRequest {
+export interface UpdateRequest extends DocumentUpdate {
   readonly name: string;
-  /** Null: no file was given, only changes. */
-  readonly document: Document | null;
-  readonly changes: readonly Change[];
   /** Undefined: those that it was created with. */
   readonly assets: AssetOptions | undefined;
 }
@@ -44,8 +43,11 @@ export class Deployments {
   readonly #ledger: Ledger;
   readonly #parts: RunningParts;
   readonly #log: Log;
+  readonly #versions: Versions;
 
-  constructor(ledger: Ledger, parts: RunningParts, log: Log) {
+  /** @param folder for what belongs to versions of deployments */
+  constructor(ledger: Ledger, parts: RunningParts, log: Log, folder: string) {
+    this.#versions = new Versions(parts, log, folder, this.#end.signal);
     this.#ledger = ledger;
     this.#parts = parts;
     this.#log = log;
@@ -79,7 +81,7 @@ export class Deployments {
       this.#members.set(spec.name, member);
       accepted();
       try {
-        await this.#bringUp(member, request.assets, progress);
+        await this.#versions.bringUp(member, spec, request.assets, progress);
         const kept = { document: request.document, assets: request.assets };
         await this.#commit((state) => {
           const next = withDeployment(state, spec.name, kept);
@@ -89,7 +91,7 @@ export class Deployments {
         this.#members.delete(spec.name);
         this.#failures.set(spec.name, describe(error));
         this.#log.server.error(`The deployment ${spec.name} could not be created: ${describe(error)}`);
-        await member.deployment?.close(0);
+        await this.#versions.end(member, 0);
         throw error;
       }
       member.operation = undefined;
@@ -105,7 +107,7 @@ export class Deployments {
       this.#members.set(name, member);
       return this.#queued(name, async () => {
         try {
-          await this.#bringUp(member, assets, progress);
+          await this.#versions.bringUp(member, member.spec, assets, progress);
         } catch (error) {
           member.failed(describe(error));
           progress(`the deployment ${name} does not come up: ${describe(error)}`);
@@ -124,7 +126,7 @@ export class Deployments {
     return this.#queued(name, async () => {
       const member = this.get(name);
       const old = this.#ledger.state.deployments[name]!;
-      const document = this.#merged(old.document, request);
+      const document = updated(this.#parts.files, "deployment", old.document, request, progress);
       const spec = this.#specOf(document);
       if (spec.name !== name)
         throw invalid(`a deployment's name cannot be changed; create ${spec.name} beside ${name}`);
@@ -136,11 +138,11 @@ export class Deployments {
         // The same document may stand for other code, so a file always brings new workers.
         const isSame =
           request.document === null && request.assets === undefined && isDeepStrictEqual(spec, before.spec);
-        if (!isSame) await this.#bringUp(member, assets, progress, spec);
+        if (!isSame) await this.#versions.bringUp(member, spec, assets, progress);
         try {
           await this.#commit((state) => withDeployment(state, name, { document, assets }));
         } catch (error) {
-          await this.#goBack(member, before);
+          await this.#versions.goBack(member, before);
           throw error;
         }
         member.spec = spec;
@@ -176,7 +178,7 @@ export class Deployments {
       member.operation = "Deleting";
       accepted();
       try {
-        await member.deployment?.close(CLOSE_GRACE_MS);
+        await this.#versions.end(member, CLOSE_GRACE_MS);
       } finally {
         this.#members.delete(name);
       }
@@ -194,7 +196,7 @@ export class Deployments {
     await this.settled();
     const members = [...this.#members.values()];
     for (const member of members) member.operation = "Deleting";
-    await Promise.all(members.map((member) => member.deployment?.close(graceMs)));
+    await Promise.all(members.map((member) => this.#versions.end(member, graceMs)));
     this.#members.clear();
   }
 
@@ -216,62 +218,6 @@ export class Deployments {
 
   #throwIfEnding(): void {
     if (this.#end.signal.aborted) throw this.#end.signal.reason;
-  }
-
-  /** Starts the deployment, or a new version of it beside the one that runs. */
-  async #bringUp(
-    member: Member,
-    options: AssetOptions,
-    progress: Progress,
-    spec: DeploymentSpec = member.spec,
-  ): Promise<void> {
-    const { signal } = this.#end;
-    const say = (line: string): void => {
-      this.#log.server.info(`${member.name}: ${line}`);
-      progress(line);
-    };
-    const assets = await unlessAborted(this.#parts.resolveAssets(spec, options, say), signal);
-    for (const warning of assets.warnings) say(`warning: ${warning}`);
-    const running = member.deployment;
-    if (running !== undefined) await unlessAborted(running.update(spec, assets), signal);
-    else member.deployment = await this.#started(spec, assets);
-    member.assets = assets;
-  }
-
-  async #started(spec: DeploymentSpec, assets: Assets): Promise<Deployment> {
-    const deployment = this.#parts.createDeployment(spec, assets, { log: this.#log });
-    try {
-      await unlessAborted(deployment.start(), this.#end.signal);
-      return deployment;
-    } catch (error) {
-      await deployment.close(0);
-      throw error;
-    }
-  }
-
-  /** The new version runs, but could not be written down: after a restart it would be the old one again. */
-  async #goBack(
-    member: Member,
-    before: { readonly spec: DeploymentSpec; readonly assets: Assets | undefined },
-  ): Promise<void> {
-    if (before.assets === undefined) {
-      await member.deployment?.close(0);
-      member.failed("its last update could not be written down");
-      return;
-    }
-    await member.deployment?.update(before.spec, before.assets).then(
-      () => {
-        member.assets = before.assets;
-      },
-      (error: unknown) =>
-        this.#log.server.error(`The deployment ${member.name} cannot go back to its old version: ${describe(error)}`),
-    );
-  }
-
-  #merged(old: Document, { document, changes }: UpdateRequest): Document {
-    const { files } = this.#parts;
-    const merged = document === null ? old : files.mergeDocuments(old, document);
-    return changes.reduce((current, change) => files.applyChange(current, change), merged);
   }
 
   /** @throws OperationError when the document is no deployment of this endpoint's */

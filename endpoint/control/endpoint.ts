@@ -1,10 +1,11 @@
 // One endpoint's life: its document, its traffic, its keys, its deployments.
 import type { Log } from "../../src/host.ts";
-import type { Credentials, Document, EndpointReport, ProvisioningState, Routing, Shares } from "../types.ts";
+import type { Credentials, EndpointReport, ProvisioningState, Routing, Shares } from "../types.ts";
+import { type DocumentUpdate, updated } from "./changes.ts";
 import { type CreateRequest, Deployments, type Listener, type UpdateRequest } from "./deployments.ts";
 import { conflict, describe, invalid } from "./errors.ts";
 import { Ledger, withShares } from "./ledger.ts";
-import type { Change, Front, KeptCredentials, Progress, RunningParts } from "./parts.ts";
+import type { Front, KeptCredentials, Progress, RunningParts } from "./parts.ts";
 import { Serial } from "./serial.ts";
 import { type Shown, scorePath, showDeployment, showEndpoint } from "./shown.ts";
 import type { KeptEndpoint, Store } from "./state/store.ts";
@@ -15,12 +16,11 @@ export interface EndpointStart {
   readonly parts: RunningParts;
   readonly store: Store;
   readonly log: Log;
+  /** For what belongs to versions of deployments. */
+  readonly folder: string;
 }
 
-export interface EndpointUpdate {
-  /** Null: no file was given. */
-  readonly document: Document | null;
-  readonly changes: readonly Change[];
+export interface EndpointUpdate extends DocumentUpdate {
   /** All of it: a deployment that is not named has none. */
   readonly traffic?: Shares;
   readonly mirrorTraffic?: Shares;
@@ -44,14 +44,14 @@ export class Endpoint {
   #address = "";
   #end: Promise<void> | undefined;
 
-  constructor({ state, credentials, parts, store, log }: EndpointStart) {
+  constructor({ state, credentials, parts, store, log, folder }: EndpointStart) {
     this.#parts = parts;
     this.#store = store;
     this.#log = log;
     this.#kept = credentials;
-    this.#open = parts.credentials.open(credentials);
     this.#ledger = new Ledger(state, parts.files, store);
-    this.#deployments = new Deployments(this.#ledger, parts, log);
+    this.#open = parts.credentials.open(credentials, this.name);
+    this.#deployments = new Deployments(this.#ledger, parts, log, folder);
     this.#routing = this.#route();
     this.#ledger.onChange = () => {
       this.#routing = this.#route();
@@ -95,18 +95,17 @@ export class Endpoint {
     return showEndpoint({ document, spec: this.#ledger.spec, state: this.#state, address: this.#address, members });
   }
 
-  async update({ document, changes, traffic, mirrorTraffic }: EndpointUpdate): Promise<Shown> {
-    this.#throwIfEnding();
+  async update({ traffic, mirrorTraffic, ...change }: EndpointUpdate, progress: Progress = () => {}): Promise<Shown> {
     const { files } = this.#parts;
     await this.#ledger.commit((state) => {
       this.#throwIfEnding();
-      const merged = document === null ? state.document : files.mergeDocuments(state.document, document);
-      const changed = changes.reduce((current, change) => files.applyChange(current, change), merged);
-      const { name, kind } = files.endpointSpec(changed);
+      const document = updated(files, "endpoint", state.document, change, progress);
+      const { name, kind } = files.endpointSpec(document);
       if (name !== this.name) throw invalid(`an endpoint's name cannot be changed; create ${name} beside ${this.name}`);
-      if (kind !== this.#ledger.spec.kind)
+      if (kind !== this.#ledger.spec.kind) {
         throw invalid(`the endpoint ${name} is ${this.#ledger.spec.kind} and stays so; create another one`);
-      let next = { ...state, document: changed };
+      }
+      let next = { ...state, document };
       if (traffic !== undefined) next = withShares(next, "traffic", traffic);
       if (mirrorTraffic !== undefined) next = withShares(next, "mirror_traffic", mirrorTraffic);
       return next;
@@ -116,7 +115,7 @@ export class Endpoint {
 
   /** With the next request. */
   async setTraffic(traffic: Shares): Promise<void> {
-    await this.update({ document: null, changes: [], traffic });
+    await this.update({ document: null, changes: [], folder: "/", traffic });
   }
 
   /** Writes down where it listens. */
@@ -125,17 +124,16 @@ export class Endpoint {
   }
 
   credentials(): Shown {
-    return this.#parts.credentials.issue(this.#kept, this.#ledger.spec.authMode);
+    return this.#parts.credentials.issue(this.#kept, this.#ledger.spec.authMode, this.name);
   }
 
-  /** @throws OperationError for an endpoint without keys; a key that cannot be written down stays as it was */
-  regenerateKeys(which: "primary" | "secondary"): Promise<void> {
+  /** @param type `primary` or `secondary`   @throws ScoreError; a key that cannot be written down stays as it was */
+  regenerateKeys(type: string): Promise<void> {
+    const { credentials } = this.#parts;
     return this.#keyChanges.run(async () => {
       this.#throwIfEnding();
-      if (this.#ledger.spec.authMode !== "key")
-        throw invalid(`Endpoint '${this.name}' does not use keys for authentication.`);
-      const next = this.#parts.credentials.regenerate(this.#kept, which);
-      const open = this.#parts.credentials.open(next);
+      const next = credentials.regenerate(this.#kept, this.#ledger.spec.authMode, this.name, type);
+      const open = credentials.open(next, this.name);
       await this.#store.saveCredentials(next);
       this.#kept = next;
       this.#open = open;

@@ -1,4 +1,4 @@
-import { ScoreError } from "../../src/host.ts";
+import { InvalidSettingsError, ScoreError } from "../../src/host.ts";
 
 /** Why an operation was not carried out; decides the status of the control API and the exit code of the command. */
 export type Refusal = "invalid" | "not-found" | "conflict" | "busy" | "failed";
@@ -29,6 +29,7 @@ export function conflict(message: string): OperationError {
 /** What a failed operation says of its cause: place, text, what to do. */
 export function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
+  if (error instanceof InvalidSettingsError) return error.problems.map(({ text }) => text).join("\n");
   const { report } = error as Partial<ScoreError>;
   const at = report?.location;
   const place = at ? `${at.file}:${at.line}${at.column === null ? "" : `:${at.column}`}: ` : "";

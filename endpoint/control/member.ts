@@ -9,6 +9,8 @@ export class Member {
   deployment: Deployment | undefined;
   /** Those that it runs with. */
   assets: Assets | undefined;
+  /** Of its versions so far: what was made for them. */
+  readonly folders: string[] = [];
   /** Undefined: nothing is being done. */
   operation: "Creating" | "Updating" | "Deleting" | undefined;
   readonly #absent: AbsentTarget;

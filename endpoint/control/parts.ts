@@ -27,32 +27,37 @@ export interface Change {
 
 /** What the command line says in place of the file. */
 export interface Overrides {
-  readonly name?: string;
-  readonly endpointName?: string;
-  readonly changes: readonly Change[];
+  readonly name?: string | undefined;
+  readonly endpointName?: string | undefined;
+  /** As `--set` takes it. */
+  readonly set?: readonly string[] | undefined;
 }
 
-/** A file that has been read, or what stands in for one. */
-export interface ReadDocument {
+/** A document that can be used, and what its author should know of it, a line each. */
+export interface ReadResult {
   readonly document: Document;
   readonly warnings: readonly string[];
 }
 
-/** YAML files, and what is done with what stands in them. Every call throws a ScoreError with one clear line. */
+type DocumentKind = "endpoint" | "deployment";
+
+/** YAML files, and what is done with what stands in them. Every call throws a ScoreError with the cause and the cure. */
 export interface FilesPart {
-  /** @param path null: there is no file, only overrides */
-  readEndpointFile(path: string | null, overrides: Overrides): ReadDocument;
-  readDeploymentFile(path: string | null, overrides: Overrides): ReadDocument;
-  /** Keys of an update's file; what an update leaves out stays (contract DP-29). */
-  readUpdateFile(kind: "endpoint" | "deployment", path: string, overrides: Overrides): ReadDocument;
-  kindOfFile(path: string): "endpoint" | "deployment";
+  readEndpointFile(path: string, overrides: Overrides): ReadResult;
+  readDeploymentFile(path: string, overrides: Overrides): ReadResult;
+  /** An endpoint without a file. */
+  endpointDocument(overrides: Overrides): ReadResult;
+  kindOfFile(path: string): DocumentKind;
+  /** @param folder where paths begin that were set relative */
+  checkDocument(kind: DocumentKind, document: Document, folder: string): ReadResult;
   endpointSpec(document: Document): EndpointSpec;
   deploymentSpec(document: Document): DeploymentSpec;
   mergeDocuments(old: Document, update: Document): Document;
-  applyChange(document: Document, change: Change): Document;
-  /** `blue=90 green=10`, lower-case names. @param flag what it was given with */
-  parseShares(text: string, flag: string): Shares;
-  /** Sums, numbers, and that each name is a deployment's. */
+  setValue(document: Document, expression: string, forceString: boolean): Document;
+  addValue(document: Document, words: readonly string[], forceString: boolean): Document;
+  removeValue(document: Document, words: readonly string[]): Document;
+  /** `blue=90 green=10` @param flag what it was given with */
+  parseShares(text: string, known: null, flag: string): Shares;
   checkTraffic(traffic: Shares, mirror: Shares, deployments: readonly string[], kind: EndpointSpec["kind"]): void;
 }
 
@@ -92,10 +97,11 @@ export type KeptCredentials = Readonly<Record<string, unknown>>;
 export interface CredentialsPart {
   create(): KeptCredentials;
   /** @throws when what was kept cannot be used */
-  open(kept: KeptCredentials): Credentials;
-  regenerate(kept: KeptCredentials, which: "primary" | "secondary"): KeptCredentials;
+  open(kept: KeptCredentials, endpoint: string): Credentials;
+  /** @param type as typed   @throws ScoreError in Azure's words */
+  regenerate(kept: KeptCredentials, mode: AuthMode, endpoint: string, type: string): KeptCredentials;
   /** What `get-credentials` prints (contract EP-25). */
-  issue(kept: KeptCredentials, mode: AuthMode): Readonly<Record<string, unknown>>;
+  issue(kept: KeptCredentials, mode: AuthMode, endpoint: string): Readonly<Record<string, unknown>>;
 }
 
 /** All that stands between the port and the deployments: gateway, figures, mirror, page. */
@@ -128,9 +134,31 @@ export interface FrontOptions {
 }
 
 export interface ReportPart {
-  render(report: EndpointReport, form: "table" | "junit", maxDifferences: number | null): string;
-  /** @param maxDifferences share of those compared, 0 to 1   @returns why the rollout is not to go on; null: it may */
-  gate(report: EndpointReport, maxDifferences: number): string | null;
+  /** What the mirror has found; for a table, what stands below the figures of the deployments.
+   *  @param maxDifferences as typed; null: a rollout is not to be judged   @throws ScoreError when it cannot be read
+   *  @returns `failure`: why the rollout is not to go on */
+  render(
+    report: EndpointReport,
+    form: "table" | "json" | "junit",
+    maxDifferences: string | null,
+  ): { readonly text: string; readonly failure: string | null };
+}
+
+/** Flags of the form `name=value`, as AssetOptions have them. */
+export interface FlagsPart {
+  /** @throws ScoreError with all that is wrong */
+  pairs(
+    flag: "model" | "environment" | "python" | "upstream",
+    texts: readonly string[],
+  ): Readonly<Record<string, string>>;
+}
+
+/** What goes with the finding and making of a deployment's assets. */
+export interface AssetWork {
+  /** Of this version of the deployment alone; it is removed when the version has ended. */
+  readonly folder: string;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
 }
 
 /** What the endpoint's own process needs. */
@@ -138,7 +166,7 @@ export interface RunningParts {
   readonly files: FilesPart;
   readonly credentials: CredentialsPart;
   /** Fills in what the document needs of this machine. Its errors say what is missing and how to get it. */
-  resolveAssets(spec: DeploymentSpec, options: AssetOptions, progress: Progress): Promise<Assets>;
+  resolveAssets(spec: DeploymentSpec, options: AssetOptions, work: AssetWork): Promise<Assets>;
   createDeployment(spec: DeploymentSpec, assets: Assets, options: { readonly log: Log }): Deployment;
   createFront(options: FrontOptions): Front;
 }
@@ -147,5 +175,6 @@ export interface RunningParts {
 export interface Parts {
   files(): Promise<FilesPart>;
   report(): Promise<ReportPart>;
+  flags(): Promise<FlagsPart>;
   running(): Promise<RunningParts>;
 }

@@ -1,4 +1,5 @@
 // The process of an endpoint: what it holds, from its lock to its last answer.
+import { rm } from "node:fs/promises";
 import { createLog, type Log, type Scorer, VERSION } from "../../src/host.ts";
 import { openBoundedLog } from "./bounded-log.ts";
 import type { Hello } from "./channel/messages.ts";
@@ -94,6 +95,8 @@ async function open(
     parts.files.checkTraffic(spec.traffic, spec.mirrorTraffic, Object.keys(deployments), spec.kind);
     for (const deployment of Object.values(deployments)) parts.files.deploymentSpec(deployment.document);
   });
+  // A process that was killed has left them.
+  await rm(folder.versions, { recursive: true, force: true });
   const state = await firstState(folder, mode, kept, progress);
   const file = mode.kind === "serve" ? undefined : openBoundedLog(folder.log);
   const log = given ?? createLog((text) => file?.write(text), "INFO");
@@ -101,7 +104,14 @@ async function open(
   const credentials = await firstCredentials(folder, parts, mode.kind, progress);
   if (credentials.isNew) await store.saveCredentials(credentials.kept);
 
-  const endpoint = new Endpoint({ state, credentials: credentials.kept, parts, store, log });
+  const endpoint = new Endpoint({
+    state,
+    credentials: credentials.kept,
+    parts,
+    store,
+    log,
+    folder: folder.versions,
+  });
   undo.push(() => endpoint.close(0));
   const server = await listen(endpoint.front.scorer, { host: state.host, port: state.port }, log);
   undo.push(() => server.close(0));
@@ -214,7 +224,7 @@ async function firstCredentials(
   progress: Progress,
 ): Promise<{ readonly kept: KeptCredentials; readonly isNew: boolean }> {
   if (kind !== "resume") return { kept: parts.credentials.create(), isNew: true };
-  const found = await readCredentials(folder, (kept) => void parts.credentials.open(kept));
+  const found = await readCredentials(folder, (kept) => void parts.credentials.open(kept, folder.name));
   for (const note of found.notes) progress(`warning: ${note}`);
   await setAside(found);
   if (found.value !== undefined) return { kept: found.value, isNew: false };

@@ -28,14 +28,13 @@ const ROUTES: Readonly<Record<string, Handle>> = {
     return host.hello();
   },
   "GET /endpoint": async (endpoint) => endpoint.show(),
-  "PATCH /endpoint": async (endpoint, { body }) => endpoint.update(body as EndpointUpdate),
+  "PATCH /endpoint": async (endpoint, { body, progress }) => endpoint.update(body as EndpointUpdate, progress),
   "DELETE /endpoint": async (_endpoint, request, _name, host) =>
     host.remove(() => {
       if ((request.body as NoWait | undefined)?.noWait) request.answer(null);
     }),
   "GET /credentials": async (endpoint) => endpoint.credentials(),
-  "POST /keys": async (endpoint, { body }) =>
-    endpoint.regenerateKeys((body as { readonly which: "primary" | "secondary" }).which),
+  "POST /keys": async (endpoint, { body }) => endpoint.regenerateKeys((body as { readonly type: string }).type),
   "GET /report": async (endpoint) => endpoint.report(),
   "POST /traffic": async (endpoint, { body }) => endpoint.setTraffic(body as Shares),
   "POST /page": async (_endpoint, _request, _name, host) => host.page(),

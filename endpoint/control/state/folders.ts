@@ -21,6 +21,8 @@ export interface EndpointFolder {
   /** Where the endpoint's process takes commands. */
   readonly socket: string;
   readonly log: string;
+  /** What versions of deployments need while they run. */
+  readonly versions: string;
   /** What the process writes outside of its log: the error that ends it, for example. */
   readonly output: string;
 }
@@ -49,6 +51,7 @@ export function endpointFolder(home: string, name: string): EndpointFolder {
     credentials: join(path, "credentials.json"),
     socket: socketPath(path),
     log: join(path, "endpoint.log"),
+    versions: join(path, "versions"),
     output: join(path, "output.log"),
   };
 }

@@ -74,7 +74,7 @@ function expected(model: Model, action: Step): Model | undefined {
 
 function run(lab: Lab, action: Step): Promise<unknown> {
   if (action.fail === "disk") lab.disk.failNext = true;
-  const change = { document: null, changes: [] };
+  const change = { document: null, changes: [], folder: "/" };
   // A failure is one of this step's: what is tried next is to work.
   const fail = action.fail === undefined || action.fail === "disk" ? "never" : action.fail;
   switch (action.kind) {

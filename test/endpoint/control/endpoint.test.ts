@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { ASSETS, create, createLab, deployment, QUIET, STATE, update } from "./lab.ts";
 
-const change = { document: null, changes: [] } as const;
+const change = { document: null, changes: [], folder: "/" } as const;
 
 test("a deployment that comes up is kept, shown, and reached by its name", async () => {
   const lab = createLab();
@@ -124,7 +124,7 @@ test("a change of what workers do not see starts none, and a file always does", 
   await create(lab, deployment("blue"));
   const words = ["tags.owner=me"];
   const changes = [{ kind: "set", words, forceString: false }] as const;
-  await lab.endpoint.updateDeployment({ name: "blue", document: null, changes, assets: undefined }, QUIET);
+  await lab.endpoint.updateDeployment({ name: "blue", document: null, changes, folder: "/", assets: undefined }, QUIET);
   expect(updated).toEqual([]);
   expect(lab.disk.state.deployments.blue?.document.tags).toEqual({ owner: "me" });
   await update(lab, "blue", deployment("blue"));
@@ -175,10 +175,12 @@ test("traffic that cannot be written down stays as it was, and can be set again"
 test("the name and the kind of an endpoint stay", async () => {
   const lab = createLab();
   const set = (word: string) => [{ kind: "set", words: [word], forceString: false }] as const;
-  await expect(lab.endpoint.update({ document: null, changes: set("name=two") })).rejects.toThrow(
+  await expect(lab.endpoint.update({ document: null, changes: set("name=two"), folder: "/" })).rejects.toThrow(
     /name cannot be changed/,
   );
-  await expect(lab.endpoint.update({ document: null, changes: set("compute=k") })).rejects.toThrow(/stays so/);
+  await expect(lab.endpoint.update({ document: null, changes: set("compute=k"), folder: "/" })).rejects.toThrow(
+    /stays so/,
+  );
 });
 
 test("a new key is good at once, and the other one stays", async () => {

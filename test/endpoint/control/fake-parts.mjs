@@ -12,7 +12,7 @@ export function createFakeParts(ScoreError, hooks = {}) {
   const running = {
     files,
     credentials: createCredentials(refuse),
-    resolveAssets: async (spec, options, progress) => {
+    resolveAssets: async (spec, options, { progress }) => {
       progress(`${spec.name}: looking for its model`);
       await hooks.assets?.(spec);
       if (spec.environmentVariables.FAIL === "assets") throw refuse(`the model of ${spec.name} is missing`);
@@ -26,10 +26,17 @@ export function createFakeParts(ScoreError, hooks = {}) {
     hooks,
     files: async () => files,
     report: async () => ({
-      render: (report, form) => `${form} of ${report.endpoint}\n`,
-      gate: (report, max) => {
+      render: (report, form, max) => {
         const share = report.mirror?.shareDifferent ?? 0;
-        return share > max ? `${share} of the answers differ, more than ${max}` : null;
+        const failure = max !== null && share > Number(max) ? `${share} of the answers differ, more than ${max}` : null;
+        return { text: `${form} of ${report.endpoint}\n`, failure };
+      },
+    }),
+    flags: async () => ({
+      pairs: (flag, texts) => {
+        const pairs = texts.map((text) => text.split(/=(.*)/s));
+        if (pairs.some(([, value]) => !value)) throw refuse(`--${flag} ${texts.join(" ")} has no "="`);
+        return Object.fromEntries(pairs.map(([name, value]) => [name, value]));
       },
     }),
     running: async () => running,
@@ -38,7 +45,7 @@ export function createFakeParts(ScoreError, hooks = {}) {
 }
 
 function createFiles(refuse) {
-  const read = (path, { name, endpointName, changes }) => {
+  const read = (path, { name, endpointName, set = [] }) => {
     let document = {};
     if (path !== null) {
       let text;
@@ -54,15 +61,16 @@ function createFiles(refuse) {
     }
     if (name !== undefined) document.name = name;
     if (endpointName !== undefined) document.endpoint_name = endpointName;
-    for (const change of changes) document = files.applyChange(document, change);
+    for (const expression of set) document = files.setValue(document, expression, false);
     return { document, warnings: document.tags?.warn ? [String(document.tags.warn)] : [] };
   };
   const files = {
     readEndpointFile: read,
     readDeploymentFile: read,
-    readUpdateFile: (_kind, path, overrides) => read(path, overrides),
+    endpointDocument: (overrides) => read(null, overrides),
+    checkDocument: (_kind, document) => ({ document, warnings: [] }),
     kindOfFile: (path) => {
-      const { document } = read(path, { changes: [] });
+      const { document } = read(path, {});
       return "endpoint_name" in document || "instance_count" in document || "code_configuration" in document
         ? "deployment"
         : "endpoint";
@@ -109,19 +117,19 @@ function createFiles(refuse) {
         environment_variables: { ...old.environment_variables, ...update.environment_variables },
       }),
     }),
-    applyChange: (document, { kind, words, forceString }) => {
+    setValue: (document, expression, forceString) => {
       const copy = structuredClone(document);
-      for (const word of kind === "set" ? words : []) {
-        const [path = "", text = ""] = word.split(/=(.*)/s);
-        const keys = path.split(".");
-        let at = copy;
-        for (const key of keys.slice(0, -1)) at = at[key] ??= {};
-        const isNumber = !forceString && /^\d+$/.test(text);
-        at[keys.at(-1)] = isNumber ? Number(text) : text;
-      }
+      const [path = "", text] = expression.split(/=(.*)/s);
+      if (text === undefined) throw refuse(`--set ${expression} has no "="`);
+      const keys = path.split(".");
+      let at = copy;
+      for (const key of keys.slice(0, -1)) at = at[key] ??= {};
+      at[keys.at(-1)] = !forceString && /^\d+$/.test(text) ? Number(text) : text;
       return copy;
     },
-    parseShares: (text, flag) => {
+    addValue: (document, [place, ...words]) => ({ ...document, [place]: [...(document[place] ?? []), ...words] }),
+    removeValue: (document, [place]) => Object.fromEntries(Object.entries(document).filter(([key]) => key !== place)),
+    parseShares: (text, _known, flag) => {
       const pairs = text.split(/\s+/).filter((word) => word !== "");
       const shares = pairs.map((pair) => /^([^=]+)=(\d+)$/.exec(pair) ?? undefined);
       if (shares.length === 0 || shares.includes(undefined))
@@ -158,7 +166,11 @@ function createCredentials(refuse) {
       if (typeof kept.primaryKey !== "string" || typeof kept.secondaryKey !== "string") throw refuse("it has no keys");
       return { accepts: (_mode, secret) => secret === kept.primaryKey || secret === kept.secondaryKey };
     },
-    regenerate: (kept, which) => ({ ...kept, [`${which}Key`]: key() }),
+    regenerate: (kept, mode, endpoint, type) => {
+      if (mode !== "key") throw refuse(`Endpoint '${endpoint}' does not use keys for authentication.`);
+      if (!["primary", "secondary"].includes(type)) throw refuse("Key type must be 'primary' or 'secondary'.");
+      return { ...kept, [`${type}Key`]: key() };
+    },
     issue: (kept, mode) =>
       mode === "key"
         ? { ...kept }

@@ -1,4 +1,6 @@
 // An endpoint over fake parts, whose disk can be made to fail.
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Endpoint } from "../../../endpoint/control/endpoint.ts";
 import type { AssetOptions } from "../../../endpoint/control/parts.ts";
 import type { KeptEndpoint, Store } from "../../../endpoint/control/state/store.ts";
@@ -55,7 +57,14 @@ export function createLab(state: KeptEndpoint = STATE, hooks: Hooks = {}): Lab {
   const logged: string[] = [];
   const log = createLog((text) => void logged.push(text), "INFO");
   const credentials = parts.now.credentials.create();
-  const endpoint = new Endpoint({ state, credentials, parts: parts.now, store, log });
+  const endpoint = new Endpoint({
+    state,
+    credentials,
+    parts: parts.now,
+    store,
+    log,
+    folder: join(tmpdir(), "scorefn-lab-none"),
+  });
   endpoint.listensAt("http://127.0.0.1:5001");
   return { endpoint, parts, made, disk, logged };
 }
@@ -75,5 +84,5 @@ export function create(lab: Lab, document: Document, allTraffic = false): Promis
 }
 
 export function update(lab: Lab, name: string, document: Document): Promise<unknown> {
-  return lab.endpoint.updateDeployment({ name, document, changes: [], assets: undefined }, QUIET);
+  return lab.endpoint.updateDeployment({ name, document, changes: [], folder: "/", assets: undefined }, QUIET);
 }
