@@ -1,5 +1,5 @@
 import type { Document } from "../types.ts";
-import type { Change, FilesPart, Progress } from "./parts.ts";
+import type { Change, FilesPart, Progress } from "./types.ts";
 
 /** What an update says of a document. */
 export interface DocumentUpdate {

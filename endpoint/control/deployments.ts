@@ -6,9 +6,9 @@ import { type DocumentUpdate, updated } from "./changes.ts";
 import { conflict, describe, invalid, notFound } from "./errors.ts";
 import { type Ledger, withShares } from "./ledger.ts";
 import { Member } from "./member.ts";
-import type { AssetOptions, Progress, RunningParts } from "./parts.ts";
 import { Serial } from "./serial.ts";
 import type { KeptDeployment, KeptEndpoint } from "./state/store.ts";
+import type { AssetOptions, Progress, RunningParts } from "./types.ts";
 import { Versions } from "./versions.ts";
 
 /** How long requests that run may take when their deployment is deleted, in milliseconds: what a server's stop gives them. */

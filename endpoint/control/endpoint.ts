@@ -5,10 +5,10 @@ import { type DocumentUpdate, updated } from "./changes.ts";
 import { type CreateRequest, Deployments, type Listener, type UpdateRequest } from "./deployments.ts";
 import { conflict, describe, invalid } from "./errors.ts";
 import { Ledger, withShares } from "./ledger.ts";
-import type { Front, KeptCredentials, Progress, RunningParts } from "./parts.ts";
 import { Serial } from "./serial.ts";
 import { type Shown, scorePath, showDeployment, showEndpoint } from "./shown.ts";
 import type { KeptEndpoint, Store } from "./state/store.ts";
+import type { Front, KeptCredentials, Progress, RunningParts } from "./types.ts";
 
 export interface EndpointStart {
   readonly state: KeptEndpoint;

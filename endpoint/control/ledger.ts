@@ -1,7 +1,7 @@
 import type { EndpointSpec, Shares } from "../types.ts";
-import type { FilesPart } from "./parts.ts";
 import { Serial } from "./serial.ts";
 import type { KeptEndpoint, Store } from "./state/store.ts";
+import type { FilesPart } from "./types.ts";
 
 /** What is true of an endpoint: one state that is replaced as a whole, first on the disk and then in memory. A change is short
  *  and waits for nothing else, so that operations that take minutes can make theirs in any order. */

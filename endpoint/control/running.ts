@@ -7,11 +7,11 @@ import { controlOf } from "./channel/routes.ts";
 import { listenForControl } from "./channel/server.ts";
 import { Endpoint } from "./endpoint.ts";
 import { conflict, notFound, OperationError } from "./errors.ts";
-import type { KeptCredentials, Progress, RunningParts } from "./parts.ts";
 import { type EndpointFolder, makeFolder, removeFolder } from "./state/folders.ts";
 import { type Kept, setAside } from "./state/kept-file.ts";
 import { takeLock } from "./state/lock.ts";
 import { type KeptEndpoint, NO_STORE, openStore, readCredentials, readState } from "./state/store.ts";
+import type { KeptCredentials, Progress, RunningParts } from "./types.ts";
 
 /** What answers requests at an address. */
 export interface Listening {

@@ -6,7 +6,7 @@ import { type Log, unlessAborted } from "../../src/host.ts";
 import type { Assets, Deployment, DeploymentSpec } from "../types.ts";
 import { describe } from "./errors.ts";
 import type { Member } from "./member.ts";
-import type { AssetOptions, Progress, RunningParts } from "./parts.ts";
+import type { AssetOptions, Progress, RunningParts } from "./types.ts";
 
 export class Versions {
   readonly #parts: RunningParts;

@@ -1,7 +1,7 @@
 import { type IncomingMessage, request } from "node:http";
 import { createInterface } from "node:readline";
 import { OperationError } from "../errors.ts";
-import type { Progress } from "../parts.ts";
+import type { Progress } from "../types.ts";
 import type { Line } from "./messages.ts";
 
 /** Nobody listens at the socket: the endpoint's process is not there. */

@@ -1,7 +1,7 @@
 import { chmod, rm } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { describe, invalid, OperationError } from "../errors.ts";
-import type { Progress } from "../parts.ts";
+import type { Progress } from "../types.ts";
 import type { Line } from "./messages.ts";
 
 /** Documents of endpoints are small; so large is no command of ours: 16 MiB. */

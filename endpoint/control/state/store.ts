@@ -1,7 +1,7 @@
 // What is kept of an endpoint: its files, how it runs, its keys.
 import type { Document } from "../../types.ts";
 import { OperationError } from "../errors.ts";
-import type { AssetOptions, EndpointOptions, KeptCredentials } from "../parts.ts";
+import type { AssetOptions, EndpointOptions, KeptCredentials } from "../types.ts";
 import type { EndpointFolder } from "./folders.ts";
 import { type Kept, readKept, writeKept } from "./kept-file.ts";
 

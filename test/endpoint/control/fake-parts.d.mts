@@ -1,4 +1,4 @@
-import type { Parts, RunningParts } from "../../../endpoint/control/parts.ts";
+import type { Parts, RunningParts } from "../../../endpoint/control/types.ts";
 import type { Deployment, DeploymentSpec } from "../../../endpoint/types.ts";
 import type { ScoreError } from "../../../src/core/errors.ts";
 

@@ -2,8 +2,8 @@
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Endpoint } from "../../../endpoint/control/endpoint.ts";
-import type { AssetOptions } from "../../../endpoint/control/parts.ts";
 import type { KeptEndpoint, Store } from "../../../endpoint/control/state/store.ts";
+import type { AssetOptions } from "../../../endpoint/control/types.ts";
 import type { Document } from "../../../endpoint/types.ts";
 import { ScoreError } from "../../../src/core/errors.ts";
 import { createLog } from "../../../src/log/create.ts";
