@@ -8,7 +8,12 @@ import { build } from "esbuild";
 const ROOT = fileURLToPath(new URL(".", import.meta.url));
 
 /** Compiled files that are replaced by their bundle. */
-const FILES = ["dist/src/metrics/prom.js", "dist/src/telemetry/sdk.js", "dist/src/telemetry/app-insights-thread.js"];
+const FILES = [
+  "dist/src/metrics/prom.js",
+  "dist/src/telemetry/sdk.js",
+  "dist/src/telemetry/app-insights-thread.js",
+  "dist/adapters/cli/online/query.js",
+];
 
 /** The libraries are CommonJS, and ask for Node's own modules with `require`. */
 const REQUIRE = 'import { createRequire } from "node:module";\nconst require = createRequire(import.meta.url);';
@@ -62,11 +67,11 @@ async function writeNotices(file, packages) {
   const byText = new Map();
   for (const name of packages) {
     const folder = join(ROOT, "node_modules", name);
-    const { version } = JSON.parse(await readFile(join(folder, "package.json"), "utf8"));
+    const { version, repository } = JSON.parse(await readFile(join(folder, "package.json"), "utf8"));
     const licence = (await readdir(folder)).find((entry) => /^licen[cs]e/i.test(entry));
     if (licence === undefined) throw new Error(`${name} has no licence text`);
     const text = await readFile(join(folder, licence), "utf8");
-    byText.set(text, [...(byText.get(text) ?? []), `${name} ${version}`]);
+    byText.set(text, [...(byText.get(text) ?? []), `${name} ${version}, ${repository?.url ?? repository}`]);
   }
   const notices = [...byText].map(([text, names]) => `${names.join("\n")}\n\n${text}`);
   await writeFile(join(ROOT, `${file}.LICENSES.txt`), notices.join("\n\n"));

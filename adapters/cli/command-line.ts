@@ -20,7 +20,15 @@ export type Command =
   | { readonly kind: "serve"; readonly flags: Flags; readonly problems: readonly string[] }
   | BuildCommand
   | InvokeCommand
+  | OnlineCommand
   | { readonly kind: "exit"; readonly code: number; readonly stdout: string; readonly stderr: string };
+
+/** About local online endpoints; its words are read by whoever carries it out. */
+export interface OnlineCommand {
+  readonly kind: "online-endpoint" | "online-deployment";
+  /** What follows that word. */
+  readonly args: readonly string[];
+}
 
 type ExitCommand = Extract<Command, { kind: "exit" }>;
 
@@ -60,6 +68,7 @@ function parseReference(args: readonly string[]): Command {
 }
 
 const DESCRIPTION = `scorefn v${VERSION}: serves score scripts, and builds them for AWS Lambda and Azure Functions.`;
+const COMMANDS = "serve, build, invoke, online-endpoint, online-deployment, help and version";
 const HELP_WORDS = ["help", "--help", "-h"];
 const VERSION_WORDS = ["version", "--version", "-v", "-V"];
 
@@ -75,6 +84,8 @@ function parseScorefn([command, ...rest]: readonly string[]): Command {
   const serveParser = addServeCommand(commands) as Parser;
   serveParser.appendix = () => `\n${variablesHelp()}\n${examples("scorefn serve score.py")}`;
   const [buildParser, invokeParser] = [addBuildCommand(commands), addInvokeCommand(commands)];
+  commands.add_parser("online-endpoint", { help: "local online endpoints, with the commands and files of az ml" });
+  commands.add_parser("online-deployment", { help: "deployments of local online endpoints" });
   parser.appendix = () => "\nscorefn help <command> says more of each.\n";
 
   if (command === undefined || HELP_WORDS.includes(command)) return printed(parser.format_help());
@@ -84,11 +95,12 @@ function parseScorefn([command, ...rest]: readonly string[]): Command {
   }
   if (command === "build") return readBuild(rest) ?? printed(buildParser.format_help());
   if (command === "invoke") return readInvoke(rest) ?? printed(invokeParser.format_help());
+  if (command === "online-endpoint" || command === "online-deployment") return { kind: command, args: rest };
   const serveWords = command.startsWith("-") || /\.[a-z]+$/i.test(command);
   return usageError(
     serveWords
       ? `scorefn: error: a command is missing before ${command}; type: scorefn serve ${[command, ...rest].join(" ")}`
-      : `scorefn: error: there is no command ${command}; the commands are serve, build, invoke, help and version`,
+      : `scorefn: error: there is no command ${command}; the commands are ${COMMANDS}`,
   );
 }
 

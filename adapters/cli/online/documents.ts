@@ -1,0 +1,90 @@
+// From flags and files to what an endpoint is told.
+import { resolve } from "node:path";
+import { invalid } from "../../../endpoint/control/errors.ts";
+import type { AssetOptions, Change, EndpointOptions, ReadResult } from "../../../endpoint/control/types.ts";
+import type { GatewayForm } from "../../../endpoint/types.ts";
+import type { OnlineFlags } from "./command-line.ts";
+import type { OnlineHost } from "./program.ts";
+
+export const LOOPBACK = "127.0.0.1";
+
+const MAX_PORT = 65_535;
+
+const PAIR_FLAGS = ["--model", "--environment", "--python", "--upstream"];
+
+/** Flags that say something of assets. */
+const ASSET_FLAGS = [...PAIR_FLAGS, "--no-environments", "--secrets"];
+
+/** The document, after its warnings have been told. */
+export function told({ document, warnings }: ReadResult, { writeError }: OnlineHost): ReadResult["document"] {
+  for (const warning of warnings) writeError(`warning: ${warning}\n`);
+  return document;
+}
+
+export async function assetOptions(flags: OnlineFlags, { parts, cwd }: OnlineHost): Promise<AssetOptions> {
+  const secrets = flags.text("--secrets");
+  const none = {
+    models: {},
+    environments: {},
+    pythons: {},
+    upstreams: {},
+    makesEnvironments: !flags.isOn("--no-environments"),
+  };
+  const options = { ...none, secretsFile: secrets === undefined ? null : resolve(cwd, secrets) };
+  if (!PAIR_FLAGS.some((name) => flags.all(name).length > 0)) return options;
+  const { pairs } = await parts.flags();
+  return {
+    ...options,
+    models: pairs("model", flags.all("--model")),
+    environments: pairs("environment", flags.all("--environment")),
+    pythons: pairs("python", flags.all("--python")),
+    upstreams: pairs("upstream", flags.all("--upstream")),
+  };
+}
+
+export function saysAssets(flags: OnlineFlags): boolean {
+  return flags.given().some((name) => ASSET_FLAGS.includes(name));
+}
+
+export async function endpointOptions(flags: OnlineFlags, host: OnlineHost): Promise<EndpointOptions> {
+  return {
+    gateway: (flags.text("--gateway") ?? null) as GatewayForm | null,
+    cloudErrorText: flags.isOn("--cloud-error-text"),
+    tolerance: numberOf(flags, "--tolerance") ?? 0,
+    ignore: flags.all("--ignore"),
+    assets: await assetOptions(flags, host),
+  };
+}
+
+/** @throws OperationError */
+export function portOf(flags: OnlineFlags): number | undefined {
+  const text = flags.text("--port");
+  if (text === undefined) return undefined;
+  const port = Number(text);
+  if (!/^\d+$/.test(text) || port > MAX_PORT)
+    throw invalid(`--port ${text} is no port; name one from 1 to ${MAX_PORT}, or 0 for a free one`);
+  return port;
+}
+
+function numberOf(flags: OnlineFlags, name: string): number | undefined {
+  const text = flags.text(name);
+  if (text === undefined) return undefined;
+  const number = Number(text);
+  if (text.trim() === "" || !Number.isFinite(number) || number < 0)
+    throw invalid(`${name} ${text} is no number from 0 on`);
+  return number;
+}
+
+/** @throws OperationError */
+export function changesOf(flags: OnlineFlags): Change[] {
+  const forceString = flags.isOn("--force-string");
+  const kinds = ["set", "add", "remove"] as const;
+  return kinds.flatMap((kind) => flags.groups(`--${kind}`).map((words) => ({ kind, words, forceString })));
+}
+
+/** @throws OperationError that names the flag */
+export function required(flags: OnlineFlags, name: string, why: string): string {
+  const text = flags.text(name);
+  if (text === undefined || text === "") throw invalid(`${name} is missing; it ${why}`);
+  return text;
+}

@@ -1,0 +1,154 @@
+// What `scorefn online-endpoint` does, but for serving.
+import { resolve } from "node:path";
+import { conflict, invalid, OperationError } from "../../../endpoint/control/errors.ts";
+import { keptEndpoint } from "../../../endpoint/control/kept-view.ts";
+import { endpointNames, homeFolder, removeFolder } from "../../../endpoint/control/state/folders.ts";
+import { lockHolder, takeLock } from "../../../endpoint/control/state/lock.ts";
+import { type KeptEndpoint, readState } from "../../../endpoint/control/state/store.ts";
+import type { EndpointReport } from "../../../endpoint/types.ts";
+import type { OnlineFlags } from "./command-line.ts";
+import { changesOf, endpointOptions, LOOPBACK, portOf, required, told } from "./documents.ts";
+import { figuresTable } from "./figures-table.ts";
+import { invoke } from "./invoke.ts";
+import { launch } from "./launch.ts";
+import type { OnlineHost } from "./program.ts";
+import { awaitHello, folderOf, missing, reach, reached, tryHello } from "./reach.ts";
+
+/** What a verb leaves: a value in the form that is asked for, or text as it stands. */
+export type Outcome =
+  | { readonly value: unknown }
+  /** @property failure why the exit code is 1 all the same */
+  | { readonly text: string; readonly failure?: string | null };
+
+export type VerbRun = (flags: OnlineFlags, host: OnlineHost) => Promise<Outcome>;
+
+const NAMES_IT = "names the endpoint";
+
+export const ENDPOINT_VERBS: Readonly<Record<string, VerbRun>> = {
+  create,
+  update,
+  list,
+  delete: remove,
+  report,
+  invoke: async (flags, host) => ({ value: await invoke(flags, host) }),
+  show: async (flags, host) => {
+    const endpoint = await reach(required(flags, "--name", NAMES_IT), host);
+    return { value: await endpoint.ask("GET", "/endpoint") };
+  },
+  "get-credentials": async (flags, host) => {
+    const endpoint = await reach(required(flags, "--name", NAMES_IT), host);
+    return { value: await endpoint.ask("GET", "/credentials") };
+  },
+  "regenerate-keys": async (flags, host) => {
+    const type = flags.text("--key-type") ?? "primary";
+    const endpoint = await reach(required(flags, "--name", NAMES_IT), host);
+    await endpoint.ask("POST", "/keys", { type });
+    return { value: null };
+  },
+  open: async (flags, host) => {
+    const endpoint = await reach(required(flags, "--name", NAMES_IT), host);
+    return { text: `${String(await endpoint.ask("POST", "/page"))}\n` };
+  },
+};
+
+async function create(flags: OnlineFlags, host: OnlineHost): Promise<Outcome> {
+  const files = await host.parts.files();
+  const file = flags.text("--file");
+  const mode = flags.text("--auth-mode");
+  const set = [...(mode === undefined ? [] : [`auth_mode=${mode}`]), ...flags.all("--set")];
+  if (file === undefined) required(flags, "--name", `${NAMES_IT}, for there is no --file`);
+  const overrides = { name: flags.text("--name"), set };
+  const read =
+    file === undefined ? files.endpointDocument(overrides) : files.readEndpointFile(resolve(host.cwd, file), overrides);
+  const document = told(read, host);
+  const { name } = files.endpointSpec(document);
+  const state: KeptEndpoint = {
+    document,
+    host: flags.text("--host") ?? LOOPBACK,
+    port: portOf(flags) ?? 0,
+    options: await endpointOptions(flags, host),
+    deployments: {},
+  };
+  const folder = folderOf(name, host);
+  if (lockHolder(folder.path) !== undefined || !(await readState(folder)).isNew) {
+    throw conflict(`the endpoint ${name} exists; change it with online-endpoint update, or delete it first`);
+  }
+  await launch(folder, { kind: "create", state }, host);
+  return { value: await reached(folder, await awaitHello(folder), host).ask("GET", "/endpoint") };
+}
+
+async function update(flags: OnlineFlags, host: OnlineHost): Promise<Outcome> {
+  const files = await host.parts.files();
+  const file = flags.text("--file");
+  const given = flags.text("--name");
+  const read = file === undefined ? undefined : files.readEndpointFile(resolve(host.cwd, file), { name: given });
+  const document = read === undefined ? null : told(read, host);
+  const name = given ?? (document === null ? required(flags, "--name", NAMES_IT) : files.endpointSpec(document).name);
+  const shares = (flag: string) => {
+    const words = flags.all(flag);
+    return words.length === 0 ? undefined : files.parseShares(words.join(" "), null, flag);
+  };
+  const body = {
+    document,
+    changes: changesOf(flags),
+    folder: host.cwd,
+    traffic: shares("--traffic"),
+    mirrorTraffic: shares("--mirror-traffic"),
+  };
+  const [port, address] = [portOf(flags), flags.text("--host")];
+  if ((port !== undefined || address !== undefined) && (await tryHello(folderOf(name, host))) !== undefined) {
+    throw conflict(`the endpoint ${name} runs; --port and --host count when it is started, so end its process first`);
+  }
+  const endpoint = await reach(name, host, { kind: "resume", port, host: address });
+  return { value: await endpoint.ask("PATCH", "/endpoint", body) };
+}
+
+/** Those that do not run are shown as they are kept. */
+async function list(_flags: OnlineFlags, host: OnlineHost): Promise<Outcome> {
+  const shown = endpointNames(homeFolder(host.env)).map(async (name) => {
+    const folder = folderOf(name, host);
+    const hello = await tryHello(folder);
+    if (hello !== undefined) return reached(folder, hello, host).ask("GET", "/endpoint");
+    const { value } = await readState(folder);
+    return value === undefined ? undefined : keptEndpoint(value, await host.parts.files());
+  });
+  return { value: (await Promise.all(shown)).filter((one) => one !== undefined) };
+}
+
+async function remove(flags: OnlineFlags, host: OnlineHost): Promise<Outcome> {
+  const name = required(flags, "--name", NAMES_IT);
+  const folder = folderOf(name, host);
+  const exists = lockHolder(folder.path) !== undefined || !(await readState(folder)).isNew;
+  if (!exists) throw missing(folder);
+  await confirm(`Are you sure you want to delete the endpoint ${folder.name} and its deployments?`, flags, host);
+  const attempt = takeLock(folder.path);
+  if ("release" in attempt) {
+    // Nothing runs, so nothing has to be started to be ended.
+    await removeFolder(folder);
+    return { value: null };
+  }
+  const endpoint = reached(folder, await awaitHello(folder), host);
+  await endpoint.ask("DELETE", "/endpoint", { noWait: flags.isOn("--no-wait") });
+  return { value: null };
+}
+
+/** @throws OperationError when the user does not agree, or cannot be asked */
+export async function confirm(question: string, flags: OnlineFlags, { ask }: OnlineHost): Promise<void> {
+  if (flags.isOn("--yes")) return;
+  if (ask === undefined) throw invalid("Unable to prompt for confirmation as no tty available. Use --yes.");
+  const answer = await ask(`${question} (y/n): `);
+  if (!/^y(es)?$/i.test(answer.trim())) throw new OperationError("failed", "Operation cancelled.");
+}
+
+async function report(flags: OnlineFlags, host: OnlineHost): Promise<Outcome> {
+  const endpoint = await reach(required(flags, "--name", NAMES_IT), host);
+  const found = (await endpoint.ask("GET", "/report")) as EndpointReport;
+  const form = (flags.text("--report") ?? "table") as "table" | "json" | "junit";
+  const { render } = await host.parts.report();
+  const { text, failure } = render(found, form, flags.text("--max-differences") ?? null);
+  if (flags.text("--output") !== undefined || flags.text("--query") !== undefined) {
+    if (failure !== null) throw new OperationError("failed", failure);
+    return { value: found };
+  }
+  return { text: form === "table" ? `${figuresTable(found)}\n${text}` : text, failure };
+}

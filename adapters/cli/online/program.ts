@@ -1,0 +1,15 @@
+import type { Parts } from "../../../endpoint/control/types.ts";
+import type { Environment } from "../../../src/host.ts";
+
+/** What the commands need of the process they run in. */
+export interface OnlineHost {
+  readonly write: (text: string) => void;
+  readonly writeError: (text: string) => void;
+  readonly env: Environment;
+  readonly cwd: string;
+  readonly parts: Parts;
+  /** Words that start this program in another process; the command's words follow them. */
+  readonly program: readonly string[];
+  /** Asks the user. Undefined: there is nobody to ask. */
+  readonly ask?: (question: string) => Promise<string>;
+}

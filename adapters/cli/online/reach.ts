@@ -1,0 +1,92 @@
+// Finds the process of an endpoint, and starts it again when it is not there: after a restart of the machine, for example.
+import { setTimeout as delay } from "node:timers/promises";
+import { type Call, call, NotRunningError } from "../../../endpoint/control/channel/client.ts";
+import type { Hello } from "../../../endpoint/control/channel/messages.ts";
+import { notFound, OperationError } from "../../../endpoint/control/errors.ts";
+import { type EndpointFolder, endpointFolder, homeFolder } from "../../../endpoint/control/state/folders.ts";
+import { lockHolder } from "../../../endpoint/control/state/lock.ts";
+import { readState } from "../../../endpoint/control/state/store.ts";
+import { VERSION } from "../../../src/host.ts";
+import { launch, type Order } from "./launch.ts";
+import type { OnlineHost } from "./program.ts";
+
+/** A process that another command has just started gets so long to take commands, in milliseconds; it starts in a second. */
+const START_MS = 60_000;
+const LOOK_MS = 100;
+
+/** An endpoint's process that can be asked. */
+export interface Reached {
+  readonly folder: EndpointFolder;
+  readonly hello: Hello;
+  /** @throws OperationError with what it says */
+  ask(method: Call["method"], path: string, body?: unknown): Promise<unknown>;
+}
+
+export function folderOf(name: string, { env }: Pick<OnlineHost, "env">): EndpointFolder {
+  return endpointFolder(homeFolder(env), name.toLowerCase());
+}
+
+/** @param order what a process that is started is told   @throws OperationError `not-found` */
+export async function reach(
+  name: string,
+  host: OnlineHost,
+  order: Extract<Order, { kind: "resume" }> = { kind: "resume" },
+): Promise<Reached> {
+  const folder = folderOf(name, host);
+  const hello = (await tryHello(folder)) ?? (await start(folder, host, order));
+  if (hello.version !== VERSION) {
+    host.writeError(
+      `warning: the endpoint ${folder.name} is run by scorefn ${hello.version}, and this is ${VERSION}; end process ${hello.pid}, and the next command starts it anew\n`,
+    );
+  }
+  return reached(folder, hello, host);
+}
+
+export function reached(folder: EndpointFolder, hello: Hello, { writeError }: OnlineHost): Reached {
+  const progress = (line: string): void => writeError(`${line}\n`);
+  return {
+    folder,
+    hello,
+    ask: (method, path, body) => call(folder.socket, { method, path, body }, progress),
+  };
+}
+
+/** @returns undefined when no process takes commands */
+export async function tryHello(folder: EndpointFolder): Promise<Hello | undefined> {
+  try {
+    return (await call(folder.socket, { method: "GET", path: "/hello" }, () => {})) as Hello;
+  } catch (error) {
+    if (error instanceof NotRunningError) return undefined;
+    throw error;
+  }
+}
+
+async function start(folder: EndpointFolder, host: OnlineHost, order: Order): Promise<Hello> {
+  const isHeld = lockHolder(folder.path) !== undefined;
+  if (!isHeld && (await readState(folder)).isNew) throw missing(folder);
+  try {
+    if (!isHeld) await launch(folder, order, host);
+  } catch (error) {
+    if (!(error instanceof OperationError) || error.refusal !== "busy") throw error;
+  }
+  return awaitHello(folder);
+}
+
+/** For a process that somebody else has started. */
+export async function awaitHello(folder: EndpointFolder): Promise<Hello> {
+  const deadline = performance.now() + START_MS;
+  while (performance.now() < deadline) {
+    const hello = await tryHello(folder);
+    if (hello !== undefined) return hello;
+    if (lockHolder(folder.path) === undefined) break;
+    await delay(LOOK_MS);
+  }
+  throw new OperationError(
+    "failed",
+    `the process of the endpoint ${folder.name} takes no commands; ${folder.log} may say why`,
+  );
+}
+
+export function missing({ name }: EndpointFolder): OperationError {
+  return notFound(`there is no endpoint ${name}; online-endpoint list shows those that there are`);
+}

@@ -1,0 +1,46 @@
+import { type IncomingMessage, request } from "node:http";
+import { createInterface } from "node:readline";
+import { OperationError } from "../errors.ts";
+import type { Progress } from "../types.ts";
+import type { Line } from "./messages.ts";
+
+/** Nobody listens at the socket: the endpoint's process is not there. */
+export class NotRunningError extends Error {}
+
+export interface Call {
+  readonly method: "GET" | "POST" | "PATCH" | "DELETE";
+  readonly path: string;
+  readonly body?: unknown;
+}
+
+/** Asks the process of an endpoint.
+ *  @throws NotRunningError, or OperationError with what the process says */
+export async function call(socketPath: string, { method, path, body }: Call, progress: Progress): Promise<unknown> {
+  const answer = await send(socketPath, method, path, body);
+  try {
+    for await (const text of createInterface({ input: answer, crlfDelay: Number.POSITIVE_INFINITY })) {
+      const line = JSON.parse(text) as Line;
+      if ("progress" in line) progress(line.progress);
+      else if ("result" in line) return line.result;
+      else throw new OperationError(line.error.refusal, line.error.message);
+    }
+  } catch (error) {
+    if (error instanceof OperationError) throw error;
+  }
+  throw new OperationError("failed", "the process of the endpoint ended before it answered; its log says more");
+}
+
+function send(socketPath: string, method: string, path: string, body: unknown): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const outgoing = request({ socketPath, method, path, agent: false }, resolve);
+    outgoing.on("error", (error: NodeJS.ErrnoException) => {
+      const isAbsent = error.code === "ENOENT" || error.code === "ECONNREFUSED" || error.code === "ENOTSOCK";
+      reject(
+        isAbsent
+          ? new NotRunningError(error.message)
+          : new OperationError("failed", `the process of the endpoint cannot be asked: ${error.message}`, error),
+      );
+    });
+    outgoing.end(body === undefined ? undefined : JSON.stringify(body));
+  });
+}

@@ -1,0 +1,238 @@
+// The process of an endpoint: what it holds, from its lock to its last answer.
+import { rm } from "node:fs/promises";
+import { createLog, type Log, type Scorer, VERSION } from "../../src/host.ts";
+import { openBoundedLog } from "./bounded-log.ts";
+import type { Hello } from "./channel/messages.ts";
+import { controlOf } from "./channel/routes.ts";
+import { listenForControl } from "./channel/server.ts";
+import { Endpoint } from "./endpoint.ts";
+import { conflict, notFound, OperationError } from "./errors.ts";
+import { type EndpointFolder, makeFolder, removeFolder } from "./state/folders.ts";
+import { type Kept, setAside } from "./state/kept-file.ts";
+import { takeLock } from "./state/lock.ts";
+import { type KeptEndpoint, NO_STORE, openStore, readCredentials, readState } from "./state/store.ts";
+import type { KeptCredentials, Progress, RunningParts } from "./types.ts";
+
+/** What answers requests at an address. */
+export interface Listening {
+  readonly port: number;
+  close(graceMs: number): Promise<void>;
+}
+
+/** @throws ScoreError `ERR_PORT` with the cause and the cure */
+export type Listen = (
+  scorer: Scorer,
+  address: { readonly host: string; readonly port: number },
+  log: Log,
+) => Promise<Listening>;
+
+export interface Opening {
+  readonly folder: EndpointFolder;
+  readonly parts: RunningParts;
+  readonly listen: Listen;
+  readonly progress: Progress;
+  /** `create`: there must be none of this name. `resume`: from what is kept. `serve`: nothing is kept. */
+  readonly mode:
+    | { readonly kind: "create" | "serve"; readonly state: KeptEndpoint }
+    | { readonly kind: "resume"; readonly port: number | undefined; readonly host: string | undefined };
+  /** Default: the endpoint's log file. */
+  readonly log?: Log;
+}
+
+export interface RunningEndpoint {
+  readonly endpoint: Endpoint;
+  readonly address: string;
+  /** Resolves when somebody has deleted the endpoint. */
+  readonly deleted: Promise<void>;
+  /** Ends in good order. @param graceMs what running requests get */
+  close(graceMs: number): Promise<void>;
+  page(): Promise<string>;
+}
+
+const LOOPBACK = "127.0.0.1";
+
+/** Who connects to an endpoint that listens everywhere on this machine. */
+const EVERYWHERE: ReadonlySet<string> = new Set(["0.0.0.0", "::"]);
+
+/** Opens the endpoint: it listens, and takes commands. Its deployments come up later, with `resume()`.
+ *  @throws OperationError or ScoreError; nothing is left then that was not there before */
+export async function openEndpoint(opening: Opening): Promise<RunningEndpoint> {
+  const { folder, mode } = opening;
+  await makeFolder(folder);
+  const attempt = lock(folder);
+  if ("heldBy" in attempt) {
+    const message = `the endpoint ${folder.name} runs already, as process ${attempt.heldBy.pid}`;
+    throw new OperationError(mode.kind === "resume" ? "busy" : "conflict", message);
+  }
+  const undo: (() => unknown)[] = [];
+  try {
+    return await open(opening, attempt.release, undo);
+  } catch (error) {
+    const isExisting = error instanceof OperationError && error.refusal === "conflict";
+    for (const step of undo.reverse()) await step();
+    if (mode.kind !== "resume" && !isExisting) await removeFolder(folder);
+    attempt.release();
+    throw error;
+  }
+}
+
+function lock(folder: EndpointFolder): ReturnType<typeof takeLock> {
+  try {
+    return takeLock(folder.path);
+  } catch (error) {
+    const message = `the state folder ${folder.path} cannot be written: ${(error as Error).message}; name a folder of yours with SCOREFN_HOME`;
+    throw new OperationError("failed", message, error);
+  }
+}
+
+async function open(
+  { folder, parts, listen, progress, mode, log: given }: Opening,
+  release: () => void,
+  undo: (() => unknown)[],
+): Promise<RunningEndpoint> {
+  const kept = await readState(folder, ({ document, deployments }) => {
+    const spec = parts.files.endpointSpec(document);
+    parts.files.checkTraffic(spec.traffic, spec.mirrorTraffic, Object.keys(deployments), spec.kind);
+    for (const deployment of Object.values(deployments)) parts.files.deploymentSpec(deployment.document);
+  });
+  // A process that was killed has left them.
+  await rm(folder.versions, { recursive: true, force: true });
+  const state = await firstState(folder, mode, kept, progress);
+  const file = mode.kind === "serve" ? undefined : openBoundedLog(folder.log);
+  const log = given ?? createLog((text) => file?.write(text), "INFO");
+  const store = mode.kind === "serve" ? NO_STORE : openStore(folder);
+  const credentials = await firstCredentials(folder, parts, mode.kind, progress);
+  if (credentials.isNew) await store.saveCredentials(credentials.kept);
+
+  const endpoint = new Endpoint({
+    state,
+    credentials: credentials.kept,
+    parts,
+    store,
+    log,
+    folder: folder.versions,
+  });
+  undo.push(() => endpoint.close(0));
+  const server = await listen(endpoint.front.scorer, { host: state.host, port: state.port }, log);
+  undo.push(() => server.close(0));
+  const address = addressOf(state.host, server.port);
+  endpoint.listensAt(address);
+  if (kept.value?.port !== server.port || kept.value.host !== state.host)
+    await endpoint.keepAddress(state.host, server.port);
+
+  let page: Promise<string> | undefined;
+  let pageServer: Listening | undefined;
+  const openPage = async (): Promise<string> => {
+    const { scorer, path } = endpoint.front.createPage({
+      report: () => endpoint.report(),
+      setTraffic: (traffic) => endpoint.setTraffic(traffic),
+    });
+    pageServer = await listen(scorer, { host: LOOPBACK, port: 0 }, log);
+    return `http://${LOOPBACK}:${pageServer.port}${path}`;
+  };
+  const pageAddress = (): Promise<string> => {
+    page ??= openPage().catch((error: unknown) => {
+      page = undefined;
+      throw error;
+    });
+    return page;
+  };
+
+  const end = async (graceMs?: number): Promise<void> => {
+    await Promise.all([server.close(graceMs ?? DELETE_GRACE_MS), pageServer?.close(0), endpoint.close(graceMs)]);
+    await file?.flush();
+  };
+  let tellDeleted: () => void = () => {};
+  const deleted = new Promise<void>((resolve) => {
+    tellDeleted = resolve;
+  });
+  const hello = (): Hello => ({
+    endpoint: folder.name,
+    pid: process.pid,
+    version: VERSION,
+    isKept: mode.kind !== "serve",
+    scoringUri: String(endpoint.show().scoring_uri),
+  });
+  const remove = async (accepted: () => void): Promise<void> => {
+    const ended = end();
+    accepted();
+    await ended;
+    // Its path is free before the folder is: another endpoint of this name may come at once.
+    const closed = socket.close();
+    await removeFolder(folder);
+    void closed.then(tellDeleted);
+  };
+  const socket = await listenForControl(folder.socket, controlOf(endpoint, { hello, remove, page: pageAddress }));
+  log.server.info(`The endpoint ${folder.name} listens at ${address}, as process ${process.pid}`);
+  return {
+    endpoint,
+    address,
+    deleted,
+    page: pageAddress,
+    close: async (graceMs) => {
+      await end(graceMs);
+      await socket.close();
+      if (mode.kind === "serve") await removeFolder(folder);
+      release();
+    },
+  };
+}
+
+/** What requests that run get when the endpoint is deleted, in milliseconds. */
+const DELETE_GRACE_MS = 30_000;
+
+async function firstState(
+  folder: EndpointFolder,
+  mode: Opening["mode"],
+  kept: Kept<KeptEndpoint>,
+  progress: Progress,
+): Promise<KeptEndpoint> {
+  if (mode.kind !== "resume") {
+    if (!kept.isNew) {
+      throw conflict(`the endpoint ${folder.name} exists; change it with online-endpoint update, or delete it first`);
+    }
+    return mode.state;
+  }
+  if (kept.isNew) throw notFound(`there is no endpoint ${folder.name}`);
+  for (const note of kept.notes) progress(`warning: ${note}`);
+  await setAside(kept);
+  if (kept.value === undefined) {
+    progress(`warning: the endpoint ${folder.name} starts empty, for nothing that was kept of it can be used`);
+    return emptyState(folder.name);
+  }
+  return { ...kept.value, host: mode.host ?? kept.value.host, port: mode.port ?? kept.value.port };
+}
+
+/** When nothing is left of what was kept. */
+function emptyState(name: string): KeptEndpoint {
+  const assets = {
+    models: {},
+    environments: {},
+    pythons: {},
+    upstreams: {},
+    secretsFile: null,
+    makesEnvironments: true,
+  };
+  const options = { gateway: null, cloudErrorText: false, tolerance: 0, ignore: [], assets };
+  return { document: { name }, host: LOOPBACK, port: 0, options, deployments: {} };
+}
+
+async function firstCredentials(
+  folder: EndpointFolder,
+  parts: RunningParts,
+  kind: Opening["mode"]["kind"],
+  progress: Progress,
+): Promise<{ readonly kept: KeptCredentials; readonly isNew: boolean }> {
+  if (kind !== "resume") return { kept: parts.credentials.create(), isNew: true };
+  const found = await readCredentials(folder, (kept) => void parts.credentials.open(kept, folder.name));
+  for (const note of found.notes) progress(`warning: ${note}`);
+  await setAside(found);
+  if (found.value !== undefined) return { kept: found.value, isNew: false };
+  progress(`warning: the endpoint ${folder.name} has new keys, for none that were kept can be used`);
+  return { kept: parts.credentials.create(), isNew: true };
+}
+
+function addressOf(host: string, port: number): string {
+  const shown = EVERYWHERE.has(host) ? LOOPBACK : host;
+  return `http://${shown.includes(":") ? `[${shown}]` : shown}:${port}`;
+}

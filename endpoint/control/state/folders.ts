@@ -1,0 +1,108 @@
+// Where endpoints of this user are kept.
+import { createHash } from "node:crypto";
+import { readdirSync } from "node:fs";
+import { chmod, mkdir, rm, stat } from "node:fs/promises";
+import { homedir, tmpdir, userInfo } from "node:os";
+import { join, resolve } from "node:path";
+import { type Environment, processEnvironment } from "../../../src/host.ts";
+import { invalid, OperationError } from "../errors.ts";
+
+const FOLDER_MODE = 0o700;
+
+/** Bytes of a Unix socket's path, its end included: 104 on macOS and BSD, 108 on Linux. */
+const MAX_SOCKET_PATH_BYTES = 103;
+
+/** The files of one endpoint. */
+export interface EndpointFolder {
+  readonly name: string;
+  readonly path: string;
+  readonly state: string;
+  readonly credentials: string;
+  /** Where the endpoint's process takes commands. */
+  readonly socket: string;
+  readonly log: string;
+  /** What versions of deployments need while they run. */
+  readonly versions: string;
+  /** What the process writes outside of its log: the error that ends it, for example. */
+  readonly output: string;
+}
+
+/** @param env decides where: `SCOREFN_HOME`, else the user's home folder */
+export function homeFolder(env: Environment = processEnvironment): string {
+  const { SCOREFN_HOME } = env;
+  return SCOREFN_HOME ? resolve(SCOREFN_HOME) : join(env.HOME || homedir(), ".scorefn");
+}
+
+/** What may name a folder: nothing that leads out of it. */
+const NAME = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+
+/** @param name in lower case   @throws OperationError when it is no endpoint's name */
+export function endpointFolder(home: string, name: string): EndpointFolder {
+  if (!NAME.test(name)) {
+    throw invalid(
+      `${JSON.stringify(name)} is no name of an endpoint: letters, digits and dashes, 3 to 32 of them, from a letter to a letter or digit`,
+    );
+  }
+  const path = join(home, "endpoints", name);
+  return {
+    name,
+    path,
+    state: join(path, "state.json"),
+    credentials: join(path, "credentials.json"),
+    socket: socketPath(path),
+    log: join(path, "endpoint.log"),
+    versions: join(path, "versions"),
+    output: join(path, "output.log"),
+  };
+}
+
+/** Names of all endpoints that have a folder. */
+export function endpointNames(home: string): string[] {
+  try {
+    const entries = readdirSync(join(home, "endpoints"), { withFileTypes: true });
+    return entries.flatMap((entry) => (entry.isDirectory() && NAME.test(entry.name) ? [entry.name] : [])).sort();
+  } catch {
+    return [];
+  }
+}
+
+/** @throws OperationError with the cause and the cure */
+export async function makeFolder({ path, socket }: EndpointFolder): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true, mode: FOLDER_MODE });
+    await chmod(path, FOLDER_MODE);
+    if (!socket.startsWith(path)) await makeSocketFolder();
+  } catch (error) {
+    throw new OperationError(
+      "failed",
+      `the state folder ${path} cannot be written: ${(error as Error).message}; name a folder of yours with SCOREFN_HOME`,
+      error,
+    );
+  }
+}
+
+export async function removeFolder({ path, socket }: EndpointFolder): Promise<void> {
+  await rm(path, { recursive: true, force: true });
+  if (process.platform !== "win32") await rm(socket, { force: true });
+}
+
+/** In the endpoint's folder, unless that path is too long for a socket. */
+function socketPath(folder: string): string {
+  const hash = createHash("sha256").update(folder).digest("hex").slice(0, 32);
+  if (process.platform === "win32") return `\\\\.\\pipe\\scorefn-${hash}`;
+  const path = join(folder, "control.sock");
+  return Buffer.byteLength(path) <= MAX_SOCKET_PATH_BYTES ? path : join(socketFolder(), hash);
+}
+
+/** The folder for temporary files is everybody's, and somebody else may have been there first. */
+async function makeSocketFolder(): Promise<void> {
+  if (process.platform === "win32") return;
+  const path = socketFolder();
+  await mkdir(path, { recursive: true, mode: FOLDER_MODE });
+  const { uid, mode } = await stat(path);
+  if (uid !== userInfo().uid || (mode & 0o077) !== 0) throw new Error(`${path} is open to others`);
+}
+
+function socketFolder(): string {
+  return join(tmpdir(), `scorefn-${userInfo().uid}`);
+}
