@@ -1,0 +1,28 @@
+import { ConfigError } from "../../src/host.ts";
+import {
+  type CredentialsData,
+  createCredentials,
+  isCredentialsData,
+  newCredentials,
+  regenerateKey,
+  showCredentials,
+} from "../gateway/credentials.ts";
+import type { CredentialsPart, KeptCredentials } from "./types.ts";
+
+/** The gateway's keys and tokens, of data that a file has held. */
+export const CREDENTIALS: CredentialsPart = {
+  create: () => ({ ...newCredentials() }),
+  open(kept, endpoint) {
+    const data = whole(kept);
+    return createCredentials(() => data, endpoint);
+  },
+  regenerate: (kept, mode, endpoint, type) => ({ ...regenerateKey(whole(kept), mode, endpoint, type) }),
+  issue: (kept, mode, endpoint) => ({ ...showCredentials(whole(kept), mode, endpoint) }),
+};
+
+/** @throws ConfigError, which shows nothing of what was kept */
+function whole(kept: KeptCredentials): CredentialsData {
+  const data: unknown = kept;
+  if (!isCredentialsData(data)) throw new ConfigError("ERR_CONFIG", "the keys that were kept are not whole");
+  return data;
+}

@@ -1,0 +1,40 @@
+import { randomBytes } from "node:crypto";
+import { createFigures } from "../gateway/figures.ts";
+import { createGateway } from "../gateway/gateway.ts";
+import { createMirror } from "../mirror/index.ts";
+import { createPageRoutes } from "../page/index.ts";
+import type { Front, FrontOptions } from "./types.ts";
+
+/** Bytes of chance in the token of the control page: nobody guesses 24. */
+const TOKEN_BYTES = 24;
+
+/** Gateway, figures, mirror and page of one endpoint. */
+export function createFront(options: FrontOptions): Front {
+  const { routing, credentials, cloudErrorText, tolerance, ignore, log } = options;
+  const since = new Date().toISOString();
+  const figures = createFigures();
+  const mirror = createMirror({
+    options: { tolerance: { relative: tolerance, absolute: tolerance }, ignore },
+    events: figures,
+  });
+  const scorer = createGateway({
+    routing,
+    credentials,
+    mirror,
+    events: figures,
+    log,
+    addsCloudErrorText: cloudErrorText,
+  });
+  return {
+    scorer,
+    since,
+    figures: (deployment) => figures.of(deployment),
+    forget: (deployment) => figures.forget(deployment),
+    mirror: () => mirror.report(),
+    createPage(control) {
+      const token = randomBytes(TOKEN_BYTES).toString("base64url");
+      return { scorer: createPageRoutes(control, { token }), path: `/#token=${token}` };
+    },
+    close: () => mirror.close(),
+  };
+}
