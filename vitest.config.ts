@@ -3,7 +3,7 @@ import { defineConfig, type ViteUserConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 import { TEST_DEADLINE_MS } from "./test/setup/deadline.ts";
 
-/** Files that take half a minute and more, with CI=true or beside others. */
+/** Files that take half a minute with CI=true or beside others, or wait for limits of several seconds. */
 const LONG = [
   "lambda/hostile.property",
   "lambda/function",
@@ -25,6 +25,14 @@ const LONG = [
   "contract/serving",
   "http/metrics",
   "packaging/command",
+  "packaging/azure-functions/build",
+  "lifeline/launcher",
+  "lifeline/server",
+  "pool/records",
+  "pool/preload",
+  "pool/fork-listener",
+  "pool/children",
+  "http/memory",
 ];
 
 /** Files about one feature each, with programs of other people's: run with CI=true, or when they are named. */
