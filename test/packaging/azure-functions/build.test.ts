@@ -130,7 +130,7 @@ describe("an app for a TypeScript script", () => {
     expect(Object.keys(JSON.parse(text))).toEqual(["message"]);
   });
 
-  // Each is downloaded; those of a function on Lambda are tried by the same rule.
+  // Each has to be downloaded.
   test.runIf(process.env.CI === "true").for([22, 24] as const)(
     "it runs on Node %i",
     { timeout: 300_000 },
