@@ -54,6 +54,10 @@ const recipes = {
   prometheus: debianPackages("prometheus", "usr/bin/promtool"),
 };
 
+/** What only tests want that run with CI=true, or when they are named (vitest.config.ts). */
+const CI_ONLY = ["moto", "prometheus"];
+const isAsked = process.env.CI === "true" || process.argv.some((word) => word.startsWith("test/"));
+
 /** @type {readonly EnvironmentName[]} */
 export const environmentNames = /** @type {EnvironmentName[]} */ (Object.keys(recipes)).filter(
   // Elsewhere the tests that want it are left out.
@@ -74,7 +78,7 @@ export function environment(name) {
 }
 
 /** @type {typeof import("./environments.d.mts").prepareEnvironments} */
-export async function prepareEnvironments({ names = environmentNames, believeFailures = true } = {}) {
+export async function prepareEnvironments({ names = neededNames(), believeFailures = true } = {}) {
   await mkdir(ENVIRONMENTS, { recursive: true });
   const wanted = [...new Set(names.map((name) => recipes[name]))];
   // Many of the workers that tests start write no bytecode: without this each one would compile its own source again.
@@ -83,6 +87,10 @@ export async function prepareEnvironments({ names = environmentNames, believeFai
   await compiled;
   const failures = lines.filter((line) => line !== undefined);
   if (failures.length > 0 && process.env.CI) throw new Error(failures.join("\n"));
+}
+
+function neededNames() {
+  return environmentNames.filter((name) => isAsked || !CI_ONLY.includes(name));
 }
 
 /**
@@ -244,6 +252,7 @@ async function removeOtherPlatforms(folder) {
 }
 
 if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
-  const names = environmentNames.filter((name) => process.argv.length < 3 || process.argv.includes(name));
+  const named = environmentNames.filter((name) => process.argv.includes(name));
+  const names = named.length > 0 ? named : neededNames();
   await prepareEnvironments({ names, believeFailures: false });
 }
