@@ -3,18 +3,36 @@ import { defineConfig, type ViteUserConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 import { TEST_DEADLINE_MS } from "./test/setup/deadline.ts";
 
-/** Files that take half a minute and more. */
+/** Files that take half a minute with CI=true or beside others, or wait for limits of several seconds. */
 const LONG = [
-  "lambda/function",
-  "differential/differential",
   "lambda/hostile.property",
+  "lambda/function",
+  "model/walk",
+  "http/states",
+  "differential/differential",
+  "packaging/trial",
+  "pool/bad-workers",
   "model/fetch",
+  "pool/pool",
+  "azure/streaming",
+  "azure/buffered",
+  "azure/custom-handler",
   "http/traces",
   "http/conformance",
-  "packaging/trial",
-  "pool/pool",
-  "pool/bad-workers",
-  "azure/streaming",
+  "packaging/out-folder",
+  "script/compile",
+  "http/bad-input",
+  "contract/serving",
+  "http/metrics",
+  "packaging/command",
+  "packaging/azure-functions/build",
+  "lifeline/launcher",
+  "lifeline/server",
+  "pool/records",
+  "pool/preload",
+  "pool/fork-listener",
+  "pool/children",
+  "http/memory",
 ];
 
 /** Files about one feature each, with programs of other people's: run with CI=true, or when they are named. */
@@ -27,6 +45,8 @@ const CI_ONLY = [
   "test/adapters/http/traces-lost.test.ts",
   "test/adapters/http/prometheus.test.ts",
   "test/adapters/lambda/cdk.test.ts",
+  "test/adapters/lambda/check.test.ts",
+  "test/adapters/lambda/bundle.test.ts",
   "test/package.test.ts",
   "test/fuzz/**",
 ];
@@ -52,8 +72,8 @@ const config: ViteUserConfig = defineConfig({
     hookTimeout: TEST_DEADLINE_MS,
     // Where everything hangs, a run ends all the same.
     bail: 10,
-    // Most tests wait for a process of theirs.
-    maxWorkers: availableParallelism() + 1,
+    // Most tests wait for a process of theirs, or for a limit of some seconds.
+    maxWorkers: availableParallelism() + 2,
     sequence: { sequencer: LongestFirst },
     reporters: ["default"],
   },

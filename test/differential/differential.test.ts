@@ -24,10 +24,11 @@ import { swaggerFiles } from "./scenarios/swagger-files.ts";
 const OURS = fileURLToPath(new URL("../../dist/adapters/cli/azmlinfsrv.js", import.meta.url));
 const recordOnly = process.env.DIFFERENTIAL === "record";
 
-/** What a start and an answer look like. */
-const core = [...commandLine, ...requests];
-/** What scripts, settings, packages, files and mistakes of the user's change in it; CONTRIBUTING.md says when these run. */
+/** What an answer looks like. */
+const core = requests;
+/** What command lines, scripts, settings, packages, files and mistakes of the user's change in it; CONTRIBUTING.md says when these run. */
 const more = [
+  ...commandLine,
   ...startup,
   ...failures,
   ...results,

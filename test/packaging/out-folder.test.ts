@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readdirSync, readlinkSync, rmSync, statSync, symlinkSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { buildLambda, type LambdaBuildOptions } from "../../packaging/aws-lambda/build.ts";
 import { buildAzure } from "../../packaging/azure-functions/build.ts";
 import { openOutFolder } from "../../packaging/out-folder.ts";
@@ -159,6 +159,19 @@ test("an app's package holds what the user edited, and nothing that azd keeps se
 });
 
 describe("what is in the way", () => {
+  let root: string;
+  beforeAll(async () => {
+    root = tree({ "score.mjs": JS_SCRIPT, "other/precious.txt": "p" });
+    await buildLambda({ entryScript: join(root, "score.mjs"), out: join(root, "old"), noTry: true });
+    write(root, {
+      "old/model/weights.bin": "w",
+      "older/scorefn-build.json": '{"target":"aws-lambda"}',
+      "older/a": "a",
+    });
+    write(root, { "broken/scorefn-build.json": "{", "broken/a": "a" });
+    symlinkSync(join(root, "old"), join(root, "link"));
+  });
+
   test.each<[string, (root: string) => Partial<LambdaBuildOptions>, RegExp]>([
     [
       "the model",
@@ -182,15 +195,6 @@ describe("what is in the way", () => {
     ["a build of another version", (root) => ({ out: join(root, "older") }), /of another version of scorefn/],
     ["a build that is broken", (root) => ({ out: join(root, "broken") }), /cannot be read/],
   ])("%s is refused and stays", async (_what, options, message) => {
-    const root = tree({ "score.mjs": JS_SCRIPT, "other/precious.txt": "p" });
-    await buildLambda({ entryScript: join(root, "score.mjs"), out: join(root, "old"), noTry: true });
-    write(root, {
-      "old/model/weights.bin": "w",
-      "older/scorefn-build.json": '{"target":"aws-lambda"}',
-      "older/a": "a",
-    });
-    write(root, { "broken/scorefn-build.json": "{", "broken/a": "a" });
-    symlinkSync(join(root, "old"), join(root, "link"));
     const before = await contents(root);
     await expect(buildLambda({ entryScript: join(root, "score.mjs"), out: "", ...options(root) })).rejects.toThrow(
       message,

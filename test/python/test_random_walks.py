@@ -15,7 +15,7 @@ from scorefn_worker import record_channel
 from scorefn_worker.interrupts import SIGNAL
 from worker_model import WorkerModel
 
-SEQUENCES = int(os.environ.get("SCOREFN_SEQUENCES", "1000"))
+SEQUENCES = int(os.environ.get("SCOREFN_SEQUENCES", "1000" if os.environ.get("CI") == "true" else "200"))
 """For each loop."""
 
 SEED = int(os.environ.get("SCOREFN_SEED", "0")) or random.randrange(1, 1 << 32)

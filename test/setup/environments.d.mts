@@ -31,7 +31,7 @@ export const environmentNames: readonly EnvironmentName[];
 export function environment(name: PythonEnvironmentName): PythonEnvironment | Unavailable;
 export function environment(name: "onnx" | "prometheus" | "chromium"): FolderEnvironment | Unavailable;
 
-/** Makes the environments side by side and says on stdout what became of each.
+/** Makes the environments side by side and says on stdout what became of each. Default: all that this run needs.
  *  @param options.believeFailures false to try again at once what could not be made before
  *  @throws when one is unavailable and the variable CI is set */
 export function prepareEnvironments(options?: {

@@ -55,13 +55,17 @@ const recipes = {
   chromium: debianPackages("chromium", "usr/lib/chromium/chromium", missingPackages),
 };
 
-/** 120 MB to download and 400 MB unpacked: made by the tests that want it, not before every run. */
-const ON_DEMAND = ["chromium"];
+/** What only tests want that run with CI=true, or when they are named (vitest.config.ts). */
+const CI_ONLY = ["moto", "prometheus", "chromium"];
+const isAsked = process.env.CI === "true" || process.argv.some((word) => word.startsWith("test/"));
+
+/** Made of Debian's packages. */
+const DEBIAN = ["prometheus", "chromium"];
 
 /** @type {readonly EnvironmentName[]} */
 export const environmentNames = /** @type {EnvironmentName[]} */ (Object.keys(recipes)).filter(
   // Elsewhere the tests that want it are left out.
-  (name) => !ON_DEMAND.includes(name) && (name !== "prometheus" || existsSync("/usr/bin/apt-get")),
+  (name) => !DEBIAN.includes(name) || existsSync("/usr/bin/apt-get"),
 );
 
 /**
@@ -78,7 +82,7 @@ export function environment(name) {
 }
 
 /** @type {typeof import("./environments.d.mts").prepareEnvironments} */
-export async function prepareEnvironments({ names = environmentNames, believeFailures = true } = {}) {
+export async function prepareEnvironments({ names = neededNames(), believeFailures = true } = {}) {
   await mkdir(ENVIRONMENTS, { recursive: true });
   const wanted = [...new Set(names.map((name) => recipes[name]))];
   // Many of the workers that tests start write no bytecode: without this each one would compile its own source again.
@@ -87,6 +91,10 @@ export async function prepareEnvironments({ names = environmentNames, believeFai
   await compiled;
   const failures = lines.filter((line) => line !== undefined);
   if (failures.length > 0 && process.env.CI) throw new Error(failures.join("\n"));
+}
+
+function neededNames() {
+  return environmentNames.filter((name) => isAsked || !CI_ONLY.includes(name));
 }
 
 /**
@@ -256,7 +264,7 @@ async function removeOtherPlatforms(folder) {
 }
 
 if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
-  const all = /** @type {EnvironmentName[]} */ (Object.keys(recipes));
-  const names = process.argv.length < 3 ? environmentNames : all.filter((name) => process.argv.includes(name));
+  const named = environmentNames.filter((name) => process.argv.includes(name));
+  const names = named.length > 0 ? named : neededNames();
   await prepareEnvironments({ names, believeFailures: false });
 }

@@ -39,7 +39,7 @@ function runWith(variables, ...command) {
 const PYTEST = ["python", "-m", "pytest", "-q", "-n", String(availableParallelism()), "--dist", "loadfile"];
 
 /** What an interpreter can spoil; CI=true runs all of the suite with each. */
-const CORE = ["start", "run", "async", "interrupts", "streams", "lifeline", "children"];
+const CORE = ["start", "async", "interrupts", "streams", "lifeline", "children"];
 
 const [part, ...more] = process.argv.slice(2);
 if (part === "--others") {

@@ -116,13 +116,14 @@ export function headerOf(headers: HeaderList, name: string): string | undefined 
   return values[0]?.[1];
 }
 
-/** Waits until the condition holds. @throws at DEADLINE_MS, with the last reason of a condition that throws */
-export async function until(condition: () => unknown, what: string): Promise<void> {
+/** Waits until the condition holds. @throws at DEADLINE_MS, with the last reason of a condition that throws
+ *  @param interval between looks, in milliseconds; one that asks a server takes the processor from what it waits for */
+export async function until(condition: () => unknown, what: string, interval = 5): Promise<void> {
   await vi.waitFor(
     async () => {
       if (!(await condition())) throw new Error(`${what}: not within ${DEADLINE_MS} ms`);
     },
-    { timeout: DEADLINE_MS, interval: 5 },
+    { timeout: DEADLINE_MS, interval },
   );
 }
 

@@ -10,7 +10,7 @@ import { sendTo } from "../../setup/http-client.ts";
 import { createService, type Language, scriptFile } from "../../setup/service.ts";
 
 /** Requests of each front door and language, and of them so many under way at a time. */
-const REQUESTS = Number(process.env.SCOREFN_REQUESTS ?? (process.env.CI ? 10_000 : 600));
+const REQUESTS = Number(process.env.SCOREFN_REQUESTS ?? (process.env.CI ? 10_000 : 200));
 const AT_A_TIME = 8;
 const SEED = Number(process.env.SCOREFN_SEED ?? Date.now() % 2 ** 31);
 

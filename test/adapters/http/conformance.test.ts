@@ -53,5 +53,6 @@ describeConformance("node:http, TypeScript", { language: "typescript", ...carrie
 describeConformance("RT-9: the separate health port, Python", {
   language: "python",
   ...carries,
+  isFurtherDoor: true,
   createDriver: createHealthDriver,
 });

@@ -403,9 +403,11 @@ describe("one pipe for the server and its workers", () => {
   );
 });
 
-test("a script that prints 100 MB loses none of it and stops nothing", { timeout: TEST_DEADLINE_MS }, async () => {
+test("a script that prints many megabytes loses none of them and stops nothing", {
+  timeout: TEST_DEADLINE_MS,
+}, async () => {
   const LINE = 1_000;
-  const LINES = 100_000;
+  const LINES = process.env.CI === "true" ? 100_000 : 20_000;
   writeFileSync(
     join(folder, "score.py"),
     `def init(): pass\ndef run(data):\n    for number in range(${LINES}):\n        print(f"{number:08}" + "x" * ${LINE})\n    return 1\n`,
@@ -427,11 +429,9 @@ test("a script that prints 100 MB loses none of it and stops nothing", { timeout
       const { logger, message, request_id } = JSON.parse(line) as Fields;
       isReady ||= String(message).includes("ready for serving");
       if (logger !== "azmlinfsrv.print") continue;
-      expect([Number(String(message).slice(0, 8)), String(message).length, request_id]).toEqual([
-        next,
-        LINE + 8,
-        "big",
-      ]);
+      const is = [Number(String(message).slice(0, 8)), String(message).length, request_id].join();
+      // A hundred thousand expectations take longer than the lines do.
+      if (is !== [next, LINE + 8, "big"].join()) throw new Error(`line ${next} is ${is}`);
       next++;
     }
   });

@@ -17,6 +17,8 @@ import {
 
 const COMMAND = packageFile("dist/adapters/cli/scorefn.js");
 const OPEN_METRICS = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5";
+/** While something is waited for that takes tenths of a second. */
+const SCRAPE_EVERY_MS = 50;
 const TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736";
 
 async function start(script: string, env: NodeJS.ProcessEnv = {}): Promise<RunningServer> {
@@ -51,10 +53,14 @@ async function gate() {
 /** Scrapes until it holds: a worker's end is noticed a little after the answer that it cost. */
 async function scrapeUntil(url: string, holds: (found: Scrape) => boolean, what: string): Promise<Scrape> {
   let found = await scrape(url);
-  await until(async () => {
-    found = await scrape(url);
-    return holds(found);
-  }, what);
+  await until(
+    async () => {
+      found = await scrape(url);
+      return holds(found);
+    },
+    what,
+    SCRAPE_EVERY_MS,
+  );
   return found;
 }
 

@@ -13,7 +13,7 @@ import { type Language, until } from "../../setup/service.ts";
 import { startScript, type TestService } from "./driver.ts";
 import { contextWith, type FrontDoor, fromResult, receiveStream, toEvent } from "./front-door.ts";
 
-const [EVENTS, EVENTS_PLAIN] = process.env.CI === "true" ? [10_000, 2_500] : [300, 100];
+const [EVENTS, EVENTS_PLAIN] = process.env.CI === "true" ? [10_000, 2_500] : [150, 50];
 /** For all events of one test, in milliseconds: a machine may be slow. */
 const TEST_MS = 30 * 60_000;
 

@@ -31,15 +31,23 @@ function startFiles(folder: string, file = "host.mjs"): string[] {
   return [...new Set([file, ...imported.flatMap((name) => startFiles(folder, name))])];
 }
 
+/** Whether a build works is tried in trial.test.ts. */
 async function build(options: Partial<LambdaBuildOptions> = {}): Promise<string> {
   const out = fresh();
-  await buildLambda({ entryScript, out, ...options });
+  await buildLambda({ entryScript, out, ...(options.try === undefined && { noTry: true }), ...options });
   return out;
 }
 
+let example: Promise<string> | undefined;
+/** A build of the example that nobody changes. */
+const builtExample = () => {
+  example ??= build();
+  return example;
+};
+
 describe("a TypeScript function", () => {
   test("is the host and the script, each one file, with neither compiler nor foreign sources", async () => {
-    const out = await build();
+    const out = await builtExample();
     const host = read(out, "function/scorefn/host.mjs");
     expect(host).not.toMatch(/["']esbuild["']/);
     expect(host).not.toContain("sourceMappingURL");
@@ -52,7 +60,7 @@ describe("a TypeScript function", () => {
   });
 
   test("loads little at its start: what only some requests need is a file of its own", async () => {
-    const own = join(await build(), "function/scorefn");
+    const own = join(await builtExample(), "function/scorefn");
     const loaded = startFiles(own);
     const bytes = loaded.reduce((sum, file) => sum + statSync(join(own, file)).size, 0);
     // Each kilobyte takes time of every cold start.
@@ -169,7 +177,7 @@ describe("the request that a new version is checked with", () => {
 
   test("lies beside the check, and is the sample beside the script if nothing else is said", async () => {
     const sample = readFileSync(packageFile("examples/hello-ts/sample-request.json"), "utf8");
-    expect(read(await build(), request)).toBe(sample);
+    expect(read(await builtExample(), request)).toBe(sample);
     expect(read(await build({ check: '{"name": 1}' }), request)).toBe('{"name": 1}');
     writeFileSync(join(folder, "other.json"), "[1]");
     expect(read(await build({ check: `@${join(folder, "other.json")}` }), request)).toBe("[1]");
@@ -180,10 +188,10 @@ describe("the request that a new version is checked with", () => {
     const script = join(mkdtempSync(join(folder, "bare-")), "score.mjs");
     writeFileSync(script, "export function init() {}\nexport function run() {}\n");
     const out = fresh();
-    const { notes } = await buildLambda({ entryScript: script, out });
+    const { notes } = await buildLambda({ entryScript: script, out, noTry: true });
     expect(existsSync(join(out, request))).toBe(false);
     expect(notes.join("\n")).toContain("only asked for readiness: there is no sample-request.json beside score.mjs");
-    const unwanted = await buildLambda({ entryScript: script, out: fresh(), check: "none" });
+    const unwanted = await buildLambda({ entryScript: script, out: fresh(), check: "none", noTry: true });
     expect(unwanted.notes.join("\n")).toContain("only asked for readiness: --check none\n");
   });
 

@@ -284,7 +284,7 @@ async function served(app: string, env: Record<string, string> = {}): Promise<{ 
 
 async function built(app: string): Promise<{ status: number; text: string }> {
   const out = join(mkdtempSync(join(folder, "build-")), "out");
-  await buildLambda({ entryScript: join(app, "score.ts"), out });
+  await buildLambda({ entryScript: join(app, "score.ts"), out, noTry: true });
   const local = await startFunction({ directory: out, onOutput: () => {}, env: { SCOREFN_ERROR_DETAIL: "location" } });
   onTestFinished(async () => void (await local.stop()));
   return readAnswer(await local.invoke(scoreEvent(Buffer.from("{}")), 30_000));
