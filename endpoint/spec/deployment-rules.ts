@@ -120,11 +120,10 @@ function checkCode(document: Plain, findings: Findings): void {
   const bringsServer = typeof environment === "string" || at(environment, "inference_config") !== undefined;
   const buildsServer = at(environment, "build") !== undefined;
   if (isServed || bringsServer || buildsServer) return;
-  findings.problem(
+  findings.missing(
     ["code_configuration"],
     "code_configuration is missing: nothing says how requests are answered",
-    "Name a script by code_configuration, or a server in the image by environment.inference_config.",
-    "key",
+    "Name a script by code_configuration, an MLflow or Triton model by model, or a server in the image by environment.inference_config.",
   );
 }
 

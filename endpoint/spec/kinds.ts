@@ -12,9 +12,14 @@ export function kindOf(value: Plain): FoundKind {
   for (const { what, cure, is } of OTHERS) {
     if (is(value, has)) return { kind: "other", what, cure: cure ?? "" };
   }
-  if (has(...keysOfOnly("deployment"))) return { kind: "deployment" };
-  if (has(...keysOfOnly("endpoint"))) return { kind: "endpoint" };
-  return { kind: /deployment/i.test(textAt(value, "$schema") ?? "") ? "deployment" : "endpoint" };
+  const count = (kind: DocumentKind): number => keysOfOnly(kind).filter((key) => has(key)).length;
+  const [deployment, endpoint] = [count("deployment"), count("endpoint")];
+  if (deployment !== endpoint) return { kind: deployment > endpoint ? "deployment" : "endpoint" };
+  const schema = textAt(value, "$schema") ?? "";
+  if (deployment === 0 && !has("name", "description", "tags", "type") && !/online/i.test(schema)) {
+    return { kind: "other", what: "neither an endpoint nor a deployment", cure: ONLINE_ONLY };
+  }
+  return { kind: deployment > 0 || /deployment/i.test(schema) ? "deployment" : "endpoint" };
 }
 
 /** Keys of one kind that the other does not have, and their spelling in the REST API. */

@@ -9,9 +9,9 @@ import type { Path } from "./yaml.ts";
 /** Keys that hold a path of this machine, and what lies there. */
 const LOCAL_PATHS: readonly { keys: readonly string[]; is: "any" | "folder" | "file"; what: string }[] = [
   { keys: ["model", "path"], is: "any", what: "model" },
-  { keys: ["code_configuration", "code"], is: "folder", what: "code" },
+  { keys: ["code_configuration", "code"], is: "folder", what: "code folder" },
   { keys: ["environment", "conda_file"], is: "file", what: "conda file" },
-  { keys: ["environment", "build", "path"], is: "folder", what: "build context" },
+  { keys: ["environment", "build", "path"], is: "folder", what: "build folder" },
 ];
 
 /** Makes the paths absolute, and reports what is not there.
@@ -79,9 +79,9 @@ export function checkRemote(document: Plain, findings: Findings): void {
     );
   }
   const away: readonly [Path, string][] = [
-    [["code_configuration", "code"], "code"],
+    [["code_configuration", "code"], "code folder"],
     [["environment", "conda_file"], "conda file"],
-    [["environment", "build", "path"], "build context"],
+    [["environment", "build", "path"], "build folder"],
   ];
   for (const [keys, what] of away) {
     const path = at(document, ...keys.map(String));

@@ -29,6 +29,8 @@ export interface YamlFile {
   readonly warnings: readonly SpecProblem[];
   /** A problem at what stands at a path, or at the nearest thing above it that is there. */
   problemAt(path: Path, at: "key" | "value", message: string, cure: string): SpecProblem;
+  /** Whether something stands at a path. */
+  has(path: Path): boolean;
   /** The characters that stand at a path; undefined: it holds no scalar. */
   sourceOf(path: Path): string | undefined;
 }
@@ -46,9 +48,12 @@ export function readYaml(text: string, file: string): YamlFile {
     problems,
     warnings: [],
     problemAt: (_path, _at, message, cure) => at(0, message, cure),
+    has: () => false,
     sourceOf: () => undefined,
   });
 
+  // The parser takes seconds for a megabyte of nothing.
+  if (text.trim() === "") return { ...failed([]), value: null };
   let document: Document.Parsed;
   try {
     document = parseDocument(text, {
@@ -62,12 +67,14 @@ export function readYaml(text: string, file: string): YamlFile {
       lineCounter: lines,
     });
   } catch {
-    return failed([at(0, "the file is nested too deeply to be read", "")]);
+    return failed([at(0, TOO_DEEP, "")]);
   }
   if (document.errors.length > 0) {
     // One mistake makes the parser stumble over what comes after it.
     const { pos, code, message } = document.errors[0]!;
-    return failed([at(pos[0], ...syntaxProblem(text, pos[0], code, message))]);
+    const placeholder = placeholderOfLine(text, pos[0]);
+    if (placeholder !== undefined) return failed([at(placeholder.offset, ...unfilled(placeholder.text))]);
+    return failed([at(pos[0], ...syntaxProblem(code, message))]);
   }
   const problems: SpecProblem[] = document.warnings.map(({ pos, message }) =>
     at(pos[0], `YAML's tag ${/[^:]*$/.exec(message)![0]} has no meaning here`, "Drop the tag."),
@@ -90,6 +97,7 @@ export function readYaml(text: string, file: string): YamlFile {
     problems,
     warnings,
     problemAt: (path, what, message, cure) => at(offsetOf(document, path, what), message, cure),
+    has: (path) => follow(document, path).isWhole,
     sourceOf: (path) => {
       const { node, isWhole } = follow(document, path);
       return isWhole && isScalar(node) ? node.source : undefined;
@@ -101,6 +109,7 @@ export function readYaml(text: string, file: string): YamlFile {
 const MAX_ALIASES = 100;
 /** Levels of a file: the deepest key known is five levels down. */
 const MAX_DEPTH = 64;
+const TOO_DEEP = `the file is nested too deeply (at most ${MAX_DEPTH} levels)`;
 
 /** Repeated keys, and keys that are no text. */
 function look(
@@ -147,14 +156,20 @@ export function unfilled(placeholder: string): [message: string, cure: string] {
   ];
 }
 
-function syntaxProblem(text: string, offset: number, code: string, message: string): [message: string, cure: string] {
+/** `{{X}}` on the line of an offset, which to YAML is a map as the key of a map. */
+function placeholderOfLine(text: string, offset: number): { text: string; offset: number } | undefined {
   const from = text.lastIndexOf("\n", offset - 1) + 1;
   const to = text.indexOf("\n", offset);
   const line = text.slice(from, to === -1 ? undefined : to);
   const placeholder = placeholderIn(line);
-  if (placeholder?.startsWith("{{")) return unfilled(placeholder);
-  const known = SYNTAX[code];
-  return known ?? [`this is no YAML: ${message.replace(/^./, (first) => first.toLowerCase())}`, ""];
+  if (!placeholder?.startsWith("{{")) return undefined;
+  return { text: placeholder, offset: from + line.indexOf(placeholder) };
+}
+
+function syntaxProblem(code: string, message: string): [message: string, cure: string] {
+  if (/call stack/.test(message)) return [TOO_DEEP, ""];
+  if (/map keys need to be followed/.test(message)) return SYNTAX.MULTILINE_IMPLICIT_KEY!;
+  return SYNTAX[code] ?? [`this is no YAML: ${message.replace(/^./, (first) => first.toLowerCase())}`, ""];
 }
 
 const SYNTAX: Readonly<Record<string, [message: string, cure: string]>> = {
@@ -177,7 +192,7 @@ function aliasProblem(message: string): [message: string, cure: string] {
 function tooDeep(value: unknown, depth = 0, above: unknown[] = []): string | undefined {
   if (typeof value !== "object" || value === null) return undefined;
   if (above.includes(value)) return "the file contains itself: an alias lies within its own anchor";
-  if (depth > MAX_DEPTH) return `the file is nested too deeply (at most ${MAX_DEPTH} levels)`;
+  if (depth > MAX_DEPTH) return TOO_DEEP;
   above.push(value);
   for (const child of Object.values(value)) {
     const found = tooDeep(child, depth + 1, above);
