@@ -14,6 +14,7 @@ export class Findings {
   readonly #origin: string;
   readonly #overrides: readonly Override[];
   readonly #problems = new Map<string, SpecProblem>();
+  #more = false;
   readonly #missing = new Set<string>();
   readonly #meant = new Set<string>();
   readonly #warnings: string[];
@@ -39,11 +40,13 @@ export class Findings {
 
   problem(path: Path, message: string, cure = "", at: "key" | "value" = "value"): void {
     const id = path.join("\0");
-    if (!this.#problems.has(id)) this.#problems.set(id, this.#place(path, message, cure, at));
+    if (this.#problems.size >= MAX_FOUND) this.#more = true;
+    else if (!this.#problems.has(id)) this.#problems.set(id, this.#place(path, message, cure, at));
   }
 
   /** @param message with the cure in it: a warning is one line */
   warn(path: Path, message: string, at: "key" | "value" = "value"): void {
+    if (this.#warnings.length >= MAX_FOUND) return;
     const line = oneLine(this.#place(path, message, "", at));
     if (!this.#warnings.includes(line)) this.#warnings.push(line);
   }
@@ -60,10 +63,11 @@ export class Findings {
 
   /** In the order of the file, what the command line brings first. */
   get problems(): SpecProblem[] {
-    return [...this.#problems]
+    const problems = [...this.#problems]
       .filter(([id]) => !(this.#missing.has(id) && this.#meant.has(id)))
       .map(([, problem]) => problem)
       .sort((one, other) => (one.line ?? 0) - (other.line ?? 0) || (one.column ?? 0) - (other.column ?? 0));
+    return this.#more ? [...problems, placeless(this.#origin, "there is more that is wrong")] : problems;
   }
 
   get warnings(): readonly string[] {
@@ -90,3 +94,6 @@ export class Findings {
 function beginsWith(path: Path, start: Path): boolean {
   return start.every((step, index) => step === path[index]);
 }
+
+/** Problems and warnings of a document: more is not read, and each costs a look at the whole text. */
+const MAX_FOUND = 100;

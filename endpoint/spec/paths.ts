@@ -21,7 +21,7 @@ export function resolvePaths(document: Plain, folder: string, findings: Findings
   for (const { keys, is, what } of LOCAL_PATHS) {
     const written = textAt(document, ...keys);
     if (written === undefined || written === "" || findings.has(keys) || isRemote(written)) continue;
-    const path = resolve(folder, written);
+    const path = resolve(folder, written.replace(/^file:(?:\/\/)?/, ""));
     changed = withValue(changed, keys, path);
     const found = kindOfPath(path);
     if (found === null) findings.problem(keys, `there is no ${what} ${shown(written)}`, lookedFor(path, written));
@@ -65,7 +65,7 @@ function lookedFor(path: string, written: string): string {
 
 /** Whether a path leads to Azure, or to a server. */
 export function isRemote(path: string): boolean {
-  return /^(?:azureml:|runs:|[a-z][a-z0-9+.-]+:\/\/)/i.test(path);
+  return /^(?:azureml:|runs:|(?!file:)[a-z][a-z0-9+.-]+:\/\/)/i.test(path);
 }
 
 /** A path's problem when it leads away from this machine. */

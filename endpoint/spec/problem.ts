@@ -27,7 +27,7 @@ export class SpecError extends ConfigError {
 }
 
 /** `file:line:column: message`, the lines around it, and the cure. */
-export function renderProblem(problem: SpecProblem): string {
+function renderProblem(problem: SpecProblem): string {
   return [oneLine(problem), problem.frame, problem.cure].filter((part) => part !== "").join("\n");
 }
 

@@ -72,8 +72,10 @@ export function readYaml(text: string, file: string): YamlFile {
   if (document.errors.length > 0) {
     // One mistake makes the parser stumble over what comes after it.
     const { pos, code, message } = document.errors[0]!;
-    const placeholder = placeholderOfLine(text, pos[0]);
-    if (placeholder !== undefined) return failed([at(placeholder.offset, ...unfilled(placeholder.text))]);
+    const placeholders = bracedPlaceholders(text, pos[0]);
+    if (placeholders.length > 0) {
+      return failed(placeholders.map((found) => at(found.offset, ...unfilled(found.text))));
+    }
     return failed([at(pos[0], ...syntaxProblem(code, message))]);
   }
   const problems: SpecProblem[] = document.warnings.map(({ pos, message }) =>
@@ -107,6 +109,8 @@ export function readYaml(text: string, file: string): YamlFile {
 
 /** Aliases of a file: beyond that it is an attack, and the library takes seconds. */
 const MAX_ALIASES = 100;
+/** Problems and warnings of a file: each costs a look at the whole text. */
+const MAX_FOUND = 100;
 /** Levels of a file: the deepest key known is five levels down. */
 const MAX_DEPTH = 64;
 const TOO_DEEP = `the file is nested too deeply (at most ${MAX_DEPTH} levels)`;
@@ -127,6 +131,7 @@ function look(
     Map: (_key, map) => {
       const seen = new Set<string>();
       for (const { key } of map.items as Pair<Node, Node | null>[]) {
+        if (problems.length >= MAX_FOUND) return;
         if (isCollection(key)) {
           const [from, to] = [key.range![0], key.range![1]];
           const placeholder = placeholderIn(text.slice(Math.max(0, from - 1), to + 1));
@@ -138,7 +143,7 @@ function look(
           continue;
         }
         const name = isScalar(key) ? String(key.value) : "";
-        if (seen.has(name) && name !== "<<" && key !== null) {
+        if (seen.has(name) && name !== "<<" && key !== null && warnings.length < MAX_FOUND) {
           warnings.push(at(key.range?.[0] ?? 0, `the key ${name} stands here twice; the last one counts`, ""));
         }
         seen.add(name);
@@ -156,15 +161,16 @@ export function unfilled(placeholder: string): [message: string, cure: string] {
   ];
 }
 
-/** `{{X}}` on the line of an offset, which to YAML is a map as the key of a map. */
-function placeholderOfLine(text: string, offset: number): { text: string; offset: number } | undefined {
+/** All `{{X}}` that begin a value, when there is one on the line of an offset: to YAML they are maps as keys of maps. */
+function bracedPlaceholders(text: string, offset: number): { text: string; offset: number }[] {
   const from = text.lastIndexOf("\n", offset - 1) + 1;
   const to = text.indexOf("\n", offset);
-  const line = text.slice(from, to === -1 ? undefined : to);
-  const placeholder = placeholderIn(line);
-  if (!placeholder?.startsWith("{{")) return undefined;
-  return { text: placeholder, offset: from + line.indexOf(placeholder) };
+  if (!BRACED.test(text.slice(from, to === -1 ? undefined : to))) return [];
+  return [...text.matchAll(new RegExp(BRACED, "gm"))]
+    .slice(0, MAX_FOUND)
+    .map((found) => ({ text: found[1]!, offset: found.index + found[0].length - found[1]!.length }));
 }
+const BRACED = /^[^#\n]*:[ \t]+(\{\{\s*[\w .-]+\s*\}\})/;
 
 function syntaxProblem(code: string, message: string): [message: string, cure: string] {
   if (/call stack/.test(message)) return [TOO_DEEP, ""];

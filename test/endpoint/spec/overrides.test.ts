@@ -4,13 +4,16 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import {
   checkDocument,
+  type DocumentKind,
   endpointDocument,
   kindOfFile,
   mergeDocuments,
   type Overrides,
+  type ReadResult,
   readDeploymentFile,
   readEndpointFile,
   SpecError,
+  type SpecProblem,
   setValue,
 } from "../../../endpoint/spec/index.ts";
 
@@ -23,7 +26,9 @@ function said(act: () => unknown): string[] {
     act();
   } catch (error) {
     expect(error).toBeInstanceOf(SpecError);
-    return (error as SpecError).problems.map(({ file, line, message }) => `${line === null ? file : line}: ${message}`);
+    return (error as SpecError).problems.map(
+      ({ file, line, message }: SpecProblem) => `${line === null ? file : line}: ${message}`,
+    );
   }
   throw new Error("it was taken");
 }
@@ -88,7 +93,7 @@ describe("what the command line says", () => {
 });
 
 test("a document that was changed is checked again, by its name", () => {
-  const { document } = readDeploymentFile(join(FIXTURES, "managed/blue.yml"));
+  const { document }: ReadResult = readDeploymentFile(join(FIXTURES, "managed/blue.yml"));
   const changed = setValue(document, "instance_count=none");
   expect(said(() => checkDocument("deployment", changed))).toEqual([
     'the deployment blue: instance_count takes a whole number; here stands "none"',
@@ -102,7 +107,8 @@ test("a file of the other kind is refused by its kind", () => {
     string,
     string,
   ];
-  expect([kindOfFile(endpoint), kindOfFile(deployment)]).toEqual(["endpoint", "deployment"]);
+  const kinds: DocumentKind[] = [kindOfFile(endpoint), kindOfFile(deployment)];
+  expect(kinds).toEqual(["endpoint", "deployment"]);
   expect(said(() => readDeploymentFile(endpoint))[0]).toMatch(
     /this is the file of an endpoint, and a deployment is asked for$/,
   );

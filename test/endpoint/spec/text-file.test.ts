@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { kindOfFile, readDeploymentFile, readEndpointFile, SpecError } from "../../../endpoint/spec/index.ts";
+import { TEST_DEADLINE_MS } from "../../setup/deadline.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "scorefn-text-file-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -70,3 +71,30 @@ test("reads a file with a byte order mark and with the line ends of Windows", ()
   const path = written("bom.yml", "\uFEFFname: house-prices\r\nauth_mode: aml_token\r\n");
   expect(readEndpointFile(path)).toEqual({ document: { name: "house-prices", auth_mode: "aml_token" }, warnings: [] });
 });
+
+test(
+  "a megabyte of mistakes is refused with the first of them, in little time",
+  () => {
+    const lines = (line: (index: number) => string): string => {
+      const text: string[] = [];
+      for (let length = 0; length < MEGABYTE / 4; length += text.at(-1)!.length) text.push(line(text.length));
+      return `name: a-b\n${text.join("")}`;
+    };
+    const unknown = written(
+      "unknown",
+      lines((index) => `trafic${index}: {}\n`),
+    );
+    const wrong = written("wrong", `name: a-b\ntraffic:\n${lines((index) => `  d${index}: x\n`).slice(10)}`);
+    for (const path of [unknown, wrong]) {
+      const text = refusal(() => readEndpointFile(path));
+      expect(text.match(/^(?:unknown|wrong):\d+:\d+: /gm)).toHaveLength(100);
+      expect(text).toMatch(/: there is more that is wrong$/);
+    }
+    const repeated = written(
+      "repeated",
+      lines(() => "description: a\n"),
+    );
+    expect(readEndpointFile(repeated).warnings).toHaveLength(100);
+  },
+  TEST_DEADLINE_MS,
+);

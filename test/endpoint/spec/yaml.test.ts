@@ -137,6 +137,14 @@ describe("places", () => {
   });
 });
 
+test("names every placeholder in braces at once, and none in a comment", () => {
+  const { problems } = readYaml("# a: {{A}}\nb: {{B}}\nc: x{{C}}\nd:   {{ D }}/e\ne: 1\n", "f");
+  expect(problems.map(({ line, column, message }) => [line, column, message])).toEqual([
+    [2, 4, "the placeholder {{B}} is not filled in"],
+    [4, 6, "the placeholder {{ D }} is not filled in"],
+  ]);
+});
+
 test("never throws, and names a place within the text", () => {
   const words = fc.constantFrom(
     "a",
