@@ -61,6 +61,11 @@ export class Findings {
     return this.#overridden(path) === undefined ? this.#yaml?.sourceOf(path) : undefined;
   }
 
+  /** Whether more problems would not be kept. */
+  get isFull(): boolean {
+    return this.#more;
+  }
+
   /** In the order of the file, what the command line brings first. */
   get problems(): SpecProblem[] {
     const problems = [...this.#problems]

@@ -10,6 +10,7 @@ import type { Path } from "./yaml.ts";
 /** Checks a document against its schema. */
 export function checkSchema(kind: DocumentKind, document: unknown, findings: Findings): void {
   for (const error of validate(kind, document)) {
+    if (findings.isFull) return;
     const { path, value } = follow(document, error.path);
     if (error.keyword === "false") {
       const { message, cure, meant } = refusedKey(kind, error.schema, path);

@@ -74,7 +74,7 @@ export function readYaml(text: string, file: string): YamlFile {
     const { pos, code, message } = document.errors[0]!;
     const placeholders = bracedPlaceholders(text, pos[0]);
     if (placeholders.length > 0) {
-      return failed(placeholders.map((found) => at(found.offset, ...unfilled(found.text))));
+      return failed(placeholders.map((found) => at(found.offset, unfilled(found.text), FILL_IN)));
     }
     return failed([at(pos[0], ...syntaxProblem(code, message))]);
   }
@@ -138,7 +138,7 @@ function look(
           problems.push(
             placeholder === undefined
               ? at(from, "a list or map cannot be a key", "Quote the text if it is none.")
-              : at(Math.max(0, from - 1), ...unfilled(placeholder)),
+              : at(Math.max(0, from - 1), unfilled(placeholder), FILL_IN),
           );
           continue;
         }
@@ -154,12 +154,11 @@ function look(
   return { problems, warnings };
 }
 
-export function unfilled(placeholder: string): [message: string, cure: string] {
-  return [
-    `the placeholder ${placeholder} is not filled in`,
-    "Write the value in its place, or give it on the command line.",
-  ];
+export function unfilled(placeholder: string): string {
+  return `the placeholder ${placeholder} is not filled in`;
 }
+/** The command line cannot help: to YAML the braces are maps. */
+const FILL_IN = "Write the value in its place.";
 
 /** All `{{X}}` that begin a value, when there is one on the line of an offset: to YAML they are maps as keys of maps. */
 function bracedPlaceholders(text: string, offset: number): { text: string; offset: number }[] {

@@ -130,6 +130,9 @@ describe("deploymentSpec", () => {
       maxInstances: 1,
       ...rest,
     });
+    const scale_settings = { type: "target_utilization", max_instances: 2 };
+    expect(specOf({ instance_count: 1, scale_settings }).scale).toMatchObject({ minInstances: 1, maxInstances: 2 });
+    expect(specOf({ instance_count: 5, scale_settings }).scale).toMatchObject({ minInstances: 2, maxInstances: 2 });
     expect(specOf({ type: "kubernetes", scale_settings: { type: "default" } }).scale).toEqual({ type: "default" });
   });
 });

@@ -102,12 +102,6 @@ describe("texts that are no usable YAML", () => {
     expect(problems).toHaveLength(1);
     expect(problems[0]).toMatchObject({ file: "f", line, message });
   });
-
-  test("refuses a bomb in little time and memory", () => {
-    const before = process.memoryUsage().heapUsed;
-    readYaml(BOMB, "f");
-    expect(process.memoryUsage().heapUsed - before).toBeLessThan(200e6);
-  });
 });
 
 describe("places", () => {
