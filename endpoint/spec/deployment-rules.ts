@@ -1,4 +1,5 @@
 // What a deployment's document must be beyond its schema.
+import { resolve } from "node:path";
 import type { Findings } from "./findings.ts";
 import { isRemote, kindOfPath } from "./paths.ts";
 import { at, isMap, numberAt, type Plain, textAt, withValue } from "./plain.ts";
@@ -61,9 +62,9 @@ function checkNames(document: Plain, isKubernetes: boolean, findings: Findings):
 /** A text names something registered; a path in its place is the usual mistake. */
 function checkReference(document: Plain, key: "model" | "environment", folder: string, findings: Findings): void {
   const text = textAt(document, key);
-  if (text === undefined || findings.has([key]) || /^azureml:(?:\/\/)?.+/.test(text)) return;
+  if (text === undefined || text === "" || findings.has([key]) || /^azureml:(?:\/\/)?.+/.test(text)) return;
   const inner = key === "model" ? "path" : "conda_file";
-  const isThere = kindOfPath(`${folder}/${text}`) !== null;
+  const isThere = kindOfPath(resolve(folder, text)) !== null;
   const looksLikePath = /[/\\]|\.\w+$/.test(text) && !isRemote(text);
   if (isThere || looksLikePath) {
     const what = isThere ? `${shown(text)} is a path` : `there is no file or folder ${shown(text)}`;
@@ -73,10 +74,11 @@ function checkReference(document: Plain, key: "model" | "environment", folder: s
       `For a path write ${key}: {${inner}: ${text}}.`,
     );
   } else {
+    const name = /^[A-Za-z0-9][\w.-]*$/.test(text) ? text : "name";
     findings.problem(
       [key],
       `${key} as a text names a registered ${key}; here stands ${shown(text)}`,
-      `Write azureml:${text}:1, azureml:${text}@latest, or the keys of ${key} on the lines below.`,
+      `Write azureml:${name}:1, azureml:${name}@latest, or the keys of ${key} on the lines below.`,
     );
   }
 }
@@ -120,11 +122,10 @@ function checkCode(document: Plain, findings: Findings): void {
   const bringsServer = typeof environment === "string" || at(environment, "inference_config") !== undefined;
   const buildsServer = at(environment, "build") !== undefined;
   if (isServed || bringsServer || buildsServer) return;
-  findings.problem(
+  findings.missing(
     ["code_configuration"],
     "code_configuration is missing: nothing says how requests are answered",
-    "Name a script by code_configuration, or a server in the image by environment.inference_config.",
-    "key",
+    "Name a script by code_configuration, an MLflow or Triton model by model, or a server in the image by environment.inference_config.",
   );
 }
 

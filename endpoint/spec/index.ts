@@ -1,7 +1,7 @@
 // Files of endpoints and deployments: read, checked, changed and filled in.
 
 export { mergeDocuments } from "./merge.ts";
-export { renderProblem, SpecError, type SpecProblem } from "./problem.ts";
+export { SpecError, type SpecProblem } from "./problem.ts";
 export {
   checkDocument,
   endpointDocument,

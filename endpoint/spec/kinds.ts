@@ -9,19 +9,26 @@ export type FoundKind =
 /** @param value of a file, a map */
 export function kindOf(value: Plain): FoundKind {
   const has = (...keys: string[]): boolean => keys.some((key) => Object.hasOwn(value, key));
-  for (const { what, cure, is } of OTHERS) {
-    if (is(value, has)) return { kind: "other", what, cure: cure ?? "" };
+  const others = has("traffic", "mirror_traffic", "auth_mode", ...SERVING) ? LOOK_ALIKES : [...LOOK_ALIKES, ...OTHERS];
+  for (const { what, cure, is } of others) {
+    if (is(value, has)) return { kind: "other", what, cure: cure ?? ONLINE_ONLY };
   }
-  if (has(...keysOfOnly("deployment"))) return { kind: "deployment" };
-  if (has(...keysOfOnly("endpoint"))) return { kind: "endpoint" };
-  return { kind: /deployment/i.test(textAt(value, "$schema") ?? "") ? "deployment" : "endpoint" };
+  const count = (kind: DocumentKind): number => keysOfOnly(kind).filter((key) => has(key)).length;
+  const [deployment, endpoint] = [count("deployment"), count("endpoint")];
+  if (deployment !== endpoint) return { kind: deployment > endpoint ? "deployment" : "endpoint" };
+  const schema = textAt(value, "$schema") ?? "";
+  if (deployment === 0 && !has("name", "description", "tags", "type") && !/online/i.test(schema)) {
+    return { kind: "other", what: "neither an endpoint nor a deployment", cure: ONLINE_ONLY };
+  }
+  return { kind: deployment > 0 || /deployment/i.test(schema) ? "deployment" : "endpoint" };
 }
 
 /** Keys of one kind that the other does not have, and their spelling in the REST API. */
 function keysOfOnly(kind: DocumentKind): string[] {
   const other = schemaOf(kind === "endpoint" ? "deployment" : "endpoint").properties ?? {};
   const keys = Object.keys(schemaOf(kind).properties ?? {}).filter((key) => !Object.hasOwn(other, key));
-  return keys.flatMap((key) => [key, key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())]);
+  const restKeys = keys.map((key) => key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()));
+  return [...new Set([...keys, ...restKeys])];
 }
 
 interface OtherKind {
@@ -37,8 +44,8 @@ function saysSchema(value: Plain, name: RegExp): boolean {
   return name.test((textAt(value, "$schema") ?? "").split("/").at(-1)!);
 }
 
-/** In this order; the first that fits is it. */
-const OTHERS: readonly OtherKind[] = [
+/** Files of Azure's that have keys of online deployments or endpoints too. In this order; the first that fits is it. */
+const LOOK_ALIKES: readonly OtherKind[] = [
   {
     what: "a template of Azure Resource Manager",
     cure: "Write the endpoint and its deployments as YAML for az ml.",
@@ -47,131 +54,106 @@ const OTHERS: readonly OtherKind[] = [
   {
     what: "a body for Azure's REST API",
     cure: "Write its properties as YAML for az ml, with keys like auth_mode in place of authMode.",
-    is: (value) =>
-      isMap(value.properties) &&
-      ["authMode", "endpointComputeType", "codeConfiguration", "environmentId", "environmentVariables"].some((key) =>
-        Object.hasOwn(value.properties as Plain, key),
-      ),
-  },
-  {
-    what: "a file for Docker Compose",
-    cure: ONLINE_ONLY,
-    is: (value, has) => isMap(value.services) && !has("name", "endpoint_name"),
-  },
-  { what: "a manifest for Kubernetes", cure: ONLINE_ONLY, is: (_value, has) => has("apiVersion") && has("kind") },
-  {
-    what: "a description of an HTTP API",
-    cure: ONLINE_ONLY,
-    is: (_value, has) => has("openapi", "swagger") && has("info", "paths"),
+    is: (value) => isMap(value.properties) && REST_KEYS.some((key) => Object.hasOwn(value.properties as Plain, key)),
   },
   {
     what: "an endpoint file of the preview of 2021, with its deployments in it",
     cure: "Write the endpoint and each deployment to a file of its own, with today's keys.",
     is: (value) => Array.isArray(value.deployments),
   },
-  {
-    what: "a schedule",
-    cure: ONLINE_ONLY,
-    is: (_value, has) => has("trigger", "create_job", "create_monitor", "cron", "recurrence"),
-  },
+  { what: "a schedule", is: (_value, has) => has("trigger", "create_job", "create_monitor", "cron", "recurrence") },
   {
     what: "a batch deployment",
-    cure: ONLINE_ONLY,
     is: (value, has) =>
-      has(
-        "mini_batch_size",
-        "output_action",
-        "output_file_name",
-        "retry_settings",
-        "error_threshold",
-        "max_concurrency_per_instance",
-        "job_definition",
-      ) ||
-      (has("endpoint_name") && (has("compute") || textAt(value, "type") === "pipeline" || isMap(value.settings))) ||
-      (saysSchema(value, /batchDeployment/i) && !has(...keysOfOnlyServing())),
+      has(...BATCH_KEYS) ||
+      (has("endpoint_name") && (has("compute") || value.type === "pipeline" || isMap(value.settings))) ||
+      (saysSchema(value, /batchDeployment/i) && !has(...SERVING)),
   },
   {
     what: "a batch endpoint",
-    cure: ONLINE_ONLY,
     is: (value, has) =>
       at(value, "defaults", "deployment_name") !== undefined ||
-      (saysSchema(value, /batchEndpoint/i) && !has("traffic", "mirror_traffic", ...keysOfOnlyServing())),
-  },
-  {
-    what: "a serverless endpoint",
-    cure: ONLINE_ONLY,
-    is: (value, has) => has("model_id") || (saysSchema(value, /serverlessEndpoint/i) && !has("traffic")),
+      (saysSchema(value, /batchEndpoint/i) && !has("traffic", "mirror_traffic", ...SERVING)),
   },
   {
     what: "the packaging of a model",
-    cure: ONLINE_ONLY,
     is: (_value, has) => has("base_environment_source", "inferencing_server", "target_environment"),
+  },
+];
+
+const REST_KEYS = ["authMode", "endpointComputeType", "codeConfiguration", "environmentId", "environmentVariables"];
+const BATCH_KEYS = [
+  "mini_batch_size",
+  "output_action",
+  "output_file_name",
+  "retry_settings",
+  "error_threshold",
+  "max_concurrency_per_instance",
+  "job_definition",
+];
+
+/** What a file is that has none of the keys above. */
+const OTHERS: readonly OtherKind[] = [
+  { what: "a file for Docker Compose", is: (value) => isMap(value.services) },
+  { what: "a manifest for Kubernetes", is: (_value, has) => has("apiVersion") && has("kind") },
+  {
+    what: "a description of an HTTP API",
+    is: (_value, has) => has("openapi", "swagger") && has("info", "paths"),
+  },
+  {
+    what: "a serverless endpoint",
+    is: (value, has) => has("model_id") || saysSchema(value, /serverlessEndpoint/i),
   },
   {
     what: "an MLmodel file",
     cure: "It describes a model; the deployment names the model's folder.",
-    is: (_value, has) => has("flavors") && !has("endpoint_name", "code_configuration"),
+    is: (_value, has) => has("flavors"),
   },
   {
     what: "a conda file",
     cure: "The deployment names it as environment.conda_file.",
     is: (value, has) => has("channels") || Array.isArray(value.dependencies),
   },
-  {
-    what: "a pipeline or a workflow of CI",
-    cure: ONLINE_ONLY,
-    is: (value, has) =>
-      has("jobs", "steps", "stages", "pool") && !has("code_configuration", "model") && !isMap(value.traffic),
-  },
+  { what: "a prompt flow", is: (value, has) => Array.isArray(value.nodes) && has("inputs", "outputs") },
+  { what: "a pipeline or a workflow of CI", is: (_value, has) => has("jobs", "steps", "stages", "pool") },
   {
     what: "a job or a component",
-    cure: ONLINE_ONLY,
-    is: (value, has) =>
-      has("command", "inputs", "outputs", "experiment_name", "sweep", "trial", "display_name") ||
-      JOB_TYPES.has(String(value.type)),
+    is: (value, has) => has(...JOB_KEYS) || JOB_TYPES.has(String(value.type)),
   },
-  {
-    what: "the description of a data asset",
-    cure: ONLINE_ONLY,
-    is: (value) => ["uri_file", "uri_folder", "mltable"].includes(String(value.type)),
-  },
+  { what: "the description of a data asset", is: (value) => DATA_TYPES.has(String(value.type)) },
   {
     what: "the description of a datastore or connection",
-    cure: ONLINE_ONLY,
     is: (_value, has) => has("account_name", "container_name", "filesystem", "credentials"),
   },
   {
     what: "the description of a model",
     cure: "The deployment names it by model; with --model name=path its files are found.",
-    is: (_value, has) => has("path") && !has(...keysOfOnlyServing()) && !has("traffic"),
+    is: (_value, has) => has("path"),
   },
   {
     what: "the description of an environment",
     cure: "The deployment names it by environment.",
-    is: (value, has) =>
-      (has("image", "conda_file", "build", "inference_config") || saysSchema(value, /^environment/i)) &&
-      !has(...keysOfOnlyServing()) &&
-      !has("traffic"),
+    is: (value, has) => has("image", "conda_file", "build", "inference_config") || saysSchema(value, /^environment/i),
   },
   {
     what: "the description of a compute target",
-    cure: ONLINE_ONLY,
-    is: (_value, has) => has("size") && has("type", "min_instances", "max_instances") && !has("traffic"),
+    is: (_value, has) => has("size") && has("type", "min_instances", "max_instances"),
   },
 ];
 
+const JOB_KEYS = ["command", "inputs", "outputs", "experiment_name", "sweep", "trial", "display_name", "component"];
 const JOB_TYPES: ReadonlySet<string> = new Set(["command", "pipeline", "sweep", "automl", "spark", "parallel"]);
+const DATA_TYPES: ReadonlySet<string> = new Set(["uri_file", "uri_folder", "mltable"]);
 
-/** Keys by which a deployment is known whatever else stands in the file. */
-function keysOfOnlyServing(): string[] {
-  return [
-    "endpoint_name",
-    "code_configuration",
-    "environment_variables",
-    "request_settings",
-    "liveness_probe",
-    "readiness_probe",
-    "model",
-    "scale_settings",
-  ];
-}
+/** Keys by which an online deployment or endpoint is known whatever else stands in the file. */
+const SERVING = [
+  "endpoint_name",
+  "code_configuration",
+  "environment_variables",
+  "request_settings",
+  "liveness_probe",
+  "readiness_probe",
+  "model",
+  "scale_settings",
+  "instance_type",
+];

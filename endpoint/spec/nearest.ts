@@ -1,34 +1,66 @@
 // What somebody meant who wrote a key that is none.
+import { shown } from "./problem.ts";
 import { childSchema, type DocumentKind, type Schema, schemaOf } from "./schema.ts";
 import type { Path } from "./yaml.ts";
 
-/** @param known the schema that does not know the key   @returns message and cure */
-export function unknownKey(kind: DocumentKind, known: Schema, path: Path): [message: string, cure: string] {
+export interface KeyProblem {
+  readonly message: string;
+  readonly cure: string;
+  /** The key beside it that was meant. */
+  readonly meant?: string;
+}
+
+/** @param known the schema that does not know the key */
+export function unknownKey(kind: DocumentKind, known: Schema, path: Path): KeyProblem {
   const key = String(path.at(-1));
   const parent = path.slice(0, -1).join(".");
   const where = parent === "" ? `an ${kind === "endpoint" ? "endpoint" : "online deployment"}` : parent;
-  const unknown = `${key} is no key of ${where}`;
+  const message = `${shownKey(key)} is no key of ${where}`;
   const keys = Object.keys(known.properties ?? {});
 
   const yamlKey = keyOfRest(key, keys);
-  if (yamlKey !== undefined) return [`${key} is a name of Azure's REST API`, `In YAML the key is ${yamlKey}.`];
-  if (parent === "environment" && ["channels", "dependencies"].includes(key)) {
-    return [`${key} belongs to conda's file, not to environment`, "Move it below environment.conda_file."];
+  if (yamlKey !== undefined) {
+    return { message: `${key} is a name of Azure's REST API`, cure: `In YAML the key is ${yamlKey}.`, meant: yamlKey };
   }
-  const near = nearest(key, keys);
-  if (near !== undefined) return [unknown, `Did you mean ${near}?`];
-  const elsewhere = placeOf(kind, snake(key));
-  if (elsewhere !== undefined && elsewhere !== parent) {
-    return [unknown, elsewhere === "" ? `${snake(key)} stands at the top level.` : `It belongs below ${elsewhere}.`];
+  if (parent === "environment" && ["channels", "dependencies"].includes(key)) {
+    const cure = "Move it below environment.conda_file.";
+    return { message: `${key} belongs to conda's file, not to environment`, cure };
   }
   const other = kind === "endpoint" ? "deployment" : "endpoint";
-  if (parent === "" && Object.hasOwn(schemaOf(other).properties ?? {}, snake(key))) {
-    return [
-      `${unknown}: it belongs to ${other === "endpoint" ? "the endpoint" : "a deployment"}`,
-      `Move it to the ${other}'s file.`,
-    ];
+  const isOthers = parent === "" && Object.hasOwn(schemaOf(other).properties ?? {}, snake(key));
+  if (isOthers) {
+    const owner = other === "endpoint" ? "the endpoint" : "a deployment";
+    return { message: `${message}: it belongs to ${owner}`, cure: `Move it to the ${other}'s file.` };
   }
-  return [unknown, `Its keys are ${keys.filter((name) => name !== "$schema").join(", ")}.`];
+  const near = nearest(key, keys);
+  if (near !== undefined) return { message, cure: `Did you mean ${near}?`, meant: near };
+  const elsewhere = placeOf(kind, snake(key));
+  if (elsewhere !== undefined && elsewhere !== parent) {
+    const cure = elsewhere === "" ? `${snake(key)} stands at the top level.` : `It belongs below ${elsewhere}.`;
+    return { message, cure };
+  }
+  const others = nearest(key, Object.keys(schemaOf(other).properties ?? {}));
+  if (parent === "" && others !== undefined) {
+    return { message, cure: `${others} is a key of the ${other}; move it to its file.` };
+  }
+  return { message, cure: `Its keys are ${keys.filter((name) => !UNUSUAL.has(name)).join(", ")}.` };
+}
+
+/** Keys that nobody has to be told of. */
+const UNUSUAL: ReadonlySet<string> = new Set([
+  "$schema",
+  "id",
+  "kind",
+  "openapi_uri",
+  "provisioning_state",
+  "scoring_uri",
+  "startup_probe",
+  "creation_context",
+]);
+
+/** Keys that are none may be long, or have line ends. */
+function shownKey(key: string): string {
+  return /^[\w$.-]{1,60}$/.test(key) ? key : shown(key);
 }
 
 /** A name of Azure's REST API as the YAML key. */

@@ -9,9 +9,9 @@ import type { Path } from "./yaml.ts";
 /** Keys that hold a path of this machine, and what lies there. */
 const LOCAL_PATHS: readonly { keys: readonly string[]; is: "any" | "folder" | "file"; what: string }[] = [
   { keys: ["model", "path"], is: "any", what: "model" },
-  { keys: ["code_configuration", "code"], is: "folder", what: "code" },
+  { keys: ["code_configuration", "code"], is: "folder", what: "code folder" },
   { keys: ["environment", "conda_file"], is: "file", what: "conda file" },
-  { keys: ["environment", "build", "path"], is: "folder", what: "build context" },
+  { keys: ["environment", "build", "path"], is: "folder", what: "build folder" },
 ];
 
 /** Makes the paths absolute, and reports what is not there.
@@ -21,7 +21,7 @@ export function resolvePaths(document: Plain, folder: string, findings: Findings
   for (const { keys, is, what } of LOCAL_PATHS) {
     const written = textAt(document, ...keys);
     if (written === undefined || written === "" || findings.has(keys) || isRemote(written)) continue;
-    const path = resolve(folder, written);
+    const path = resolve(folder, written.replace(/^file:(?:\/\/)?/, ""));
     changed = withValue(changed, keys, path);
     const found = kindOfPath(path);
     if (found === null) findings.problem(keys, `there is no ${what} ${shown(written)}`, lookedFor(path, written));
@@ -65,7 +65,7 @@ function lookedFor(path: string, written: string): string {
 
 /** Whether a path leads to Azure, or to a server. */
 export function isRemote(path: string): boolean {
-  return /^(?:azureml:|runs:|[a-z][a-z0-9+.-]+:\/\/)/i.test(path);
+  return /^(?:azureml:|runs:|(?!file:)[a-z][a-z0-9+.-]+:\/\/)/i.test(path);
 }
 
 /** A path's problem when it leads away from this machine. */
@@ -79,9 +79,9 @@ export function checkRemote(document: Plain, findings: Findings): void {
     );
   }
   const away: readonly [Path, string][] = [
-    [["code_configuration", "code"], "code"],
+    [["code_configuration", "code"], "code folder"],
     [["environment", "conda_file"], "conda file"],
-    [["environment", "build", "path"], "build context"],
+    [["environment", "build", "path"], "build folder"],
   ];
   for (const [keys, what] of away) {
     const path = at(document, ...keys.map(String));

@@ -2,7 +2,7 @@
 const PLACEHOLDERS: readonly RegExp[] = [
   /(?<!\$)\{\{\s*[\w .-]+\s*\}\}/,
   /<[A-Za-z][A-Za-z0-9_ .-]*>/,
-  /\b[\w-]*place[-_ ]?holder[\w-]*/i,
+  /[\w./:@-]*place[-_ ]?holder[\w./:@-]*/i,
 ];
 
 /** The part of a text that somebody had to replace; undefined: none. */

@@ -27,7 +27,7 @@ export class SpecError extends ConfigError {
 }
 
 /** `file:line:column: message`, the lines around it, and the cure. */
-export function renderProblem(problem: SpecProblem): string {
+function renderProblem(problem: SpecProblem): string {
   return [oneLine(problem), problem.frame, problem.cure].filter((part) => part !== "").join("\n");
 }
 
@@ -44,6 +44,8 @@ export function placeless(file: string, message: string, cure = ""): SpecProblem
 
 /** What stands in a file, as messages show it: short, and on one line. */
 export function shown(value: unknown): string {
+  if (value === null) return "nothing";
+  if (typeof value === "object") return Array.isArray(value) ? "a list" : "a map of keys";
   const text = typeof value === "string" ? JSON.stringify(value) : String(value);
   return text.length <= MAX_SHOWN ? text : `${text.slice(0, MAX_SHOWN)}…`;
 }

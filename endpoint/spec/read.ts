@@ -170,10 +170,10 @@ function checkPlaceholders(value: unknown, path: Path, findings: Findings): void
   if (typeof value === "string") {
     const placeholder = placeholderIn(value);
     if (placeholder === undefined) return;
-    const [message, cure] = unfilled(placeholder);
+    const message = unfilled(placeholder);
     const isNeeded =
       NEEDED.has(String(path[0])) || (path[0] === "environment" && (path.length === 1 || path[1] === "conda_file"));
-    if (isNeeded) findings.problem(path, message, cure);
+    if (isNeeded) findings.problem(path, message, "Write the value in its place, or give it on the command line.");
     else findings.warn(path, `${labelOf(path)}: ${message}`);
   } else if (typeof value === "object" && value !== null) {
     for (const [key, child] of Object.entries(value)) {

@@ -89,6 +89,9 @@ function holderOf(root: Schema, keywordLocation: string): Schema {
 /** The schema of what stands at a path. */
 export function schemaAt(root: Schema, path: Path): Schema {
   let schema = root;
-  for (const step of path) schema = childSchema(root, schema, String(step)) ?? {};
+  for (const step of path) {
+    const items = schema.items as Schema | undefined;
+    schema = items === undefined ? (childSchema(root, schema, String(step)) ?? {}) : resolved(root, items);
+  }
   return schema;
 }

@@ -115,23 +115,20 @@ function probeOf(probe: unknown): Probe {
   };
 }
 
-/** Nothing said: a managed deployment keeps its instances, and one on Kubernetes has its own number as both bounds. */
+/** Nothing said: a managed deployment keeps its instances, and one on Kubernetes has their number as both bounds. */
 function scaleOf(document: Plain, instanceCount: number, isKubernetes: boolean): ScaleSettings {
   const scale = document.scale_settings;
+  const type = textAt(scale, "type") ?? (isKubernetes ? "target_utilization" : "default");
+  if (type !== "target_utilization") return { type: "default" };
   const value = (key: string): number =>
     numberAt(scale, key) ?? (defaultOf("deployment", "scale_settings", key) as number);
-  const rest = {
-    targetUtilizationPercentage: value("target_utilization_percentage"),
-    pollingInterval: value("polling_interval"),
-  };
-  if (scale === undefined && isKubernetes) {
-    return { type: "target_utilization", minInstances: instanceCount, maxInstances: instanceCount, ...rest };
-  }
-  if (at(scale, "type") !== "target_utilization") return { type: "default" };
+  const most = numberAt(scale, "max_instances");
+  const minInstances = numberAt(scale, "min_instances") ?? Math.min(instanceCount, most ?? instanceCount);
   return {
     type: "target_utilization",
-    minInstances: value("min_instances"),
-    maxInstances: value("max_instances"),
-    ...rest,
+    minInstances,
+    maxInstances: most ?? Math.max(value("max_instances"), minInstances),
+    targetUtilizationPercentage: value("target_utilization_percentage"),
+    pollingInterval: value("polling_interval"),
   };
 }

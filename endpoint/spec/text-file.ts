@@ -25,8 +25,8 @@ export function readTextFile(path: string): string {
   try {
     text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
-    const place = validLength(bytes);
-    throw refuse(`the file is not UTF-8: byte ${place + 1} begins no character`, "Save it as UTF-8.");
+    const line = new TextDecoder().decode(bytes).split("\uFFFD", 1)[0]!.split("\n").length;
+    throw refuse(`line ${line} is not UTF-8`, "Save the file as UTF-8.");
   }
   const odd = CONTROL_CHARACTER.exec(text);
   if (odd !== null) {
@@ -55,23 +55,6 @@ function otherEncoding(bytes: Buffer): string | undefined {
   if (bytes.length >= 2 && bytes[0] === 0xff && bytes[1] === 0xfe) return "UTF-16 (little-endian)";
   if (bytes.length >= 2 && bytes[0] === 0xfe && bytes[1] === 0xff) return "UTF-16 (big-endian)";
   return undefined;
-}
-
-/** How many bytes are UTF-8. */
-function validLength(bytes: Buffer): number {
-  const decoder = new TextDecoder("utf-8", { fatal: true });
-  let [low, high] = [0, bytes.length];
-  while (low < high) {
-    const middle = Math.ceil((low + high) / 2);
-    try {
-      decoder.decode(bytes.subarray(0, middle), { stream: true });
-      low = middle;
-    } catch {
-      high = middle - 1;
-    }
-    decoder.decode(new Uint8Array(), { stream: false });
-  }
-  return low;
 }
 
 /** What YAML 1.1 does not count as printable. */

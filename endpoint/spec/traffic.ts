@@ -76,30 +76,33 @@ export function trafficProblems(
   };
   const live = read("traffic", traffic);
   const shadows = read("mirror_traffic", mirror);
-  if (problems.length > 0) return problems;
-
   const sum = [...live.values()].reduce((total, share) => total + share, 0);
-  if (sum !== 0 && sum !== 100) {
+  if (sum !== 0 && sum !== 100 && problems.every(({ path }) => path[0] !== "traffic")) {
     add(["traffic"], [`the percentages of live traffic add up to ${sum}; they must add up to 100, or to 0`, ""]);
   }
-  const [[shadow, share] = [undefined, 0], ...others] = [...shadows];
+  const shadowNames = [...shadows.keys()];
+  const [shadow] = shadowNames;
   if (shadow === undefined) return problems;
-  const all = [shadow, ...others.map(([name]) => name)];
   if (kind === "kubernetes") {
+    const cure = "Drop mirror_traffic, or make the endpoint a managed one.";
+    add(["mirror_traffic"], ["Kubernetes endpoints mirror no traffic", cure]);
+  } else if (shadowNames.length > 1) {
     add(
       ["mirror_traffic"],
-      ["Kubernetes endpoints mirror no traffic", "Drop mirror_traffic, or make the endpoint a managed one."],
+      [`traffic is mirrored to one deployment at most; here are ${shadowNames.join(" and ")}`, ""],
     );
-  } else if (others.length > 0) {
-    add(["mirror_traffic"], [`traffic is mirrored to one deployment at most; here are ${all.join(" and ")}`, ""]);
-  } else if (share > MAX_MIRROR) {
-    add(["mirror_traffic"], [`at most ${MAX_MIRROR} percent of the traffic can be mirrored; here are ${share}`, ""]);
+  } else if (shadows.get(shadow)! > MAX_MIRROR) {
+    const share = shadows.get(shadow)!;
+    add(
+      ["mirror_traffic", shadow],
+      [`at most ${MAX_MIRROR} percent of the traffic can be mirrored; here stands ${share}`, ""],
+    );
   } else if (live.has(shadow)) {
     add(
-      ["mirror_traffic"],
+      ["mirror_traffic", shadow],
       [
-        `${shadow} has ${live.get(shadow)} percent of the live traffic, so traffic cannot be mirrored to it`,
-        `Mirror to a deployment without live traffic, or set traffic of ${shadow} to 0.`,
+        `${shadow} has ${live.get(shadow)} percent of the live traffic, so nothing can be mirrored to it`,
+        "Mirror to a deployment without live traffic.",
       ],
     );
   }

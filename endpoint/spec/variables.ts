@@ -24,19 +24,10 @@ export function environmentTexts(document: Plain, findings: Findings): Plain {
 
 /** A boolean as Python has it, a number in its shortest form. */
 function textOf(value: number | boolean, name: string, path: readonly string[], findings: Findings): string {
-  const text = typeof value === "boolean" ? (value ? "True" : "False") : decimal(value);
+  const text = typeof value === "boolean" ? (value ? "True" : "False") : String(value);
   const source = findings.sourceOf(path);
   if (typeof value === "boolean" || (source !== undefined && source !== text)) {
     findings.warn(path, `the script sees ${name} as ${shown(text)}; quote it: ${name}: "${source ?? value}"`);
   }
   return text;
 }
-
-/** Without an exponent, which scripts do not always read. */
-function decimal(value: number): string {
-  const text = String(value);
-  if (!text.includes("e")) return text;
-  return Math.abs(value) >= 1 ? BigInt(value).toString() : value.toFixed(MAX_DIGITS).replace(/0+$/, "");
-}
-/** What toFixed() takes at most. */
-const MAX_DIGITS = 100;

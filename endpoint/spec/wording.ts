@@ -1,8 +1,8 @@
 // What a schema finds, in words.
 import { joined } from "./cast.ts";
 import type { Findings } from "./findings.ts";
-import { unknownKey } from "./nearest.ts";
-import { at, isMap } from "./plain.ts";
+import { type KeyProblem, unknownKey } from "./nearest.ts";
+import { at } from "./plain.ts";
 import { shown } from "./problem.ts";
 import { type DocumentKind, type Schema, type SchemaError, validate } from "./schema.ts";
 import type { Path } from "./yaml.ts";
@@ -10,28 +10,31 @@ import type { Path } from "./yaml.ts";
 /** Checks a document against its schema. */
 export function checkSchema(kind: DocumentKind, document: unknown, findings: Findings): void {
   for (const error of validate(kind, document)) {
-    const path = typedPath(document, error.path);
+    if (findings.isFull) return;
+    const { path, value } = follow(document, error.path);
     if (error.keyword === "false") {
-      const [message, cure] = refusedKey(kind, error.schema, path);
+      const { message, cure, meant } = refusedKey(kind, error.schema, path);
       findings.problem(path, message, cure, "key");
+      if (meant !== undefined) findings.meant([...path.slice(0, -1), meant]);
     } else if (error.keyword === "required") {
       const missing = [...path, error.missing!];
       if (findings.has(missing)) continue;
-      findings.problem(missing, `${missing.join(".")} is missing`, CURES[missing.join(".")] ?? "", "key");
+      findings.missing(missing, `${missing.join(".")} is missing`, CURES[missing.join(".")] ?? "");
     } else if (!findings.has(path)) {
-      findings.problem(path, ...badValue(error, at(document, ...path.map(String)), path, findings));
+      findings.problem(path, ...badValue(error, value, path, findings));
     }
   }
 }
 
-/** With numbers for the places in lists. */
-function typedPath(document: unknown, path: Path): Path {
+/** A path with numbers for the places in lists, and what stands there. */
+function follow(document: unknown, steps: Path): { path: Path; value: unknown } {
   let value = document;
-  return path.map((step) => {
+  const path = steps.map((step) => {
     const isIndex = Array.isArray(value);
     value = isIndex ? (value as unknown[])[Number(step)] : at(value, String(step));
     return isIndex ? Number(step) : step;
   });
+  return { path, value };
 }
 
 const CURES: Readonly<Record<string, string>> = {
@@ -47,12 +50,15 @@ const CURES: Readonly<Record<string, string>> = {
 };
 
 /** A key that the schema knows for the other kind of endpoint, or not at all. */
-function refusedKey(kind: DocumentKind, schema: Schema, path: Path): [message: string, cure: string] {
+function refusedKey(kind: DocumentKind, schema: Schema, path: Path): KeyProblem {
   const key = String(path.at(-1));
   if (path.length === 1 && kind === "deployment" && Object.hasOwn(schema.properties ?? {}, key)) {
     return key === "resources"
-      ? ["resources is for Kubernetes deployments, and this is a managed one", "Write type: kubernetes, or drop it."]
-      : [`${key} is for managed deployments, and this is a Kubernetes one`, "Drop it."];
+      ? {
+          message: "resources is for Kubernetes deployments, and this is a managed one",
+          cure: "Write type: kubernetes, or drop it.",
+        }
+      : { message: `${key} is for managed deployments, and this is a Kubernetes one`, cure: "Drop it." };
   }
   return unknownKey(kind, schema, path);
 }
@@ -60,11 +66,13 @@ function refusedKey(kind: DocumentKind, schema: Schema, path: Path): [message: s
 function badValue(error: SchemaError, value: unknown, path: Path, findings: Findings): [message: string, cure: string] {
   const { schema } = error;
   const key = labelOf(path);
+  const source = findings.sourceOf(path);
   if (error.keyword !== "type" && error.keyword !== "enum") {
-    return [`${key} ${constraint(error)}; here stands ${shown(value)}`, ""];
+    if (Array.isArray(value)) return [`${key} ${constraint(error)}; here are ${value.length}`, ""];
+    const stands = typeof value === "number" ? (source ?? String(value)) : shown(value);
+    return [`${key} ${constraint(error)}; here stands ${stands}`, ""];
   }
   if (value === null) return [`${key} is empty`, "Write a value, or drop the key."];
-  const source = findings.sourceOf(path);
   if (error.keyword === "enum") {
     return [`${key} is ${choices(schema.enum!)}; here stands ${described(value, source)}`, ""];
   }
@@ -121,9 +129,7 @@ const TYPES: Readonly<Record<string, string>> = {
 
 /** What stands in the file, and what YAML makes of it when that is something else. */
 function described(value: unknown, source: string | undefined): string {
-  if (Array.isArray(value)) return "a list";
-  if (isMap(value)) return "a map of keys";
-  if (typeof value === "string") return shown(value);
+  if (typeof value === "string" || typeof value === "object") return shown(value);
   const read = typeof value === "boolean" ? `${value}` : `the number ${value}`;
   return source === undefined || source === String(value)
     ? read

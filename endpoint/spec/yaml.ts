@@ -29,6 +29,8 @@ export interface YamlFile {
   readonly warnings: readonly SpecProblem[];
   /** A problem at what stands at a path, or at the nearest thing above it that is there. */
   problemAt(path: Path, at: "key" | "value", message: string, cure: string): SpecProblem;
+  /** Whether something stands at a path. */
+  has(path: Path): boolean;
   /** The characters that stand at a path; undefined: it holds no scalar. */
   sourceOf(path: Path): string | undefined;
 }
@@ -46,9 +48,12 @@ export function readYaml(text: string, file: string): YamlFile {
     problems,
     warnings: [],
     problemAt: (_path, _at, message, cure) => at(0, message, cure),
+    has: () => false,
     sourceOf: () => undefined,
   });
 
+  // The parser takes seconds for a megabyte of nothing.
+  if (text.trim() === "") return { ...failed([]), value: null };
   let document: Document.Parsed;
   try {
     document = parseDocument(text, {
@@ -62,12 +67,16 @@ export function readYaml(text: string, file: string): YamlFile {
       lineCounter: lines,
     });
   } catch {
-    return failed([at(0, "the file is nested too deeply to be read", "")]);
+    return failed([at(0, TOO_DEEP, "")]);
   }
   if (document.errors.length > 0) {
     // One mistake makes the parser stumble over what comes after it.
     const { pos, code, message } = document.errors[0]!;
-    return failed([at(pos[0], ...syntaxProblem(text, pos[0], code, message))]);
+    const placeholders = bracedPlaceholders(text, pos[0]);
+    if (placeholders.length > 0) {
+      return failed(placeholders.map((found) => at(found.offset, unfilled(found.text), FILL_IN)));
+    }
+    return failed([at(pos[0], ...syntaxProblem(code, message))]);
   }
   const problems: SpecProblem[] = document.warnings.map(({ pos, message }) =>
     at(pos[0], `YAML's tag ${/[^:]*$/.exec(message)![0]} has no meaning here`, "Drop the tag."),
@@ -90,6 +99,7 @@ export function readYaml(text: string, file: string): YamlFile {
     problems,
     warnings,
     problemAt: (path, what, message, cure) => at(offsetOf(document, path, what), message, cure),
+    has: (path) => follow(document, path).isWhole,
     sourceOf: (path) => {
       const { node, isWhole } = follow(document, path);
       return isWhole && isScalar(node) ? node.source : undefined;
@@ -99,8 +109,11 @@ export function readYaml(text: string, file: string): YamlFile {
 
 /** Aliases of a file: beyond that it is an attack, and the library takes seconds. */
 const MAX_ALIASES = 100;
+/** Problems and warnings of a file: each costs a look at the whole text. */
+const MAX_FOUND = 100;
 /** Levels of a file: the deepest key known is five levels down. */
 const MAX_DEPTH = 64;
+const TOO_DEEP = `the file is nested too deeply (at most ${MAX_DEPTH} levels)`;
 
 /** Repeated keys, and keys that are no text. */
 function look(
@@ -118,18 +131,19 @@ function look(
     Map: (_key, map) => {
       const seen = new Set<string>();
       for (const { key } of map.items as Pair<Node, Node | null>[]) {
+        if (problems.length >= MAX_FOUND) return;
         if (isCollection(key)) {
           const [from, to] = [key.range![0], key.range![1]];
           const placeholder = placeholderIn(text.slice(Math.max(0, from - 1), to + 1));
           problems.push(
             placeholder === undefined
               ? at(from, "a list or map cannot be a key", "Quote the text if it is none.")
-              : at(Math.max(0, from - 1), ...unfilled(placeholder)),
+              : at(Math.max(0, from - 1), unfilled(placeholder), FILL_IN),
           );
           continue;
         }
         const name = isScalar(key) ? String(key.value) : "";
-        if (seen.has(name) && name !== "<<" && key !== null) {
+        if (seen.has(name) && name !== "<<" && key !== null && warnings.length < MAX_FOUND) {
           warnings.push(at(key.range?.[0] ?? 0, `the key ${name} stands here twice; the last one counts`, ""));
         }
         seen.add(name);
@@ -140,21 +154,27 @@ function look(
   return { problems, warnings };
 }
 
-export function unfilled(placeholder: string): [message: string, cure: string] {
-  return [
-    `the placeholder ${placeholder} is not filled in`,
-    "Write the value in its place, or give it on the command line.",
-  ];
+export function unfilled(placeholder: string): string {
+  return `the placeholder ${placeholder} is not filled in`;
 }
+/** The command line cannot help: to YAML the braces are maps. */
+const FILL_IN = "Write the value in its place.";
 
-function syntaxProblem(text: string, offset: number, code: string, message: string): [message: string, cure: string] {
+/** All `{{X}}` that begin a value, when there is one on the line of an offset: to YAML they are maps as keys of maps. */
+function bracedPlaceholders(text: string, offset: number): { text: string; offset: number }[] {
   const from = text.lastIndexOf("\n", offset - 1) + 1;
   const to = text.indexOf("\n", offset);
-  const line = text.slice(from, to === -1 ? undefined : to);
-  const placeholder = placeholderIn(line);
-  if (placeholder?.startsWith("{{")) return unfilled(placeholder);
-  const known = SYNTAX[code];
-  return known ?? [`this is no YAML: ${message.replace(/^./, (first) => first.toLowerCase())}`, ""];
+  if (!BRACED.test(text.slice(from, to === -1 ? undefined : to))) return [];
+  return [...text.matchAll(new RegExp(BRACED, "gm"))]
+    .slice(0, MAX_FOUND)
+    .map((found) => ({ text: found[1]!, offset: found.index + found[0].length - found[1]!.length }));
+}
+const BRACED = /^[^#\n]*:[ \t]+(\{\{\s*[\w .-]+\s*\}\})/;
+
+function syntaxProblem(code: string, message: string): [message: string, cure: string] {
+  if (/call stack/.test(message)) return [TOO_DEEP, ""];
+  if (/map keys need to be followed/.test(message)) return SYNTAX.MULTILINE_IMPLICIT_KEY!;
+  return SYNTAX[code] ?? [`this is no YAML: ${message.replace(/^./, (first) => first.toLowerCase())}`, ""];
 }
 
 const SYNTAX: Readonly<Record<string, [message: string, cure: string]>> = {
@@ -177,7 +197,7 @@ function aliasProblem(message: string): [message: string, cure: string] {
 function tooDeep(value: unknown, depth = 0, above: unknown[] = []): string | undefined {
   if (typeof value !== "object" || value === null) return undefined;
   if (above.includes(value)) return "the file contains itself: an alias lies within its own anchor";
-  if (depth > MAX_DEPTH) return `the file is nested too deeply (at most ${MAX_DEPTH} levels)`;
+  if (depth > MAX_DEPTH) return TOO_DEEP;
   above.push(value);
   for (const child of Object.values(value)) {
     const found = tooDeep(child, depth + 1, above);
