@@ -2,7 +2,7 @@
 // and nothing of what lies beside it.
 import { createHash, randomUUID } from "node:crypto";
 import { link, lstat, mkdir, readdir, readlink, rename, rm, stat, symlink } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { basename, join, sep } from "node:path";
 import { ConfigError } from "../../src/host.ts";
 
 /** A model that is on this machine. */
@@ -35,7 +35,9 @@ export async function showModel({ path, name, version }: FoundModel, folder: str
   const hash = digest.copy().digest("hex");
   try {
     const isFolder = (await stat(path)).isDirectory();
-    const listing = isFolder ? await listModel(path) : undefined;
+    // A view of what holds the view would grow with each look at it.
+    const isWithin = `${folder}${sep}`.startsWith(`${path}${sep}`);
+    const listing = isFolder && !isWithin ? await listModel(path) : undefined;
     const key = digest
       .update(JSON.stringify([name, version, listing ?? isFolder]))
       .digest("hex")

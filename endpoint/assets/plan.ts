@@ -36,7 +36,8 @@ export async function planDeployment(spec: DeploymentSpec, options: AssetOptions
   const secrets = resolveSecrets(spec.environmentVariables, options.secrets);
   problems.push(...secrets.problems);
   warnings.push(...secrets.warnings, ...namesOfCloudFolder(spec.environmentVariables, script));
-  const isPython = script !== undefined && !isJavaScript(script);
+  const isPython = spec.code !== null && extname(spec.code.scoringScript).toLowerCase() === ".py";
+  if (!isPython && options.python.has(name)) warnings.push(`--python ${name} has no effect: its script is no Python`);
   const python = isPython
     ? await problemOf(problems, () => choosePython(spec, name, options, (text) => warnings.push(text)))
     : null;

@@ -118,7 +118,8 @@ function forConda({ dependencies, channels }: CondaFile, source: string, made: C
     if (!entries.some((entry) => typeof entry === "string" && splitEntry(entry).name === "pip")) entries.push("pip");
     entries.push({ pip });
   }
-  const content = JSON.stringify({ ...(channels !== undefined && { channels }), dependencies: entries });
+  // JSON is YAML, too; in lines, as readers of YAML have limits for what stands in one.
+  const content = JSON.stringify({ ...(channels !== undefined && { channels }), dependencies: entries }, null, 2);
   const packages = [...entries.filter((entry) => typeof entry === "string"), ...requirementsOf(pip.join("\n"))];
   return { content, packages, by: { kind: "conda", tool }, interpreter: "conda", warnings };
 }

@@ -182,6 +182,32 @@ describe("a program that stands for micromamba", () => {
   });
 });
 
+test("a lock that another process has taken over is waited for", async () => {
+  const on = conda(STANDS_STILL);
+  const recipe = await recipeFor("dependencies: [numpy]", on);
+  const lock = join(on.cache, recipe.key, "lock");
+  const lines: string[] = [];
+  const progress = (line: string): void => {
+    lines.push(line);
+    if (line === "Downloading something") writeFileSync(lock, "another's");
+    if (line.startsWith("waiting")) {
+      writeFileSync(join(on.bin, "micromamba"), `#!/bin/sh\n${STANDS_FOR_CONDA}`);
+      rmSync(lock);
+    }
+  };
+  const options = { cacheFolder: on.cache, env: on.env, cure: "", progress };
+  expect(existsSync(await makeEnvironment(recipe, options, never))).toBe(true);
+  expect(lines).toContain("another process has taken over, as this one had stood still");
+  const [pid, below] = readFileSync(join(on.bin, "pids"), "utf8").split(" ").map(Number);
+  await Promise.all([gone(pid!), gone(below!)]);
+});
+
+test("one for another Python than was asked for says so when it fails", async () => {
+  const on = machine();
+  const message = await failureOf(make("dependencies: [python=3.6, {pip: ['six==99']}]", on));
+  expect(message).toContain("(the file asks for Python 3.6, and scorefn runs 3.9 to 3.14: Python 3.");
+});
+
 /** Resolves when a process is gone. */
 async function gone(pid: number): Promise<void> {
   const isThere = (): boolean => {
@@ -307,8 +333,10 @@ test("the programs get no variable that would lead them elsewhere, and no secret
   const on = conda(`env > "$(dirname "$0")/env"\n${STANDS_FOR_CONDA}`);
   const misleading = { PYTHONPATH: "/x", VIRTUAL_ENV: "/x", PIP_TARGET: "/x", SCOREFN_SECRET_A_B: "s3cret" };
   const recipe = await recipeFor("dependencies: [numpy]", on);
-  const env = { ...on.env, ...misleading };
+  const env = { ...on.env, ...misleading, PIP_INDEX_URL: "https://index.example/simple" };
   await makeEnvironment(recipe, { cacheFolder: on.cache, env, cure: "", progress() {} }, never);
   const got = readFileSync(join(on.bin, "env"), "utf8");
   for (const name of Object.keys(misleading)) expect(got).not.toContain(`${name}=`);
+  expect(got).toContain("UV_DEFAULT_INDEX=https://index.example/simple\n");
+  expect(got).toContain("CONDA_ALWAYS_YES=1\n");
 });

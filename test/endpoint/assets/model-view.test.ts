@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join, relative } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
 import { showModel } from "../../../endpoint/assets/model-view.ts";
 
@@ -107,6 +107,14 @@ describe("another time", () => {
     expect(readdirSync(join(made[0]!, "model"))).toEqual(["iris.pkl", "sub"]);
     expect(readdirSync(join(made[0]!, "model/sub/deep"))).toEqual(["a.txt"]);
   });
+});
+
+test("the folder that holds the views can be the model (`path: .`)", async () => {
+  const path = root;
+  const view = await showModel({ path, name: "m", version: null }, views);
+  expect(await showModel({ path, name: "m", version: null }, views)).toBe(view);
+  expect(readdirSync(view)).toEqual([basename(root)]);
+  expect(readFileSync(join(view, basename(root), "x.pkl"), "utf8")).toBe("x");
 });
 
 test("a file that a script writes beside the model's does not get into the model", async () => {

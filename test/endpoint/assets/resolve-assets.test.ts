@@ -3,7 +3,7 @@ import { chmodSync, existsSync, readdirSync, realpathSync, statSync, symlinkSync
 import { basename, dirname, join } from "node:path";
 import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
-import { type AssetOptions, unknownDeployments } from "../../../endpoint/assets/options.ts";
+import { type AssetOptions, unknownDeployments, usualCacheFolder } from "../../../endpoint/assets/options.ts";
 import { resolveAllAssets, resolveAssets } from "../../../endpoint/assets/resolve-assets.ts";
 import { parseSecrets } from "../../../endpoint/assets/secrets-file.ts";
 import type { DeploymentSpec, EnvironmentReference, InferenceRoutes } from "../../../endpoint/types.ts";
@@ -207,6 +207,8 @@ describe("the Python", () => {
   test("does not count for a script in TypeScript", async () => {
     const code = { folder: tree({ "score.ts": JS_SCRIPT }), scoringScript: "score.ts" };
     expect((await setUp({ code, environment: conda }).resolve()).python).toBeNull();
+    const { warnings } = await setUp({ code }, { python: new Map([["blue", python]]) }).resolve();
+    expect(warnings).toEqual(["--python blue has no effect: its script is no Python"]);
   });
 
   test("that is nowhere is told", async () => {
@@ -288,6 +290,17 @@ test("all that cannot be had is told at once, by deployment, before anything is 
   expect(existsSync(fine.options.folder)).toBe(false);
 });
 
+test("a file with a fault is told beside a script that is missing", async () => {
+  const change = {
+    environment: { ...inline, conda: "/gone.yml" },
+    code: { folder: tree(), scoringScript: "score.py" },
+  };
+  expect(await problemsOf(setUp(change))).toEqual([
+    expect.stringContaining("code_configuration.scoring_script: there is no file"),
+    "environment.conda_file: there is no file /gone.yml",
+  ]);
+});
+
 test("paths of the cloud are told where they are written", async () => {
   const path = "/var/azureml-app/azureml-models/m/1/model.pkl";
   const score = `import os\nMODEL = "${path}"\n${PYTHON_SCRIPT}`;
@@ -333,6 +346,11 @@ test("an abort before it begins", async () => {
     "no more",
   );
   expect(existsSync(options.folder)).toBe(false);
+});
+
+test("environments lie in the user's cache", () => {
+  expect(usualCacheFolder({ HOME: "/h" })).toBe("/h/.cache/scorefn/environments");
+  expect(usualCacheFolder({ HOME: "/h", XDG_CACHE_HOME: "/c" })).toBe("/c/scorefn/environments");
 });
 
 test("flags for deployments that are not there", () => {
