@@ -36,10 +36,10 @@ export async function makeEnvironment(recipe: Recipe, options: MakeOptions, sign
     progress(`the environment of ${recipe.source} is there: ${known}`);
     return known;
   }
-  await explainDisk(() => makeFolder(folder), recipe, options);
   const onWait = (): void => progress(`waiting for another process that makes the environment of ${recipe.source}`);
   for (;;) {
     try {
+      await makeFolder(folder);
       return await withLock(join(folder, "lock"), signal, onWait, async (hold) => {
         const other = await findMade(folder);
         if (other !== undefined) return other;
@@ -48,7 +48,7 @@ export async function makeEnvironment(recipe: Recipe, options: MakeOptions, sign
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       if (error instanceof LockLost) progress("another process has taken over, as this one had stood still");
-      else return explainDisk(() => Promise.reject(error), recipe, options);
+      else throw error instanceof ScoreError ? error : diskFailure(error as Error, recipe, options);
     }
   }
 }
@@ -205,11 +205,6 @@ function failure({ source, by }: Recipe, { cure }: MakeOptions, reason: string, 
   return new ScoreError("ERR_ENVIRONMENT", message, { cause });
 }
 
-async function explainDisk<T>(action: () => Promise<T>, recipe: Recipe, options: MakeOptions): Promise<T> {
-  try {
-    return await action();
-  } catch (error) {
-    if (error instanceof ScoreError) throw error;
-    throw failure(recipe, options, `${options.cacheFolder}: ${(error as Error).message}`, error);
-  }
+function diskFailure(error: Error, recipe: Recipe, options: MakeOptions): ScoreError {
+  return failure(recipe, options, `${options.cacheFolder}: ${error.message}`, error);
 }

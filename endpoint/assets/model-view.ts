@@ -3,7 +3,7 @@
 import { createHash, randomUUID } from "node:crypto";
 import { link, lstat, mkdir, readdir, readlink, rename, rm, stat, symlink } from "node:fs/promises";
 import { basename, join, sep } from "node:path";
-import { ConfigError } from "../../src/host.ts";
+import { problem } from "./problem.ts";
 
 /** A model that is on this machine. */
 export interface FoundModel {
@@ -54,7 +54,7 @@ export async function showModel({ path, name, version }: FoundModel, folder: str
     }
     return view;
   } catch (error) {
-    throw new ConfigError("ERR_CONFIG", `the model ${path} cannot be shown in ${folder}: ${(error as Error).message}`);
+    throw problem(`the model ${path} cannot be shown in ${folder}: ${(error as Error).message}`);
   }
 }
 
