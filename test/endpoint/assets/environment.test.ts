@@ -247,26 +247,43 @@ test("an abort ends all that runs, and leaves nothing", async () => {
   await expect(makeEnvironment(recipe, options, stop.signal)).rejects.toThrow("the user says so");
 });
 
+/** A process that makes an environment, as a server does. */
+function server(on: Machine): ChildProcess {
+  const conduct = `
+    const [assets, conda, cacheFolder] = process.argv.slice(1);
+    const { makeEnvironment } = await import(assets + "/environment.js");
+    const { readRecipe } = await import(assets + "/recipe.js");
+    const recipe = await readRecipe({ conda, codeFolder: null, env: process.env });
+    const options = { cacheFolder, env: process.env, cure: "", progress: console.log };
+    console.log("python", await makeEnvironment(recipe, options, new AbortController().signal));
+  `;
+  const yaml = join(tree({ "conda.yml": "dependencies: [numpy]" }), "conda.yml");
+  const args = ["--input-type=module", "-e", conduct, packageFile("dist/endpoint/assets"), yaml, on.cache];
+  return spawn(process.execPath, args, { env: { ...on.env }, stdio: ["ignore", "pipe", "inherit"] });
+}
+
+test("of several servers that need the same, one makes it", async () => {
+  const on = conda(STANDS_FOR_CONDA);
+  const made = await Promise.all(
+    [server(on), server(on), server(on)].map(async ({ stdout }) => {
+      const lines: string[] = [];
+      for await (const line of createInterface(stdout!)) lines.push(line);
+      return lines.at(-1);
+    }),
+  );
+  expect(new Set(made).size).toBe(1);
+  expect(made[0]).toMatch(/^python \S+bin\/python$/);
+  expect(readFileSync(join(on.bin, "asked"), "utf8").trim().split("\n")).toHaveLength(1);
+});
+
 test.skipIf(process.platform !== "linux")(
   "what a killed server has left is not used, and its program does no harm",
   async () => {
     const on = conda(STANDS_STILL);
-    const conduct = `
-    const [assets, yaml, cacheFolder] = process.argv.slice(1);
-    const { makeEnvironment } = await import(assets + "/environment.js");
-    const { readRecipe } = await import(assets + "/recipe.js");
-    const recipe = await readRecipe({ conda: yaml, codeFolder: null, env: process.env });
-    await makeEnvironment(recipe, { cacheFolder, env: process.env, cure: "", progress: console.log }, new AbortController().signal);
-  `;
-    const yaml = join(tree({ "conda.yml": "dependencies: [numpy]" }), "conda.yml");
-    const args = ["--input-type=module", "-e", conduct, packageFile("dist/endpoint/assets"), yaml, on.cache];
-    const server: ChildProcess = spawn(process.execPath, args, {
-      env: { ...on.env },
-      stdio: ["ignore", "pipe", "inherit"],
-    });
-    for await (const line of createInterface(server.stdout!)) if (line === "Downloading something") break;
-    server.kill("SIGKILL");
-    await once(server, "exit");
+    const killed = server(on);
+    for await (const line of createInterface(killed.stdout!)) if (line === "Downloading something") break;
+    killed.kill("SIGKILL");
+    await once(killed, "exit");
     const [pid, , prefix] = readFileSync(join(on.bin, "pids"), "utf8").trim().split(" ");
     left.push(Number(pid));
     const [key] = readdirSync(on.cache);
