@@ -3,7 +3,6 @@ import { execFileSync } from "node:child_process";
 import {
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   realpathSync,
@@ -11,27 +10,23 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
-import { basename, dirname, join, relative } from "node:path";
+import { basename, join, relative } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
 import { showModel } from "../../../endpoint/assets/model-view.ts";
+import { tree } from "../../packaging/tree.ts";
 
 let root: string;
 let views: string;
 
 beforeEach(() => {
-  root = realpathSync(mkdtempSync(join(tmpdir(), "scorefn-view-")));
-  views = join(root, "views");
   const files = {
     "model-1/model/iris.pkl": "1",
     "model-1/model/sub/deep/a.txt": "a",
     "model-1/score.py": "",
     "x.pkl": "x",
   };
-  for (const [path, text] of Object.entries(files)) {
-    mkdirSync(dirname(join(root, path)), { recursive: true });
-    writeFileSync(join(root, path), text);
-  }
+  root = realpathSync(tree(files));
+  views = join(root, "views");
 });
 
 const show = (path: string, name: string | null = "m", version: string | null = "2"): Promise<string> =>
