@@ -1,6 +1,6 @@
 // Environments are made once, whole or not at all.
 import { execFileSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { makeEnvironment } from "../../../endpoint/assets/environment.ts";
@@ -171,6 +171,19 @@ test("an abort ends all that runs, and leaves nothing", async () => {
   await Promise.all([gone(pid!), gone(below!)]);
   expect(kept(on)).toEqual([]);
   await expect(makeEnvironment(recipe, options, stop.signal)).rejects.toThrow("the user says so");
+});
+
+test("an abort ends the wait for another process", async () => {
+  const on = conda(STANDS_FOR_CONDA);
+  const recipe = await recipeFor("dependencies: [numpy]", on);
+  const stop = new AbortController();
+  mkdirSync(join(on.cache, recipe.key), { recursive: true });
+  writeFileSync(join(on.cache, recipe.key, "lock"), "another's");
+  const progress = (): void => stop.abort(new Error("the user says so"));
+  const options = { cacheFolder: on.cache, env: on.env, cure: "", progress };
+  await expect(makeEnvironment(recipe, options, stop.signal)).rejects.toThrow("the user says so");
+  expect(kept(on)).toEqual(["lock"]);
+  expect(existsSync(join(on.bin, "asked"))).toBe(false);
 });
 
 test("the programs get no variable that would lead them elsewhere, and no secret", async () => {

@@ -11,6 +11,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { basename, join, relative } from "node:path";
+import fc from "fast-check";
 import { beforeEach, describe, expect, test } from "vitest";
 import { showModel } from "../../../endpoint/assets/model-view.ts";
 import { tree } from "../../packaging/tree.ts";
@@ -130,4 +131,18 @@ test("what cannot be had is told in one line", async () => {
   await expect(show("gone")).rejects.toThrow(/^the model \S+gone cannot be shown in \S+views: ENOENT/);
   writeFileSync(views, "in the way");
   await expect(show("x.pkl")).rejects.toThrow(/cannot be shown in \S+views: (ENOTDIR|EEXIST)/);
+});
+
+test("whatever its name and version are, the view stays in its folder", async () => {
+  const text = fc.option(
+    fc.oneof(fc.string(), fc.constantFrom("..", ".", "a/../..", "/", "C:\\x", "a\0", "é", "x".repeat(300))),
+  );
+  await fc.assert(
+    fc.asyncProperty(text, text, async (name, version) => {
+      const view = await show("x.pkl", name, version);
+      expect(relative(views, view).split("/")).toHaveLength(4);
+      expect(readdirSync(view)).toEqual(["x.pkl"]);
+    }),
+    { numRuns: 50 },
+  );
 });
