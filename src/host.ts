@@ -22,6 +22,7 @@ export {
 export { CONFIG_FILE_NAME, SWAGGER_FILE_NAMES } from "./config/places.ts";
 export { meaningOf, referenceHelpOf } from "./config/settings-help.ts";
 export { readInteger } from "./config/values.ts";
+export { attempt } from "./core/attempt.ts";
 export type { Events } from "./core/events.ts";
 export { packageFile } from "./core/package-root.ts";
 export { VERSION } from "./core/version.ts";

@@ -1,5 +1,6 @@
 // The Python of an environment that is made here.
-import { ConfigError, type Environment } from "../../src/host.ts";
+import type { Environment } from "../../src/host.ts";
+import { problem } from "./problem.ts";
 import { fitsPython, PYTHON_VERSIONS } from "./python-versions.ts";
 import { type FoundPython, findPythonOf, pythonInUse } from "./pythons.ts";
 
@@ -49,10 +50,7 @@ export async function chooseForEnvironment(
     const text = `asks for Python ${shownVersion(asked ?? "")}, and ${why}: Python ${version} takes its place`;
     return { found: undefined, version, warning: text };
   }
-  throw new ConfigError(
-    "ERR_CONFIG",
-    "needs Python 3.9 or later, and this machine has none; install one, or name one with --python",
-  );
+  throw problem("needs Python 3.9 or later, and this machine has none; install one, or name one with --python");
 }
 
 /** The version that scorefn runs and that is nearest to what is asked for. */

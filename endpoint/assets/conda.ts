@@ -1,6 +1,6 @@
 // Conda's description of an environment, in the form Azure ML has it, as a list for pip.
 import { parse } from "yaml";
-import { ConfigError } from "../../src/host.ts";
+import { problem } from "./problem.ts";
 
 export interface CondaPackages {
   /** Lines for pip. */
@@ -88,10 +88,6 @@ export function translateConda({ dependencies }: CondaFile, file: string): Conda
     } else lines.push(`${RENAMED[name] ?? name}${toPip(version)}`);
   }
   return { lines, python, untranslated };
-}
-
-function problem(message: string): ConfigError {
-  return new ConfigError("ERR_CONFIG", message);
 }
 
 /** `conda-forge::numpy=1.26`, `numpy 1.26.*`, `numpy>=1.20,<2`, `numpy[version=">=1"]`. */

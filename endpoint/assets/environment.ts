@@ -36,10 +36,10 @@ export async function makeEnvironment(recipe: Recipe, options: MakeOptions, sign
     progress(`the environment of ${recipe.source} is there: ${known}`);
     return known;
   }
-  await explainDisk(() => makeFolder(folder), recipe, options);
   const onWait = (): void => progress(`waiting for another process that makes the environment of ${recipe.source}`);
   for (;;) {
     try {
+      await makeFolder(folder);
       return await withLock(join(folder, "lock"), signal, onWait, async (hold) => {
         const other = await findMade(folder);
         if (other !== undefined) return other;
@@ -48,7 +48,7 @@ export async function makeEnvironment(recipe: Recipe, options: MakeOptions, sign
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       if (error instanceof LockLost) progress("another process has taken over, as this one had stood still");
-      else return explainDisk(() => Promise.reject(error), recipe, options);
+      else throw error instanceof ScoreError ? error : diskFailure(error as Error, recipe, options);
     }
   }
 }
@@ -171,30 +171,40 @@ function commandsOf({ by, packages, content }: Recipe, prefix: string, list: str
 const MISLEADING =
   /^(?:VIRTUAL_ENV|PYTHONPATH|PYTHONHOME|PYTHONSTARTUP|__PYVENV_LAUNCHER__|PIP_(?:USER|TARGET|PREFIX|REQUIREMENT)|SCOREFN_.*)$/;
 
+/** What pip is told, in the words of uv, which does not read them. */
+const UV_WORDS: Readonly<Record<string, string>> = {
+  PIP_INDEX_URL: "UV_DEFAULT_INDEX",
+  PIP_EXTRA_INDEX_URL: "UV_INDEX",
+  PIP_FIND_LINKS: "UV_FIND_LINKS",
+  PIP_TRUSTED_HOST: "UV_INSECURE_HOST",
+  PIP_CERT: "SSL_CERT_FILE",
+};
+
 function environmentFor(env: Environment): Environment {
-  const own = Object.fromEntries(Object.entries(env).filter(([name]) => !MISLEADING.test(name)));
-  // uv does not read what pip is told.
-  const { PIP_INDEX_URL: index, PIP_EXTRA_INDEX_URL: more } = own;
+  const own = Object.entries(env).filter(([name]) => !MISLEADING.test(name));
+  const asPip = own.flatMap(([name, value]) =>
+    UV_WORDS[name] === undefined ? [] : [[UV_WORDS[name], value] as const],
+  );
   return {
-    ...(index !== undefined && { UV_DEFAULT_INDEX: index }),
-    ...(more !== undefined && { UV_INDEX: more }),
-    ...own,
+    ...Object.fromEntries(asPip),
+    // As pip does it: the version that is asked for, from whichever index has it.
+    UV_INDEX_STRATEGY: "unsafe-best-match",
+    ...Object.fromEntries(own),
+    // Nobody is there to be asked.
+    CONDA_ALWAYS_YES: "1",
+    MAMBA_ALWAYS_YES: "1",
     NO_COLOR: "1",
     PYTHONUNBUFFERED: "1",
     UV_NO_PROGRESS: "1",
   };
 }
 
-function failure({ source }: Recipe, { cure }: MakeOptions, reason: string, cause?: unknown): ScoreError {
-  const message = `the environment of ${source} could not be made: ${reason}; ${cure}`;
+function failure({ source, by }: Recipe, { cure }: MakeOptions, reason: string, cause?: unknown): ScoreError {
+  const other = by.kind === "venv" && by.python.warning !== undefined ? ` (the file ${by.python.warning})` : "";
+  const message = `the environment of ${source} could not be made: ${reason}${other}; ${cure}`;
   return new ScoreError("ERR_ENVIRONMENT", message, { cause });
 }
 
-async function explainDisk<T>(action: () => Promise<T>, recipe: Recipe, options: MakeOptions): Promise<T> {
-  try {
-    return await action();
-  } catch (error) {
-    if (error instanceof ScoreError) throw error;
-    throw failure(recipe, options, `${options.cacheFolder}: ${(error as Error).message}`, error);
-  }
+function diskFailure(error: Error, recipe: Recipe, options: MakeOptions): ScoreError {
+  return failure(recipe, options, `${options.cacheFolder}: ${error.message}`, error);
 }

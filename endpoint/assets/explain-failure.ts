@@ -6,7 +6,13 @@ import { packageName } from "./server-packages.ts";
 const MAX_REASON = 300;
 
 /** Lines that say why, the ones that say most first. */
-const REASONS = [/^\s*\w*(?:Error|Exception): /, /^\s*cause: /, /^\s*(?:ERROR|error|critical libmamba)\b/, /\S/];
+const REASONS = [
+  /ensurepip is not available/,
+  /^\s*\w*(?:Error|Exception): /,
+  /^\s*cause: /,
+  /^\s*(?:ERROR|error|critical libmamba)\b/,
+  /\S/,
+];
 
 /** @param lines all that was said   @param packages that were to be installed   @param command what was run */
 export function explainFailure(

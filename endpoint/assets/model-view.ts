@@ -2,8 +2,8 @@
 // and nothing of what lies beside it.
 import { createHash, randomUUID } from "node:crypto";
 import { link, lstat, mkdir, readdir, readlink, rename, rm, stat, symlink } from "node:fs/promises";
-import { basename, join } from "node:path";
-import { ConfigError } from "../../src/host.ts";
+import { basename, join, sep } from "node:path";
+import { problem } from "./problem.ts";
 
 /** A model that is on this machine. */
 export interface FoundModel {
@@ -35,7 +35,9 @@ export async function showModel({ path, name, version }: FoundModel, folder: str
   const hash = digest.copy().digest("hex");
   try {
     const isFolder = (await stat(path)).isDirectory();
-    const listing = isFolder ? await listModel(path) : undefined;
+    // A view of what holds the view would grow with each look at it.
+    const isWithin = `${folder}${sep}`.startsWith(`${path}${sep}`);
+    const listing = isFolder && !isWithin ? await listModel(path) : undefined;
     const key = digest
       .update(JSON.stringify([name, version, listing ?? isFolder]))
       .digest("hex")
@@ -52,7 +54,7 @@ export async function showModel({ path, name, version }: FoundModel, folder: str
     }
     return view;
   } catch (error) {
-    throw new ConfigError("ERR_CONFIG", `the model ${path} cannot be shown in ${folder}: ${(error as Error).message}`);
+    throw problem(`the model ${path} cannot be shown in ${folder}: ${(error as Error).message}`);
   }
 }
 

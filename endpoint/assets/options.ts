@@ -1,3 +1,5 @@
+import { homedir } from "node:os";
+import { join } from "node:path";
 import type { Environment } from "../../src/host.ts";
 import type { SecretSources } from "./secrets.ts";
 
@@ -20,6 +22,11 @@ export interface AssetOptions {
   readonly cacheFolder: string;
   /** Variables of the process: PATH, HOME, what pip is told. */
   readonly env: Environment;
+}
+
+/** Where environments are kept, unless somebody says otherwise: beside models, in the user's cache. */
+export function usualCacheFolder(env: Environment): string {
+  return join(env.XDG_CACHE_HOME || join(env.HOME || homedir(), ".cache"), "scorefn", "environments");
 }
 
 /** What a user has said of a registered asset, by the words that it may be called. */

@@ -3,6 +3,7 @@ import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { ConfigError } from "../../src/host.ts";
 import { shownLine } from "./pip-list.ts";
+import { problem } from "./problem.ts";
 
 /** How the two halves of a flag's texts are read. */
 export interface PairForm {
@@ -27,19 +28,20 @@ export function parsePairs(form: PairForm, texts: readonly string[]): Map<string
       problems.push(`${form.flag} ${JSON.stringify(shownLine(text))} ${error.message}`);
     }
   }
-  if (problems.length > 0) throw new ConfigError("ERR_CONFIG", problems.join("\n"));
+  if (problems.length > 0) throw problem(problems.join("\n"));
   return pairs;
 }
 
 function addPair(pairs: Map<string, string>, { form, key, value }: PairForm, text: string): void {
   const at = text.indexOf("=");
-  if (at < 0) throw fault(`has no "="; write ${form}`);
+  if (at < 0) throw problem(`has no "="; write ${form}`);
   const [left, right] = [text.slice(0, at).trim(), text.slice(at + 1).trim()];
-  if (left === "") throw fault(`has nothing before the "="; write ${form}`);
-  if (right === "") throw fault(`has nothing behind the "="; write ${form}`);
+  if (left === "") throw problem(`has nothing before the "="; write ${form}`);
+  if (right === "") throw problem(`has nothing behind the "="; write ${form}`);
   const [name, what] = [key(left), value(right)];
   const known = pairs.get(name);
-  if (known !== undefined && known !== what) throw fault(`says something else of ${name} than one before it: ${known}`);
+  if (known !== undefined && known !== what)
+    throw problem(`says something else of ${name} than one before it: ${known}`);
   pairs.set(name, what);
 }
 
@@ -80,12 +82,12 @@ function assetName(text: string): string {
   const plain = text.replace(/^azureml:(?!\/)/, "");
   if (plain.startsWith("azureml:/")) return plain;
   const [, name, version] = /^([^:@/\\\s]+)(?:[:@]([^:@/\\\s]+))?$/.exec(plain) ?? [];
-  if (name === undefined) throw fault(`has ${JSON.stringify(text)} for a name; write NAME or NAME:VERSION`);
+  if (name === undefined) throw problem(`has ${JSON.stringify(text)} for a name; write NAME or NAME:VERSION`);
   return version === undefined || version === "latest" ? name : `${name}:${version}`;
 }
 
 function deploymentName(text: string): string {
-  if (!/^[A-Za-z0-9][\w.-]*$/.test(text)) throw fault(`has ${JSON.stringify(text)} for the name of a deployment`);
+  if (!/^[A-Za-z0-9][\w.-]*$/.test(text)) throw problem(`has ${JSON.stringify(text)} for the name of a deployment`);
   return text.toLowerCase();
 }
 
@@ -103,18 +105,14 @@ function programPath(text: string): string {
 function upstreamUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const hasMore = url !== undefined && (url.pathname !== "/" || url.search !== "" || url.hash !== "");
-  if (url?.protocol === "https:") throw fault("asks for TLS, which is not spoken here; write http://HOST:PORT");
+  if (url?.protocol === "https:") throw problem("asks for TLS, which is not spoken here; write http://HOST:PORT");
   if (url === undefined || url.protocol !== "http:" || url.hostname === "") {
-    throw fault("is no address of a server; write http://HOST:PORT");
+    throw problem("is no address of a server; write http://HOST:PORT");
   }
-  if (url.username !== "" || url.password !== "") throw fault("holds a user's name; write http://HOST:PORT");
-  if (hasMore) throw fault("has a path; requests go on with their own, so write http://HOST:PORT");
+  if (url.username !== "" || url.password !== "") throw problem("holds a user's name; write http://HOST:PORT");
+  if (hasMore) throw problem("has a path; requests go on with their own, so write http://HOST:PORT");
   return `http://${url.hostname}:${url.port || HTTP_PORT}`;
 }
 
 /** What an address without a port means. */
 const HTTP_PORT = 80;
-
-function fault(message: string): ConfigError {
-  return new ConfigError("ERR_CONFIG", message);
-}

@@ -1,7 +1,7 @@
 // Lists of packages as pip reads them.
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { ConfigError } from "../../src/host.ts";
+import { problem } from "./problem.ts";
 
 /** A line that names no other list. */
 export interface PipLine {
@@ -71,10 +71,6 @@ export function readPipList(
     lines.push(used);
   }
   return lines.join("\n");
-}
-
-function problem(message: string): ConfigError {
-  return new ConfigError("ERR_CONFIG", message);
 }
 
 /** Another list; pip also takes the short flags with the file right behind them. */

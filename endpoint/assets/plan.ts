@@ -1,10 +1,11 @@
 // What a deployment asks of this machine, looked up before anything is made: all that cannot be had is found in one go.
 import { accessSync, constants, existsSync, readFileSync, type Stats, statSync } from "node:fs";
 import { extname, join } from "node:path";
-import { type Environment, findPython, isJavaScript, ScoreError } from "../../src/host.ts";
+import { attempt, type Environment, findPython, isJavaScript, ScoreError } from "../../src/host.ts";
 import type { Code, DeploymentSpec, EnvironmentReference } from "../types.ts";
 import type { FoundModel } from "./model-view.ts";
 import { type AssetOptions, findNamed, versionsOf } from "./options.ts";
+import { problem } from "./problem.ts";
 import { askPython } from "./pythons.ts";
 import { type Recipe, readRecipe } from "./recipe.ts";
 import { resolveSecrets } from "./secrets.ts";
@@ -36,7 +37,8 @@ export async function planDeployment(spec: DeploymentSpec, options: AssetOptions
   const secrets = resolveSecrets(spec.environmentVariables, options.secrets);
   problems.push(...secrets.problems);
   warnings.push(...secrets.warnings, ...namesOfCloudFolder(spec.environmentVariables, script));
-  const isPython = script !== undefined && !isJavaScript(script);
+  const isPython = spec.code !== null && extname(spec.code.scoringScript).toLowerCase() === ".py";
+  if (!isPython && options.python.has(name)) warnings.push(`--python ${name} has no effect: its script is no Python`);
   const python = isPython
     ? await problemOf(problems, () => choosePython(spec, name, options, (text) => warnings.push(text)))
     : null;
@@ -86,11 +88,7 @@ function checkCode({ folder, scoringScript }: Code, hasServer: boolean, cure: st
 
 /** Whatever is wrong with a path, it is not there. */
 function look(path: string): Stats | undefined {
-  try {
-    return statSync(path);
-  } catch {
-    return undefined;
-  }
+  return attempt(() => statSync(path), undefined);
 }
 
 function isFolder(path: string): boolean {
@@ -98,12 +96,7 @@ function isFolder(path: string): boolean {
 }
 
 function isReadable(path: string): boolean {
-  try {
-    accessSync(path, constants.R_OK);
-    return true;
-  } catch {
-    return false;
-  }
+  return attempt(() => accessSync(path, constants.R_OK) === undefined, false);
 }
 
 /** Python that defines or imports run(). */
@@ -171,7 +164,9 @@ function namedEnvironment(environment: EnvironmentReference, map: AssetOptions["
 /** @param given an interpreter, or the folder of an environment   @param where begins messages   @throws ConfigError */
 async function checkPython(given: string, where: string, env: Environment): Promise<string> {
   const inFolder = (["venv", "conda"] as const).map((kind) => pythonIn(given, kind));
-  const file = isFolder(given) ? inFolder.find((path) => existsSync(path)) : attemptToFind(given, env);
+  const file = isFolder(given)
+    ? inFolder.find((path) => existsSync(path))
+    : attempt(() => findPython({ python: given, env }), undefined);
   if (file === undefined)
     throw problem(`${where}: there is no Python; name an interpreter, or a folder that holds one`);
   const found = await askPython(file, env);
@@ -180,14 +175,6 @@ async function checkPython(given: string, where: string, env: Environment): Prom
     throw problem(`${where}: that is Python ${found.release}, and scorefn needs 3.9 or later`);
   }
   return file;
-}
-
-function attemptToFind(python: string, env: Environment): string | undefined {
-  try {
-    return findPython({ python, env });
-  } catch {
-    return undefined;
-  }
 }
 
 /** Where Azure has models: a path that users write down, though the variable says it. */
@@ -213,8 +200,4 @@ async function problemOf<T>(problems: string[], action: () => Promise<T>): Promi
     problems.push(error.message);
     return undefined;
   }
-}
-
-function problem(message: string): ScoreError {
-  return new ScoreError("ERR_CONFIG", message);
 }

@@ -6,6 +6,7 @@ import { ConfigError, type Environment } from "../../src/host.ts";
 import { type ChosenPython, chooseForEnvironment, nearestVersion, shownVersion } from "./choose-python.ts";
 import { type CondaFile, checkConda, entryText, parseConda, splitEntry, translateConda } from "./conda.ts";
 import { type PipLine, readListFile, readPipList } from "./pip-list.ts";
+import { problem } from "./problem.ts";
 import { fitsPython, PYTHON_VERSIONS } from "./python-versions.ts";
 import { serverPackages } from "./server-packages.ts";
 import { type CondaTool, findCondaTool, findUv } from "./tools.ts";
@@ -70,7 +71,7 @@ async function forPip(conda: CondaFile, source: string, made: Content, env: Envi
   const text = made.list(lines);
   const uv = findUv(env);
   const python = await chooseForEnvironment(asked, uv, env).catch((error: unknown) => {
-    throw error instanceof ConfigError ? new ConfigError("ERR_CONFIG", `${source} ${error.message}`) : error;
+    throw error instanceof ConfigError ? problem(`${source} ${error.message}`) : error;
   });
   const missing = `${source}: no conda is installed here, and pip does not have ${untranslated.join(", ")}: left out`;
   return {
@@ -118,7 +119,8 @@ function forConda({ dependencies, channels }: CondaFile, source: string, made: C
     if (!entries.some((entry) => typeof entry === "string" && splitEntry(entry).name === "pip")) entries.push("pip");
     entries.push({ pip });
   }
-  const content = JSON.stringify({ ...(channels !== undefined && { channels }), dependencies: entries });
+  // JSON is YAML, too; in lines, as readers of YAML have limits for what stands in one.
+  const content = JSON.stringify({ ...(channels !== undefined && { channels }), dependencies: entries }, null, 2);
   const packages = [...entries.filter((entry) => typeof entry === "string"), ...requirementsOf(pip.join("\n"))];
   return { content, packages, by: { kind: "conda", tool }, interpreter: "conda", warnings };
 }
@@ -170,7 +172,7 @@ function markOf(path: string, where: string): string {
     const marks = below.sort().map((name) => [name, lstatSync(join(path, name)).mtimeMs]);
     return `${path} ${JSON.stringify(marks)}`;
   } catch {
-    throw new ConfigError("ERR_CONFIG", `${where} there is no ${path}`);
+    throw problem(`${where} there is no ${path}`);
   }
 }
 
@@ -188,7 +190,7 @@ function readFile(file: string): string {
   try {
     if (!statSync(file).isDirectory()) return readListFile(file);
   } catch {
-    throw new ConfigError("ERR_CONFIG", `environment.conda_file: there is no file ${file}`);
+    throw problem(`environment.conda_file: there is no file ${file}`);
   }
-  throw new ConfigError("ERR_CONFIG", `environment.conda_file: ${file} is a folder; name a file`);
+  throw problem(`environment.conda_file: ${file} is a folder; name a file`);
 }

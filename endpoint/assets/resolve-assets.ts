@@ -1,11 +1,12 @@
 // What deployments need of this machine: found, or made.
 import { chmod, mkdir } from "node:fs/promises";
-import { ConfigError, InvalidSettingsError } from "../../src/host.ts";
+import { InvalidSettingsError } from "../../src/host.ts";
 import type { Assets, DeploymentSpec } from "../types.ts";
 import { makeEnvironment } from "./environment.ts";
 import { showModel } from "./model-view.ts";
 import type { AssetOptions } from "./options.ts";
 import { type Plan, planDeployment } from "./plan.ts";
+import { problem } from "./problem.ts";
 
 /** Gets lines that say how far it is; each begins with the deployment's name. */
 export type Progress = (line: string) => void;
@@ -71,6 +72,6 @@ async function makeOwn(folder: string): Promise<void> {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     await chmod(folder, 0o700);
   } catch (error) {
-    throw new ConfigError("ERR_CONFIG", `${folder} cannot be written to: ${(error as Error).message}`);
+    throw problem(`${folder} cannot be written to: ${(error as Error).message}`);
   }
 }

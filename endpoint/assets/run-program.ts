@@ -45,7 +45,15 @@ export async function runProgram(
     let timer: NodeJS.Timeout | undefined;
     const stop = (): void => {
       kill("SIGTERM");
-      timer = setTimeout(() => kill("SIGKILL"), END_MS);
+      timer = setTimeout(() => {
+        kill("SIGKILL");
+        // Something that has left the group may hold the output still.
+        timer = setTimeout(() => {
+          child.stdout.destroy();
+          child.stderr.destroy();
+          ended(false);
+        }, END_MS);
+      }, END_MS);
     };
     signal.addEventListener("abort", stop, { once: true });
     const ended = (good: boolean): void => {

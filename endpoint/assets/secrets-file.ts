@@ -1,7 +1,7 @@
 // The file of `--secrets`: YAML or JSON, either a map from references to values, or connections as Azure lists them.
 import { readFileSync, statSync } from "node:fs";
 import { parseDocument } from "yaml";
-import { ConfigError } from "../../src/host.ts";
+import { problem } from "./problem.ts";
 import type { Reference } from "./secrets.ts";
 
 export interface SecretsFile {
@@ -24,7 +24,7 @@ export function readSecretsFile(file: string): SecretsFile {
     text = readFileSync(file, "utf8");
     isOpen = process.platform !== "win32" && (statSync(file).mode & OTHERS) !== 0;
   } catch (cause) {
-    throw new ConfigError("ERR_CONFIG", `--secrets: ${file} cannot be read: ${(cause as Error).message}`);
+    throw problem(`--secrets: ${file} cannot be read: ${(cause as Error).message}`);
   }
   const warnings = isOpen
     ? [`--secrets: others than you may read ${file}; take that from them with: chmod 600 ${file}`]
@@ -40,19 +40,16 @@ export function parseSecrets(text: string, file: string): SecretsFile {
   if (fault !== undefined) {
     const [place] = fault.linePos ?? [];
     const where = place === undefined ? file : `${file}:${place.line}:${place.col}`;
-    throw new ConfigError("ERR_CONFIG", `--secrets: ${where} is neither YAML nor JSON (${fault.code})`);
+    throw problem(`--secrets: ${where} is neither YAML nor JSON (${fault.code})`);
   }
   let content: unknown;
   try {
     content = document.toJS();
   } catch {
-    throw new ConfigError("ERR_CONFIG", `--secrets: ${file} is neither YAML nor JSON that can be read`);
+    throw problem(`--secrets: ${file} is neither YAML nor JSON that can be read`);
   }
   if (!isTree(content)) {
-    throw new ConfigError(
-      "ERR_CONFIG",
-      `--secrets: ${file} holds no map; write references, or connections, and values`,
-    );
+    throw problem(`--secrets: ${file} holds no map; write references, or connections, and values`);
   }
   const tree = content;
   const flat = new Map(Object.entries(tree).map(([key, value]) => [withoutBraces(key), value]));

@@ -49,13 +49,16 @@ export function readReference(text: string): Reference | undefined {
   return vault === undefined || name === undefined ? undefined : { kind: "keyvault", vault, name };
 }
 
+/** Begins the names of variables that hold secrets: no script is to see them. */
+export const SECRET_PREFIX = "SCOREFN_SECRET_";
+
 /** Name of the variable that may hold a secret: letters in upper case, `_` for all that is neither letter nor digit. */
 export function secretVariable(reference: Reference): string {
   const words =
     reference.kind === "keyvault"
       ? [reference.vault, reference.name]
       : [reference.connection, ...wordsOf(reference.part)];
-  return ["SCOREFN_SECRET", ...words].map((word) => word.toUpperCase().replace(/[^A-Z0-9]/g, "_")).join("_");
+  return SECRET_PREFIX + words.map((word) => word.toUpperCase().replace(/[^A-Z0-9]/g, "_")).join("_");
 }
 
 function wordsOf(part: ConnectionPart): string[] {

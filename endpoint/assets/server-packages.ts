@@ -2,6 +2,7 @@
 // the code imports what comes with them.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { attempt } from "../../src/host.ts";
 
 /** Package to modules that come with it, and that scorefn does not bring (it brings azureml.contrib.services and, where the
  *  package is absent, inference_schema). */
@@ -61,6 +62,7 @@ function importsBelow(folder: string): ReadonlySet<string> {
   const open = [folder];
   let files = 0;
   for (let place = open.pop(); place !== undefined && files < MAX_FILES; place = open.pop()) {
+    // What may not be read says nothing.
     for (const entry of attempt(() => readdirSync(place, { withFileTypes: true }), [])) {
       if (entry.isDirectory() && !FOREIGN_FOLDERS.test(entry.name)) open.push(join(place, entry.name));
       if (!entry.isFile() || !entry.name.endsWith(".py")) continue;
@@ -81,13 +83,4 @@ function importsOf(text: string): string[] {
     names.push(...modules.filter((module) => !ELSEWHERE.test(module)).map((module) => module.split(".")[0]!));
   }
   return names;
-}
-
-/** What may not be read says nothing. */
-function attempt<T>(read: () => T, fallback: T): T {
-  try {
-    return read();
-  } catch {
-    return fallback;
-  }
 }

@@ -1,74 +1,11 @@
 // Environments are made once, whole or not at all.
-import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
-import { once } from "node:events";
-import { existsSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
-import { afterAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { makeEnvironment } from "../../../endpoint/assets/environment.ts";
-import { readRecipe } from "../../../endpoint/assets/recipe.ts";
-import { packageFile } from "../../../src/core/package-root.ts";
-import { ScoreError } from "../../../src/host.ts";
-import { tree } from "../../packaging/tree.ts";
-import { type Machine, machine } from "./machine.ts";
-
-const never = new AbortController().signal;
-
-/** Stands for a program of conda's: writes down what it is asked, and makes an environment with nothing in it. */
-const STANDS_FOR_CONDA = `
-here=$(dirname "$0")
-echo "$@" >> "$here/asked"
-while [ "$1" != --prefix ]; do shift; done
-prefix=$2
-cp "$4" "$here/conda.json"
-echo "Linking packages"
-"$TEST_PYTHON" -m venv --without-pip "$prefix"
-`;
-
-/** The same, but it does not end by itself once it has begun to write; it has a process below it, as conda has. */
-const STANDS_STILL = `
-here=$(dirname "$0")
-while [ "$1" != --prefix ]; do shift; done
-mkdir -p "$2/bin"
-echo half > "$2/bin/half"
-sleep 600 &
-echo "$$ $! $2" > "$here/pids"
-echo "Downloading something"
-wait
-`;
-
-function conda(text: string): Machine {
-  const made = machine({ programs: { micromamba: text } });
-  return { ...made, env: { ...made.env, TEST_PYTHON: made.env.SCOREFN_PYTHON } as Machine["env"] };
-}
-
-const recipeFor = (yaml: string, { env }: Machine) => {
-  const root = tree({ "conda.yml": yaml });
-  return readRecipe({ conda: join(root, "conda.yml"), codeFolder: null, env });
-};
-
-async function make(yaml: string, on: Machine, signal = never) {
-  const lines: string[] = [];
-  const recipe = await recipeFor(yaml, on);
-  const options = {
-    cacheFolder: on.cache,
-    env: on.env,
-    cure: "name another",
-    progress: (line: string) => lines.push(line),
-  };
-  const python = await makeEnvironment(recipe, options, signal);
-  return { python, lines, recipe };
-}
-
-async function failureOf(making: Promise<unknown>): Promise<string> {
-  const error = await making.then(
-    () => undefined,
-    (cause: unknown) => cause,
-  );
-  expect(error).toBeInstanceOf(ScoreError);
-  expect(error).toMatchObject({ code: "ERR_ENVIRONMENT", message: expect.not.stringContaining("\n") });
-  return (error as Error).message;
-}
+import { conda, type Machine, machine, STANDS_FOR_CONDA, STANDS_STILL } from "./machine.ts";
+import { failureOf, make, never, recipeFor } from "./making.ts";
 
 const imports = (python: string, name: string): string =>
   execFileSync(python, ["-c", `import sys, ${name}; print(${name}.__version__, sys.prefix)`], {
@@ -182,6 +119,32 @@ describe("a program that stands for micromamba", () => {
   });
 });
 
+test("a lock that another process has taken over is waited for", async () => {
+  const on = conda(STANDS_STILL);
+  const recipe = await recipeFor("dependencies: [numpy]", on);
+  const lock = join(on.cache, recipe.key, "lock");
+  const lines: string[] = [];
+  const progress = (line: string): void => {
+    lines.push(line);
+    if (line === "Downloading something") writeFileSync(lock, "another's");
+    if (line.startsWith("waiting")) {
+      writeFileSync(join(on.bin, "micromamba"), `#!/bin/sh\n${STANDS_FOR_CONDA}`);
+      rmSync(lock);
+    }
+  };
+  const options = { cacheFolder: on.cache, env: on.env, cure: "", progress };
+  expect(existsSync(await makeEnvironment(recipe, options, never))).toBe(true);
+  expect(lines).toContain("another process has taken over, as this one had stood still");
+  const [pid, below] = readFileSync(join(on.bin, "pids"), "utf8").split(" ").map(Number);
+  await Promise.all([gone(pid!), gone(below!)]);
+});
+
+test("one for another Python than was asked for says so when it fails", async () => {
+  const on = machine();
+  const message = await failureOf(make("dependencies: [python=3.6, {pip: ['six==99']}]", on));
+  expect(message).toContain("(the file asks for Python 3.6, and scorefn runs 3.9 to 3.14: Python 3.");
+});
+
 /** Resolves when a process is gone. */
 async function gone(pid: number): Promise<void> {
   const isThere = (): boolean => {
@@ -194,17 +157,6 @@ async function gone(pid: number): Promise<void> {
   };
   while (isThere()) await new Promise((resolve) => setImmediate(resolve));
 }
-
-const left: number[] = [];
-afterAll(() => {
-  for (const pid of left) {
-    try {
-      process.kill(-pid, "SIGKILL");
-    } catch {
-      // It has ended.
-    }
-  }
-});
 
 test("an abort ends all that runs, and leaves nothing", async () => {
   const on = conda(STANDS_STILL);
@@ -221,94 +173,27 @@ test("an abort ends all that runs, and leaves nothing", async () => {
   await expect(makeEnvironment(recipe, options, stop.signal)).rejects.toThrow("the user says so");
 });
 
-test.skipIf(process.platform !== "linux")(
-  "what a killed server has left is not used, and its program does no harm",
-  async () => {
-    const on = conda(STANDS_STILL);
-    const conduct = `
-    const [assets, yaml, cacheFolder] = process.argv.slice(1);
-    const { makeEnvironment } = await import(assets + "/environment.js");
-    const { readRecipe } = await import(assets + "/recipe.js");
-    const recipe = await readRecipe({ conda: yaml, codeFolder: null, env: process.env });
-    await makeEnvironment(recipe, { cacheFolder, env: process.env, cure: "", progress: console.log }, new AbortController().signal);
-  `;
-    const yaml = join(tree({ "conda.yml": "dependencies: [numpy]" }), "conda.yml");
-    const args = ["--input-type=module", "-e", conduct, packageFile("dist/endpoint/assets"), yaml, on.cache];
-    const server: ChildProcess = spawn(process.execPath, args, {
-      env: { ...on.env },
-      stdio: ["ignore", "pipe", "inherit"],
-    });
-    for await (const line of createInterface(server.stdout!)) if (line === "Downloading something") break;
-    server.kill("SIGKILL");
-    await once(server, "exit");
-    const [pid, , prefix] = readFileSync(join(on.bin, "pids"), "utf8").trim().split(" ");
-    left.push(Number(pid));
-    const [key] = readdirSync(on.cache);
-    // As if it had been gone for an hour.
-    const hourAgo = Date.now() / 1000 - 3600;
-    utimesSync(join(on.cache, key!, "lock"), hourAgo, hourAgo);
-    writeFileSync(join(on.bin, "micromamba"), `#!/bin/sh\n${STANDS_FOR_CONDA}`);
-    const { python } = await make("dependencies: [numpy]", on);
-    expect(python.startsWith(prefix!)).toBe(false);
-    expect(existsSync(prefix!)).toBe(false);
-    // Its program goes on, and makes its folder again, perhaps.
-    expect(existsSync(`/proc/${pid}`)).toBe(true);
-    expect((await make("dependencies: [numpy]", on)).python).toBe(python);
-  },
-);
-
-describe("a cache that cannot be written to", () => {
-  test("is told in one line", async () => {
-    const on = machine();
-    writeFileSync(on.cache, "a file in the way");
-    expect(await failureOf(make("dependencies: []", on))).toMatch(/could not be made: \S+cache: (ENOTDIR|EEXIST)/);
-  });
-
-  const NAMESPACE = ["--user", "--map-root-user", "--mount"];
-  const isPossible = process.platform === "linux" && spawnSync("unshare", [...NAMESPACE, "true"]).status === 0;
-
-  test.skipIf(!isPossible).each([
-    ["is full", "size=64k"],
-    ["is read-only", "ro,size=1m"],
-  ])("%s", async (_, options) => {
-    const on = machine();
-    const conduct = `
-      const [assets, yaml, cacheFolder] = process.argv.slice(1);
-      const { makeEnvironment } = await import(assets + "/environment.js");
-      const { readRecipe } = await import(assets + "/recipe.js");
-      const recipe = await readRecipe({ conda: yaml, codeFolder: null, env: process.env });
-      const options = { cacheFolder, env: process.env, cure: "name another", progress() {} };
-      const { readdirSync } = await import("node:fs");
-      await makeEnvironment(recipe, options, new AbortController().signal).catch((error) => console.log(error.code, error.message));
-      console.log(JSON.stringify(readdirSync(cacheFolder).flatMap((key) => readdirSync(cacheFolder + "/" + key))));
-    `;
-    const yaml = join(tree({ "conda.yml": "dependencies: [{pip: [toolz]}]" }), "conda.yml");
-    const script = 'mkdir "$1" && mount -t tmpfs -o "$2" none "$1" && shift 2 && exec "$@"';
-    const node = [
-      process.execPath,
-      "--input-type=module",
-      "-e",
-      conduct,
-      packageFile("dist/endpoint/assets"),
-      yaml,
-      on.cache,
-    ];
-    const args = [...NAMESPACE, "sh", "-c", script, "sh", on.cache, options, ...node];
-    const said = execFileSync("unshare", args, { env: { ...on.env }, encoding: "utf8" });
-    const [first, second] = said.trim().split("\n");
-    expect(first).toMatch(
-      /^ERR_ENVIRONMENT the environment of \S+ could not be made: .*(No space left|ENOSPC|EROFS|Read-only)/i,
-    );
-    expect(second).toBe("[]");
-  });
+test("an abort ends the wait for another process", async () => {
+  const on = conda(STANDS_FOR_CONDA);
+  const recipe = await recipeFor("dependencies: [numpy]", on);
+  const stop = new AbortController();
+  mkdirSync(join(on.cache, recipe.key), { recursive: true });
+  writeFileSync(join(on.cache, recipe.key, "lock"), "another's");
+  const progress = (): void => stop.abort(new Error("the user says so"));
+  const options = { cacheFolder: on.cache, env: on.env, cure: "", progress };
+  await expect(makeEnvironment(recipe, options, stop.signal)).rejects.toThrow("the user says so");
+  expect(kept(on)).toEqual(["lock"]);
+  expect(existsSync(join(on.bin, "asked"))).toBe(false);
 });
 
 test("the programs get no variable that would lead them elsewhere, and no secret", async () => {
   const on = conda(`env > "$(dirname "$0")/env"\n${STANDS_FOR_CONDA}`);
   const misleading = { PYTHONPATH: "/x", VIRTUAL_ENV: "/x", PIP_TARGET: "/x", SCOREFN_SECRET_A_B: "s3cret" };
   const recipe = await recipeFor("dependencies: [numpy]", on);
-  const env = { ...on.env, ...misleading };
+  const env = { ...on.env, ...misleading, PIP_INDEX_URL: "https://index.example/simple" };
   await makeEnvironment(recipe, { cacheFolder: on.cache, env, cure: "", progress() {} }, never);
   const got = readFileSync(join(on.bin, "env"), "utf8");
   for (const name of Object.keys(misleading)) expect(got).not.toContain(`${name}=`);
+  expect(got).toContain("UV_DEFAULT_INDEX=https://index.example/simple\n");
+  expect(got).toContain("CONDA_ALWAYS_YES=1\n");
 });

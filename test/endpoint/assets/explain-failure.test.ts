@@ -34,6 +34,12 @@ error: Failed to build \`scikit-learn==0.22\`
          ModuleNotFoundError: No module named 'pkg_resources'
 
 hint: This error likely indicates that \`scikit-learn@0.22\` depends on \`pkg_resources\``;
+const VENV = `The virtual environment was not created successfully because ensurepip is not available.  On Debian/Ubuntu
+systems, you need to install the python3-venv package using the following command.
+
+    apt install python3.11-venv
+
+Failing command: /tmp/v/bin/python3`;
 const MICROMAMBA = `error    libmamba Could not solve for environment specs
     The following package could not be found: └─ numpy 99**  does not exist
 critical libmamba Could not solve for environment specs`;
@@ -55,6 +61,7 @@ test.each([
   ],
   ["uv", UV_BUILD, ["scikit-learn==0.22", "six"], '"scikit-learn==0.22" cannot be installed: ModuleNotFoundError'],
   ["micromamba", MICROMAMBA, ["numpy=99"], "critical libmamba Could not solve for environment specs"],
+  ["python", VENV, ["six"], "ensurepip is not available."],
   ["uv", "", ["six"], "uv says nothing"],
   [
     "uv",

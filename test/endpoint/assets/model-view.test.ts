@@ -3,7 +3,6 @@ import { execFileSync } from "node:child_process";
 import {
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   realpathSync,
@@ -11,27 +10,24 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
-import { dirname, join, relative } from "node:path";
+import { basename, join, relative } from "node:path";
+import fc from "fast-check";
 import { beforeEach, describe, expect, test } from "vitest";
 import { showModel } from "../../../endpoint/assets/model-view.ts";
+import { tree } from "../../packaging/tree.ts";
 
 let root: string;
 let views: string;
 
 beforeEach(() => {
-  root = realpathSync(mkdtempSync(join(tmpdir(), "scorefn-view-")));
-  views = join(root, "views");
   const files = {
     "model-1/model/iris.pkl": "1",
     "model-1/model/sub/deep/a.txt": "a",
     "model-1/score.py": "",
     "x.pkl": "x",
   };
-  for (const [path, text] of Object.entries(files)) {
-    mkdirSync(dirname(join(root, path)), { recursive: true });
-    writeFileSync(join(root, path), text);
-  }
+  root = realpathSync(tree(files));
+  views = join(root, "views");
 });
 
 const show = (path: string, name: string | null = "m", version: string | null = "2"): Promise<string> =>
@@ -109,6 +105,14 @@ describe("another time", () => {
   });
 });
 
+test("the folder that holds the views can be the model (`path: .`)", async () => {
+  const path = root;
+  const view = await showModel({ path, name: "m", version: null }, views);
+  expect(await showModel({ path, name: "m", version: null }, views)).toBe(view);
+  expect(readdirSync(view)).toEqual([basename(root)]);
+  expect(readFileSync(join(view, basename(root), "x.pkl"), "utf8")).toBe("x");
+});
+
 test("a file that a script writes beside the model's does not get into the model", async () => {
   const view = await show("model-1/model");
   writeFileSync(join(view, "model/cache.bin"), "");
@@ -127,4 +131,18 @@ test("what cannot be had is told in one line", async () => {
   await expect(show("gone")).rejects.toThrow(/^the model \S+gone cannot be shown in \S+views: ENOENT/);
   writeFileSync(views, "in the way");
   await expect(show("x.pkl")).rejects.toThrow(/cannot be shown in \S+views: (ENOTDIR|EEXIST)/);
+});
+
+test("whatever its name and version are, the view stays in its folder", async () => {
+  const text = fc.option(
+    fc.oneof(fc.string(), fc.constantFrom("..", ".", "a/../..", "/", "C:\\x", "a\0", "é", "x".repeat(300))),
+  );
+  await fc.assert(
+    fc.asyncProperty(text, text, async (name, version) => {
+      const view = await show("x.pkl", name, version);
+      expect(relative(views, view).split("/")).toHaveLength(4);
+      expect(readdirSync(view)).toEqual(["x.pkl"]);
+    }),
+    { numRuns: 50 },
+  );
 });

@@ -1,75 +1,16 @@
 // What deployments ask of a machine (contract ENV, DP, NC-10).
-import { chmodSync, existsSync, readdirSync, realpathSync, statSync, symlinkSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
-import { type AssetOptions, unknownDeployments } from "../../../endpoint/assets/options.ts";
+import { unknownDeployments, usualCacheFolder } from "../../../endpoint/assets/options.ts";
 import { resolveAllAssets, resolveAssets } from "../../../endpoint/assets/resolve-assets.ts";
 import { parseSecrets } from "../../../endpoint/assets/secrets-file.ts";
-import type { DeploymentSpec, EnvironmentReference, InferenceRoutes } from "../../../endpoint/types.ts";
-import { InvalidSettingsError } from "../../../src/host.ts";
-import { JS_SCRIPT, PYTHON_SCRIPT, type Tree, tree } from "../../packaging/tree.ts";
-import { machine } from "./machine.ts";
+import type { DeploymentSpec } from "../../../endpoint/types.ts";
+import type { InvalidSettingsError } from "../../../src/host.ts";
+import { PYTHON_SCRIPT, tree } from "../../packaging/tree.ts";
 
-const { env } = machine();
-const probe = { initialDelay: 10, period: 10, timeout: 2, successThreshold: 1, failureThreshold: 30 };
-const port = { port: 5001, path: "/" };
-const inference: InferenceRoutes = { liveness: port, readiness: port, scoring: { port: 5001, path: "/score" } };
-const inline: Extract<EnvironmentReference, { kind: "inline" }> = {
-  kind: "inline",
-  name: null,
-  image: null,
-  hasBuild: false,
-  conda: null,
-  inference: null,
-};
-const registered = { kind: "registered", name: "sk", version: "1", text: "azureml:sk:1" } as const;
-
-/** A deployment of a folder with a model and a script in it. */
-function setUp(change: Partial<DeploymentSpec> = {}, given: Partial<AssetOptions> = {}, files: Tree = {}) {
-  const root = tree({ "model/a.pkl": "a", "code/score.py": PYTHON_SCRIPT, ...files });
-  const spec: DeploymentSpec = {
-    name: "blue",
-    endpointName: "e",
-    kind: "managed",
-    model: { kind: "inline", name: null, version: null, type: "custom_model", path: join(root, "model") },
-    code: { folder: join(root, "code"), scoringScript: "score.py" },
-    environment: null,
-    environmentVariables: {},
-    instanceCount: 1,
-    appInsightsEnabled: false,
-    requestTimeoutMs: 5000,
-    maxConcurrentRequestsPerInstance: 1,
-    maxQueueWaitMs: 500,
-    livenessProbe: probe,
-    readinessProbe: probe,
-    scale: { type: "default" },
-    ...change,
-  };
-  const options: AssetOptions = {
-    models: new Map(),
-    environments: new Map(),
-    python: new Map(),
-    noEnvironments: false,
-    secrets: { file: null, env: {} },
-    upstreams: new Map(),
-    folder: join(root, "state/blue"),
-    cacheFolder: join(root, "cache"),
-    env,
-    ...given,
-  };
-  return { root, spec, options, resolve: () => resolveAssets(spec, options, () => {}) };
-}
-
-async function problemsOf({ resolve, root }: ReturnType<typeof setUp>): Promise<string[]> {
-  const error: unknown = await resolve().catch((cause: unknown) => cause);
-  expect(error).toBeInstanceOf(InvalidSettingsError);
-  // Nothing has been made.
-  expect(readdirSync(root).filter((name) => name === "state" || name === "cache")).toEqual([]);
-  const texts = (error as InvalidSettingsError).problems.map(({ text }) => text);
-  for (const text of texts) expect(text).toMatch(/^deployment blue: [^\n]+$/);
-  return texts.map((text) => text.replace("deployment blue: ", ""));
-}
+import { inference, inline, problemsOf, registered, setUp } from "./set-up.ts";
 
 test("a folder, a script and nothing else", async () => {
   const { resolve, options } = setUp({ environmentVariables: { A: "1" } });
@@ -125,94 +66,6 @@ describe("a registered model", () => {
     ]);
     expect(await problemsOf(setUp({ model: model(null) }, { models: map(["m", "gone"]) }))).toEqual([
       `--model m: there is no file or folder ${join(all, "gone")}`,
-    ]);
-  });
-});
-
-describe("the Python", () => {
-  const python = realpathSync(env.SCOREFN_PYTHON!);
-  const conda = { ...inline, image: "x", conda: { dependencies: [] } };
-
-  test("of --python wins over all, as an interpreter or as a folder", async () => {
-    const given = { environments: new Map([["sk", "/gone"]]), noEnvironments: true };
-    for (const [text, found] of [
-      [python, python],
-      [basename(python), join(dirname(python), basename(python))],
-    ]) {
-      const where = { ...env, PATH: dirname(python) };
-      const { resolve } = setUp(
-        { environment: registered },
-        { ...given, env: where, python: new Map([["blue", text!]]) },
-      );
-      expect((await resolve()).python).toBe(found);
-    }
-    const made = tree({ "venv/bin/x": "" });
-    symlinkSync(python, join(made, "venv/bin/python"));
-    const { resolve } = setUp({ environment: conda }, { python: new Map([["blue", join(made, "venv")]]) });
-    expect((await resolve()).python).toBe(join(made, "venv/bin/python"));
-  });
-
-  test.each([
-    ["/gone/python", "there is no Python; name an interpreter, or a folder that holds one"],
-    [tree(), "there is no Python"],
-    ["/bin/false", "/bin/false does not start, or is no Python"],
-  ])("%s of --python is refused", async (text, reason) => {
-    const [problem] = await problemsOf(setUp({}, { python: new Map([["blue", text]]) }));
-    expect(problem).toContain(`--python blue=${text}: `);
-    expect(problem).toContain(reason);
-  });
-
-  test("that is too old is refused", async () => {
-    const folder = tree({ python: '#!/bin/sh\nprintf "3.8.1 /x/python"\n' });
-    chmodSync(join(folder, "python"), 0o755);
-    const [problem] = await problemsOf(setUp({}, { python: new Map([["blue", join(folder, "python")]]) }));
-    expect(problem).toContain("that is Python 3.8.1, and scorefn needs 3.9 or later");
-  });
-
-  test("of a registered environment is said by --environment, or is the active one", async () => {
-    const environments = new Map([["sk:1", python]]);
-    expect((await setUp({ environment: registered }, { environments }).resolve()).python).toBe(python);
-    expect((await setUp({ environment: registered }, { noEnvironments: true }).resolve()).python).toBeNull();
-    expect(await problemsOf(setUp({ environment: registered }))).toEqual([
-      "environment azureml:sk:1 is in a workspace or registry; say what stands for it with --environment sk:1=PYTHON, " +
-        "name a Python with --python blue=PYTHON, or take the active one with --no-environments",
-    ]);
-  });
-
-  test("of a conda file is made, or is the active one", async () => {
-    const { resolve, options } = setUp({ environment: conda });
-    const lines: string[] = [];
-    const { spec } = setUp({ environment: conda });
-    const assets = await resolveAssets(spec, options, (line) => lines.push(line));
-    expect(assets.python).toContain(options.cacheFolder);
-    expect(assets.warnings).toEqual([]);
-    for (const line of lines) expect(line).toMatch(/^blue: /);
-    expect((await resolve()).python).toBe(assets.python);
-    expect((await setUp({ environment: conda }, { noEnvironments: true }).resolve()).python).toBeNull();
-    const named = { ...conda, name: "mine" };
-    const given = { environments: new Map([["mine", python]]) };
-    expect((await setUp({ environment: named }, given).resolve()).python).toBe(python);
-  });
-
-  test("of an image is the active one, which is told", async () => {
-    const { python: none, warnings } = await setUp({ environment: { ...inline, image: "img" } }).resolve();
-    expect(none).toBeNull();
-    expect(warnings).toEqual([
-      `environment.image img is not used: the script runs here, with ${env.SCOREFN_PYTHON}; name another Python with --python blue=PYTHON`,
-    ]);
-    const built = await setUp({ environment: { ...inline, hasBuild: true } }).resolve();
-    expect(built.warnings).toEqual([expect.stringContaining("environment.build is not built")]);
-  });
-
-  test("does not count for a script in TypeScript", async () => {
-    const code = { folder: tree({ "score.ts": JS_SCRIPT }), scoringScript: "score.ts" };
-    expect((await setUp({ code, environment: conda }).resolve()).python).toBeNull();
-  });
-
-  test("that is nowhere is told", async () => {
-    const nowhere = { PATH: "/nowhere", HOME: "/nowhere" };
-    expect(await problemsOf(setUp({}, { env: nowhere }))).toEqual([
-      expect.stringContaining("no Python interpreter found"),
     ]);
   });
 });
@@ -288,6 +141,17 @@ test("all that cannot be had is told at once, by deployment, before anything is 
   expect(existsSync(fine.options.folder)).toBe(false);
 });
 
+test("a file with a fault is told beside a script that is missing", async () => {
+  const change = {
+    environment: { ...inline, conda: "/gone.yml" },
+    code: { folder: tree(), scoringScript: "score.py" },
+  };
+  expect(await problemsOf(setUp(change))).toEqual([
+    expect.stringContaining("code_configuration.scoring_script: there is no file"),
+    "environment.conda_file: there is no file /gone.yml",
+  ]);
+});
+
 test("paths of the cloud are told where they are written", async () => {
   const path = "/var/azureml-app/azureml-models/m/1/model.pkl";
   const score = `import os\nMODEL = "${path}"\n${PYTHON_SCRIPT}`;
@@ -333,6 +197,11 @@ test("an abort before it begins", async () => {
     "no more",
   );
   expect(existsSync(options.folder)).toBe(false);
+});
+
+test("environments lie in the user's cache", () => {
+  expect(usualCacheFolder({ HOME: "/h" })).toBe("/h/.cache/scorefn/environments");
+  expect(usualCacheFolder({ HOME: "/h", XDG_CACHE_HOME: "/c" })).toBe("/c/scorefn/environments");
 });
 
 test("flags for deployments that are not there", () => {

@@ -1,6 +1,5 @@
 // References to secrets in environment variables.
-import { chmodSync, mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { inspect } from "node:util";
 import fc from "fast-check";
@@ -8,6 +7,7 @@ import { describe, expect, test } from "vitest";
 import { readReference, resolveSecrets, secretVariable } from "../../../endpoint/assets/secrets.ts";
 import { parseSecrets, readSecretsFile } from "../../../endpoint/assets/secrets-file.ts";
 import { ConfigError } from "../../../src/host.ts";
+import { tree as folder } from "../../packaging/tree.ts";
 
 const braces = (text: string): string => `\${{${text}}}`;
 const KEY = braces("azureml://connections/aoai/credentials/key");
@@ -80,7 +80,7 @@ keyvault:
   });
 
   test("what others may not read", () => {
-    const file = join(mkdtempSync(join(tmpdir(), "scorefn-secrets-")), "secrets.yml");
+    const file = join(folder(), "secrets.yml");
     writeFileSync(file, "a: b", { mode: 0o600 });
     expect(readSecretsFile(file).warnings).toEqual([]);
     chmodSync(file, 0o644);
