@@ -32,7 +32,7 @@ export interface GatewayOptions {
   readonly events?: GatewayEvents | undefined;
   readonly log: Log;
   /** Adds the text to errors that Azure's managed gateway adds to them, also behind bodies that are JSON. */
-  readonly addsCloudErrorText?: boolean;
+  readonly cloudErrorText?: boolean;
   /** Requests a second that the endpoint takes; 0 or undefined: as many as come. */
   readonly maxRate?: number | undefined;
   /** Shows scripts the key or token of their client. Off: it would stand in what they log. */
@@ -68,7 +68,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   const limits = new TimeLimits();
   const rulesOf = ({ routing: { form } }: Plan): AnswerRules => ({
     form,
-    addsGuide: options.addsCloudErrorText === true,
+    addsGuide: options.cloudErrorText === true,
   });
 
   function handle(request: ScoreRequest): Promise<ScoreResponse> {
