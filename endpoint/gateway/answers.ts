@@ -21,7 +21,7 @@ export interface AnswerRules {
   readonly addsGuide: boolean;
 }
 
-/** An answer, and what records say of it. */
+/** An answer, and what records say of it. Hosts need not tell of it once more. */
 export interface Outcome {
   readonly response: ScoreResponse;
   readonly modelStatus: number | undefined;
@@ -62,6 +62,7 @@ export function refused(
     status: refusal.status[form],
     headers: withIds(refusalHeaders(refusal, form), requestId, deployment),
     body: hasGuide ? refusal.body + GUIDE : refusal.body,
+    isSummedUp: true as const,
   };
   return { response, modelStatus: undefined, reason: refusal.reason };
 }
@@ -75,12 +76,12 @@ export function refusalOf({ errorCode }: ScoreResponse): Refusal | undefined {
 
 /** The deployment's answer as its client gets it. */
 export function passedOn(answer: ScoreResponse, rules: AnswerRules, requestId: string, deployment: string): Outcome {
-  const { status: modelStatus, errorCode } = answer;
+  const { status: modelStatus, errorCode, body } = answer;
   const headers: (readonly [string, string])[] = [];
   const hasFailed = copyHeaders(answer.headers, headers);
   if (modelStatus === OK || errorCode === "ERR_CLIENT_GONE") {
     pushIds(headers, requestId, deployment);
-    return { response: { ...answer, headers }, modelStatus, reason: undefined };
+    return { response: { status: modelStatus, headers, body, isSummedUp: true }, modelStatus, reason: undefined };
   }
   const { form, addsGuide } = rules;
   const isThere = errorCode === undefined || !NOT_THERE.has(errorCode);
@@ -88,10 +89,10 @@ export function passedOn(answer: ScoreResponse, rules: AnswerRules, requestId: s
   const status = statusOf(form, modelStatus, isThere, hasFailed || errorCode === "ERR_UPSTREAM");
   if (form === "managed") headers.push([ERROR_STATUS_HEADER, String(modelStatus)], [ERROR_REASON_HEADER, reason]);
   pushIds(headers, requestId, deployment);
-  const response =
+  const response: ScoreResponse =
     addsGuide && form === "managed"
-      ? { ...answer, status, headers: withoutLength(headers), body: withText(answer.body, GUIDE) }
-      : { ...answer, status, headers };
+      ? { status, headers: withoutLength(headers), body: withText(body, GUIDE), isSummedUp: true }
+      : { status, headers, body, isSummedUp: true };
   return { response, modelStatus, reason };
 }
 

@@ -32,7 +32,7 @@ export interface GatewayOptions {
   readonly events?: GatewayEvents | undefined;
   readonly log: Log;
   /** Adds the text to errors that Azure's managed gateway adds to them, also behind bodies that are JSON. */
-  readonly addsCloudErrorText?: boolean;
+  readonly cloudErrorText?: boolean;
   /** Requests a second that the endpoint takes; 0 or undefined: as many as come. */
   readonly maxRate?: number | undefined;
   /** Shows scripts the key or token of their client. Off: it would stand in what they log. */
@@ -68,7 +68,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   const limits = new TimeLimits();
   const rulesOf = ({ routing: { form } }: Plan): AnswerRules => ({
     form,
-    addsGuide: options.addsCloudErrorText === true,
+    addsGuide: options.cloudErrorText === true,
   });
 
   function handle(request: ScoreRequest): Promise<ScoreResponse> {
@@ -172,11 +172,10 @@ export function createGateway(options: GatewayOptions): Gateway {
     if (typeof body === "string" || body instanceof Uint8Array) {
       const bytes = typeof body === "string" ? Buffer.byteLength(body) : body.length;
       tell(request.method === "HEAD" ? 0 : bytes, headMs);
-      // The host need not tell of it once more.
-      return { ...response, isSummedUp: true };
+      return response;
     }
     const seen = watched(body, (bytes) => tell(bytes, performance.now() - startedAt));
-    return { ...response, body: seen, isSummedUp: true };
+    return { ...response, body: seen };
   }
 
   function internal(request: Head, error: unknown): Refusal {
@@ -200,6 +199,7 @@ export function createGateway(options: GatewayOptions): Gateway {
         ["x-request-id", requestId],
       ] as const,
       body: JSON.stringify({ message: error.message }),
+      isSummedUp: true as const,
     };
     return recorded(arrival, plan, { response, modelStatus: undefined, reason: error.code }, undefined, false);
   }
@@ -209,7 +209,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     const requestId = randomUUID();
     const line = `The answer to ${head.method} ${head.path} could not be sent: ${toScoreError(error).message}`;
     (head.log ?? log).server.error(`${line} (request ${requestId})`);
-    return { ...refused(BAD_ANSWER, rulesOf(planNow()), requestId, undefined).response, isSummedUp: true };
+    return refused(BAD_ANSWER, rulesOf(planNow()), requestId, undefined).response;
   }
 
   /** Before a body is read: what is certain already. */

@@ -149,25 +149,25 @@ describe("time limits", () => {
 
 describe("streams", () => {
   test("each chunk comes when it is there, also under 424 and before the cloud's text", async () => {
-    for (const [form, addsCloudErrorText] of [
+    for (const [form, cloudErrorText] of [
       ["managed", false],
       ["managed", true],
       ["kubernetes", true],
     ] as const) {
-      const { gateway, blue } = house(form, { addsCloudErrorText });
+      const { gateway, blue } = house(form, { cloudErrorText });
       const stream = fedStream();
       blue.answer = () => ({ status: 406, headers: [["Content-Length", "2"]], body: stream.body });
       const response = await gateway.handle(requestWith());
       const isManaged = form === "managed";
       expect(response.status).toBe(isManaged ? 424 : 406);
-      expect(headerOf(response, "content-length")).toBe(isManaged && addsCloudErrorText ? undefined : "2");
+      expect(headerOf(response, "content-length")).toBe(isManaged && cloudErrorText ? undefined : "2");
       const chunks = (response.body as BodyStream)[Symbol.asyncIterator]();
       const first = chunks.next();
       stream.feed("a");
       expect(Buffer.from((await first).value).toString()).toBe("a");
       const second = chunks.next();
       stream.end();
-      if (isManaged && addsCloudErrorText) {
+      if (isManaged && cloudErrorText) {
         expect(Buffer.from((await second).value).toString()).toBe(GUIDE);
         expect(await chunks.next()).toEqual({ done: true, value: undefined });
       } else expect((await second).done).toBe(true);

@@ -286,7 +286,7 @@ describe.each(FORMS)("%s", (form) => {
   });
 
   test.each(CASES)("with the cloud's text: $name", async (each) => {
-    const at = house(form, { addsCloudErrorText: true });
+    const at = house(form, { cloudErrorText: true });
     const headers = headersOf(each.arrange(at));
     const response = await at.gateway.handle(requestWith({ headers }));
     const hasGuide = form === "managed" && each.hasGuide === true;
