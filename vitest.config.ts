@@ -28,6 +28,7 @@ const CI_ONLY = [
   "test/adapters/http/prometheus.test.ts",
   "test/adapters/lambda/cdk.test.ts",
   "test/package.test.ts",
+  "test/endpoint/page/chromium.test.ts",
   "test/fuzz/**",
 ];
 const isAsked = process.env.CI === "true" || process.argv.some((word) => word.startsWith("test/"));
