@@ -74,7 +74,7 @@ function summaryOf({ shadow, mirrored, compared, dropped, notComparable, differe
 function showSides(table, { shadow, liveMs, shadowMs, liveStatuses, shadowStatuses }) {
   const statuses = [...new Set([...Object.keys(liveStatuses), ...Object.keys(shadowStatuses)])].sort();
   const rows = [
-    ["", ...LATENCIES.map(([title]) => title), ...statuses],
+    ["", ...LATENCIES.map(([title]) => title), ...statuses.map((status) => `status ${status}`)],
     [
       "live",
       ...LATENCIES.map(([, key]) => numberText(liveMs[key])),

@@ -10,6 +10,8 @@ import UPlot from "./uplot.js";
 const MAX_POINTS = 300;
 const HEIGHT = 190;
 const DASHES = [5, 4];
+/** Pixels from one time on the axis to the next, at least. */
+const TIME_WIDTH = 80;
 
 /** @type {readonly Plot[]} */
 const PLOTS = [
@@ -77,6 +79,11 @@ export function createPlots(place) {
   };
 }
 
+/** @param {number} time seconds since 1970 */
+function timeText(time) {
+  return new Date(time * 1_000).toLocaleTimeString("en", { hourCycle: "h23" });
+}
+
 /** @param {HTMLElement} canvas */
 function widthOf(canvas) {
   return Math.max(200, Math.floor(canvas.clientWidth));
@@ -98,9 +105,12 @@ function optionsOf({ unit, lines }, names, width, style) {
     height: HEIGHT,
     cursor: { drag: { x: false, y: false } },
     scales: { y: { range: (_, __, max) => [0, max > 0 ? max * 1.1 : 1] } },
-    axes: [axis, { ...axis, size: 52, values: (_, ticks) => ticks.map(numberText) }],
+    axes: [
+      { ...axis, space: TIME_WIDTH, values: (_, ticks) => ticks.map(timeText) },
+      { ...axis, size: 52, values: (_, ticks) => ticks.map(numberText) },
+    ],
     series: [
-      { label: "time", value: "{HH}:{mm}:{ss}" },
+      { label: "time", value: (_, time) => (time === null ? "–" : timeText(time)) },
       ...names.flatMap((name) =>
         lines.map(({ label, isDashed }) => ({
           label: name + label,

@@ -90,7 +90,8 @@ export function createTraffic(onApplied) {
       setText(now, draft === undefined ? "" : `now ${live.traffic[name] ?? 0} %`);
     }
     const names = [NOBODY, ...Object.keys(traffic).filter((name) => (traffic[name] ?? 0) === 0)];
-    if (names.join() !== [...shadow.options].map(({ value }) => value).join()) {
+    const shown = [...shadow.options].map(({ value }) => value);
+    if (names.length !== shown.length || names.join() !== shown.join()) {
       shadow.replaceChildren(
         ...names.map((name) => element("option", { value: name }, name === NOBODY ? "nobody" : name)),
       );

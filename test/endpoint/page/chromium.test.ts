@@ -229,6 +229,7 @@ describe("traffic", () => {
     await nextReport();
     expect(await percent("green").inputValue()).toBe("10");
     expect(await page.getByLabel("Mirror to").inputValue()).toBe("");
+    expect(await page.getByLabel("Mirror to").locator("option").allTextContents()).toEqual(["nobody"]);
     expect(endpoint.changes).toEqual([]);
     await page.keyboard.press("Tab");
     await percent("green").press("Enter");
@@ -348,7 +349,7 @@ test("the picture in docs is small", async () => {
     });
   };
   await page.clock.install({ time: new Date("2026-11-26T09:30:00Z") });
-  await page.setViewportSize({ width: 1120, height: 1180 });
+  await page.setViewportSize({ width: 1120, height: 1480 });
   await open();
   for (let second = 0; second < 120; second++) {
     const answered = page.waitForResponse((response) => response.url().endsWith("/api/report"));
