@@ -1,6 +1,6 @@
 // The last step of a build: compiled files that stand in front of a library become one file with all of it. So an installed
 // server brings no further package, and loads a library only where somebody has asked for what it does.
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -54,6 +54,28 @@ for (const file of FILES) {
   const packages = new Set(Object.keys(metafile.inputs).flatMap((path) => packageOf(path) ?? []));
   // Built before: its notices stand.
   if (packages.size > 0) await writeNotices(file, [...packages].sort());
+}
+
+await copyPage();
+
+/** The control page as it stands, and the library that draws its plots beside it: browsers load nothing from elsewhere. */
+async function copyPage() {
+  const [from, to] = ["endpoint/page/static", "dist/endpoint/page/static"].map((folder) => join(ROOT, folder));
+  await mkdir(to, { recursive: true });
+  for (const file of await readdir(from)) {
+    if (/\.(?:html|css|js|svg)$/.test(file)) await copyFile(join(from, file), join(to, file));
+  }
+  const library = join(ROOT, "node_modules/uplot/dist");
+  await build({
+    entryPoints: [join(library, "uPlot.esm.js")],
+    outfile: join(to, "uplot.js"),
+    format: "esm",
+    minify: true,
+    legalComments: "none",
+    logLevel: "error",
+  });
+  await copyFile(join(library, "uPlot.min.css"), join(to, "uplot.css"));
+  await writeNotices("dist/endpoint/page/static/uplot.js", ["uplot"]);
 }
 
 /** @param {string} path */

@@ -48,6 +48,7 @@ const CI_ONLY = [
   "test/adapters/lambda/check.test.ts",
   "test/adapters/lambda/bundle.test.ts",
   "test/package.test.ts",
+  "test/endpoint/page/chromium.test.ts",
   "test/fuzz/**",
 ];
 const isAsked = process.env.CI === "true" || process.argv.some((word) => word.startsWith("test/"));

@@ -1,0 +1,1 @@
+export { createPageRoutes, type PageApi, type PageSettings } from "./routes.ts";
