@@ -61,6 +61,7 @@ export class ScriptVersion implements Version {
     const perInstance = spec.maxConcurrentRequestsPerInstance;
     const settings = deploymentSettings(spec, code, assets, env, instances * perInstance);
     const { logFormat } = settings.config;
+    const write = lines.writer(logFormat);
     const onOutput = (stream: Readable): void => {
       lines.read(stream, logFormat);
       const closed = new Promise<void>((resolve) => stream.once("close", resolve));
@@ -69,7 +70,7 @@ export class ScriptVersion implements Version {
     };
     this.#service = createService({
       settings: { ...settings, warnings: [...settings.warnings, ...deploymentWarnings(spec, assets)] },
-      openLog: (config) => openLog(config, lines.writer(logFormat)),
+      openLog: (config) => openLog(config, write, write),
       createRuntime: (config, log, events) => createRuntime(config, log, events, { onOutput }),
       subscribers: [this.#events],
     });

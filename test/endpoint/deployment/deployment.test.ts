@@ -178,6 +178,24 @@ describe("probes", () => {
     expect((await busy).status).toBe(200);
   });
 
+  test("a replacement whose init() hangs is started anew", async () => {
+    const folder = await temporaryFolder();
+    onTestFinished(folder.remove);
+    const file = folder.file("what");
+    const spec = specOf("init_fails_while_file.py", { livenessProbe: QUICK });
+    const blue = await deploy(spec, assetsOf({ TEST_FILE: file }));
+    const pid = Number((await blue.post("")).text);
+    writeFileSync(file, "hang");
+    process.kill(pid, "SIGKILL");
+    await until(() => blue.workers?.starting === 1, "another is starting");
+    const waits = blue.post("");
+    await until(() => blue.written().includes("it has not answered liveness_probe 1 times"), "it is given up");
+    await folder.remove();
+    await until(async () => (await blue.post("")).status === 200, "it has come up");
+    // It has heard of the failure, or waited for the next one.
+    expect([200, 503]).toContain((await waits).status);
+  });
+
   test("readiness that gives up says why, and comes back", async () => {
     const folder = await temporaryFolder();
     onTestFinished(folder.remove);
@@ -228,6 +246,20 @@ describe("lines", () => {
       expect(messages).toContainEqual(expect.stringMatching(/^POST \/score 200/));
     },
   );
+
+  test("what a logging.json sends to stderr goes there, too", async () => {
+    const handlers = { mine: { class: "logging.StreamHandler", formatter: "mine" } };
+    const formatters = { mine: { format: "MINE %(name)s %(message)s" } };
+    const loggers = { azmlinfsrv: { handlers: ["mine"], level: "INFO" } };
+    const folder = await codeFolder({
+      "score.py": "def init(): print('from init')\ndef run(text): return text\n",
+      "logging.json": JSON.stringify({ version: 1, formatters, handlers, loggers }),
+    });
+    const blue = await deploy(specOf("", { code: { folder, scoringScript: "score.py" } }));
+    await blue.close(5_000);
+    expect(blue.written()).toContain("MINE azmlinfsrv Scoring timeout is set to 61000");
+    expect(blue.written()).toMatch(/MINE azmlinfsrv\.print .*from init/);
+  });
 
   test("a script that prints without end is not held up, and costs no memory", async () => {
     const folder = await codeFolder({
