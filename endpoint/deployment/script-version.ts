@@ -60,7 +60,8 @@ export class ScriptVersion implements Version {
     this.#instances = instances;
     const perInstance = spec.maxConcurrentRequestsPerInstance;
     const settings = deploymentSettings(spec, code, assets, env, instances * perInstance);
-    const { logFormat, debugPort } = settings.config;
+    const { logFormat } = settings.config;
+    const write = lines.writer(logFormat);
     const onOutput = (stream: Readable): void => {
       lines.read(stream, logFormat);
       const closed = new Promise<void>((resolve) => stream.once("close", resolve));
@@ -69,7 +70,7 @@ export class ScriptVersion implements Version {
     };
     this.#service = createService({
       settings: { ...settings, warnings: [...settings.warnings, ...deploymentWarnings(spec, assets)] },
-      openLog: (config) => openLog(config, lines.writer(logFormat)),
+      openLog: (config) => openLog(config, write, write),
       createRuntime: (config, log, events) => createRuntime(config, log, events, { onOutput }),
       subscribers: [this.#events],
     });
@@ -78,9 +79,13 @@ export class ScriptVersion implements Version {
       () => this.#askReadiness(),
       () => this.#service.log.server,
     );
-    // A debugger has its one worker, which is not to go.
-    const scales = spec.scale.type === "target_utilization" && debugPort === null ? spec.scale : undefined;
-    this.#scaling = scales && new Scaling(scales, perInstance, scaleDownMs, idleMs);
+    const { scale } = spec;
+    this.#scaling = scale.type === "default" ? undefined : new Scaling(scale, perInstance, scaleDownMs, idleMs);
+  }
+
+  /** Somebody may sit at a breakpoint, in init() and anywhere else, and has one worker for that. */
+  get #isDebugged(): boolean {
+    return this.#service.config.debugPort !== null;
   }
 
   get workers(): Deployment["workers"] {
@@ -120,7 +125,8 @@ export class ScriptVersion implements Version {
 
   async start(): Promise<void> {
     const [limitS, probe] = startLimit(this.spec);
-    const isUp = await within(this.#service.runtime.start(), limitS * MS_PER_S);
+    const limitMs = this.#isDebugged ? Number.POSITIVE_INFINITY : limitS * MS_PER_S;
+    const isUp = await within(this.#service.runtime.start(), limitMs);
     if (!isUp) throw late(this.spec.name, limitS, probe);
   }
 
@@ -129,10 +135,9 @@ export class ScriptVersion implements Version {
     const { livenessProbe } = this.spec;
     const failures = new FailureCounts<number>(livenessProbe);
     this.#readiness.start();
-    this.#stops.push(
-      () => this.#readiness.stop(),
-      askRegularly(livenessProbe, (timeoutMs) => this.#askLiveness(timeoutMs, failures)),
-    );
+    this.#stops.push(() => this.#readiness.stop());
+    if (this.#isDebugged) return;
+    this.#stops.push(askRegularly(livenessProbe, (timeoutMs) => this.#askLiveness(timeoutMs, failures)));
     const { scale } = this.spec;
     if (this.#scaling === undefined || scale.type === "default") return;
     const timer = setInterval(() => this.#scale(), scale.pollingInterval * MS_PER_S).unref();

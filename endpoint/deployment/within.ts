@@ -1,7 +1,8 @@
-/** Resolves with the promise, or after so many milliseconds. @returns whether it was in time */
+/** Resolves with the promise, or after so many milliseconds, for which the process is not kept up.
+ *  @returns whether it was in time */
 export function within(promise: Promise<unknown>, ms: number): Promise<boolean> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => resolve(false), Math.min(ms, MAX_TIMER_MS));
+    const timer = setTimeout(() => resolve(false), Math.min(ms, MAX_TIMER_MS)).unref();
     promise.then(() => resolve(true), reject).finally(() => clearTimeout(timer));
   });
 }

@@ -20,17 +20,19 @@ export interface LogSettings {
 
 /** The log of a server: set up by the user's `logging.json` when there is one, else built in (contract LOG-5).
  *  @param stdout gets whole lines, each ending with a newline, and the level of each
+ *  @param stderr the same for handlers that a `logging.json` has write there; default: the process's own
  *  @throws ConfigError whose message is the record to write before the server ends (contract LOG-6) */
-export function openLog(config: LogSettings, stdout: LogOutputs["stdout"]): Log {
+export function openLog(config: LogSettings, stdout: LogOutputs["stdout"], stderr?: LogOutputs["stderr"]): Log {
   const { logFormat: format } = config;
   const path = findLoggingFile(config);
   if (path === undefined) return createLog(stdout, config.logLevel, format);
   try {
     const content = parseFile(path);
+    // Its handlers write lines of their own.
+    const outputs = processOutputs((text, level) => stdout(printable(text), level), format);
     const { log, ignored } = createConfiguredLog(readDictConfig(content), {
       threshold: config.logLevel,
-      // Its handlers write lines of their own.
-      outputs: processOutputs((text, level) => stdout(printable(text), level), format),
+      outputs: stderr === undefined ? outputs : { ...outputs, stderr },
       format,
       file: { path, forWorkers: isMembers(content) ? forWorker(content) : {} },
     });

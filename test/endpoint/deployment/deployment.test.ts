@@ -178,6 +178,24 @@ describe("probes", () => {
     expect((await busy).status).toBe(200);
   });
 
+  test("a replacement whose init() hangs is started anew", async () => {
+    const folder = await temporaryFolder();
+    onTestFinished(folder.remove);
+    const file = folder.file("what");
+    const spec = specOf("init_fails_while_file.py", { livenessProbe: QUICK });
+    const blue = await deploy(spec, assetsOf({ TEST_FILE: file }));
+    const pid = Number((await blue.post("")).text);
+    writeFileSync(file, "hang");
+    process.kill(pid, "SIGKILL");
+    await until(() => blue.workers?.starting === 1, "another is starting");
+    const waits = blue.post("");
+    await until(() => blue.written().includes("it has not answered liveness_probe 1 times"), "it is given up");
+    await folder.remove();
+    await until(async () => (await blue.post("")).status === 200, "it has come up");
+    // It has heard of the failure, or waited for the next one.
+    expect([200, 503]).toContain((await waits).status);
+  });
+
   test("readiness that gives up says why, and comes back", async () => {
     const folder = await temporaryFolder();
     onTestFinished(folder.remove);
@@ -201,29 +219,46 @@ describe("probes", () => {
 });
 
 describe("lines", () => {
-  test("all that a deployment writes goes to the sink, and the last lines are kept", async () => {
+  test.for(["false", "true"])(
+    "all that it writes goes to the sink, and the last are kept (WORKER_PRELOAD %s)",
+    async (preload) => {
+      const folder = await codeFolder({
+        "score.py":
+          "import os, sys\ndef init(): print('from init')\ndef run(text):\n    print('printed')\n    os.write(1, text.encode())\n    os.write(2, b'on stderr\\n')\n",
+      });
+      const lines: [string, string][] = [];
+      const onLine = (deployment: string, line: string): void => void lines.push([deployment, line]);
+      const spec = specOf("", { code: { folder, scoringScript: "score.py" } });
+      const blue = await deploy(spec, assetsOf({ SCOREFN_LOG_FORMAT: "json", WORKER_PRELOAD: preload }), { onLine });
+      await blue.post("straight to stdout: \u00e9\nno line end");
+      await blue.close(5_000);
+      // The last line has no end.
+      expect(lines.map(([, line]) => line)).toContain("no line end");
+      expect(lines.map(([name]) => name)).toEqual(lines.map(() => "blue"));
+      const all = lines.map(([, line]) => line);
+      expect(all).toEqual(expect.arrayContaining(["straight to stdout: \u00e9", "on stderr"]));
+      expect(blue.logs(2)).toEqual(all.slice(-2));
+      const records = all.filter((line) => line.startsWith("{")).map((line) => JSON.parse(line));
+      expect(records.length).toBeGreaterThan(3);
+      for (const record of records) expect(record).toMatchObject({ deployment: "blue", time: expect.any(String) });
+      const messages = records.map(({ message }) => message);
+      expect(messages).toEqual(expect.arrayContaining(["from init", "printed"]));
+      expect(messages).toContainEqual(expect.stringMatching(/^POST \/score 200/));
+    },
+  );
+
+  test("what a logging.json sends to stderr goes there, too", async () => {
+    const handlers = { mine: { class: "logging.StreamHandler", formatter: "mine" } };
+    const formatters = { mine: { format: "MINE %(name)s %(message)s" } };
+    const loggers = { azmlinfsrv: { handlers: ["mine"], level: "INFO" } };
     const folder = await codeFolder({
-      "score.py":
-        "import os, sys\ndef init(): print('from init')\ndef run(text):\n    print('printed')\n    os.write(1, text.encode())\n    os.write(2, b'on stderr\\n')\n",
+      "score.py": "def init(): print('from init')\ndef run(text): return text\n",
+      "logging.json": JSON.stringify({ version: 1, formatters, handlers, loggers }),
     });
-    const lines: [string, string][] = [];
-    const onLine = (deployment: string, line: string): void => void lines.push([deployment, line]);
-    const spec = specOf("", { code: { folder, scoringScript: "score.py" } });
-    const blue = await deploy(spec, assetsOf({ SCOREFN_LOG_FORMAT: "json" }), { onLine });
-    await blue.post("straight to stdout: \u00e9\nno line end");
+    const blue = await deploy(specOf("", { code: { folder, scoringScript: "score.py" } }));
     await blue.close(5_000);
-    // The last line has no end.
-    expect(lines.map(([, line]) => line)).toContain("no line end");
-    expect(lines.map(([name]) => name)).toEqual(lines.map(() => "blue"));
-    const all = lines.map(([, line]) => line);
-    expect(all).toEqual(expect.arrayContaining(["straight to stdout: \u00e9", "on stderr"]));
-    expect(blue.logs(2)).toEqual(all.slice(-2));
-    const records = all.filter((line) => line.startsWith("{")).map((line) => JSON.parse(line));
-    expect(records.length).toBeGreaterThan(3);
-    for (const record of records) expect(record).toMatchObject({ deployment: "blue", time: expect.any(String) });
-    const messages = records.map(({ message }) => message);
-    expect(messages).toEqual(expect.arrayContaining(["from init", "printed"]));
-    expect(messages).toContainEqual(expect.stringMatching(/^POST \/score 200/));
+    expect(blue.written()).toContain("MINE azmlinfsrv Scoring timeout is set to 61000");
+    expect(blue.written()).toMatch(/MINE azmlinfsrv\.print .*from init/);
   });
 
   test("a script that prints without end is not held up, and costs no memory", async () => {
@@ -251,4 +286,35 @@ test("close() lets what runs end, takes nothing more, and leaves no process", as
   expect((await runs).status).toBe(200);
   await closed;
   expect(isAlive(pid)).toBe(false);
+});
+
+test("close(0) ends what close() waits for", async () => {
+  const [gate] = await gates(1);
+  const blue = await deploy(specOf("swallows_interrupts.py"));
+  const pid = Number((await blue.post("")).text);
+  const runs = blue.post(gate!.path);
+  await gate!.begun();
+  const closed = blue.close(3_600_000);
+  void blue.close(0);
+  expect((await runs).status).toBe(500);
+  await closed;
+  expect(isAlive(pid)).toBe(false);
+  await expect(blue.start()).resolves.toBeUndefined();
+});
+
+test("close() during a start, and before one", async () => {
+  const [gate] = await gates(1);
+  const blue = create(specOf("init_waits_for_file.py"), assetsOf({ TEST_GATE: gate!.path }));
+  const started = blue.start();
+  const waits = blue.post("");
+  const rejected = expect(started).rejects.toMatchObject({ code: "ERR_STOPPING" });
+  await blue.close(3_600_000);
+  await rejected;
+  expect((await waits).status).toBe(503);
+  expect(blue.state).toBe("Deleting");
+
+  const green = create(specOf("echo.ts"));
+  await green.close(0);
+  await expect(green.start()).rejects.toMatchObject({ code: "ERR_STOPPING" });
+  expect((await green.post("")).status).toBe(503);
 });

@@ -148,6 +148,7 @@ class Walk {
     else if (roll < 58) this.#steps(1 + random.below(12));
     else if (roll < 82) await this.#turn();
     else if (roll < 97) this.#pass(random.pick([0.1, 0.1, 1, 6, 6, 60, 400, LEASE_MS]));
+    else if (this.#preset.resizes && random.chance(0.2)) void this.#pool.silentWorkers(10, 1_000);
     else if (this.#preset.resizes && random.chance(0.5)) this.#resize(random.pick([0, 1, 1, 2, 3, 5]));
     else if (this.#dies) this.#kill();
   }
