@@ -1,8 +1,9 @@
 // Stands in for the other folders of endpoint/, in a few lines each: what the control is tested with. A file in JavaScript, because
 // the command's process is started from dist, without a compiler.
 import { randomUUID } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { dirname, isAbsolute, join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { parse } from "yaml";
 
 /** @type {import("./fake-parts.d.mts").createFakeParts} */
@@ -15,6 +16,9 @@ export function createFakeParts(ScoreError, hooks = {}) {
     resolveAssets: async (spec, options, { progress }) => {
       progress(`${spec.name}: looking for its model`);
       await hooks.assets?.(spec);
+      // The name of a file: it is there when the assets are.
+      const { WAIT } = spec.environmentVariables;
+      while (WAIT !== undefined && !existsSync(WAIT)) await delay(10);
       if (spec.environmentVariables.FAIL === "assets") throw refuse(`the model of ${spec.name} is missing`);
       const upstream = options.upstreams[spec.name] ?? null;
       return { modelDir: null, python: null, environmentVariables: {}, upstream, warnings: [] };
