@@ -63,7 +63,7 @@ function locksOf(folder: string): number[] {
     const numbers = readdirSync(folder).flatMap((name) => NAME.exec(name)?.[1] ?? []);
     return numbers.map(Number).sort((one, other) => one - other);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    if (["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "")) return [];
     throw error;
   }
 }
