@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { type Log, ScoreError, type Scorer } from "../../src/host.ts";
@@ -5,9 +6,12 @@ import type { Listen, Listening } from "./running.ts";
 import { type EndpointFolder, endpointFolder, endpointNames } from "./state/folders.ts";
 
 /** An endpoint keeps its port, so it is none of those that systems hand out to connections, which one might have while the
- *  endpoint's process is not there; nor 5001, which a server in the foreground wants. */
-const FIRST_PORT = 5101;
-const LAST_PORT = 5999;
+ *  endpoint's process is not there: 20,000 to 29,999. */
+const FIRST_PORT = 20_000;
+const PORTS = 10_000;
+
+/** How many of them are tried; more are hardly ever in use. */
+const TRIES = 100;
 
 /** Listens at the first port that nobody has and no other endpoint of this user keeps.
  *  @throws ScoreError `ERR_PORT` */
@@ -19,7 +23,10 @@ export async function listenAtFreePort(
   log: Log,
 ): Promise<Listening> {
   const kept = keptPorts(dirname(dirname(path)), name);
-  for (let port = FIRST_PORT; port <= LAST_PORT; port++) {
+  // Endpoints of other users and other folders, which may not run just now, have theirs elsewhere.
+  const start = createHash("sha256").update(path).digest().readUInt32BE();
+  for (let index = 0; index < TRIES; index++) {
+    const port = FIRST_PORT + ((start + index) % PORTS);
     if (kept.has(port)) continue;
     try {
       return await listen(scorer, { host, port }, log);

@@ -59,7 +59,8 @@ function createFiles(refuse) {
         throw refuse(`${path} cannot be read: ${error.code}`);
       }
       document = parse(text);
-      if (typeof document !== "object" || document === null || Array.isArray(document)) throw refuse(`${path} holds no mapping`);
+      if (typeof document !== "object" || document === null || Array.isArray(document))
+        throw refuse(`${path} holds no mapping`);
       const code = document.code_configuration?.code;
       if (code && !isAbsolute(code)) document.code_configuration.code = join(dirname(path), code);
     }

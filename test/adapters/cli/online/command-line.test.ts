@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { parseCommandLine } from "../../../../adapters/cli/command-line.ts";
 import { type OnlineCommand, parseOnline } from "../../../../adapters/cli/online/command-line.ts";
 import { type Noun, VERBS } from "../../../../adapters/cli/online/flags.ts";
 
@@ -132,4 +133,21 @@ test.each(["online-endpoint", "online-deployment"] as const)("%s has help for al
     for (const flag of flags) expect(parsed.stdout).toContain(flag.names[0]);
     expect(parsed.stdout).not.toContain("scorefn's:\n\n");
   }
+});
+
+test("scorefn knows both words, and leaves what follows to them", () => {
+  const args = ["show", "-n", "one", "--help"];
+  expect(parseCommandLine("scorefn", ["online-endpoint", ...args])).toEqual({
+    kind: "online",
+    noun: "online-endpoint",
+    args,
+  });
+  expect(parseCommandLine("scorefn", ["help", "online-deployment"])).toEqual({
+    kind: "online",
+    noun: "online-deployment",
+    args: ["--help"],
+  });
+  const help = parseCommandLine("scorefn", ["--help"]);
+  for (const noun of Object.keys(VERBS)) expect(help).toMatchObject({ stdout: expect.stringContaining(`  ${noun}`) });
+  expect(parseCommandLine("azmlinfsrv", ["online-endpoint"])).toMatchObject({ kind: "exit", code: 1 });
 });

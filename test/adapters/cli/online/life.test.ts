@@ -79,9 +79,8 @@ test.each(["state.json", "credentials.json"])(
     const path = join(shell.of("one").path, file);
     writeFileSync(path, readFileSync(path, "utf8").slice(0, 20));
     const { code, stderr, stdout } = await shell.type("online-endpoint show -n one");
-    expect(code).toBe(0);
+    expect([code, stderr]).toEqual([0, expect.stringContaining(`${path} cannot be used`)]);
     expect(JSON.parse(stdout).name).toBe("one");
-    expect(stderr).toContain(`${path} cannot be used`);
     expect(existsSync(`${path}.unreadable`)).toBe(true);
     await kill(shell.pid("one"));
     expect((await shell.type("online-endpoint show -n one")).stderr).not.toContain("cannot be used");
@@ -150,6 +149,16 @@ describe("a creation that fails leaves nothing", () => {
     expect(code).toBe(1);
     expect(stderr).toMatch(/the process of the endpoint ended: [\s\S]*no\/such\/file/);
     delete shell.env.NODE_OPTIONS;
+    await shell.ok("online-endpoint create -n one");
+  });
+
+  test("for a program that is not there", async () => {
+    const shell = openShell();
+    const { code, stderr } = await shell.typeWith(["/no/such/program"], "online-endpoint create -n one");
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringMatching(/error: the process of the endpoint cannot be started: .*ENOENT\n$/),
+    ]);
     await shell.ok("online-endpoint create -n one");
   });
 

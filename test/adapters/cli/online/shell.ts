@@ -27,6 +27,8 @@ export interface Shell {
   readonly folder: string;
   /** @param line words, with blanks between; more words stand as they are */
   type(line: string, ...more: string[]): Promise<Typed>;
+  /** @param program starts the processes of endpoints */
+  typeWith(program: readonly string[], line: string, ...more: string[]): Promise<Typed>;
   /** The same, for what has to work. @returns stdout */
   ok(line: string, ...more: string[]): Promise<string>;
   write(name: string, text: string): string;
@@ -47,7 +49,8 @@ export function openShell(answer?: string): Shell {
     folder,
     env,
     of,
-    async type(line, ...more) {
+    type: (line, ...more) => shell.typeWith(PROGRAM, line, ...more),
+    async typeWith(program, line, ...more) {
       const [noun, ...args] = [...line.split(" "), ...more];
       const output = { stdout: "", stderr: "" };
       const code = await runOnline(noun as Noun, args, {
@@ -60,7 +63,7 @@ export function openShell(answer?: string): Shell {
         env,
         cwd: folder,
         parts: createFakeParts(ScoreError),
-        program: PROGRAM,
+        program,
         ...(answer !== undefined && { ask: async () => answer }),
       });
       return { code, ...output };
