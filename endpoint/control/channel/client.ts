@@ -7,6 +7,11 @@ import type { Line } from "./messages.ts";
 /** Nobody listens at the socket: the endpoint's process is not there. */
 export class NotRunningError extends Error {}
 
+/** The process ended before it answered. */
+export class EndedError extends OperationError {
+  static override readonly className: string = "EndedError";
+}
+
 export interface Call {
   readonly method: "GET" | "POST" | "PATCH" | "DELETE";
   readonly path: string;
@@ -30,9 +35,9 @@ export async function call(socketPath: string, { method, path, body }: Call, pro
   throw ended();
 }
 
-function ended(cause?: unknown): OperationError {
+function ended(cause?: unknown): EndedError {
   const message = "the process of the endpoint ended before it answered; the next command starts it anew";
-  return new OperationError("failed", message, cause);
+  return new EndedError("failed", message, cause);
 }
 
 function explained(error: NodeJS.ErrnoException): Error {
