@@ -280,6 +280,7 @@ function createFront({ routing, credentials }) {
       modelStatuses: {},
       latencyMs,
     }),
+    forget: (name) => void counts.delete(name),
     mirror: () => null,
     createPage: ({ report }) => ({
       path: "/?token=abc",
