@@ -25,7 +25,8 @@ export type Command =
 
 /** About local online endpoints; its words are read by whoever carries it out. */
 export interface OnlineCommand {
-  readonly kind: "online-endpoint" | "online-deployment";
+  readonly kind: "online";
+  readonly noun: "online-endpoint" | "online-deployment";
   /** What follows that word. */
   readonly args: readonly string[];
 }
@@ -95,7 +96,9 @@ function parseScorefn([command, ...rest]: readonly string[]): Command {
   }
   if (command === "build") return readBuild(rest) ?? printed(buildParser.format_help());
   if (command === "invoke") return readInvoke(rest) ?? printed(invokeParser.format_help());
-  if (command === "online-endpoint" || command === "online-deployment") return { kind: command, args: rest };
+  if (command === "online-endpoint" || command === "online-deployment") {
+    return { kind: "online", noun: command, args: rest };
+  }
   const serveWords = command.startsWith("-") || /\.[a-z]+$/i.test(command);
   return usageError(
     serveWords

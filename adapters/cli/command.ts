@@ -63,7 +63,7 @@ export async function runCommand(program: Program, args: readonly string[], host
     return command.code;
   }
 
-  if (command.kind === "online-endpoint" || command.kind === "online-deployment") return host.runOnline(command);
+  if (command.kind === "online") return host.runOnline(command);
 
   if (command.kind !== "serve") {
     try {

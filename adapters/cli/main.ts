@@ -20,7 +20,7 @@ export async function main(program: Program, args: readonly string[]): Promise<v
       return (await import("../http/serve.ts")).serve(config, reserved);
     },
     reservePort: async (host) => (await import("../http/reserve-port.ts")).reservePort(host),
-    runOnline: async ({ kind, args: words }) => (await import("./online/main.ts")).main(kind, words),
+    runOnline: async ({ noun, args: words }) => (await import("./online/main.ts")).main(noun, words),
     runTarget: async (command, host) => (await import("./run-target.ts")).runTarget(command, host),
   });
   await Promise.all([drained(process.stdout), drained(process.stderr)]);

@@ -155,6 +155,7 @@ export class Endpoint {
   async deleteDeployment(name: string, listener: Listener): Promise<void> {
     this.#throwIfEnding();
     await this.#deployments.delete(name, listener);
+    this.front.forget(name);
   }
 
   showDeployment(name: string): Shown {

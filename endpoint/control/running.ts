@@ -7,6 +7,7 @@ import { controlOf } from "./channel/routes.ts";
 import { listenForControl } from "./channel/server.ts";
 import { Endpoint } from "./endpoint.ts";
 import { conflict, notFound, OperationError } from "./errors.ts";
+import { listenAtFreePort } from "./first-port.ts";
 import { type EndpointFolder, makeFolder, removeFolder } from "./state/folders.ts";
 import { type Kept, setAside } from "./state/kept-file.ts";
 import { takeLock } from "./state/lock.ts";
@@ -113,7 +114,11 @@ async function open(
     folder: folder.versions,
   });
   undo.push(() => endpoint.close(0));
-  const server = await listen(endpoint.front.scorer, { host: state.host, port: state.port }, log);
+  const { scorer } = endpoint.front;
+  const server =
+    state.port === 0 && mode.kind !== "serve"
+      ? await listenAtFreePort(folder, state.host, scorer, listen, log)
+      : await listen(scorer, { host: state.host, port: state.port }, log);
   undo.push(() => server.close(0));
   const address = addressOf(state.host, server.port);
   endpoint.listensAt(address);

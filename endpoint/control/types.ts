@@ -110,6 +110,8 @@ export interface Front {
   /** ISO 8601, since when is counted. */
   readonly since: string;
   figures(deployment: string): DeploymentFigures;
+  /** The deployment was deleted: another one of its name begins at nought. */
+  forget(deployment: string): void;
   /** Null: nothing has been mirrored. */
   mirror(): MirrorReport | null;
   /** The control page. @returns what serves it, and the path that opens it, token included */

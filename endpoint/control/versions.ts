@@ -27,14 +27,14 @@ export class Versions {
   async bringUp(member: Member, spec: DeploymentSpec, options: AssetOptions, progress: Progress): Promise<void> {
     const signal = this.#signal;
     const say = (line: string): void => {
-      this.#log.server.info(`${member.name}: ${line}`);
+      this.#log.server.info(line);
       progress(line);
     };
     const folder = join(this.#folder, `${member.name}-${randomUUID()}`);
     try {
       const found = this.#parts.resolveAssets(spec, options, { folder, progress: say, signal });
       const assets = await unlessAborted(found, signal);
-      for (const warning of assets.warnings) say(`warning: ${warning}`);
+      for (const warning of assets.warnings) say(`${member.name}: warning: ${warning}`);
       const running = member.deployment;
       if (running !== undefined) await unlessAborted(running.update(spec, assets), signal);
       else member.deployment = await this.#started(spec, assets);

@@ -74,7 +74,8 @@ async function create(flags: OnlineFlags, host: OnlineHost): Promise<Outcome> {
     throw conflict(`the endpoint ${name} exists; change it with online-endpoint update, or delete it first`);
   }
   await launch(folder, { kind: "create", state }, host);
-  return { value: await reached(folder, await awaitHello(folder), host).ask("GET", "/endpoint") };
+  const endpoint = await reach(name, host);
+  return { value: await endpoint.ask("GET", "/endpoint") };
 }
 
 async function update(flags: OnlineFlags, host: OnlineHost): Promise<Outcome> {
@@ -121,14 +122,15 @@ async function remove(flags: OnlineFlags, host: OnlineHost): Promise<Outcome> {
   const exists = lockHolder(folder.path) !== undefined || !(await readState(folder)).isNew;
   if (!exists) throw missing(folder);
   await confirm(`Are you sure you want to delete the endpoint ${folder.name} and its deployments?`, flags, host);
-  const attempt = takeLock(folder.path);
-  if ("release" in attempt) {
-    // Nothing runs, so nothing has to be started to be ended.
-    await removeFolder(folder);
+  const hello = await awaitHello(folder);
+  if (hello !== undefined) {
+    await reached(folder, hello, host).ask("DELETE", "/endpoint", { noWait: flags.isOn("--no-wait") });
     return { value: null };
   }
-  const endpoint = reached(folder, await awaitHello(folder), host);
-  await endpoint.ask("DELETE", "/endpoint", { noWait: flags.isOn("--no-wait") });
+  // Nothing runs, so nothing has to be started to be ended.
+  const attempt = takeLock(folder.path);
+  if ("heldBy" in attempt) throw conflict(`the endpoint ${folder.name} is being started; delete it again`);
+  await removeFolder(folder);
   return { value: null };
 }
 

@@ -1,13 +1,18 @@
 import type { Listen } from "../../../endpoint/control/running.ts";
-import { ScoreError } from "../../../src/host.ts";
+import { type Log, ScoreError } from "../../../src/host.ts";
 import { createHttpServer } from "../../http/index.ts";
 
 /** No limit, as Azure has none that is documented. */
 const NO_BODY_LIMIT = 0;
 
+const nothing = (): void => {};
+
+/** The gateway keeps records of its own. */
+const SILENT: Log["access"] = { debug: nothing, info: nothing, warning: nothing, error: nothing, critical: nothing };
+
 /** What answers at an endpoint's port. */
 export const listen: Listen = async (scorer, { host, port }, log) => {
-  const server = createHttpServer(scorer, { maxBodyBytes: NO_BODY_LIMIT }, log);
+  const server = createHttpServer(scorer, { maxBodyBytes: NO_BODY_LIMIT }, { ...log, access: SILENT });
   try {
     const address = await server.listen({ host, port });
     return { port: address.port, close: (graceMs) => server.close(graceMs) };

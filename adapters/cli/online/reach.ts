@@ -1,6 +1,6 @@
 // Finds the process of an endpoint, and starts it again when it is not there: after a restart of the machine, for example.
 import { setTimeout as delay } from "node:timers/promises";
-import { type Call, call, NotRunningError } from "../../../endpoint/control/channel/client.ts";
+import { type Call, call, EndedError, NotRunningError } from "../../../endpoint/control/channel/client.ts";
 import type { Hello } from "../../../endpoint/control/channel/messages.ts";
 import { notFound, OperationError } from "../../../endpoint/control/errors.ts";
 import { type EndpointFolder, endpointFolder, homeFolder } from "../../../endpoint/control/state/folders.ts";
@@ -56,35 +56,42 @@ export async function tryHello(folder: EndpointFolder): Promise<Hello | undefine
   try {
     return (await call(folder.socket, { method: "GET", path: "/hello" }, () => {})) as Hello;
   } catch (error) {
-    if (error instanceof NotRunningError) return undefined;
+    if (error instanceof NotRunningError || error instanceof EndedError) return undefined;
     throw error;
   }
 }
 
+/** Another command may be starting the process just now, or the last one may not have ended yet. */
 async function start(folder: EndpointFolder, host: OnlineHost, order: Order): Promise<Hello> {
-  const isHeld = lockHolder(folder.path) !== undefined;
-  if (!isHeld && (await readState(folder)).isNew) throw missing(folder);
-  try {
-    if (!isHeld) await launch(folder, order, host);
-  } catch (error) {
-    if (!(error instanceof OperationError) || error.refusal !== "busy") throw error;
+  const deadline = performance.now() + START_MS;
+  while (performance.now() < deadline) {
+    if (lockHolder(folder.path) === undefined) {
+      if ((await readState(folder)).isNew) throw missing(folder);
+      await launch(folder, order, host).catch((error: unknown) => {
+        if (!(error instanceof OperationError) || error.refusal !== "busy") throw error;
+      });
+    }
+    const hello = await tryHello(folder);
+    if (hello !== undefined) return hello;
+    await delay(LOOK_MS);
   }
-  return awaitHello(folder);
+  throw unreachable(folder);
 }
 
-/** For a process that somebody else has started. */
-export async function awaitHello(folder: EndpointFolder): Promise<Hello> {
+/** For a process that is known to run. @returns undefined when it has ended meanwhile */
+export async function awaitHello(folder: EndpointFolder): Promise<Hello | undefined> {
   const deadline = performance.now() + START_MS;
   while (performance.now() < deadline) {
     const hello = await tryHello(folder);
     if (hello !== undefined) return hello;
-    if (lockHolder(folder.path) === undefined) break;
+    if (lockHolder(folder.path) === undefined) return undefined;
     await delay(LOOK_MS);
   }
-  throw new OperationError(
-    "failed",
-    `the process of the endpoint ${folder.name} takes no commands; ${folder.log} may say why`,
-  );
+  throw unreachable(folder);
+}
+
+function unreachable({ name, log }: EndpointFolder): OperationError {
+  return new OperationError("failed", `the process of the endpoint ${name} takes no commands; ${log} may say why`);
 }
 
 export function missing({ name }: EndpointFolder): OperationError {

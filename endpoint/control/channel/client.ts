@@ -7,6 +7,11 @@ import type { Line } from "./messages.ts";
 /** Nobody listens at the socket: the endpoint's process is not there. */
 export class NotRunningError extends Error {}
 
+/** The process ended before it answered. */
+export class EndedError extends OperationError {
+  static override readonly className: string = "EndedError";
+}
+
 export interface Call {
   readonly method: "GET" | "POST" | "PATCH" | "DELETE";
   readonly path: string;
@@ -27,20 +32,28 @@ export async function call(socketPath: string, { method, path, body }: Call, pro
   } catch (error) {
     if (error instanceof OperationError) throw error;
   }
-  throw new OperationError("failed", "the process of the endpoint ended before it answered; its log says more");
+  throw ended();
+}
+
+function ended(cause?: unknown): EndedError {
+  const message = "the process of the endpoint ended before it answered; the next command starts it anew";
+  return new EndedError("failed", message, cause);
+}
+
+function explained(error: NodeJS.ErrnoException): Error {
+  const { code, message } = error;
+  if (code === "ENOENT" || code === "ECONNREFUSED" || code === "ENOTSOCK") return new NotRunningError(message);
+  if (code === "ECONNRESET" || code === "EPIPE") return ended(error);
+  return new OperationError("failed", `the process of the endpoint cannot be asked: ${message}`, error);
 }
 
 function send(socketPath: string, method: string, path: string, body: unknown): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    const outgoing = request({ socketPath, method, path, agent: false }, resolve);
-    outgoing.on("error", (error: NodeJS.ErrnoException) => {
-      const isAbsent = error.code === "ENOENT" || error.code === "ECONNREFUSED" || error.code === "ENOTSOCK";
-      reject(
-        isAbsent
-          ? new NotRunningError(error.message)
-          : new OperationError("failed", `the process of the endpoint cannot be asked: ${error.message}`, error),
-      );
-    });
-    outgoing.end(body === undefined ? undefined : JSON.stringify(body));
+    const text = body === undefined ? "" : JSON.stringify(body);
+    // Node does not say so for DELETE.
+    const headers = { "content-length": Buffer.byteLength(text) };
+    const outgoing = request({ socketPath, method, path, headers, agent: false }, resolve);
+    outgoing.on("error", (error: NodeJS.ErrnoException) => reject(explained(error)));
+    outgoing.end(text);
   });
 }

@@ -57,7 +57,7 @@ export async function readKept<T>(path: string, read: (content: unknown) => T): 
       if (notes.length > 0) notes.push(`${candidate} is used instead, from before the last change`);
       return { value, notes, broken, isNew: false };
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "ENOENT") continue;
+      if (["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "")) continue;
       broken.push(candidate);
       notes.push(`${candidate} cannot be used (${(error as Error).message}) and is put aside as ${UNREADABLE}`);
     }

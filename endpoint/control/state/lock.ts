@@ -63,7 +63,7 @@ function locksOf(folder: string): number[] {
     const numbers = readdirSync(folder).flatMap((name) => NAME.exec(name)?.[1] ?? []);
     return numbers.map(Number).sort((one, other) => one - other);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    if (["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "")) return [];
     throw error;
   }
 }
@@ -92,7 +92,8 @@ export function startOf(pid: number): string | undefined {
     if (process.platform === "linux") {
       // The name in brackets may hold blanks; the state follows it, and the start is the twentieth word from there.
       const words = readFileSync(`/proc/${pid}/stat`, "latin1").split(") ").at(-1)!.split(" ");
-      if (words[0] === "Z" || words[0] === "X") return undefined;
+      // Its other threads may live a little longer, and with them its sockets.
+      if (words[0] === "X" || (words[0] === "Z" && readdirSync(`/proc/${pid}/task`).length === 1)) return undefined;
       return `${readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim()} ${words[19]}`;
     }
     if (process.platform === "win32") {

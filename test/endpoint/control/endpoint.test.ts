@@ -141,6 +141,7 @@ test("a deployment with live or mirrored traffic is not deleted", async () => {
   expect(lab.endpoint.listDeployments()).toHaveLength(2);
   await lab.endpoint.update({ ...change, mirrorTraffic: { green: 0 } });
   await lab.endpoint.deleteDeployment("green", QUIET);
+  expect(lab.forgotten).toEqual(["green"]);
   expect(lab.made[1]?.isClosed).toBe(true);
   expect(Object.keys(lab.disk.state.deployments)).toEqual(["blue"]);
 });

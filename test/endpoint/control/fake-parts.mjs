@@ -1,8 +1,9 @@
 // Stands in for the other folders of endpoint/, in a few lines each: what the control is tested with. A file in JavaScript, because
 // the command's process is started from dist, without a compiler.
 import { randomUUID } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { dirname, isAbsolute, join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { parse } from "yaml";
 
 /** @type {import("./fake-parts.d.mts").createFakeParts} */
@@ -15,6 +16,9 @@ export function createFakeParts(ScoreError, hooks = {}) {
     resolveAssets: async (spec, options, { progress }) => {
       progress(`${spec.name}: looking for its model`);
       await hooks.assets?.(spec);
+      // The name of a file: it is there when the assets are.
+      const { WAIT } = spec.environmentVariables;
+      while (WAIT !== undefined && !existsSync(WAIT)) await delay(10);
       if (spec.environmentVariables.FAIL === "assets") throw refuse(`the model of ${spec.name} is missing`);
       const upstream = options.upstreams[spec.name] ?? null;
       return { modelDir: null, python: null, environmentVariables: {}, upstream, warnings: [] };
@@ -55,7 +59,8 @@ function createFiles(refuse) {
         throw refuse(`${path} cannot be read: ${error.code}`);
       }
       document = parse(text);
-      if (typeof document !== "object" || document === null) throw refuse(`${path} holds no mapping`);
+      if (typeof document !== "object" || document === null || Array.isArray(document))
+        throw refuse(`${path} holds no mapping`);
       const code = document.code_configuration?.code;
       if (code && !isAbsolute(code)) document.code_configuration.code = join(dirname(path), code);
     }
@@ -275,6 +280,7 @@ function createFront({ routing, credentials }) {
       modelStatuses: {},
       latencyMs,
     }),
+    forget: (name) => void counts.delete(name),
     mirror: () => null,
     createPage: ({ report }) => ({
       path: "/?token=abc",

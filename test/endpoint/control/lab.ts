@@ -34,6 +34,8 @@ export interface Lab {
   /** What is on the disk. */
   readonly disk: { state: KeptEndpoint; credentials: unknown; failNext: boolean };
   readonly logged: string[];
+  /** Deployments that the front was told to forget. */
+  readonly forgotten: string[];
 }
 
 export const QUIET = { progress: (): void => {}, accepted: (): void => {} };
@@ -65,8 +67,10 @@ export function createLab(state: KeptEndpoint = STATE, hooks: Hooks = {}): Lab {
     log,
     folder: join(tmpdir(), "scorefn-lab-none"),
   });
+  const forgotten: string[] = [];
+  endpoint.front.forget = (name) => void forgotten.push(name);
   endpoint.listensAt("http://127.0.0.1:5001");
-  return { endpoint, parts, made, disk, logged };
+  return { endpoint, parts, made, disk, logged, forgotten };
 }
 
 /** A deployment's document. @param fail `assets`, `start` or `update`: what is to go wrong with it */

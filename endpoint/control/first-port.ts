@@ -1,0 +1,55 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { type Log, ScoreError, type Scorer } from "../../src/host.ts";
+import type { Listen, Listening } from "./running.ts";
+import { type EndpointFolder, endpointFolder, endpointNames } from "./state/folders.ts";
+
+/** An endpoint keeps its port, so it is none of those that systems hand out to connections, which one might have while the
+ *  endpoint's process is not there: 20,000 to 29,999. */
+const FIRST_PORT = 20_000;
+const PORTS = 10_000;
+
+/** How many of them are tried; more are hardly ever in use. */
+const TRIES = 100;
+
+/** Listens at the first port that nobody has and no other endpoint of this user keeps.
+ *  @throws ScoreError `ERR_PORT` */
+export async function listenAtFreePort(
+  { path, name }: EndpointFolder,
+  host: string,
+  scorer: Scorer,
+  listen: Listen,
+  log: Log,
+): Promise<Listening> {
+  const kept = keptPorts(dirname(dirname(path)), name);
+  // Endpoints of other users and other folders, which may not run just now, have theirs elsewhere.
+  const start = createHash("sha256").update(path).digest().readUInt32BE();
+  for (let index = 0; index < TRIES; index++) {
+    const port = FIRST_PORT + ((start + index) % PORTS);
+    if (kept.has(port)) continue;
+    try {
+      return await listen(scorer, { host, port }, log);
+    } catch (error) {
+      if (!isTaken(error)) throw error;
+    }
+  }
+  return listen(scorer, { host, port: 0 }, log);
+}
+
+function isTaken(error: unknown): boolean {
+  return error instanceof ScoreError && (error.cause as NodeJS.ErrnoException | undefined)?.code === "EADDRINUSE";
+}
+
+function keptPorts(home: string, self: string): Set<unknown> {
+  const others = endpointNames(home).filter((name) => name !== self);
+  return new Set(others.map((name) => portIn(endpointFolder(home, name).state)));
+}
+
+function portIn(path: string): unknown {
+  try {
+    return (JSON.parse(readFileSync(path, "utf8")) as { readonly port?: unknown }).port;
+  } catch {
+    return undefined;
+  }
+}
