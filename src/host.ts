@@ -40,7 +40,6 @@ export { lastLines, logStream } from "./log/stream.ts";
 export type { Figures } from "./metrics/families.ts";
 export { createRecorder, type Recorder } from "./metrics/recorder.ts";
 export { metricsRoute } from "./metrics/route.ts";
-export { openCacheFolder } from "./model/cache.ts";
 export { LockLost, withLock } from "./model/lock.ts";
 export { shownUri } from "./model/source.ts";
 export { findPython } from "./pool/interpreter.ts";

@@ -14,6 +14,8 @@ export function createFront(options: FrontOptions): Front {
   const since = new Date().toISOString();
   const figures = createFigures();
   const mirror = createMirror({
+    // Which requests are copied is the gateway's to decide.
+    share: () => 100,
     options: { tolerance: { relative: tolerance, absolute: tolerance }, ignore },
     events: figures,
   });
@@ -23,7 +25,7 @@ export function createFront(options: FrontOptions): Front {
     mirror,
     events: figures,
     log,
-    addsCloudErrorText: cloudErrorText,
+    cloudErrorText,
   });
   return {
     scorer,

@@ -1,61 +1,32 @@
 // Where an endpoint's control gets the other parts of an endpoint from. Each is loaded when it is first asked for.
-import { openCacheFolder, processEnvironment } from "../../src/host.ts";
-import type { DeploymentSpec } from "../types.ts";
-import type { AssetOptions, AssetWork, Parts } from "./types.ts";
+import type { Parts } from "./types.ts";
 
 export const PARTS: Parts = {
   files: () => import("../spec/index.ts"),
-
-  async report() {
-    const { renderReport } = await import("./rendered.ts");
-    return { render: renderReport };
-  },
-
+  report: () => import("./rendered.ts"),
   async flags() {
-    const { ENVIRONMENT_PAIRS, MODEL_PAIRS, parsePairs, PYTHON_PAIRS, UPSTREAM_PAIRS } = await import(
-      "../assets/pairs.ts"
-    );
-    const forms = { model: MODEL_PAIRS, environment: ENVIRONMENT_PAIRS, python: PYTHON_PAIRS, upstream: UPSTREAM_PAIRS };
-    return { pairs: (flag, texts) => Object.fromEntries(parsePairs(forms[flag], texts)) };
+    const { readPairs } = await import("../assets/flags.ts");
+    return { pairs: readPairs };
   },
-
   async running() {
-    const [files, { CREDENTIALS }, { createFront }, { createUpstream }, { createDeployment }, assets, secrets] =
-      await Promise.all([
-        import("../spec/index.ts"),
-        import("./credentials.ts"),
-        import("./front.ts"),
-        import("../gateway/upstream.ts"),
-        import("../deployment/index.ts"),
-        import("../assets/resolve-assets.ts"),
-        import("../assets/secrets-file.ts"),
-      ]);
-    const resolveAssets = async (
-      spec: DeploymentSpec,
-      options: AssetOptions,
-      { folder, progress, signal }: AssetWork,
-    ) => {
-      const file = options.secretsFile === null ? null : secrets.readSecretsFile(options.secretsFile);
-      const { models, environments, pythons, upstreams, makesEnvironments } = options;
-      const given = {
-        models: new Map(Object.entries(models)),
-        environments: new Map(Object.entries(environments)),
-        python: new Map(Object.entries(pythons)),
-        noEnvironments: !makesEnvironments,
-        secrets: { file, env: processEnvironment },
-        upstreams: new Map(Object.entries(upstreams)),
-        folder,
-        cacheFolder: await openCacheFolder(null, processEnvironment, "environments"),
-        env: processEnvironment,
-      };
-      return assets.resolveAssets(spec, given, progress, signal);
-    };
+    const [files, assets, deployments, { createUpstream }, { CREDENTIALS }, { createFront }] = await Promise.all([
+      import("../spec/index.ts"),
+      import("../assets/flags.ts"),
+      import("../deployment/index.ts"),
+      import("../gateway/upstream.ts"),
+      import("./credentials.ts"),
+      import("./front.ts"),
+    ]);
     return {
       files,
       credentials: CREDENTIALS,
-      resolveAssets,
+      checkAssets: (specs, flags) => assets.checkAssets(specs, flags),
+      resolveAssets: (spec, flags, work) => assets.resolveWithFlags(spec, flags, work),
       createDeployment: (spec, found, { log }) =>
-        createDeployment(spec, found, { createUpstream, onLine: (name, line) => log.line(shown(name, line)) }),
+        deployments.createDeployment(spec, found, {
+          createUpstream,
+          onLine: (name, line) => log.line(shown(name, line)),
+        }),
       createFront,
     };
   },

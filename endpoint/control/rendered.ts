@@ -1,11 +1,10 @@
 import { gate, readMaxDifferences, renderJunit, renderTable } from "../mirror/index.ts";
-import type { EndpointReport } from "../types.ts";
 import type { ReportPart } from "./types.ts";
 
 /** Differences that a rollout may have which nobody has set a limit for. */
 const NO_LIMIT = { share: 1 };
 
-export const renderReport: ReportPart["render"] = (report: EndpointReport, form, maxDifferences) => {
+export const render: ReportPart["render"] = (report, form, maxDifferences) => {
   const limit = maxDifferences === null ? NO_LIMIT : readMaxDifferences(maxDifferences);
   const verdict = gate(report.mirror, { maxDifferences: limit });
   const failure = maxDifferences === null || verdict.passed ? null : verdict.reason;

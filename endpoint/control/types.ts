@@ -167,6 +167,8 @@ export interface AssetWork {
 export interface RunningParts {
   readonly files: FilesPart;
   readonly credentials: CredentialsPart;
+  /** Looks up what deployments that come together need of this machine, and makes nothing. @throws ScoreError with all of it */
+  checkAssets(specs: readonly DeploymentSpec[], options: AssetOptions): Promise<void>;
   /** Fills in what the document needs of this machine. Its errors say what is missing and how to get it. */
   resolveAssets(spec: DeploymentSpec, options: AssetOptions, work: AssetWork): Promise<Assets>;
   createDeployment(spec: DeploymentSpec, assets: Assets, options: { readonly log: Log }): Deployment;

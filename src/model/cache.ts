@@ -220,13 +220,12 @@ async function filesBelow(folder: string): Promise<string[]> {
     );
 }
 
-/** The folder that all models, or environments, are kept in: the chosen one, the user's cache, or, where that cannot be written
- *  to, one of the user's own below the folder for temporary files.
+/** The folder that all models are kept in: the chosen one, the user's cache, or, where that cannot be written to, one of the
+ *  user's own below the folder for temporary files.
  *  @throws ScoreError `ERR_MODEL_DISK` */
 export async function openCacheFolder(
   chosen: string | null,
   env: Readonly<Record<string, string | undefined>>,
-  kind: "models" | "environments" = "models",
 ): Promise<string> {
   if (chosen !== null) {
     const folder = resolve(chosen);
@@ -237,20 +236,19 @@ export async function openCacheFolder(
   }
   const home = env.HOME || attempt(homedir, "");
   const caches = env.XDG_CACHE_HOME || (home === "" ? "" : join(home, ".cache"));
-  const own = join(caches, "scorefn", kind);
+  const own = join(caches, "scorefn", "models");
   if (caches !== "" && (await canMake(own))) return own;
   // Undefined on Windows, where the folder for temporary files is the user's own.
   const user = process.getuid?.();
-  const shared = join(tmpdir(), `scorefn-${kind}-${user ?? "own"}`);
+  const shared = join(tmpdir(), `scorefn-models-${user ?? "own"}`);
   await mkdir(shared, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
     throw explainDisk(error, shared);
   });
   // Of a link, too, its owner is asked for: whoever made it could let it lead elsewhere later.
   const found = await lstat(shared);
-  // What lies there is run: nobody else may have put one there.
+  // A model is code: nobody else may have put one there.
   if (user !== undefined && (found.uid !== user || !found.isDirectory() || (found.mode & 0o022) !== 0)) {
-    const setting = kind === "models" ? "--model_cache or SCOREFN_MODEL_CACHE" : "XDG_CACHE_HOME";
-    const cure = `choose a folder of your own with ${setting}`;
+    const cure = "choose a folder of your own with --model_cache or SCOREFN_MODEL_CACHE";
     throw modelError("ERR_MODEL_DISK", `${shared} belongs to somebody else, or others can write to it; ${cure}.`);
   }
   return shared;

@@ -40,9 +40,11 @@ export async function serve(flags: OnlineFlags, host: OnlineHost): Promise<numbe
   const address = { host: flags.text("--host") ?? LOOPBACK, port: portOf(flags) ?? DEFAULT_PORT };
   const progress = (line: string): void => host.writeError(`${line}\n`);
   for (const notice of service.notices) progress(notice);
+  const parts = await host.parts.running();
+  await parts.checkAssets(service.deployments.map(files.deploymentSpec), options.assets);
   const running = await openEndpoint({
     folder: folderOf(name, host),
-    parts: await host.parts.running(),
+    parts,
     listen,
     progress,
     mode: { kind: "serve", state: { document: service.endpoint, ...address, options, deployments: {} } },
