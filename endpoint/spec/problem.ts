@@ -28,14 +28,21 @@ export class SpecError extends ConfigError {
 
 /** `file:line:column: message`, the lines around it, and the cure. */
 function renderProblem(problem: SpecProblem): string {
-  return [oneLine(problem), problem.frame, problem.cure].filter((part) => part !== "").join("\n");
+  return [oneLine(problem), problem.frame, escaped(problem.cure)].filter((part) => part !== "").join("\n");
 }
 
 /** Without the lines around it. */
 export function oneLine({ file, line, column, message }: SpecProblem): string {
   const place = line === null ? file : `${file}:${line}:${column ?? 1}`;
-  return `${place}: ${message}`;
+  return escaped(`${place}: ${message}`);
 }
+
+/** Keys and flags may hold anything, line ends and a terminal's commands too. */
+function escaped(text: string): string {
+  return text.replace(CONTROL_CHARACTERS, (found) => `\\u${found.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const CONTROL_CHARACTERS = /[\u0000-\u001F\u007F-\u009F]/g;
 
 /** A mistake without a place in a file. @param file or the flag that brings it */
 export function placeless(file: string, message: string, cure = ""): SpecProblem {

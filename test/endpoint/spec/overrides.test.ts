@@ -170,3 +170,26 @@ test("the file is shown as the user has named it", () => {
     );
   }
 });
+
+test("a message is one line, whatever the command line or a key holds", () => {
+  const check = (act: () => unknown): string => {
+    try {
+      act();
+    } catch (error) {
+      return (error as Error).message;
+    }
+    throw new Error("it was taken");
+  };
+  expect(check(() => endpointDocument({ name: "a\n\u001b[31mb" }))).toMatch(
+    /^-n a\\u000a\\u001b\[31mb: an endpoint's name/,
+  );
+  const document = {
+    name: "blue",
+    endpoint_name: "e-1",
+    model: "azureml:m:1",
+    environment_variables: { "a\nb": null },
+  };
+  expect(check(() => checkDocument("deployment", document))).toBe(
+    'the deployment blue: a\\u000ab is empty; a variable is a text\nWrite a\\u000ab: "" for an empty text.',
+  );
+});

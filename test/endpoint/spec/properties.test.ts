@@ -140,3 +140,81 @@ function undefinedIn(value: unknown, path = "$"): string[] {
   if (typeof value !== "object" || value === null) return [];
   return Object.entries(value).flatMap(([key, child]) => undefinedIn(child, `${path}.${key}`));
 }
+
+test(
+  "what is set on the command line is taken, or refused by its own words, whatever it is",
+  () => {
+    const path = join(FIXTURES, "managed/blue.yml");
+    const key = fc.constantFrom(
+      "name",
+      "tags",
+      "model",
+      "path",
+      "traffic",
+      "a",
+      "__proto__",
+      "instance_count",
+      "[0]",
+      "",
+    );
+    const expression = fc
+      .tuple(fc.array(key, { minLength: 1, maxLength: 4 }), fc.oneof(fc.json(), fc.string({ unit: "binary" })))
+      .map(([keys, value]) => `${keys.join(".")}=${value}`);
+    fc.assert(
+      fc.property(fc.array(fc.oneof(expression, fc.string()), { minLength: 1, maxLength: 3 }), (set) => {
+        try {
+          readDeploymentFile(path, { set });
+        } catch (error) {
+          expect(error).toBeInstanceOf(SpecError);
+          const flags = set.map((one) => `--set ${one}`);
+          for (const { file } of (error as SpecError).problems) expect([...flags, path]).toContain(file);
+        }
+      }),
+      { numRuns: 300 },
+    );
+  },
+  TEST_DEADLINE_MS,
+);
+
+test(
+  "any map of keys is told to be one kind, or refused",
+  () => {
+    const keys = fc.constantFrom(
+      "name",
+      "$schema",
+      "type",
+      "path",
+      "traffic",
+      "model",
+      "resources",
+      "properties",
+      "nodes",
+      "services",
+      "defaults",
+      "settings",
+      "endpoint_name",
+      "inputs",
+      "kind",
+      "apiVersion",
+    );
+    fc.assert(
+      fc.property(
+        fc.dictionary(
+          keys,
+          fc.json({ maxDepth: 1 }).map((json) => JSON.parse(json) as unknown),
+        ),
+        (document) => {
+          const path = written(document);
+          try {
+            expect(["endpoint", "deployment"]).toContain(kindOfFile(path));
+          } catch (error) {
+            expect(error).toBeInstanceOf(SpecError);
+            expect((error as SpecError).problems).toHaveLength(1);
+          }
+        },
+      ),
+      { numRuns: 500 },
+    );
+  },
+  TEST_DEADLINE_MS,
+);
