@@ -122,7 +122,9 @@ async function upstreamTarget(): Promise<{ target: Target; work: Work }> {
     request.on("end", () => {
       work.begun++;
       const body = Buffer.concat(chunks);
-      if (request.url === "/value") response.end(body.length > 0 ? body : '"done"');
+      const answer = body.length > 0 ? body : Buffer.from('"done"');
+      // Said, for node:http does not say it to HEAD by itself.
+      if (request.url === "/value") response.writeHead(200, { "Content-Length": answer.length }).end(answer);
       else if (request.url === "/wait") ends.add(() => response.end('"done"'));
       else {
         response.write("first");
