@@ -41,7 +41,8 @@ export function createUpstreamLink(address: string): UpstreamLink {
   // False once one has ended without a word between two requests: the next could be lost in the same way.
   let keepsConnections = true;
   let inFlight = 0;
-  let onIdle: (() => void) | undefined;
+  const running = new Set<ClientRequest>();
+  const onIdle = new Set<() => void>();
 
   function send(request: ScoreRequest): Promise<ScoreResponse> {
     inFlight++;
@@ -49,7 +50,7 @@ export function createUpstreamLink(address: string): UpstreamLink {
     const uncount = (): void => {
       if (!isCounted) return;
       isCounted = false;
-      if (--inFlight === 0) onIdle?.();
+      if (--inFlight === 0) for (const idle of onIdle) idle();
     };
     return new Promise((resolve) => {
       const { signal, method, body } = request;
@@ -70,6 +71,7 @@ export function createUpstreamLink(address: string): UpstreamLink {
       };
       const over = (): void => {
         signal?.removeEventListener("abort", onAbort);
+        if (sent !== undefined) running.delete(sent);
         uncount();
       };
       let sent: ClientRequest | undefined;
@@ -92,6 +94,7 @@ export function createUpstreamLink(address: string): UpstreamLink {
         fail(new ScoreError("ERR_BAD_REQUEST", `The request cannot be passed on: ${messageOf(error)}`));
         return;
       }
+      running.add(sent);
       sent.on("error", (error) => {
         if (sent?.reusedSocket && !isAnswered) keepsConnections = false;
         fail(failure(url, error));
@@ -107,13 +110,16 @@ export function createUpstreamLink(address: string): UpstreamLink {
   async function close(graceMs: number): Promise<void> {
     if (inFlight > 0) {
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, graceMs);
-        onIdle = () => {
+        const done = (): void => {
           clearTimeout(timer);
+          onIdle.delete(done);
           resolve();
         };
+        const timer = setTimeout(done, graceMs);
+        onIdle.add(done);
       });
     }
+    for (const request of running) request.destroy();
     agent.destroy();
   }
 

@@ -444,6 +444,23 @@ describe("a request that is given up", () => {
   });
 });
 
+test("closing a second time, with less patience, ends the first as well: also what runs on a connection that is not kept", async () => {
+  const address = await serveRaw((socket) => {
+    socket.on("data", (text) => {
+      if (!String(text).includes("/hang")) socket.end("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    });
+  });
+  const link = createUpstreamLink(address);
+  // Until it is known that this server keeps none.
+  for (let count = 0; count < 20; count++) await textOf(await link.send(requestWith()));
+  const hanging = link.send(requestWith({ path: "/hang" }));
+  const patient = link.close(300_000);
+  await link.close(0);
+  expect((await hanging).status).toBe(502);
+  await patient;
+  expect(link.inFlight).toBe(0);
+});
+
 test("a server that ends its connections without a word costs one request, and no further one", async () => {
   let connections = 0;
   const address = await serveRaw((socket) => {
