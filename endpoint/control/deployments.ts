@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Log } from "../../src/host.ts";
 import type { DeploymentSpec, Document } from "../types.ts";
+import { withAssets } from "./asset-options.ts";
 import { type DocumentUpdate, updated } from "./changes.ts";
 import { conflict, describe, invalid, notFound } from "./errors.ts";
 import { type Ledger, withShares } from "./ledger.ts";
@@ -23,7 +24,7 @@ export interface CreateRequest {
 
 export interface UpdateRequest extends DocumentUpdate {
   readonly name: string;
-  /** Undefined: those that it was created with. */
+  /** On top of those that it has. Undefined: no others. */
   readonly assets: AssetOptions | undefined;
 }
 
@@ -81,7 +82,7 @@ export class Deployments {
       this.#members.set(spec.name, member);
       accepted();
       try {
-        await this.#versions.bringUp(member, spec, request.assets, progress);
+        await this.#bringUp(member, spec, request.assets, progress);
         const kept = { document: request.document, assets: request.assets };
         await this.#commit((state) => {
           const next = withDeployment(state, spec.name, kept);
@@ -107,7 +108,7 @@ export class Deployments {
       this.#members.set(name, member);
       return this.#queued(name, async () => {
         try {
-          await this.#versions.bringUp(member, member.spec, assets, progress);
+          await this.#bringUp(member, member.spec, assets, progress);
         } catch (error) {
           member.failed(describe(error));
           progress(`the deployment ${name} does not come up: ${describe(error)}`);
@@ -132,13 +133,13 @@ export class Deployments {
         throw invalid(`a deployment's name cannot be changed; create ${spec.name} beside ${name}`);
       accepted();
       member.operation = "Updating";
-      const assets = request.assets ?? old.assets;
+      const assets = request.assets === undefined ? old.assets : withAssets(old.assets, request.assets);
       const before = { spec: member.spec, assets: member.assets };
       try {
         // The same document may stand for other code, so a file always brings new workers.
         const isSame =
           request.document === null && request.assets === undefined && isDeepStrictEqual(spec, before.spec);
-        if (!isSame) await this.#versions.bringUp(member, spec, assets, progress);
+        if (!isSame) await this.#bringUp(member, spec, assets, progress);
         try {
           await this.#commit((state) => withDeployment(state, name, { document, assets }));
         } catch (error) {
@@ -218,6 +219,11 @@ export class Deployments {
 
   #throwIfEnding(): void {
     if (this.#end.signal.aborted) throw this.#end.signal.reason;
+  }
+
+  /** What is said of all deployments of the endpoint goes for this one, too. */
+  #bringUp(member: Member, spec: DeploymentSpec, own: AssetOptions, progress: Progress): Promise<void> {
+    return this.#versions.bringUp(member, spec, withAssets(this.#ledger.state.options.assets, own), progress);
   }
 
   /** @throws OperationError when the document is no deployment of this endpoint's */

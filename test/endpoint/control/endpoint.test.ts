@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import type { AssetOptions } from "../../../endpoint/control/types.ts";
 import { ASSETS, create, createLab, deployment, QUIET, STATE, update } from "./lab.ts";
 
 const change = { document: null, changes: [], folder: "/" } as const;
@@ -264,4 +265,22 @@ test("the end of an endpoint gives up what is under way, and takes nothing more"
   await expect(create(lab, deployment("late"))).rejects.toThrow(/being deleted or stopped/);
   await expect(lab.endpoint.setTraffic({})).rejects.toThrow(/being deleted or stopped/);
   expect(Object.keys(lab.disk.state.deployments)).toEqual(["blue"]);
+});
+
+test("what is said of all deployments goes for each, and each may say more", async () => {
+  const found: AssetOptions[] = [];
+  const all = { ...ASSETS, models: { a: "/all", b: "/all" }, makesEnvironments: false, secretsFile: "/secrets" };
+  const state = { ...STATE, options: { ...STATE.options, assets: all } };
+  const lab = createLab(state, { assets: (_spec, options) => found.push(options) });
+  const own = { ...ASSETS, models: { b: "/own" } };
+  await lab.endpoint.createDeployment({ document: deployment("blue"), assets: own, allTraffic: false }, QUIET);
+  expect(found[0]).toEqual({ ...all, models: { a: "/all", b: "/own" } });
+  expect(lab.disk.state.deployments.blue?.assets).toEqual(own);
+  const more = { ...ASSETS, upstreams: { blue: "http://h:1" } };
+  const change = { name: "blue", document: null, changes: [], folder: "/", assets: more };
+  await lab.endpoint.updateDeployment(change, QUIET);
+  expect(found[1]).toEqual({ ...all, models: { a: "/all", b: "/own" }, upstreams: { blue: "http://h:1" } });
+  const again = createLab(lab.disk.state, { assets: (_spec, options) => found.push(options) });
+  await again.endpoint.resume(() => {});
+  expect(found[2]).toEqual(found[1]);
 });

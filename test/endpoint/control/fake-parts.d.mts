@@ -1,10 +1,10 @@
-import type { Parts, RunningParts } from "../../../endpoint/control/types.ts";
+import type { AssetOptions, Parts, RunningParts } from "../../../endpoint/control/types.ts";
 import type { Deployment, DeploymentSpec } from "../../../endpoint/types.ts";
 import type { ScoreError } from "../../../src/core/errors.ts";
 
 export interface Hooks {
   /** Each may wait, or throw what the part is to fail with. */
-  assets?: (spec: DeploymentSpec) => unknown;
+  assets?: (spec: DeploymentSpec, options: AssetOptions) => unknown;
   created?: (deployment: FakeDeployment) => void;
   start?: (spec: DeploymentSpec) => unknown;
   update?: (spec: DeploymentSpec) => unknown;

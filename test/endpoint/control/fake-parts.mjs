@@ -15,7 +15,7 @@ export function createFakeParts(ScoreError, hooks = {}) {
     credentials: createCredentials(refuse),
     resolveAssets: async (spec, options, { progress }) => {
       progress(`${spec.name}: looking for its model`);
-      await hooks.assets?.(spec);
+      await hooks.assets?.(spec, options);
       // The name of a file: it is there when the assets are.
       const { WAIT } = spec.environmentVariables;
       while (WAIT !== undefined && !existsSync(WAIT)) await delay(10);
