@@ -6,7 +6,7 @@ import { Delivery, type Next, type OutgoingRequest } from "./app-insights-delive
 import { recordItems, requestItems } from "./app-insights-exporter.ts";
 import type { FromThread, InsightsRecord, ThreadData, ToThread } from "./app-insights-messages.ts";
 import { Requests } from "./app-insights-requests.ts";
-import { unpackRows } from "./app-insights-row.ts";
+import { ROW_WIDTH } from "./app-insights-row.ts";
 
 const { key, endpoint, times, names, resource: resourceAttributes } = workerData as ThreadData;
 const resource = { attributes: resourceAttributes };
@@ -33,8 +33,8 @@ parentPort!.on("message", (message: ToThread) => {
     const { id, items } = message;
     void send(id, items.length, () => records.make(items.map(toRecord), deliver));
   } else {
-    const rows = unpackRows(message.rows);
-    void send(message.id, rows.length, () => requests.send(rows));
+    const { id, rows } = message;
+    void send(id, rows.length / ROW_WIDTH, () => requests.send(rows));
   }
 });
 
