@@ -37,8 +37,9 @@ export function spanOf(row: RequestRow, { names, resource }: RowContext, texts: 
   return span as unknown as ReadableSpan;
 }
 
-/** Kinds of rows that are known at most: clients can make up methods and paths, but routes and statuses are few. */
-const MAX_KINDS = 64;
+/** Kinds of rows that are known at most, each of some 3 kB. Routes and statuses are few; a client that tries out all methods, with
+ *  and without what it may leave out, makes some 150. */
+const MAX_KINDS = 256;
 /** Longest text that no limit of the exporter can touch, in bytes: what it keeps of a property. */
 const MAX_TEXT_BYTES = 8_192;
 /** Characters that surely fit in. */
@@ -59,7 +60,8 @@ class Kind {
   form: Form | undefined;
 
   constructor(row: RequestRow) {
-    this.#of = row;
+    // Without its long texts, which would be kept for good.
+    this.#of = { ...row, path: "", url: "", responseText: row.responseText === undefined ? undefined : "" };
   }
 
   has(row: RequestRow): boolean {

@@ -40,8 +40,9 @@ export interface Insights {
 /** What a request takes while it waits, in bytes, about; bodies come on top. */
 const REQUEST_BYTES = 1_200;
 const RECORD_BYTES = 600;
-/** A number of OpenTelemetry's API. */
+/** Numbers of OpenTelemetry's API. */
 const SAMPLED = 1;
+const SERVER = 1;
 
 /** Where the span of a request carries what its row needs besides: a table on the side would cost each clearing of memory. */
 const DETAILS = Symbol("details");
@@ -77,8 +78,8 @@ export function createInsights({ key, endpoint, env, names, tell, times }: Insig
         onStart: (span, parent) => rates.begun(span, parent),
         onEnd(span: ReadableSpan & Described) {
           // Its parts are figures in its row.
-          const { [DETAILS]: details } = span;
-          if (details === undefined || (span.spanContext().traceFlags & SAMPLED) === 0) return;
+          const { kind, [DETAILS]: details } = span;
+          if (kind !== SERVER || details === undefined || (span.spanContext().traceFlags & SAMPLED) === 0) return;
           requests.add(rowOf(span, details, rates.of(span)), REQUEST_BYTES + (details.responseText?.length ?? 0));
         },
         forceFlush: flush,
