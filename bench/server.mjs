@@ -116,11 +116,16 @@ export function cpuOf(pid) {
 
 /** CPU time of all threads of one process, in seconds, to the nanosecond (Linux, which counts it for each thread). */
 export function exactCpuOf(pid) {
-  let nanoseconds = 0;
-  for (const thread of readdirSync(`/proc/${pid}/task`)) {
-    nanoseconds += Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "utf8").split(" ")[0]);
-  }
-  return nanoseconds / 1e9;
+  return readdirSync(`/proc/${pid}/task`).reduce((sum, thread) => sum + threadCpuOf(pid, thread), 0);
+}
+
+/** The same of its main thread alone. */
+export function mainCpuOf(pid) {
+  return threadCpuOf(pid, pid);
+}
+
+function threadCpuOf(pid, thread) {
+  return Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "utf8").split(" ")[0]) / 1e9;
 }
 
 /** Resident memory of one process, in bytes. */

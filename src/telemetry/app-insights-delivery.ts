@@ -221,7 +221,8 @@ function isSampledOut({ message }: ItemError): boolean {
 }
 
 function itemsOf(body: unknown): readonly unknown[] {
-  return typeof body === "string" ? (JSON.parse(body) as unknown[]) : [];
+  const text = body instanceof Uint8Array ? Buffer.from(body).toString() : body;
+  return typeof text === "string" ? (JSON.parse(text) as unknown[]) : [];
 }
 
 /** @returns undefined: the answer does not say */

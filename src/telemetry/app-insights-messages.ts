@@ -1,7 +1,6 @@
 // What the server and the thread that sends to Application Insights tell each other.
-import type { AttributeValue } from "@opentelemetry/api";
 import type { DeliveryTimes } from "./app-insights-delivery.ts";
-import type { RequestDetails } from "./app-insights-request.ts";
+import type { ServiceNames } from "./app-insights-request.ts";
 
 /** What the thread is started with. */
 export interface ThreadData {
@@ -9,29 +8,9 @@ export interface ThreadData {
   /** Without a slash at its end. */
   readonly endpoint: string;
   readonly times: DeliveryTimes | undefined;
+  readonly names: ServiceNames;
   /** Attributes of what the spans come from. */
   readonly resource: Readonly<Record<string, unknown>>;
-}
-
-type HrTime = readonly [seconds: number, nanoseconds: number];
-type Attributes = Readonly<Record<string, AttributeValue | undefined>>;
-
-/** A span that has ended, as data. */
-export interface PlainSpan {
-  readonly name: string;
-  readonly kind: number;
-  readonly traceId: string;
-  readonly spanId: string;
-  readonly parentSpanId: string | undefined;
-  readonly startTime: HrTime;
-  readonly duration: HrTime;
-  /** OpenTelemetry's number. */
-  readonly status: number;
-  readonly attributes: Attributes;
-  /** In per cent; undefined: it stands for itself alone. */
-  readonly rate: number | undefined;
-  /** Of a request. */
-  readonly details: RequestDetails | undefined;
 }
 
 /** A message, or an exception. */
@@ -49,7 +28,8 @@ export interface InsightsRecord {
 }
 
 export type ToThread =
-  | { readonly kind: "spans"; readonly id: number; readonly items: readonly PlainSpan[] }
+  /** @prop rows as `packRows` makes them */
+  | { readonly kind: "requests"; readonly id: number; readonly rows: readonly unknown[] }
   | { readonly kind: "records"; readonly id: number; readonly items: readonly InsightsRecord[] }
   /** Nothing waits any longer. */
   | { readonly kind: "stop" };

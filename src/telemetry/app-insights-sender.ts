@@ -9,9 +9,10 @@ import { packageFile } from "../core/package-root.ts";
 import { messageOf } from "../core/thrown.ts";
 import type { DeliveryTimes } from "./app-insights-delivery.ts";
 import { Losses, type Teller } from "./app-insights-losses.ts";
-import type { FromThread, InsightsRecord, PlainSpan, ThreadData, ToThread } from "./app-insights-messages.ts";
+import type { FromThread, InsightsRecord, ThreadData, ToThread } from "./app-insights-messages.ts";
 import { Outbox } from "./app-insights-outbox.ts";
-import type { RequestDetails } from "./app-insights-request.ts";
+import { type RequestDetails, rowOf, type ServiceNames } from "./app-insights-request.ts";
+import { packRows, type RequestRow } from "./app-insights-row.ts";
 import { readSampling, type Sampling } from "./app-insights-sampling.ts";
 
 export interface InsightsOptions {
@@ -20,6 +21,7 @@ export interface InsightsOptions {
   readonly endpoint: string;
   /** Has OpenTelemetry's variables, and those of proxies. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  readonly names: ServiceNames;
   readonly tell: Teller;
   readonly times?: DeliveryTimes;
 }
@@ -35,12 +37,18 @@ export interface Insights {
   ended(): void;
 }
 
-/** What a span takes while it waits, in bytes, about; bodies come on top. */
-const SPAN_BYTES = 1_200;
+/** What a request takes while it waits, in bytes, about; bodies come on top. */
+const REQUEST_BYTES = 1_200;
 const RECORD_BYTES = 600;
 /** Numbers of OpenTelemetry's API. */
 const SAMPLED = 1;
 const SERVER = 1;
+
+/** Where the span of a request carries what its row needs besides: a table on the side would cost each clearing of memory. */
+const DETAILS = Symbol("details");
+interface Described {
+  [DETAILS]?: RequestDetails;
+}
 
 /** The exporter reports on itself to hosts of its vendor, and sends a figure of 1 with each batch, unless they are set. */
 const NO_SIDE_CHANNELS = {
@@ -48,34 +56,31 @@ const NO_SIDE_CHANNELS = {
   APPLICATIONINSIGHTS_OPENTELEMETRY_RESOURCE_METRIC_DISABLED: "true",
 };
 
-export function createInsights({ key, endpoint, env, tell, times }: InsightsOptions): Insights {
+export function createInsights({ key, endpoint, env, names, tell, times }: InsightsOptions): Insights {
   const losses = new Losses(tell);
-  const details = new WeakMap<object, RequestDetails>();
   const rates = new Rates(readSampling(env));
   let thread: SendingThread | undefined;
   const box = {
     isSlow: () => losses.isFailing,
     onDropped: (count: number) => losses.lost(count, "more comes about than the service takes"),
   };
-  const spans = new Outbox<ReadableSpan>({
-    ...box,
-    send: (items) => thread!.spans(items.map((span) => plain(span, details.get(span), rates.of(span)))),
-  });
+  const requests = new Outbox<RequestRow>({ ...box, send: (items) => thread!.requests(items) });
   const records = new Outbox<InsightsRecord>({ ...box, send: (items) => thread!.records(items) });
   const flush = async (): Promise<void> => {
-    await Promise.all([spans.flush(), records.flush()]);
+    await Promise.all([requests.flush(), records.flush()]);
   };
   return {
     processor(resource) {
-      const data: ThreadData = { key, endpoint, times, resource: attributesOf(resource) };
+      const data: ThreadData = { key, endpoint, times, names, resource: attributesOf(resource) };
       const started = new SendingThread(data, { ...env, ...NO_SIDE_CHANNELS }, losses);
       thread = started;
       return {
         onStart: (span, parent) => rates.begun(span, parent),
-        onEnd(span) {
+        onEnd(span: ReadableSpan & Described) {
           // Its parts are figures in its row.
-          if (span.kind !== SERVER || (span.spanContext().traceFlags & SAMPLED) === 0) return;
-          spans.add(span, SPAN_BYTES + (details.get(span)?.responseText?.length ?? 0));
+          const { kind, [DETAILS]: details } = span;
+          if (kind !== SERVER || details === undefined || (span.spanContext().traceFlags & SAMPLED) === 0) return;
+          requests.add(rowOf(span, details, rates.of(span)), REQUEST_BYTES + (details.responseText?.length ?? 0));
         },
         forceFlush: flush,
         async shutdown() {
@@ -85,13 +90,13 @@ export function createInsights({ key, endpoint, env, tell, times }: InsightsOpti
         },
       };
     },
-    describe(span, known) {
-      details.set(span, known);
+    describe(span: Described, details) {
+      span[DETAILS] = details;
     },
     record(record) {
       if (thread !== undefined) records.add(record, sizeOf(record));
     },
-    ended: () => losses.close(spans.size + records.size),
+    ended: () => losses.close(requests.size + records.size),
   };
 }
 
@@ -118,8 +123,8 @@ class SendingThread {
     this.#worker.on("exit", () => this.#gone("the thread that sends ended"));
   }
 
-  spans(items: readonly PlainSpan[]): Promise<void> {
-    return this.#send((id) => ({ kind: "spans", id, items }), items.length);
+  requests(rows: readonly RequestRow[]): Promise<void> {
+    return this.#send((id) => ({ kind: "requests", id, rows: packRows(rows) }), rows.length);
   }
 
   records(items: readonly InsightsRecord[]): Promise<void> {
@@ -202,23 +207,6 @@ class Rates {
 
 /** Where OpenTelemetry's API keeps the span of a context. */
 const ACTIVE_SPAN = Symbol.for("OpenTelemetry Context Key SPAN");
-
-function plain(span: ReadableSpan, details: RequestDetails | undefined, rate: number | undefined): PlainSpan {
-  const { traceId, spanId } = span.spanContext();
-  return {
-    name: span.name,
-    kind: span.kind,
-    traceId,
-    spanId,
-    parentSpanId: span.parentSpanContext?.spanId,
-    startTime: span.startTime,
-    duration: span.duration,
-    status: span.status.code,
-    attributes: span.attributes,
-    rate,
-    details,
-  };
-}
 
 const INSTANCE = "service.instance.id";
 

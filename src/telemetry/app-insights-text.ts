@@ -41,9 +41,39 @@ export function durationText(milliseconds: number): string {
 }
 
 const NANOSECONDS_PER_MICROSECOND = 1_000;
+const NANOSECONDS_PER_MS = 1_000_000;
+const NANOSECONDS_PER_SECOND = 1_000_000_000;
+
+type Time = readonly [seconds: number, nanoseconds: number];
 
 /** UTC with microseconds (contract TEL-4). */
-export function timeText([seconds, nanoseconds]: readonly [seconds: number, nanoseconds: number]): string {
+export function timeText([seconds, nanoseconds]: Time): string {
   const micros = String(Math.floor(nanoseconds / NANOSECONDS_PER_MICROSECOND)).padStart(6, "0");
-  return `${new Date(seconds * MS_PER_SECOND).toISOString().slice(0, -5)}.${micros}Z`;
+  return `${secondText(seconds)}.${micros}Z`;
+}
+
+/** As the exporter writes when an item came about: UTC with milliseconds. */
+export function isoTime([seconds, nanoseconds]: Time): string {
+  const ms = Math.trunc((seconds * NANOSECONDS_PER_SECOND + nanoseconds) / NANOSECONDS_PER_MS);
+  const second = Math.floor(ms / MS_PER_SECOND);
+  return `${secondText(second)}.${String(ms - second * MS_PER_SECOND).padStart(3, "0")}Z`;
+}
+
+/** As the exporter writes how long something took.   @returns undefined: it took a minute or more */
+export function shortTimeSpan([seconds, nanoseconds]: Time): string | undefined {
+  const ms = seconds * MS_PER_SECOND + nanoseconds / NANOSECONDS_PER_MS;
+  if (!(ms >= 0 && ms < MS_PER_MINUTE)) return undefined;
+  const text = (ms / MS_PER_SECOND).toFixed(7).replace(/0{0,4}$/, "");
+  return `00:00:${text.indexOf(".") < 2 ? "0" : ""}${text}`;
+}
+
+const lastSecond = { second: Number.NaN, text: "" };
+
+/** `2026-11-26T09:59:36`; kept, for many come one after another. */
+function secondText(second: number): string {
+  if (second !== lastSecond.second) {
+    lastSecond.text = new Date(second * MS_PER_SECOND).toISOString().slice(0, -5);
+    lastSecond.second = second;
+  }
+  return lastSecond.text;
 }

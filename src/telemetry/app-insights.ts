@@ -47,7 +47,7 @@ export function openAppInsights(config: InsightsConfig, key: string, env: Enviro
     warning: (message: string) => log?.server.warning(message),
     info: (message: string) => log?.server.info(message),
   };
-  const insights = createInsights({ key, endpoint: appInsightsEndpoint, env, tell });
+  const insights = createInsights({ key, endpoint: appInsightsEndpoint, env, names, tell });
   const send = insights.record;
   let { modelDir } = config;
   const modelData = modelDataEvents(
@@ -61,8 +61,7 @@ export function openAppInsights(config: InsightsConfig, key: string, env: Enviro
     processor: insights.processor,
     ended: insights.ended,
     events: combineEvents([recordEvents(hostname, send), ...(config.telemetryLogsModelData ? [modelData] : [])]),
-    onRequestSpan: (span, answered) =>
-      insights.describe(span, describeRequest(answered, names, telemetryLogsResponses)),
+    onRequestSpan: (span, answered) => insights.describe(span, describeRequest(answered, telemetryLogsResponses)),
     attach(to) {
       log = to;
     },

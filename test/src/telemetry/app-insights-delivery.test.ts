@@ -24,6 +24,7 @@ const TIMES: DeliveryTimes = {
   quotaPauseMs: 240_000,
 };
 const INFO = 9;
+const NAMES = { hostname: "host1", workspaceName: "ws", serviceName: "svc" };
 
 async function sinkWith(answer: (request: SinkRequest, index: number) => SinkAnswer = () => TAKEN) {
   const sink = await startTelemetrySink();
@@ -41,7 +42,14 @@ function open(url: string, times: Partial<DeliveryTimes> = {}) {
     warning: (message: string) => void told.push(`W ${message}`),
     info: (message: string) => void told.push(`I ${message}`),
   };
-  const insights = createInsights({ key: KEY, endpoint: url, env: {}, tell, times: { ...TIMES, ...times } });
+  const insights = createInsights({
+    key: KEY,
+    endpoint: url,
+    env: {},
+    names: NAMES,
+    tell,
+    times: { ...TIMES, ...times },
+  });
   const processor = insights.processor(resourceFromAttributes({ "service.name": "svc" }));
   const keep = (...messages: string[]): void => {
     for (const message of messages) {
@@ -326,7 +334,7 @@ test("when the thread that sends is gone nothing waits for it, and the loss is t
   const told: string[] = [];
   const tell = { warning: (message: string) => void told.push(message), info: () => {} };
   // The exporter refuses to be made.
-  const insights = createInsights({ key: "no key", endpoint: "http://127.0.0.1:1", env: {}, tell });
+  const insights = createInsights({ key: "no key", endpoint: "http://127.0.0.1:1", env: {}, names: NAMES, tell });
   const processor = insights.processor(resourceFromAttributes({}));
   for (const message of ["a", "b"]) {
     insights.record({ time: 0, severity: INFO, message, properties: {}, place: undefined });
