@@ -1,2 +1,2 @@
 export { createDeployment } from "./deployment.ts";
-export type { CreateUpstream, DeploymentOptions } from "./options.ts";
+export type { DeploymentOptions } from "./options.ts";
