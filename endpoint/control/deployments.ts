@@ -4,7 +4,7 @@ import type { Log } from "../../src/host.ts";
 import type { DeploymentSpec, Document } from "../types.ts";
 import { withAssets } from "./asset-options.ts";
 import { type DocumentUpdate, updated } from "./changes.ts";
-import { conflict, describe, invalid, notFound } from "./errors.ts";
+import { conflict, describe, failed, invalid, notFound } from "./errors.ts";
 import { type Ledger, withShares } from "./ledger.ts";
 import { Member } from "./member.ts";
 import { Serial } from "./serial.ts";
@@ -143,8 +143,12 @@ export class Deployments {
         try {
           await this.#commit((state) => withDeployment(state, name, { document, assets }));
         } catch (error) {
-          await this.#versions.goBack(member, before);
-          throw error;
+          if (isSame || (await this.#versions.goBack(member, before))) throw error;
+          member.spec = spec;
+          throw failed(
+            `${describe(error)}; ${name} runs its new version all the same until the endpoint starts anew, because the old one does not come up again`,
+            error,
+          );
         }
         member.spec = spec;
       } catch (error) {

@@ -26,6 +26,10 @@ export function conflict(message: string): OperationError {
   return new OperationError("conflict", message);
 }
 
+export function failed(message: string, cause: unknown): OperationError {
+  return new OperationError("failed", message, cause);
+}
+
 /** What a failed operation says of its cause: place, text, what to do. */
 export function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error);

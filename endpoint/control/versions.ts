@@ -46,18 +46,21 @@ export class Versions {
     }
   }
 
-  /** The new version runs, but could not be written down: after a restart it would be the old one again. */
-  async goBack(member: Member, before: Pick<Member, "spec" | "assets">): Promise<void> {
+  /** The new version runs, but could not be written down: after a restart it would be the old one again.
+   *  @returns false when the old one does not come up */
+  async goBack(member: Member, before: Pick<Member, "spec" | "assets">): Promise<boolean> {
     if (before.assets === undefined) {
       await this.end(member, 0);
       member.failed("its last update could not be written down");
-      return;
+      return true;
     }
     try {
       await member.deployment?.update(before.spec, before.assets);
       member.assets = before.assets;
+      return true;
     } catch (error) {
       this.#log.server.error(`The deployment ${member.name} cannot go back to its old version: ${describe(error)}`);
+      return false;
     }
   }
 

@@ -76,7 +76,8 @@ function run(lab: Lab, action: Step): Promise<unknown> {
   if (action.fail === "disk") lab.disk.failNext = true;
   const change = { document: null, changes: [], folder: "/" };
   // A failure is one of this step's: what is tried next is to work.
-  const fail = action.fail === undefined || action.fail === "disk" ? "never" : action.fail;
+  const own = action.kind === "update" ? ["assets", "update"] : ["assets", "start"];
+  const fail = own.find((one) => one === action.fail) ?? "never";
   switch (action.kind) {
     case "create":
       return create(lab, deployment(action.name, "1", fail), action.allTraffic);

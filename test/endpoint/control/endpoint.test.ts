@@ -126,6 +126,9 @@ test("a change of what workers do not see starts none, and a file always does", 
   const words = ["tags.owner=me"];
   const changes = [{ kind: "set", words, forceString: false }] as const;
   await lab.endpoint.updateDeployment({ name: "blue", document: null, changes, folder: "/", assets: undefined }, QUIET);
+  lab.disk.failNext = true;
+  const full = { name: "blue", document: null, changes, folder: "/", assets: undefined };
+  await expect(lab.endpoint.updateDeployment(full, QUIET)).rejects.toThrow("the disk is full");
   expect(updated).toEqual([]);
   expect(lab.disk.state.deployments.blue?.document.tags).toEqual({ owner: "me" });
   await update(lab, "blue", deployment("blue"));
@@ -283,4 +286,17 @@ test("what is said of all deployments goes for each, and each may say more", asy
   const again = createLab(lab.disk.state, { assets: (_spec, options) => found.push(options) });
   await again.endpoint.resume(() => {});
   expect(found[2]).toEqual(found[1]);
+});
+
+test("an update that can neither be written down nor taken back is told as it is", async () => {
+  const lab = createLab();
+  await create(lab, deployment("blue", "1", "update"), true);
+  lab.disk.failNext = true;
+  const updated = update(lab, "blue", deployment("blue", "2", "never"));
+  await expect(updated).rejects.toThrow(
+    /the disk is full; blue runs its new version all the same until the endpoint starts anew/,
+  );
+  expect(lab.made[0]?.spec.environmentVariables.VERSION).toBe("2");
+  await update(lab, "blue", deployment("blue", "3", "never"));
+  expect(lab.disk.state.deployments.blue?.document).toEqual(deployment("blue", "3", "never"));
 });
