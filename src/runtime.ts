@@ -27,7 +27,7 @@ export function createRuntime(
   given: Config,
   log: Log,
   events: Events,
-  pool: Pick<PoolOptions, "restart" | "onOutput"> = {},
+  { folder, ...pool }: Pick<PoolOptions, "restart" | "onOutput"> & Pick<WorkerCommand, "folder"> = {},
 ): ScoreRuntime {
   const config = forDebugger(given, log);
   const { appRoot, entryScript, modelDir, scoringTimeoutMs, maxQueue, strict } = config;
@@ -35,7 +35,7 @@ export function createRuntime(
   const { sourceDirectory, logLevel, workerConcurrency, debugPort } = config;
   return new WorkerPool(
     {
-      command: isJavaScript(entryScript) ? nodeCommand(config) : pythonCommand(config, log),
+      command: { ...(isJavaScript(entryScript) ? nodeCommand(config) : pythonCommand(config, log)), folder },
       start: {
         server: PRODUCT,
         appRoot,

@@ -49,8 +49,13 @@ export function readReference(text: string): Reference | undefined {
   return vault === undefined || name === undefined ? undefined : { kind: "keyvault", vault, name };
 }
 
-/** Begins the names of variables that hold secrets: no script is to see them. */
-export const SECRET_PREFIX = "SCOREFN_SECRET_";
+/** Begins the names of variables that hold secrets. */
+const SECRET_PREFIX = "SCOREFN_SECRET_";
+
+/** The environment without the variables that hold secrets: a deployment sees those alone that its file asks for. */
+export function withoutSecrets(env: Environment): Environment {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith(SECRET_PREFIX)));
+}
 
 /** Name of the variable that may hold a secret: letters in upper case, `_` for all that is neither letter nor digit. */
 export function secretVariable(reference: Reference): string {

@@ -1,4 +1,5 @@
 // Where an endpoint's control gets the other parts of an endpoint from. Each is loaded when it is first asked for.
+import { processEnvironment } from "../../src/host.ts";
 import type { Parts } from "./types.ts";
 
 export const PARTS: Parts = {
@@ -9,14 +10,16 @@ export const PARTS: Parts = {
     return { pairs: readPairs };
   },
   async running() {
-    const [files, assets, deployments, { createUpstream }, { CREDENTIALS }, { createFront }] = await Promise.all([
-      import("../spec/index.ts"),
-      import("../assets/flags.ts"),
-      import("../deployment/index.ts"),
-      import("../gateway/upstream.ts"),
-      import("./credentials.ts"),
-      import("./front.ts"),
-    ]);
+    const [files, assets, { withoutSecrets }, deployments, { createUpstream }, { CREDENTIALS }, { createFront }] =
+      await Promise.all([
+        import("../spec/index.ts"),
+        import("../assets/flags.ts"),
+        import("../assets/secrets.ts"),
+        import("../deployment/index.ts"),
+        import("../gateway/upstream.ts"),
+        import("./credentials.ts"),
+        import("./front.ts"),
+      ]);
     return {
       files,
       credentials: CREDENTIALS,
@@ -24,6 +27,7 @@ export const PARTS: Parts = {
       resolveAssets: (spec, flags, work) => assets.resolveWithFlags(spec, flags, work),
       createDeployment: (spec, found, { log }) =>
         deployments.createDeployment(spec, found, {
+          env: withoutSecrets(processEnvironment),
           createUpstream,
           onLine: (name, line) => log.line(shown(name, line)),
         }),

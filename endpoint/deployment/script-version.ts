@@ -71,7 +71,7 @@ export class ScriptVersion implements Version {
     this.#service = createService({
       settings: { ...settings, warnings: [...settings.warnings, ...deploymentWarnings(spec, assets)] },
       openLog: (config) => openLog(config, write, write),
-      createRuntime: (config, log, events) => createRuntime(config, log, events, { onOutput }),
+      createRuntime: (config, log, events) => createRuntime(config, log, events, { onOutput, folder: code.folder }),
       subscribers: [this.#events],
     });
     this.#readiness = new Readiness(

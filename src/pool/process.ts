@@ -29,6 +29,8 @@ export interface WorkerCommand {
   readonly file: string;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
+  /** Where it is started. Default: where this process was. */
+  readonly folder?: string | undefined;
   /** Sent after an INTERRUPT or RECALL frame to a worker that cannot read while its script runs. */
   readonly nudgeSignal: NodeJS.Signals | null;
   /** Turns a failed start of the program itself into an error that names the cure. */
@@ -297,7 +299,7 @@ const STDIO: StdioOptions = ["ignore", "inherit", "inherit", "pipe", "pipe", "pi
 const OUTPUT_TAKEN: StdioOptions = ["ignore", "pipe", "pipe", "pipe", "pipe", "pipe"];
 
 function spawnCommand(
-  { file, args, env }: WorkerCommand,
+  { file, args, env, folder }: WorkerCommand,
   events: LaunchEvents,
   onOutput: TakeOutput | undefined,
 ): LaunchedProcess {
@@ -306,7 +308,7 @@ function spawnCommand(
     if (!ended) events.onExit(exit);
     ended = true;
   };
-  const child = spawn(file, args, { cwd: workerFolder(), env, stdio: onOutput ? OUTPUT_TAKEN : STDIO });
+  const child = spawn(file, args, { cwd: workerFolder(folder), env, stdio: onOutput ? OUTPUT_TAKEN : STDIO });
   child.once("exit", (code, signal) => end({ code, signal }));
   // Also told when a signal cannot be sent, which ends nothing.
   child.on("error", (error) => child.pid === undefined && end(error));
