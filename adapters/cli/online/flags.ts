@@ -95,7 +95,7 @@ export const VERBS: Readonly<Record<Noun, readonly Verb[]>> = {
       flags: [
         ENDPOINT_NAME,
         FILE,
-        value("--auth-mode", "How clients are let in.", { choices: ["key", "aml_token", "aad_token"] }),
+        value("--auth-mode", "How clients are let in: key, aml_token or aad_token. Default is key."),
         SET,
         NO_WAIT,
         LOCAL,
