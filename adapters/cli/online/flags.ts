@@ -111,11 +111,11 @@ export const VERBS: Readonly<Record<Noun, readonly Verb[]>> = {
         FILE,
         value("--traffic -r", "Percent of the requests by deployment; who is not named gets none.", {
           kind: "words",
-          metavar: '"blue=90 green=10"',
+          metavar: "DEPLOYMENT=PERCENT",
         }),
         value("--mirror-traffic", "Percent of the requests that a deployment gets copies of; 0 ends it.", {
           kind: "words",
-          metavar: '"green=10"',
+          metavar: "DEPLOYMENT=PERCENT",
         }),
         ...CHANGES,
         NO_WAIT,

@@ -131,7 +131,7 @@ test.each(["online-endpoint", "online-deployment"] as const)("%s has help for al
     const parsed = parseOnline(noun, [name, "--help"]);
     if (parsed.kind !== "exit") throw new Error(name);
     for (const flag of flags) expect(parsed.stdout).toContain(flag.names[0]);
-    expect(parsed.stdout).not.toContain("scorefn's:\n\n");
+    expect(parsed.stdout).not.toMatch(/ --[A-Z]/);
   }
 });
 
