@@ -62,7 +62,7 @@ export function parseOnline(noun: Noun, args: readonly string[]): OnlineLine {
     if (word === undefined || word === "-h" || word === "--help") {
       return { kind: "exit", code: 0, stdout: nounHelp(noun), stderr: "" };
     }
-    const known = verbs.flatMap(({ name, isHidden }) => (isHidden ? [] : [name])).join(", ");
+    const known = verbs.map(({ name }) => name).join(", ");
     throw new Ending(
       USAGE_ERROR,
       "",
@@ -126,7 +126,7 @@ function nounHelp(noun: Noun): string {
     color: false,
   });
   const commands = parser.add_subparsers({ title: "commands", metavar: "<command>", parser_class: Parser });
-  for (const { name, help, isHidden } of VERBS[noun]) if (!isHidden) commands.add_parser(name, { help });
+  for (const { name, help } of VERBS[noun]) commands.add_parser(name, { help });
   return `${parser.format_help()}\nscorefn ${noun} <command> --help says more of each.\n`;
 }
 

@@ -18,7 +18,6 @@ export interface Verb {
   readonly name: string;
   readonly help: string;
   readonly flags: readonly OnlineFlag[];
-  readonly isHidden?: true;
 }
 
 const value = (names: string, help: string, more: Partial<OnlineFlag> = {}): OnlineFlag => ({
@@ -166,7 +165,6 @@ export const VERBS: Readonly<Record<Noun, readonly Verb[]>> = {
       ],
     },
     { name: "open", help: "address of the endpoint's control page", flags: [ENDPOINT_NAME] },
-    { name: "run", help: "", flags: [ENDPOINT_NAME], isHidden: true },
   ],
   "online-deployment": [
     {
