@@ -93,11 +93,13 @@ async function writeNotices(file, packages) {
   const byText = new Map();
   for (const name of packages) {
     const folder = join(ROOT, "node_modules", name);
-    const { version, repository } = JSON.parse(await readFile(join(folder, "package.json"), "utf8"));
+    const { version, license, repository } = JSON.parse(await readFile(join(folder, "package.json"), "utf8"));
     const licence = (await readdir(folder)).find((entry) => /^licen[cs]e/i.test(entry));
     if (licence === undefined) throw new Error(`${name} has no licence text`);
     const text = await readFile(join(folder, licence), "utf8");
-    byText.set(text, [...(byText.get(text) ?? []), `${name} ${version}, ${repository?.url ?? repository}`]);
+    // This licence asks for the place of the source.
+    const source = license === "MPL-2.0" ? `, ${repository.url}` : "";
+    byText.set(text, [...(byText.get(text) ?? []), `${name} ${version}${source}`]);
   }
   const notices = [...byText].map(([text, names]) => `${names.join("\n")}\n\n${text}`);
   await writeFile(join(ROOT, `${file}.LICENSES.txt`), notices.join("\n\n"));

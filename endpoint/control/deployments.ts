@@ -111,8 +111,8 @@ export class Deployments {
           await this.#bringUp(member, member.spec, assets, progress);
         } catch (error) {
           member.failed(describe(error));
-          progress(`the deployment ${name} does not come up: ${describe(error)}`);
-          this.#log.server.error(`The deployment ${name} does not come up: ${describe(error)}`);
+          progress(describe(error));
+          this.#log.server.error(`After the start of the endpoint: ${describe(error)}`);
         }
         member.operation = undefined;
         this.#ledger.onChange();

@@ -4,7 +4,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { type Log, unlessAborted } from "../../src/host.ts";
 import type { Assets, Deployment, DeploymentSpec } from "../types.ts";
-import { describe } from "./errors.ts";
+import { describe, failed, OperationError } from "./errors.ts";
 import type { Member } from "./member.ts";
 import type { AssetOptions, Progress, RunningParts } from "./types.ts";
 
@@ -36,7 +36,7 @@ export class Versions {
       const assets = await unlessAborted(found, signal);
       for (const warning of assets.warnings) say(`${member.name}: warning: ${warning}`);
       const running = member.deployment;
-      if (running !== undefined) await unlessAborted(running.update(spec, assets), signal);
+      if (running !== undefined) await this.#moved(running, spec, assets);
       else member.deployment = await this.#started(spec, assets);
       member.assets = assets;
       member.folders.push(folder);
@@ -73,6 +73,14 @@ export class Versions {
     }
   }
 
+  async #moved(running: Deployment, spec: DeploymentSpec, assets: Assets): Promise<void> {
+    try {
+      await unlessAborted(running.update(spec, assets), this.#signal);
+    } catch (error) {
+      throw explained(`the new version of ${spec.name} does not come up, and the old one goes on`, error);
+    }
+  }
+
   async #started(spec: DeploymentSpec, assets: Assets): Promise<Deployment> {
     const deployment = this.#parts.createDeployment(spec, assets, { log: this.#log });
     try {
@@ -80,7 +88,12 @@ export class Versions {
       return deployment;
     } catch (error) {
       await deployment.close(0);
-      throw error;
+      throw explained(`the deployment ${spec.name} does not come up`, error);
     }
   }
+}
+
+/** What belongs to the endpoint, such as its end, needs no more words. */
+function explained(what: string, error: unknown): unknown {
+  return error instanceof OperationError ? error : failed(`${what}: ${describe(error)}`, error);
 }

@@ -62,7 +62,7 @@ export function parseOnline(noun: Noun, args: readonly string[]): OnlineLine {
     if (word === undefined || word === "-h" || word === "--help") {
       return { kind: "exit", code: 0, stdout: nounHelp(noun), stderr: "" };
     }
-    const known = verbs.flatMap(({ name, isHidden }) => (isHidden ? [] : [name])).join(", ");
+    const known = verbs.map(({ name }) => name).join(", ");
     throw new Ending(
       USAGE_ERROR,
       "",
@@ -77,20 +77,26 @@ export function parseOnline(noun: Noun, args: readonly string[]): OnlineLine {
 function readFlags(noun: Noun, verb: Verb, args: readonly string[]): OnlineFlags {
   const flags = [...verb.flags, ...GLOBAL_FLAGS];
   const parser = new Parser({ prog: `scorefn ${noun} ${verb.name}`, description: sentence(verb.help), color: false });
-  for (const [title, group] of [
-    ["az ml's", flags.filter(({ isOurs }) => !isOurs)],
-    ["scorefn's", flags.filter(({ isOurs }) => isOurs)],
-  ] as const) {
-    const target = parser.add_argument_group(`flags of ${title}`);
-    if (group.length > 0)
-      for (const flag of group)
-        target.add_argument(...(flag.names as [string, string]), { ...optionOf(flag), dest: flag.names[0]! });
+  const groups = [
+    ["flags as in az ml", flags.filter(({ isOurs }) => !isOurs)],
+    ["flags of scorefn", flags.filter(({ isOurs }) => isOurs)],
+  ] as const;
+  for (const [title, group] of groups) {
+    if (group.length === 0) continue;
+    const target = parser.add_argument_group(title);
+    for (const flag of group) {
+      target.add_argument(...(flag.names as [string, string]), { ...optionOf(flag), dest: flag.names[0]! });
+    }
   }
   return new OnlineFlags(parser.parse_args(expandAzFlags(args, flags, parser)) as Record<string, unknown>);
 }
 
-function optionOf({ kind, help, choices, metavar }: OnlineFlag): ArgumentOptions {
-  const common = { help: help.replaceAll("%", "%%"), ...(metavar && kind !== "switch" && { metavar }) };
+function optionOf({ names, kind, help, choices, metavar }: OnlineFlag): ArgumentOptions {
+  const word = metavar ?? names[0]!.slice(2).replaceAll("-", "_").toUpperCase();
+  const common = {
+    help: help.replaceAll("%", "%%"),
+    ...(kind !== "switch" && choices === undefined && { metavar: word }),
+  };
   if (kind === "switch") return { action: "store_true", help: common.help };
   if (kind === "many") return { action: "append", ...common };
   if (kind === "words") return { action: "append", nargs: "+", ...common };
@@ -120,7 +126,7 @@ function nounHelp(noun: Noun): string {
     color: false,
   });
   const commands = parser.add_subparsers({ title: "commands", metavar: "<command>", parser_class: Parser });
-  for (const { name, help, isHidden } of VERBS[noun]) if (!isHidden) commands.add_parser(name, { help });
+  for (const { name, help } of VERBS[noun]) commands.add_parser(name, { help });
   return `${parser.format_help()}\nscorefn ${noun} <command> --help says more of each.\n`;
 }
 

@@ -18,7 +18,6 @@ export interface Verb {
   readonly name: string;
   readonly help: string;
   readonly flags: readonly OnlineFlag[];
-  readonly isHidden?: true;
 }
 
 const value = (names: string, help: string, more: Partial<OnlineFlag> = {}): OnlineFlag => ({
@@ -95,7 +94,7 @@ export const VERBS: Readonly<Record<Noun, readonly Verb[]>> = {
       flags: [
         ENDPOINT_NAME,
         FILE,
-        value("--auth-mode", "How clients are let in.", { choices: ["key", "aml_token", "aad_token"] }),
+        value("--auth-mode", "How clients are let in: key, aml_token or aad_token. Default is key."),
         SET,
         NO_WAIT,
         LOCAL,
@@ -111,11 +110,11 @@ export const VERBS: Readonly<Record<Noun, readonly Verb[]>> = {
         FILE,
         value("--traffic -r", "Percent of the requests by deployment; who is not named gets none.", {
           kind: "words",
-          metavar: '"blue=90 green=10"',
+          metavar: "DEPLOYMENT=PERCENT",
         }),
         value("--mirror-traffic", "Percent of the requests that a deployment gets copies of; 0 ends it.", {
           kind: "words",
-          metavar: '"green=10"',
+          metavar: "DEPLOYMENT=PERCENT",
         }),
         ...CHANGES,
         NO_WAIT,
@@ -166,7 +165,6 @@ export const VERBS: Readonly<Record<Noun, readonly Verb[]>> = {
       ],
     },
     { name: "open", help: "address of the endpoint's control page", flags: [ENDPOINT_NAME] },
-    { name: "run", help: "", flags: [ENDPOINT_NAME], isHidden: true },
   ],
   "online-deployment": [
     {

@@ -36,8 +36,6 @@ async function carryOut(command: OnlineCommand, host: OnlineHost): Promise<numbe
   const { noun, verb, flags } = command;
   for (const name of flags.given()) if (NOTES[name] !== undefined) host.writeError(`note: ${NOTES[name]}\n`);
   if (noun === "online-endpoint" && verb === "serve") return (await import("./serve.ts")).serve(flags, host);
-  if (noun === "online-endpoint" && verb === "run")
-    return (await import("./run.ts")).run(flags.text("--name") ?? "", host);
   const expression = flags.text("--query");
   // One that cannot be read is to change nothing.
   if (expression !== undefined) {

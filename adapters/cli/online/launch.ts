@@ -36,7 +36,7 @@ export async function launch(folder: EndpointFolder, order: Order, host: OnlineH
   try {
     if (fstatSync(output).size > MAX_OUTPUT_BYTES) ftruncateSync(output);
     const from = fstatSync(output).size;
-    const [command = "", ...words] = [...host.program, "online-endpoint", "run", "--name", folder.name];
+    const [command = "", ...words] = [...host.program, folder.name];
     const child = spawn(command, words, {
       // A session of its own: neither Ctrl+C nor the end of the terminal reaches it.
       detached: true,

@@ -1,19 +1,27 @@
 import { createInterface } from "node:readline/promises";
 import { PARTS } from "../../../endpoint/control/parts.ts";
 import type { Parts } from "../../../endpoint/control/types.ts";
-import { processEnvironment } from "../../../src/host.ts";
+import { packageFile, processEnvironment } from "../../../src/host.ts";
 import type { Noun } from "./flags.ts";
 import { runOnline } from "./index.ts";
 
-/** Runs the command in this process. @param args what follows the noun   @returns the exit code */
-export function main(noun: Noun, args: readonly string[], parts: Parts = PARTS): Promise<number> {
+const PROGRAM = packageFile("dist/adapters/cli/online/process.js");
+
+/** Runs the command in this process.
+ *  @param args what follows the noun   @param program of the processes of endpoints   @returns the exit code */
+export function main(
+  noun: Noun,
+  args: readonly string[],
+  parts: Parts = PARTS,
+  program: string = PROGRAM,
+): Promise<number> {
   return runOnline(noun, args, {
     write: (text) => process.stdout.write(text),
     writeError: (text) => process.stderr.write(text),
     env: processEnvironment,
     cwd: process.cwd(),
     parts,
-    program: [process.execPath, ...process.execArgv, process.argv[1]!],
+    program: [process.execPath, ...process.execArgv, program],
     ...(process.stdin.isTTY && { ask }),
   });
 }

@@ -8,7 +8,7 @@ export interface OnlineHost {
   readonly env: Environment;
   readonly cwd: string;
   readonly parts: Parts;
-  /** Words that start this program in another process; the command's words follow them. */
+  /** Words that start the process of an endpoint; its name follows them. */
   readonly program: readonly string[];
   /** Asks the user. Undefined: there is nobody to ask. */
   readonly ask?: (question: string) => Promise<string>;

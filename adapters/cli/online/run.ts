@@ -1,4 +1,4 @@
-// `online-endpoint run`: the process of an endpoint that is kept. Commands start it; nobody types it.
+// The process of an endpoint that is kept: commands start it, and it outlives them.
 import { createWriteStream } from "node:fs";
 import { createInterface } from "node:readline";
 import { describe, OperationError } from "../../../endpoint/control/errors.ts";
@@ -13,7 +13,7 @@ import { watchSignals } from "./signals.ts";
 const STOP_GRACE_MS = 30_000;
 
 /** @returns the exit code */
-export async function run(name: string, host: OnlineHost): Promise<number> {
+export async function run(name: string, host: Pick<OnlineHost, "parts" | "env">): Promise<number> {
   const signals = watchSignals();
   const order = await readOrder();
   const events = createWriteStream("", { fd: EVENTS_FD });

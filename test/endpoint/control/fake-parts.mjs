@@ -205,7 +205,7 @@ class FakeDeployment {
     await this.hooks.start?.(this.spec);
     if (this.spec.environmentVariables.FAIL === "start") {
       await this.close(0);
-      throw this.refuse(`${this.name} does not come up: init() raised`);
+      throw this.refuse("init() raised");
     }
     this.isReady = true;
     this.whyNotReady = null;
@@ -213,7 +213,7 @@ class FakeDeployment {
   }
   async update(spec) {
     await this.hooks.update?.(spec);
-    if (spec.environmentVariables.FAIL === "update") throw this.refuse(`${this.name} does not come up: init() raised`);
+    if (spec.environmentVariables.FAIL === "update") throw this.refuse("init() raised");
     this.spec = spec;
     this.instances = spec.instanceCount;
   }

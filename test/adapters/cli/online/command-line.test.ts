@@ -123,15 +123,15 @@ test.each(["online-endpoint", "online-deployment"] as const)("%s has help for al
   for (const args of [[], ["--help"], ["-h"]]) {
     const parsed = parseOnline(noun, args);
     expect(parsed).toMatchObject({ kind: "exit", code: 0, stderr: "" });
-    for (const { name, isHidden } of VERBS[noun]) {
-      if (!isHidden && parsed.kind === "exit") expect(parsed.stdout).toContain(`  ${name}`);
+    for (const { name } of VERBS[noun]) {
+      if (parsed.kind === "exit") expect(parsed.stdout).toContain(`  ${name}`);
     }
   }
   for (const { name, flags } of VERBS[noun]) {
     const parsed = parseOnline(noun, [name, "--help"]);
     if (parsed.kind !== "exit") throw new Error(name);
     for (const flag of flags) expect(parsed.stdout).toContain(flag.names[0]);
-    expect(parsed.stdout).not.toContain("scorefn's:\n\n");
+    expect(parsed.stdout).not.toMatch(/ --[A-Z]/);
   }
 });
 

@@ -1,6 +1,8 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { formatOutput, type OutputForm } from "../../../../adapters/cli/online/output.ts";
 import { checkQuery, query } from "../../../../adapters/cli/online/query.ts";
+import { packageFile } from "../../../../src/core/package-root.ts";
 
 const ENDPOINT = { name: "one", traffic: { blue: 90, green: 10 }, tags: {}, list: [1, 2], nothing: null, on: true };
 
@@ -59,4 +61,12 @@ describe("--query", () => {
   test.each(["length(on)", "nope(@)"])("%s fails with a reason", (expression) => {
     expect(() => query(expression, ENDPOINT)).toThrow(/\w/);
   });
+});
+
+test("the JMESPath library is in the build, with its licence and where its source is", () => {
+  const bundle = packageFile("dist/adapters/cli/online/query.js");
+  expect(readFileSync(bundle, "utf8")).not.toMatch(/from ?"@/);
+  const notice = readFileSync(`${bundle}.LICENSES.txt`, "utf8");
+  expect(notice).toMatch(/^@jmespath-community\/jmespath [\d.]+, git:\/\/github\.com\/jmespath-community\//);
+  expect(notice).toContain("Mozilla Public License");
 });

@@ -13,6 +13,10 @@ import { packageFile } from "../../../../src/core/package-root.ts";
 import { createFakeParts } from "../../../endpoint/control/fake-parts.mjs";
 import { DEADLINE_MS } from "../../../setup/deadline.ts";
 
+/** The processes of endpoints. */
+const PROCESS = [process.execPath, packageFile("test/adapters/cli/online/fake-process.mjs")];
+
+/** Commands as processes of their own. */
 export const PROGRAM: readonly string[] = [process.execPath, packageFile("test/adapters/cli/online/fake-program.mjs")];
 
 export interface Typed {
@@ -49,7 +53,7 @@ export function openShell(answer?: string): Shell {
     folder,
     env,
     of,
-    type: (line, ...more) => shell.typeWith(PROGRAM, line, ...more),
+    type: (line, ...more) => shell.typeWith(PROCESS, line, ...more),
     async typeWith(program, line, ...more) {
       const [noun, ...args] = [...line.split(" "), ...more];
       const output = { stdout: "", stderr: "" };
