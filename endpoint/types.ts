@@ -1,5 +1,5 @@
 // What the parts of a local online endpoint say to each other. Names and units are those of Azure ML's YAML files.
-import type { ScoreRequest, ScoreResponse, Scorer } from "../src/host.ts";
+import type { ScoreRequest, ScoreResponse, ScoreRuntime, Scorer } from "../src/host.ts";
 
 /** A validated file as plain data: YAML's keys, absolute paths, nothing filled in. What is kept, merged and shown. */
 export type Document = Readonly<Record<string, unknown>>;
@@ -147,6 +147,8 @@ export interface Deployment extends Target {
   /** Instances that are there now. */
   readonly instances: number;
   readonly waiting: number;
+  /** What metrics ask; undefined for an upstream, and where nothing runs. */
+  readonly runtime?: Pick<ScoreRuntime, "state" | "load"> | undefined;
   /** Last lines of what the deployment has written. @param lines at most so many */
   logs(lines: number): readonly string[];
   /** Resolves when its first workers are ready. @throws ScoreError when they do not come up; the deployment is closed then */

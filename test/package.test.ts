@@ -31,6 +31,7 @@ const tarball = join(folder, "scorefn.tgz");
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const SOURCES = ["src", "endpoint", "adapters", "packaging", "functions", "python", "docs"];
+const PAGE = "dist/endpoint/page/static/";
 const FILES = [
   "bundles.mjs",
   "package.json",
@@ -66,9 +67,15 @@ describe("the package", () => {
     const files = filesOf(installed);
     expect(files).toContain("dist/adapters/cli/scorefn.js");
     expect(files).toContain("python/worker.py");
+    // As the page stands, and the library that it loads.
+    const page = readdirSync(packageFile("endpoint/page/static")).filter((file) => !/\.(?:d\.ts|json)$/.test(file));
+    const library = ["uplot.js", "uplot.css", "uplot.js.LICENSES.txt"];
+    expect(files.filter((file) => file.startsWith(PAGE)).sort()).toEqual(
+      [...page, ...library].map((file) => PAGE + file).sort(),
+    );
     expect(files.filter((file) => file.includes("gone") || file.includes("__pycache__"))).toEqual([]);
     const sources = files
-      .filter((file) => /^dist\/.*\.[cm]?js$/.test(file))
+      .filter((file) => /^dist\/.*\.[cm]?js$/.test(file) && !file.startsWith(PAGE))
       .map((file) => file.slice("dist/".length).replace(/js$/, "ts"));
     expect(sources.length).toBeGreaterThan(100);
     expect(sources.filter((file) => !existsSync(packageFile(file)))).toEqual([]);

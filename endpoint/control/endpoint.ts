@@ -56,10 +56,10 @@ export class Endpoint {
     this.#ledger.onChange = () => {
       this.#routing = this.#route();
     };
-    const { cloudErrorText, tolerance, ignore } = state.options;
+    const { cloudErrorText, tolerance, ignore, metrics = null } = state.options;
     const current: Credentials = { accepts: (mode, secret) => this.#open.accepts(mode, secret) };
     const routing = (): Routing => this.#routing;
-    this.front = parts.createFront({ routing, credentials: current, cloudErrorText, tolerance, ignore, log });
+    this.front = parts.createFront({ routing, credentials: current, cloudErrorText, tolerance, ignore, metrics, log });
   }
 
   get name(): string {

@@ -10,16 +10,26 @@ export const PARTS: Parts = {
     return { pairs: readPairs };
   },
   async running() {
-    const [files, assets, { withoutSecrets }, deployments, { createUpstream }, { CREDENTIALS }, { createFront }] =
-      await Promise.all([
-        import("../spec/index.ts"),
-        import("../assets/flags.ts"),
-        import("../assets/secrets.ts"),
-        import("../deployment/index.ts"),
-        import("../gateway/upstream.ts"),
-        import("./credentials.ts"),
-        import("./front.ts"),
-      ]);
+    const [
+      files,
+      assets,
+      { withoutSecrets },
+      deployments,
+      { createUpstream },
+      { CREDENTIALS },
+      { createFront },
+      { EndpointMetrics },
+    ] = await Promise.all([
+      import("../spec/index.ts"),
+      import("../assets/flags.ts"),
+      import("../assets/secrets.ts"),
+      import("../deployment/index.ts"),
+      import("../gateway/upstream.ts"),
+      import("./credentials.ts"),
+      import("./front.ts"),
+      import("./metrics.ts"),
+    ]);
+    const metrics = new EndpointMetrics();
     return {
       files,
       credentials: CREDENTIALS,
@@ -29,9 +39,10 @@ export const PARTS: Parts = {
         deployments.createDeployment(spec, found, {
           env: withoutSecrets(processEnvironment),
           createUpstream,
+          subscribers: metrics.subscribers(spec),
           onLine: (name, line) => log.line(shown(name, line)),
         }),
-      createFront,
+      createFront: (options) => createFront(options, metrics),
     };
   },
 };

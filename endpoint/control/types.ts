@@ -85,6 +85,8 @@ export interface EndpointOptions {
   readonly tolerance: number;
   /** Paths of an answer that are not compared. */
   readonly ignore: readonly string[];
+  /** Where Prometheus finds the metrics; null or undefined: nowhere. */
+  readonly metrics?: string | null;
   readonly assets: AssetOptions;
 }
 
@@ -132,6 +134,7 @@ export interface FrontOptions {
   readonly cloudErrorText: boolean;
   readonly tolerance: number;
   readonly ignore: readonly string[];
+  readonly metrics: string | null;
   readonly log: Log;
 }
 

@@ -65,6 +65,10 @@ class RunningDeployment implements Deployment {
     return this.#current?.instances ?? 0;
   }
 
+  get runtime(): Deployment["runtime"] {
+    return this.#current?.runtime;
+  }
+
   get waiting(): number {
     return this.#current?.waiting ?? 0;
   }

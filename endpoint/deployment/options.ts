@@ -1,4 +1,4 @@
-import type { Environment, Logger } from "../../src/host.ts";
+import type { Environment, Events, Logger } from "../../src/host.ts";
 import type { Assets, Deployment, DeploymentSpec } from "../types.ts";
 
 export interface DeploymentOptions {
@@ -6,6 +6,8 @@ export interface DeploymentOptions {
   readonly env?: Environment;
   /** Gets each line that a deployment writes: its server's records, and what its workers and what they start print. */
   readonly onLine?: (deployment: string, line: string) => void;
+  /** Hear what happens in the deployment's server, whichever version of it. */
+  readonly subscribers?: readonly Events[];
   /** What passes requests on to a server that the user runs. */
   readonly createUpstream?: CreateUpstream;
   /** Milliseconds without a request after which a deployment with `min_instances: 0` has no instances any more. */

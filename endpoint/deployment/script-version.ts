@@ -54,7 +54,7 @@ export class ScriptVersion implements Version {
     assets: Assets,
     instances: number,
     lines: Lines,
-    { env = processEnvironment, scaleDownMs, idleMs }: DeploymentOptions,
+    { env = processEnvironment, scaleDownMs, idleMs, subscribers = [] }: DeploymentOptions,
   ) {
     this.spec = spec;
     this.#instances = instances;
@@ -72,7 +72,7 @@ export class ScriptVersion implements Version {
       settings: { ...settings, warnings: [...settings.warnings, ...deploymentWarnings(spec, assets)] },
       openLog: (config) => openLog(config, write, write),
       createRuntime: (config, log, events) => createRuntime(config, log, events, { onOutput, folder: code.folder }),
-      subscribers: [this.#events],
+      subscribers: [this.#events, ...subscribers],
     });
     this.#readiness = new Readiness(
       spec.readinessProbe,
@@ -94,6 +94,10 @@ export class ScriptVersion implements Version {
 
   get instances(): number {
     return this.#instances;
+  }
+
+  get runtime(): Deployment["runtime"] {
+    return this.#service.runtime;
   }
 
   get waiting(): number {

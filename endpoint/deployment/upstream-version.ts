@@ -18,6 +18,10 @@ export class UpstreamVersion implements Version {
     return undefined;
   }
 
+  get runtime(): undefined {
+    return undefined;
+  }
+
   get waiting(): number {
     return this.#upstream.waiting;
   }

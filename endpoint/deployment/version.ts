@@ -2,7 +2,7 @@ import type { ScoreRequest, ScoreResponse } from "../../src/host.ts";
 import type { Deployment, DeploymentSpec } from "../types.ts";
 
 /** One version of a deployment that runs: what an update puts another in the place of. */
-export interface Version extends Pick<Deployment, "workers" | "instances" | "waiting" | "capacity"> {
+export interface Version extends Pick<Deployment, "workers" | "instances" | "waiting" | "capacity" | "runtime"> {
   readonly spec: DeploymentSpec;
   readonly inFlight: number;
   /** Why no request can be taken; null: it can. */

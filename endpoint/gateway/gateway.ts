@@ -35,6 +35,10 @@ export interface GatewayOptions {
   readonly cloudErrorText?: boolean;
   /** Requests a second that the endpoint takes; 0 or undefined: as many as come. */
   readonly maxRate?: number | undefined;
+  /** A page of the gateway's own, for whoever is let in. */
+  readonly page?:
+    | { readonly path: string; readonly answer: (request: ScoreRequest) => Promise<ScoreResponse> }
+    | undefined;
   /** Shows scripts the key or token of their client. Off: it would stand in what they log. */
   readonly keepsAuthorization?: boolean;
   /** In [0, 1). */
@@ -61,7 +65,16 @@ interface Arrival {
 }
 
 export function createGateway(options: GatewayOptions): Gateway {
-  const { credentials, mirror, events, log, random = Math.random, maxRate = 0, keepsAuthorization = false } = options;
+  const {
+    credentials,
+    mirror,
+    events,
+    log,
+    page,
+    random = Math.random,
+    maxRate = 0,
+    keepsAuthorization = false,
+  } = options;
   const planNow = createPlanner(options.routing);
   const passes = maxRate > 0 ? createRateLimit(maxRate) : undefined;
   const writeAccess = createAccessLog(log);
@@ -77,6 +90,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     try {
       const refusal = admission(request, plan.routing, credentials);
       if (refusal !== undefined) return answered(arrival, plan, refusal, undefined);
+      if (page !== undefined && request.path === page.path) return page.answer(request);
       if (passes?.() === false) return answered(arrival, plan, TOO_FAST, undefined);
       const to = destination(request.headers, plan);
       if (to.refusal !== undefined) return answered(arrival, plan, to.refusal, to.target?.name);

@@ -83,13 +83,10 @@ function readBody({ body, contentType }: Kept): Read {
 const MAX_TYPE_CHARS = 100;
 
 function normalType(contentType: string): string {
-  return cut(
-    contentType
-      .toLowerCase()
-      .replace(/\s*;\s*/g, ";")
-      .trim(),
-    MAX_TYPE_CHARS,
-  );
+  return cut(contentType, MAX_TYPE_CHARS)
+    .toLowerCase()
+    .replace(/\s*;\s*/g, ";")
+    .trim();
 }
 
 function firstUnlike(one: Buffer, other: Buffer): number {

@@ -47,7 +47,8 @@ interface Copy {
 export function createMirror({ share, options = {}, random = Math.random, events }: MirrorSettings): ReportingMirror {
   const { tolerance, ignore, maxQueue, maxQueueBytes, maxBodyBytes, maxExamples } = { ...MIRROR_DEFAULTS, ...options };
   const compareOptions: CompareOptions = { tolerance, ignore: readIgnorePaths(ignore) };
-  const closing = new AbortController();
+  /** Of the copies that run. */
+  const stops = new Set<() => void>();
   const waiting: Copy[] = [];
   /** Copies by the shadow that they run on. */
   const running = new Map<Target, number>();
@@ -55,6 +56,7 @@ export function createMirror({ share, options = {}, random = Math.random, events
   let held = 0;
   let heldBytes = 0;
   let isPumping = false;
+  let isClosed = false;
   let comparing: Promise<void> = Promise.resolve();
   let whenEmpty: (() => void)[] = [];
 
@@ -92,7 +94,7 @@ export function createMirror({ share, options = {}, random = Math.random, events
     answer: ScoreResponse,
     ms: number,
   ): ScoreResponse {
-    if (!(random() * 100 < share()) || closing.signal.aborted) return answer;
+    if (!(random() * 100 < share()) || isClosed) return answer;
     // Nobody knows what the whole answer would have been.
     if (request.signal?.aborted) return answer;
     const tally = tallyOf(shadow);
@@ -134,7 +136,7 @@ export function createMirror({ share, options = {}, random = Math.random, events
     };
     const end = (isComplete: boolean): void => {
       if (!isHeld) return;
-      if (isComplete && !closing.signal.aborted) enqueue(collected.body());
+      if (isComplete && !isClosed) enqueue(collected.body());
       else letGo();
     };
     return { ...answer, body: observed(body, { chunk, end }) };
@@ -169,7 +171,7 @@ export function createMirror({ share, options = {}, random = Math.random, events
     const { shadow, tally, request } = copy;
     running.set(shadow, (running.get(shadow) ?? 0) + 1);
     tally.mirrored++;
-    const answer = await sendCopy(shadow, request, maxBodyBytes, closing.signal);
+    const answer = await sendCopy(shadow, request, maxBodyBytes, stops);
     const left = running.get(shadow)! - 1;
     if (left === 0) running.delete(shadow);
     else running.set(shadow, left);
@@ -192,7 +194,7 @@ export function createMirror({ share, options = {}, random = Math.random, events
 
   async function compare(copy: Copy, answer: ShadowAnswer): Promise<void> {
     const { request, from, shadow, tally, live, liveMs } = copy;
-    if (closing.signal.aborted || current?.tally !== tally) return;
+    if (isClosed || current?.tally !== tally) return;
     const steps = compareAnswers(live, answer, compareOptions);
     let step = steps.next();
     for (; step.done !== true; step = steps.next()) await nextTurn();
@@ -220,7 +222,8 @@ export function createMirror({ share, options = {}, random = Math.random, events
             whenEmpty.push(resolve);
           }),
     close() {
-      closing.abort();
+      isClosed = true;
+      for (const stop of [...stops]) stop();
       for (const copy of waiting.splice(0)) release(copy.bytes);
     },
   };

@@ -23,12 +23,12 @@ const MAX_TIMER_MS = 0x7fff_ffff;
 
 /** Never rejects. Does not wait for a shadow that goes on in spite of its signal.
  *  @param request its signal is not used: the copy has one of its own
- *  @param closing ends it early */
+ *  @param stops gets what ends it early, for as long as it runs */
 export function sendCopy(
   shadow: Target,
   request: ScoreRequest,
   maxBodyBytes: number,
-  closing: AbortSignal,
+  stops: Set<() => void>,
 ): Promise<ShadowAnswer> {
   const begun = performance.now();
   const own = new AbortController();
@@ -44,7 +44,7 @@ export function sendCopy(
       if (isOver) return;
       isOver = true;
       clearTimeout(timer);
-      closing.removeEventListener("abort", onClosing);
+      stops.delete(leave);
       const totalMs = performance.now() - begun;
       const contentType = head === undefined ? "" : contentTypeOf(head);
       const body = head === undefined ? Buffer.alloc(0) : collected.body();
@@ -64,10 +64,10 @@ export function sendCopy(
       own.abort(reason);
       if (chunks !== undefined) endEarly(chunks);
     };
-    const onClosing = (): void => stop(closing.reason);
+    const leave = (): void => stop(undefined);
     const limitMs = Math.min(shadow.requestTimeoutMs, MAX_TIMER_MS);
     const timer = setTimeout(() => stop(new DeadlineError(limitMs)), limitMs);
-    closing.addEventListener("abort", onClosing);
+    stops.add(leave);
 
     const read = async (): Promise<void> => {
       const { method, path, query, headers, body: sent, remoteAddress } = request;

@@ -42,7 +42,7 @@ interface RouteSeries {
 }
 
 /** @param info labels of `scorefn_info`
- *  @param own labels of all figures, where several services are told apart */
+ *  @param own labels of all figures, where several services are told apart; none of them has figures of the process then */
 export function createRecorder(info: Labels, own: Labels = {}): Recorder {
   const durations = histogram("http_server_request_duration_seconds");
   const requestSizes = histogram("http_server_request_body_size_bytes");
@@ -63,7 +63,7 @@ export function createRecorder(info: Labels, own: Labels = {}): Recorder {
   >;
   const byRoute = new Map<string, RouteSeries>();
   let active = 0;
-  const eventLoopLag = watchEventLoop();
+  const ofProcess = Object.keys(own).length === 0 ? watchProcess() : undefined;
 
   function seriesOf(route: string): RouteSeries {
     let series = byRoute.get(route);
@@ -125,8 +125,6 @@ export function createRecorder(info: Labels, own: Labels = {}): Recorder {
   };
 
   function figures({ state, load }: Pick<ScoreRuntime, "state" | "load">): Figures {
-    const one = (value: number, labels: Labels = {}): Point[] => [{ labels, value }];
-    const { user, system } = process.cpuUsage();
     const workers = Object.entries(load?.workers ?? {}) as [WorkerState, number][];
     const takenAt = Date.now();
     const points: Figures["points"] = {
@@ -138,10 +136,7 @@ export function createRecorder(info: Labels, own: Labels = {}): Recorder {
       scorefn_worker_restarts_total: restarts.points(),
       scorefn_ready: one(isReady(state) ? 1 : 0),
       scorefn_info: one(1, info),
-      process_cpu_seconds_total: one((user + system) / 1e6),
-      process_resident_memory_bytes: one(process.memoryUsage.rss()),
-      process_start_time_seconds: one(performance.timeOrigin / 1_000),
-      nodejs_eventloop_lag_max_seconds: one(eventLoopLag()),
+      ...ofProcess?.points(),
     };
     const distributions: Figures["distributions"] = {
       http_server_request_duration_seconds: durations.distributions(),
@@ -155,6 +150,31 @@ export function createRecorder(info: Labels, own: Labels = {}): Recorder {
   }
 
   return { events, figures };
+}
+
+/** Figures of this process, for services that share it. */
+export function createProcessRecorder(): { figures(): Figures } {
+  const { points } = watchProcess();
+  return { figures: () => ({ takenAt: Date.now(), own: {}, points: points(), distributions: {}, workerPids: [] }) };
+}
+
+function watchProcess(): { points(): Figures["points"] } {
+  const eventLoopLag = watchEventLoop();
+  return {
+    points() {
+      const { user, system } = process.cpuUsage();
+      return {
+        process_cpu_seconds_total: one((user + system) / 1e6),
+        process_resident_memory_bytes: one(process.memoryUsage.rss()),
+        process_start_time_seconds: one(performance.timeOrigin / 1_000),
+        nodejs_eventloop_lag_max_seconds: one(eventLoopLag()),
+      };
+    },
+  };
+}
+
+function one(value: number, labels: Labels = {}): Point[] {
+  return [{ labels, value }];
 }
 
 function isReady(state: RuntimeState): boolean {

@@ -52,8 +52,16 @@ export async function endpointOptions(flags: OnlineFlags, host: OnlineHost): Pro
     cloudErrorText: flags.isOn("--cloud-error-text"),
     tolerance: numberOf(flags, "--tolerance") ?? 0,
     ignore: flags.all("--ignore"),
+    metrics: metricsOf(flags),
     assets: await assetOptions(flags, host),
   };
+}
+
+/** @throws OperationError */
+function metricsOf(flags: OnlineFlags): string | null {
+  const path = flags.text("--metrics") ?? null;
+  if (path === null || (/^\/[\w./-]+$/.test(path) && path !== "/score" && path !== "/swagger.json")) return path;
+  throw invalid(`--metrics ${path} is no path for metrics; write one such as /metrics`);
 }
 
 /** @throws OperationError */

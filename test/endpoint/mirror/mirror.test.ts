@@ -356,6 +356,21 @@ test("closing ends what runs and what waits", async () => {
   expect(green.asked).toHaveLength(1);
 });
 
+test("many copies at a time are no leak to Node", async () => {
+  const warnings: string[] = [];
+  const listen = ({ message }: Error): number => warnings.push(message);
+  process.on("warning", listen);
+  const green = target("green", () => new Promise(() => {}), { capacity: 100 });
+  const mirror = mirrorOfAll();
+  for (let count = 0; count < 50; count++) mirror.offer(request(), BLUE, green, json("[1]"), 1);
+  await turns(60);
+  expect(green.asked).toHaveLength(50);
+  mirror.close();
+  await mirror.settled();
+  process.off("warning", listen);
+  expect(warnings).toEqual([]);
+});
+
 test("whatever clients send, examples and kinds stay few and small", async () => {
   let count = 0;
   const green = target("green", () =>
