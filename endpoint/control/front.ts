@@ -16,8 +16,6 @@ export function createFront(options: FrontOptions, metrics: EndpointMetrics): Fr
   const since = new Date().toISOString();
   const figures = createFigures();
   const mirror = createMirror({
-    // Which requests are copied is the gateway's to decide.
-    share: () => 100,
     options: { tolerance: { relative: tolerance, absolute: tolerance }, ignore },
     events: figures,
   });

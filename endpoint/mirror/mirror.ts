@@ -12,11 +12,7 @@ import { contentTypeOf, type ShadowAnswer, sendCopy } from "./send-copy.ts";
 import { createTally, shownBody, shownRequest, type Tally } from "./tally.ts";
 
 export interface MirrorSettings {
-  /** Percent of the requests that are copied, asked for each of them. */
-  readonly share: () => number;
   readonly options?: Partial<MirrorOptions>;
-  /** From 0 up to 1. */
-  readonly random?: () => number;
   /** Hears of the copies: they count among the requests of their deployment. */
   readonly events?: GatewayEvents;
 }
@@ -44,7 +40,7 @@ interface Copy {
 }
 
 /** @throws ConfigError for a path to ignore that cannot be read */
-export function createMirror({ share, options = {}, random = Math.random, events }: MirrorSettings): ReportingMirror {
+export function createMirror({ options = {}, events }: MirrorSettings = {}): ReportingMirror {
   const { tolerance, ignore, maxQueue, maxQueueBytes, maxBodyBytes, maxExamples } = { ...MIRROR_DEFAULTS, ...options };
   const compareOptions: CompareOptions = { tolerance, ignore: readIgnorePaths(ignore) };
   /** Of the copies that run. */
@@ -94,7 +90,7 @@ export function createMirror({ share, options = {}, random = Math.random, events
     answer: ScoreResponse,
     ms: number,
   ): ScoreResponse {
-    if (!(random() * 100 < share()) || isClosed) return answer;
+    if (isClosed) return answer;
     // Nobody knows what the whole answer would have been.
     if (request.signal?.aborted) return answer;
     const tally = tallyOf(shadow);

@@ -1,10 +1,6 @@
-// The mirror's report for people at a terminal, and as JSON for programs.
+// The mirror's report for people at a terminal.
 import type { DifferenceKind, Latency, MirrorReport } from "../types.ts";
 import { percentText } from "./gate.ts";
-
-export function renderJson(report: MirrorReport): string {
-  return `${JSON.stringify(report, null, 2)}\n`;
-}
 
 const LATENCY_ROWS: readonly (readonly [title: string, key: keyof Latency])[] = [
   ["mean ms", "mean"],

@@ -1,1 +1,1 @@
-export { createPageRoutes, type PageApi, type PageSettings } from "./routes.ts";
+export { createPageRoutes, type PageApi } from "./routes.ts";

@@ -27,7 +27,7 @@ async function serve(script: string): Promise<void> {
   [blue, green] = await Promise.all([startService(script), startService(script)]);
   const live = deployed("blue", blue);
   shadow = deployed("green", green) as Handled;
-  mirror = createMirror({ share: () => 100 });
+  mirror = createMirror();
   const handle: Service["scorer"]["handle"] = async (request) => {
     latest = request;
     return mirror.offer(request, live, shadow, await live.handle(request), 1);

@@ -9,7 +9,7 @@ import { type Handled, json, promised, request, target } from "./targets.ts";
 const BLUE = target("blue", () => json("[1]"));
 
 function mirrorOfAll(more: Partial<MirrorSettings> = {}): ReportingMirror {
-  return createMirror({ share: () => 100, ...more });
+  return createMirror({ ...more });
 }
 
 async function reportOf(mirror: ReportingMirror): Promise<MirrorReport> {
@@ -50,28 +50,6 @@ describe("the copy", () => {
     expect(copy!.signal).not.toBe(signal);
     expect(copy).not.toHaveProperty("log");
     expect(mirror.report()).toMatchObject({ mirrored: 1, compared: 1, dropped: 0, different: 0, shareDifferent: 0 });
-  });
-
-  test("is made of the share that is set, asked for each request", async () => {
-    const green = target("green", () => json("[1]"));
-    let percent = 0;
-    const draws = [0, 0.1, 0.0999, 0.5, 0.999_999, 0];
-    const mirror = createMirror({ share: () => percent, random: () => draws.shift()! });
-    const offer = async (): Promise<number> => {
-      mirror.offer(request(), BLUE, green, json("[1]"), 1);
-      await mirror.settled();
-      return green.asked.length;
-    };
-    expect(await offer()).toBe(0);
-    expect(mirror.report()).toBeNull();
-    percent = 10;
-    expect(await offer()).toBe(0);
-    expect(await offer()).toBe(1);
-    expect(await offer()).toBe(1);
-    percent = 100;
-    expect(await offer()).toBe(2);
-    percent = Number.NaN;
-    expect(await offer()).toBe(2);
   });
 
   test("is told of as a request of the shadow", async () => {

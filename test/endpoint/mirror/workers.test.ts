@@ -13,7 +13,7 @@ describe.each(["py", "ts"])("scripts in .%s", (extension) => {
   let folder: TemporaryFolder;
 
   beforeEach(async () => {
-    mirror = createMirror({ share: () => 100 });
+    mirror = createMirror();
     folder = await temporaryFolder();
   });
   afterEach(async () => {
