@@ -109,7 +109,15 @@ async function list(_flags: OnlineFlags, host: OnlineHost): Promise<Outcome> {
   const shown = endpointNames(homeFolder(host.env)).map(async (name) => {
     const folder = folderOf(name, host);
     const hello = await tryHello(folder);
-    if (hello !== undefined) return reached(folder, hello, host).ask("GET", "/endpoint");
+    if (hello !== undefined) {
+      return reached(folder, hello, host)
+        .ask("GET", "/endpoint")
+        .catch((error: unknown) => {
+          // It was deleted just now.
+          if (error instanceof OperationError && error.refusal === "not-found") return undefined;
+          throw error;
+        });
+    }
     const { value } = await readState(folder);
     return value === undefined ? undefined : keptEndpoint(value, await host.parts.files());
   });

@@ -42,12 +42,24 @@ export async function reach(
   return reached(folder, hello, host);
 }
 
-export function reached(folder: EndpointFolder, hello: Hello, { writeError }: OnlineHost): Reached {
-  const progress = (line: string): void => writeError(`${line}\n`);
+export function reached(folder: EndpointFolder, hello: Hello, host: OnlineHost): Reached {
+  const progress = (line: string): void => host.writeError(`${line}\n`);
   return {
     folder,
     hello,
-    ask: (method, path, body) => call(folder.socket, { method, path, body }, progress),
+    async ask(method, path, body) {
+      const question = { method, path, body };
+      try {
+        return await call(folder.socket, question, progress);
+      } catch (error) {
+        if (!(error instanceof NotRunningError)) throw error;
+      }
+      // It has ended since it said hello, and has heard nothing of this.
+      await start(folder, host, { kind: "resume" });
+      return call(folder.socket, question, progress).catch((error: unknown) => {
+        throw error instanceof NotRunningError ? unreachable(folder) : error;
+      });
+    },
   };
 }
 

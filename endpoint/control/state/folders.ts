@@ -1,9 +1,9 @@
 // Where endpoints of this user are kept.
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { readdirSync } from "node:fs";
-import { chmod, mkdir, rm, stat } from "node:fs/promises";
+import { chmod, mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { homedir, tmpdir, userInfo } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { type Environment, processEnvironment } from "../../../src/host.ts";
 import { invalid, OperationError } from "../errors.ts";
 
@@ -81,9 +81,19 @@ export async function makeFolder({ path, socket }: EndpointFolder): Promise<void
   }
 }
 
+/** What is being removed has such a name, which no endpoint has. */
+const GONE = ".gone-";
+
+/** At once for all who look: half of a folder would be an endpoint that comes back. */
 export async function removeFolder({ path, socket }: EndpointFolder): Promise<void> {
+  const parent = dirname(path);
+  // Where a folder in use cannot be moved, it goes piece by piece.
+  await rename(path, join(parent, GONE + randomUUID())).catch(() => {});
   await rm(path, { recursive: true, force: true });
   if (process.platform !== "win32") await rm(socket, { force: true });
+  // Those of processes that were killed while they did this, too.
+  const names = await readdir(parent).catch(() => []);
+  for (const name of names) if (name.startsWith(GONE)) await rm(join(parent, name), { recursive: true, force: true });
 }
 
 /** In the endpoint's folder, unless that path is too long for a socket. */

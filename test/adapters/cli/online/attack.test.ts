@@ -1,6 +1,8 @@
 // Processes that are killed at moments of chance: whatever is left, the next command goes on from it.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { lockHolder } from "../../../../endpoint/control/state/lock.ts";
@@ -73,6 +75,23 @@ test("changes that are killed at any moment have been made, or have not", async 
     expect([last, asked]).toContain(shown.tags.count);
     expect(shown.traffic).toEqual({ blue: 100 });
     last = shown.tags.count;
+  }
+});
+
+test("an endpoint that is being deleted does not come back, whatever is asked meanwhile", async () => {
+  const shell = openShell();
+  for (let round = 0; round < 4; round++) {
+    await shell.ok("online-endpoint create -n one");
+    const deleted = shell.ok("online-endpoint delete -n one --yes --no-wait");
+    const asked = Array.from({ length: 5 }, async (_, index) => {
+      await delay(index * 20);
+      return shell.type(index % 2 === 0 ? "online-endpoint show -n one" : "online-endpoint list");
+    });
+    await deleted;
+    for (const { code } of await Promise.all(asked)) expect([0, 1, 3]).toContain(code);
+    await until(() => !existsSync(shell.of("one").path));
+    expect((await shell.type("online-endpoint show -n one")).code).toBe(3);
+    expect(readdirSync(join(shell.home, "endpoints"))).toEqual([]);
   }
 });
 
