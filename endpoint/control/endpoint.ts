@@ -114,8 +114,8 @@ export class Endpoint {
   }
 
   /** With the next request. */
-  async setTraffic(traffic: Shares): Promise<void> {
-    await this.update({ document: null, changes: [], folder: "/", traffic });
+  async setTraffic(traffic: Shares, mirrorTraffic?: Shares): Promise<void> {
+    await this.update({ document: null, changes: [], folder: "/", traffic, mirrorTraffic });
   }
 
   /** Writes down where it listens. */
@@ -149,6 +149,8 @@ export class Endpoint {
   async updateDeployment(request: UpdateRequest, listener: Listener): Promise<Shown> {
     this.#throwIfEnding();
     await this.#deployments.update(request, listener);
+    const { traffic, mirrorTraffic } = this.#ledger.spec;
+    if (traffic[request.name] || mirrorTraffic[request.name]) this.front.resetMirror();
     return this.showDeployment(request.name);
   }
 

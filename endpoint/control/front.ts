@@ -36,6 +36,7 @@ export function createFront(options: FrontOptions, metrics: EndpointMetrics): Fr
       figures.forget(deployment);
       metrics.forget(deployment);
     },
+    resetMirror: () => mirror.reset(),
     mirror: () => mirror.report(),
     createPage(control) {
       const token = randomBytes(TOKEN_BYTES).toString("base64url");

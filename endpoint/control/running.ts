@@ -130,7 +130,7 @@ async function open(
   const openPage = async (): Promise<string> => {
     const { scorer, path } = endpoint.front.createPage({
       report: () => endpoint.report(),
-      setTraffic: (traffic) => endpoint.setTraffic(traffic),
+      setTraffic: (traffic, mirrorTraffic) => endpoint.setTraffic(traffic, mirrorTraffic),
     });
     pageServer = await listen(scorer, { host: LOOPBACK, port: 0 }, log);
     return `http://${LOOPBACK}:${pageServer.port}${path}`;

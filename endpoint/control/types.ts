@@ -114,6 +114,8 @@ export interface Front {
   figures(deployment: string): DeploymentFigures;
   /** The deployment was deleted: another one of its name begins at nought. */
   forget(deployment: string): void;
+  /** What the mirror has found was of other versions than those that run now. */
+  resetMirror(): void;
   /** Null: nothing has been mirrored. */
   mirror(): MirrorReport | null;
   /** The control page. @returns what serves it, and the path that opens it, token included */
@@ -124,7 +126,7 @@ export interface Front {
 export interface PageControl {
   report(): EndpointReport;
   /** @throws ScoreError */
-  setTraffic(traffic: Shares): Promise<void>;
+  setTraffic(traffic: Shares, mirrorTraffic: Shares): Promise<void>;
 }
 
 export interface FrontOptions {

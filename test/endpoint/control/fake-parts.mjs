@@ -281,6 +281,7 @@ function createFront({ routing, credentials }) {
       latencyMs,
     }),
     forget: (name) => void counts.delete(name),
+    resetMirror: () => {},
     mirror: () => null,
     createPage: ({ report }) => ({
       path: "/?token=abc",
