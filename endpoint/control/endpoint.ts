@@ -23,7 +23,7 @@ export interface EndpointStart {
 export interface EndpointUpdate extends DocumentUpdate {
   /** All of it: a deployment that is not named has none. */
   readonly traffic?: Shares;
-  readonly mirrorTraffic?: Shares;
+  readonly mirrorTraffic?: Shares | undefined;
 }
 
 /** How long requests that run may take when the endpoint is deleted, in milliseconds: what a server's stop gives them. */

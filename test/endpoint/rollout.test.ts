@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, describe, expect, test } from "vitest";
+import { lockHolder } from "../../endpoint/control/state/lock.ts";
 import { packageFile } from "../../src/core/package-root.ts";
 import { DEADLINE_MS } from "../setup/deadline.ts";
 import { sendTo } from "../setup/http-client.ts";
@@ -79,15 +80,9 @@ function createDeployment(endpoint: string, name: string, file: string, ...flags
   return scorefn("online-deployment", "create", "-e", endpoint, "-n", name, "-f", file, ...flags);
 }
 
-/** Ids of the processes whose command line has all of this in it. */
-function processesWith(...words: string[]): number[] {
-  return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => {
-      const text = readOr(`/proc/${pid}/cmdline`).replaceAll("\0", " ");
-      return words.every((word) => text.includes(word));
-    })
-    .map(Number);
+/** The process of an endpoint. */
+function frontOf(name: string): number {
+  return lockHolder(join(env.SCOREFN_HOME, "endpoints", name))!.pid;
 }
 
 function readOr(file: string): string {
@@ -147,10 +142,10 @@ describe.runIf(process.platform === "linux")("an endpoint whose process is kille
     const { port, key, call } = await createEndpoint("kept");
     await createDeployment("kept", "blue", deploymentFile("blue", "echo.py"), "--all-traffic");
     expect((await call("before")).body).toBe('"before"');
-    const [front] = processesWith("online-endpoint", "run", "kept");
+    const front = frontOf("kept");
     const workers = readOr(`/proc/${front}/task/${front}/children`).trim().split(" ").filter(Boolean).map(Number);
     expect(workers.length).toBeGreaterThan(0);
-    process.kill(front!, "SIGKILL");
+    process.kill(front, "SIGKILL");
     const shown = JSON.parse(await scorefn("online-endpoint", "show", "-n", "kept"));
     expect(shown).toMatchObject({ scoring_uri: `http://127.0.0.1:${port}/score`, traffic: { blue: 100 } });
     const again = await caller("kept", port);
@@ -178,9 +173,7 @@ describe.runIf(process.platform === "linux")("secrets", () => {
     const logs = await scorefn("online-deployment", "get-logs", "-e", "secrets", "-n", "blue");
     const show = await scorefn("online-deployment", "show", "-e", "secrets", "-n", "blue");
     for (const text of [shown, show, logs, ...files]) expect(text).not.toContain(SECRET);
-    for (const pid of processesWith("online-endpoint", "run", "secrets")) {
-      expect(readOr(`/proc/${pid}/cmdline`)).not.toContain(SECRET);
-    }
+    expect(readOr(`/proc/${frontOf("secrets")}/cmdline`)).not.toContain(SECRET);
   });
 
   test("that nobody gives are named before anything starts", async () => {

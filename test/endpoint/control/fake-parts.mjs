@@ -13,6 +13,7 @@ export function createFakeParts(ScoreError, hooks = {}) {
   const running = {
     files,
     credentials: createCredentials(refuse),
+    checkAssets: async () => {},
     resolveAssets: async (spec, options, { progress }) => {
       progress(`${spec.name}: looking for its model`);
       await hooks.assets?.(spec, options);
