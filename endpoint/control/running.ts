@@ -1,6 +1,6 @@
 // The process of an endpoint: what it holds, from its lock to its last answer.
 import { rm } from "node:fs/promises";
-import { createLog, type Log, type Scorer, VERSION } from "../../src/host.ts";
+import { type Log, type Scorer, VERSION } from "../../src/host.ts";
 import { openBoundedLog } from "./bounded-log.ts";
 import type { Hello } from "./channel/messages.ts";
 import { controlOf } from "./channel/routes.ts";
@@ -8,6 +8,7 @@ import { listenForControl } from "./channel/server.ts";
 import { Endpoint } from "./endpoint.ts";
 import { conflict, notFound, OperationError } from "./errors.ts";
 import { listenAtFreePort } from "./first-port.ts";
+import { openLog } from "./log.ts";
 import { type EndpointFolder, makeFolder, removeFolder } from "./state/folders.ts";
 import { type Kept, setAside } from "./state/kept-file.ts";
 import { takeLock } from "./state/lock.ts";
@@ -36,8 +37,8 @@ export interface Opening {
   readonly mode:
     | { readonly kind: "create" | "serve"; readonly state: KeptEndpoint }
     | { readonly kind: "resume"; readonly port: number | undefined; readonly host: string | undefined };
-  /** Default: the endpoint's log file. */
-  readonly log?: Log;
+  /** Gets the log, whole lines. Default: the endpoint's log file. */
+  readonly writeLog?: (text: string) => void;
 }
 
 export interface RunningEndpoint {
@@ -87,7 +88,7 @@ function lock(folder: EndpointFolder): ReturnType<typeof takeLock> {
 }
 
 async function open(
-  { folder, parts, listen, progress, mode, log: given }: Opening,
+  { folder, parts, listen, progress, mode, writeLog: given }: Opening,
   release: () => void,
   undo: (() => unknown)[],
 ): Promise<RunningEndpoint> {
@@ -100,7 +101,7 @@ async function open(
   await rm(folder.versions, { recursive: true, force: true });
   const state = await firstState(folder, mode, kept, progress);
   const file = mode.kind === "serve" ? undefined : openBoundedLog(folder.log);
-  const log = given ?? createLog((text) => file?.write(text), "INFO");
+  const { log, flush } = openLog(given ?? ((text) => file?.write(text)));
   const store = mode.kind === "serve" ? NO_STORE : openStore(folder);
   const credentials = await firstCredentials(folder, parts, mode.kind, progress);
   if (credentials.isNew) await store.saveCredentials(credentials.kept);
@@ -145,6 +146,7 @@ async function open(
 
   const end = async (graceMs?: number): Promise<void> => {
     await Promise.all([server.close(graceMs ?? DELETE_GRACE_MS), pageServer?.close(0), endpoint.close(graceMs)]);
+    flush();
     await file?.flush();
   };
   let tellDeleted: () => void = () => {};

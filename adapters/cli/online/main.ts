@@ -1,7 +1,7 @@
 import { createInterface } from "node:readline/promises";
 import { PARTS } from "../../../endpoint/control/parts.ts";
 import type { Parts } from "../../../endpoint/control/types.ts";
-import { packageFile, processEnvironment } from "../../../src/host.ts";
+import { boundedLines, logStream, packageFile, processEnvironment } from "../../../src/host.ts";
 import type { Noun } from "./flags.ts";
 import { runOnline } from "./index.ts";
 
@@ -18,6 +18,7 @@ export function main(
   return runOnline(noun, args, {
     write: (text) => process.stdout.write(text),
     writeError: (text) => process.stderr.write(text),
+    openLog: () => boundedLines(logStream(process.stdout)),
     env: processEnvironment,
     cwd: process.cwd(),
     parts,

@@ -5,6 +5,8 @@ import type { Environment } from "../../../src/host.ts";
 export interface OnlineHost {
   readonly write: (text: string) => void;
   readonly writeError: (text: string) => void;
+  /** What the log is written to: a reader that has stalled must not stop who writes. Default: `write`. */
+  readonly openLog?: () => (text: string) => void;
   readonly env: Environment;
   readonly cwd: string;
   readonly parts: Parts;

@@ -4,7 +4,6 @@ import { describe, invalid } from "../../../endpoint/control/errors.ts";
 import { openEndpoint, type RunningEndpoint } from "../../../endpoint/control/running.ts";
 import type { FilesPart } from "../../../endpoint/control/types.ts";
 import type { Document, Shares } from "../../../endpoint/types.ts";
-import { createLog } from "../../../src/host.ts";
 import { watchLauncher } from "../launcher.ts";
 import type { OnlineFlags } from "./command-line.ts";
 import { endpointOptions, LOOPBACK, portOf, told } from "./documents.ts";
@@ -48,7 +47,7 @@ export async function serve(flags: OnlineFlags, host: OnlineHost): Promise<numbe
     listen,
     progress,
     mode: { kind: "serve", state: { document: service.endpoint, ...address, options, deployments: {} } },
-    log: createLog(host.write, "INFO"),
+    writeLog: host.openLog?.() ?? host.write,
   });
   let isStopped = false;
   const stop = signals.first.then(() => {
