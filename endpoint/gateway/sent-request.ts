@@ -2,7 +2,7 @@ import { abandon, type DeadlineError, type ScoreResponse } from "../../src/host.
 import type { Target } from "../types.ts";
 import type { Forwarded } from "./forwarded.ts";
 import { type Refusal, TIMED_OUT } from "./refusals.ts";
-import type { Limited, TimeLimits } from "./time-limits.ts";
+import { Limited, type TimeLimits } from "./time-limits.ts";
 
 /** What has become of a request: one of the three. */
 export interface Result {
@@ -23,35 +23,53 @@ export function sentRequest(
   finish: (result: Result) => ScoreResponse,
 ): Promise<ScoreResponse> {
   return new Promise((resolve) => {
-    let isOver = false;
-    const limited: Limited = {
-      dueAt: at + target.requestTimeoutMs,
-      limitMs: target.requestTimeoutMs,
-      expire(error: DeadlineError) {
-        isOver = true;
-        // Answers first: a deployment that hears of it may take its time to stop.
-        resolve(finish({ refusal: TIMED_OUT }));
-        request.abort(error);
-      },
-    };
-    const settle = (result: Result): void => {
-      if (isOver) {
-        // Nobody waits for a late answer, whose stream would go on.
-        if (result.answer !== undefined) abandon(result.answer.body);
-        return;
-      }
-      isOver = true;
-      limits.delete(limited);
-      resolve(finish(result));
-    };
-    limits.add(limited);
+    const sent = new Sent(request, target, at, limits, (result) => resolve(finish(result)));
+    limits.add(sent);
     try {
       target.handle(request).then(
-        (answer) => settle({ answer }),
-        (error: unknown) => settle({ error }),
+        (answer) => sent.settle({ answer }),
+        (error: unknown) => sent.settle({ error }),
       );
     } catch (error) {
-      settle({ error });
+      sent.settle({ error });
     }
   });
+}
+
+class Sent extends Limited {
+  readonly #request: Forwarded;
+  readonly #limits: TimeLimits;
+  #finish: ((result: Result) => void) | undefined;
+
+  constructor(
+    request: Forwarded,
+    { requestTimeoutMs }: Target,
+    at: number,
+    limits: TimeLimits,
+    finish: (result: Result) => void,
+  ) {
+    super(at, requestTimeoutMs);
+    this.#request = request;
+    this.#limits = limits;
+    this.#finish = finish;
+  }
+
+  expire(error: DeadlineError): void {
+    // Answers first: a deployment that hears of it may take its time to stop.
+    this.#end({ refusal: TIMED_OUT });
+    this.#request.abort(error);
+  }
+
+  settle(result: Result): void {
+    this.#limits.delete(this);
+    // Nobody waits for a late answer, whose stream would go on.
+    if (!this.#end(result) && result.answer !== undefined) abandon(result.answer.body);
+  }
+
+  #end(result: Result): boolean {
+    const finish = this.#finish;
+    this.#finish = undefined;
+    finish?.(result);
+    return finish !== undefined;
+  }
 }

@@ -4,26 +4,43 @@ import { DeadlineError } from "../../src/host.ts";
 const MAX_TIMER_MS = 0x7fff_ffff;
 
 /** Something whose time is limited. */
-export interface Limited {
+export abstract class Limited {
   /** On the clock of `performance.now()`, in milliseconds. */
   readonly dueAt: number;
   readonly limitMs: number;
-  expire(error: DeadlineError): void;
+  /** Neighbours in the list of what runs, which is `TimeLimits`'s. */
+  previous: Limited | undefined;
+  next: Limited | undefined;
+
+  constructor(at: number, limitMs: number) {
+    this.dueAt = at + limitMs;
+    this.limitMs = limitMs;
+  }
+
+  abstract expire(error: DeadlineError): void;
 }
 
 /** Ends what takes too long. One timer for all: one for each request would cost more than the rest of the gateway. */
 export class TimeLimits {
-  readonly #running = new Set<Limited>();
+  /** A list through the things themselves: a Set makes a new table every few requests, for the garbage collector to clear up. */
+  #first: Limited | undefined;
   #timer: NodeJS.Timeout | undefined;
   #firesAt = Number.POSITIVE_INFINITY;
 
   add(limited: Limited): void {
-    this.#running.add(limited);
+    limited.next = this.#first;
+    if (this.#first !== undefined) this.#first.previous = limited;
+    this.#first = limited;
     if (limited.dueAt < this.#firesAt) this.#arm(limited.dueAt);
   }
 
   delete(limited: Limited): void {
-    this.#running.delete(limited);
+    const { previous, next } = limited;
+    if (previous !== undefined) previous.next = next;
+    else if (this.#first === limited) this.#first = next;
+    if (next !== undefined) next.previous = previous;
+    limited.previous = undefined;
+    limited.next = undefined;
   }
 
   #arm(dueAt: number): void {
@@ -44,16 +61,16 @@ export class TimeLimits {
   readonly #expire = (): void => {
     const now = performance.now();
     let nextAt = Number.POSITIVE_INFINITY;
-    for (const limited of this.#running) {
-      if (limited.dueAt > now) {
-        nextAt = Math.min(nextAt, limited.dueAt);
-        continue;
-      }
-      this.#running.delete(limited);
-      limited.expire(new DeadlineError(limited.limitMs));
+    const expired: Limited[] = [];
+    for (let limited = this.#first; limited !== undefined; limited = limited.next) {
+      if (limited.dueAt > now) nextAt = Math.min(nextAt, limited.dueAt);
+      else expired.push(limited);
     }
+    for (const limited of expired) this.delete(limited);
     clearTimeout(this.#timer);
     this.#firesAt = Number.POSITIVE_INFINITY;
     if (nextAt !== Number.POSITIVE_INFINITY) this.#arm(nextAt);
+    // One that ends may end others, or bring new ones.
+    for (const limited of expired) limited.expire(new DeadlineError(limited.limitMs));
   };
 }
