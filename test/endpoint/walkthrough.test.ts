@@ -1,6 +1,9 @@
 // docs/endpoints.md, typed as it stands there: every command in one shell, in the folder of the example.
-import { execFile, execFileSync } from "node:child_process";
+import { execFile, execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
@@ -61,4 +64,43 @@ test("the rollout of the document does what it says", async () => {
   expect(outputOf("report")).toMatch(/green/);
   expect(outputOf("curl $SCORING_URI")).toContain("[2.9099999999999997,");
   expect(JSON.parse(await sh("scorefn online-endpoint list"))).toEqual([]);
+});
+
+test("the other commands of the document do what it says", async () => {
+  const [serve = ""] = commandsBelow("In the foreground");
+  const [gate = ""] = commandsBelow("Mirroring and the report");
+  const [open = ""] = commandsBelow("The control page");
+  const [upstream = ""] = commandsBelow("Containers of your own");
+  const child = spawn("bash", ["-euc", `exec ${serve.trim()} --port 0 --no-environments`], { cwd: example, env });
+  const ended = once(child, "exit");
+  try {
+    let output = "";
+    for await (const chunk of child.stdout) {
+      output += chunk;
+      if (output.includes("Ctrl+C stops it")) break;
+    }
+    expect(output).toContain("scoring URI: http://127.0.0.1:");
+    expect(await sh(open)).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/#token=\S+$/m);
+    // Nothing has been mirrored, so the gate says no.
+    await expect(sh(gate)).rejects.toMatchObject({ code: 1 });
+    expect(readFileSync(join(example, "rollout.xml"), "utf8")).toContain("<failure");
+
+    const container = createServer((_request, response) => response.end("from the container")).listen(0, "127.0.0.1");
+    try {
+      await once(container, "listening");
+      writeFileSync(
+        join(example, "triton.yml"),
+        "name: triton\nendpoint_name: my-endpoint\nmodel: { path: model-1, type: triton_model }\ninstance_type: any\n",
+      );
+      const { port } = container.address() as AddressInfo;
+      await sh(upstream.replace(":8000", `:${port}`));
+      const invoke = "scorefn online-endpoint invoke -n my-endpoint -d triton -r sample-request.json";
+      expect(await sh(invoke)).toContain("from the container");
+    } finally {
+      container.close();
+    }
+  } finally {
+    child.kill("SIGINT");
+    await ended;
+  }
 });
