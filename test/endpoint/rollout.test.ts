@@ -36,9 +36,9 @@ interface Caller {
   call(body: string, deployment?: string): Promise<{ status: number; body: string; deployment: string | undefined }>;
 }
 
-async function createEndpoint(name: string): Promise<Caller> {
+async function createEndpoint(name: string, ...more: string[]): Promise<Caller> {
   created.push(name);
-  const flags = ["--no-environments", "--query", "scoring_uri", "-o", "tsv"];
+  const flags = ["--no-environments", "--query", "scoring_uri", "-o", "tsv", ...more];
   const uri = new URL(await scorefn("online-endpoint", "create", "-n", name, ...flags));
   return caller(name, Number(uri.port));
 }
@@ -183,4 +183,23 @@ describe.runIf(process.platform === "linux")("secrets", () => {
     await expect(attempt).rejects.toThrow(/no value for .*azureml:\/\/connections\/other\/credentials\/key.*TOKEN/);
     expect(JSON.parse(await scorefn("online-deployment", "list", "-e", "unresolved"))).toEqual([]);
   });
+});
+
+test("metrics tell deployments apart, for whoever has a key", async () => {
+  const { port, key, call } = await createEndpoint("measured", "--metrics", "/figures");
+  await createDeployment("measured", "blue", deploymentFile("blue", "echo.py"), "--all-traffic");
+  await createDeployment("measured", "green", deploymentFile("green", "echo.py"));
+  await call("1");
+  await call("2", "green");
+  await call("3", "green");
+  const scrape = (headers: [string, string][]) => sendTo(port, false, { target: "/figures", headers });
+  expect((await scrape([])).status).toBe(401);
+  const { status, body } = await scrape([["Authorization", `Bearer ${key}`]]);
+  expect(status).toBe(200);
+  const counts = [...String(body).matchAll(/^http_server_request_duration_seconds_count\{(.*)\} (\d+)$/gm)];
+  const byDeployment = counts.map(([, labels, count]) => [/deployment="(\w+)"/.exec(labels!)![1], Number(count)]);
+  expect(Object.fromEntries(byDeployment)).toEqual({ blue: 1, green: 2 });
+  expect(String(body)).toMatch(/^scorefn_ready\{deployment="green"\} 1$/m);
+  // Figures of the process stand there once, not for each deployment.
+  expect(String(body).match(/^process_resident_memory_bytes/gm)).toHaveLength(1);
 });
