@@ -5,6 +5,15 @@ import { TEST_DEADLINE_MS } from "./test/setup/deadline.ts";
 
 /** Files that take half a minute with CI=true or beside others, or wait for limits of several seconds. */
 const LONG = [
+  "endpoint/page/chromium",
+  "endpoint/walkthrough",
+  "endpoint/rollout",
+  "endpoint/deployment/deployment",
+  "endpoint/assets/environment",
+  "endpoint/gateway/scripts",
+  "online/life",
+  "online/attack",
+  "online/serve",
   "lambda/hostile.property",
   "lambda/function",
   "model/walk",
@@ -47,6 +56,7 @@ const CI_ONLY = [
   "test/adapters/lambda/cdk.test.ts",
   "test/adapters/lambda/check.test.ts",
   "test/adapters/lambda/bundle.test.ts",
+  "test/adapters/cli/online/attack.test.ts",
   "test/package.test.ts",
   "test/endpoint/page/chromium.test.ts",
   "test/fuzz/**",
