@@ -66,14 +66,11 @@ export async function openEndpoint(opening: Opening): Promise<RunningEndpoint> {
     const message = `the endpoint ${folder.name} runs already, as process ${attempt.heldBy.pid}`;
     throw new OperationError(mode.kind === "resume" ? "busy" : "conflict", message);
   }
-  const undo: (() => unknown)[] = [];
+  const undo: (() => unknown)[] = [attempt.release];
   try {
     return await open(opening, attempt.release, undo);
   } catch (error) {
-    const isExisting = error instanceof OperationError && error.refusal === "conflict";
     for (const step of undo.reverse()) await step();
-    if (mode.kind !== "resume" && !isExisting) await removeFolder(folder);
-    attempt.release();
     throw error;
   }
 }
@@ -97,9 +94,11 @@ async function open(
     parts.files.checkTraffic(spec.traffic, spec.mirrorTraffic, Object.keys(deployments), spec.kind);
     for (const deployment of Object.values(deployments)) parts.files.deploymentSpec(deployment.document);
   });
+  const state = await firstState(folder, mode, kept, progress);
+  // Nothing was kept there, and the lock goes with the folder: one at its path may be somebody else's then.
+  if (mode.kind !== "resume") undo.splice(0, undo.length, () => removeFolder(folder));
   // A process that was killed has left them.
   await rm(folder.versions, { recursive: true, force: true });
-  const state = await firstState(folder, mode, kept, progress);
   const file = mode.kind === "serve" ? undefined : openBoundedLog(folder.log);
   const { log, flush } = openLog(given ?? ((text) => file?.write(text)));
   const store = mode.kind === "serve" ? NO_STORE : openStore(folder);
@@ -163,11 +162,14 @@ async function open(
   const remove = async (accepted: () => void): Promise<void> => {
     const ended = end();
     accepted();
-    await ended;
-    // Its path is free before the folder is: another endpoint of this name may come at once.
-    const closed = socket.close();
-    await removeFolder(folder);
-    void closed.then(tellDeleted);
+    try {
+      await ended;
+    } finally {
+      // Its path is free before the folder is: another endpoint of this name may come at once.
+      const closed = socket.close();
+      // The process ends even when the folder cannot be removed.
+      await removeFolder(folder).finally(() => void closed.then(tellDeleted));
+    }
   };
   const socket = await listenForControl(folder.socket, controlOf(endpoint, { hello, remove, page: pageAddress }));
   log.server.info(`The endpoint ${folder.name} listens at ${address}, as process ${process.pid}`);
@@ -180,7 +182,7 @@ async function open(
       await end(graceMs);
       await socket.close();
       if (mode.kind === "serve") await removeFolder(folder);
-      release();
+      else release();
     },
   };
 }
@@ -204,7 +206,7 @@ async function firstState(
   for (const note of kept.notes) progress(`warning: ${note}`);
   await setAside(kept);
   if (kept.value === undefined) {
-    progress(`warning: the endpoint ${folder.name} starts empty, for nothing that was kept of it can be used`);
+    progress(`warning: the endpoint ${folder.name} starts empty, because nothing that was stored of it can be used`);
     return emptyState(folder.name);
   }
   return { ...kept.value, host: mode.host ?? kept.value.host, port: mode.port ?? kept.value.port };
@@ -235,7 +237,7 @@ async function firstCredentials(
   for (const note of found.notes) progress(`warning: ${note}`);
   await setAside(found);
   if (found.value !== undefined) return { kept: found.value, isNew: false };
-  progress(`warning: the endpoint ${folder.name} has new keys, for none that were kept can be used`);
+  progress(`warning: the endpoint ${folder.name} has new keys, because the stored ones cannot be used`);
   return { kept: parts.credentials.create(), isNew: true };
 }
 
