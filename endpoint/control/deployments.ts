@@ -9,7 +9,7 @@ import { type Ledger, withShares } from "./ledger.ts";
 import { Member } from "./member.ts";
 import { Serial } from "./serial.ts";
 import type { KeptDeployment, KeptEndpoint } from "./state/store.ts";
-import type { AssetOptions, Progress, RunningParts } from "./types.ts";
+import type { AssetOptions, Progress, RunningParts, SecretVariables } from "./types.ts";
 import { Versions } from "./versions.ts";
 
 /** How long requests that run may take when their deployment is deleted, in milliseconds: what a server's stop gives them. */
@@ -20,12 +20,14 @@ export interface CreateRequest {
   readonly assets: AssetOptions;
   /** Gets all live traffic when it is up. */
   readonly allTraffic: boolean;
+  readonly secrets?: SecretVariables;
 }
 
 export interface UpdateRequest extends DocumentUpdate {
   readonly name: string;
   /** On top of those that it has. Undefined: no others. */
   readonly assets: AssetOptions | undefined;
+  readonly secrets?: SecretVariables;
 }
 
 /** Who asks for an operation hears of it while it goes on. */
@@ -82,7 +84,7 @@ export class Deployments {
       this.#members.set(spec.name, member);
       accepted();
       try {
-        await this.#bringUp(member, spec, request.assets, progress);
+        await this.#bringUp(member, spec, request.assets, progress, request.secrets);
         const kept = { document: request.document, assets: request.assets };
         await this.#commit((state) => {
           const next = withDeployment(state, spec.name, kept);
@@ -139,7 +141,7 @@ export class Deployments {
         // The same document may stand for other code, so a file always brings new workers.
         const isSame =
           request.document === null && request.assets === undefined && isDeepStrictEqual(spec, before.spec);
-        if (!isSame) await this.#bringUp(member, spec, assets, progress);
+        if (!isSame) await this.#bringUp(member, spec, assets, progress, request.secrets);
         try {
           await this.#commit((state) => withDeployment(state, name, { document, assets }));
         } catch (error) {
@@ -190,9 +192,10 @@ export class Deployments {
     });
   }
 
-  /** Resolves when nothing that was asked for so far is under way. */
-  async settled(): Promise<void> {
-    await Promise.all([...this.#queues.values()].map((queue) => queue.idle()));
+  /** Resolves when nothing that was asked for so far is under way.  @param name undefined: for all of them */
+  async settled(name?: string): Promise<void> {
+    const queues = name === undefined ? [...this.#queues.values()] : [this.#queues.get(name)];
+    await Promise.all(queues.map((queue) => queue?.idle()));
   }
 
   /** Gives up what is under way, and closes all. */
@@ -226,8 +229,15 @@ export class Deployments {
   }
 
   /** What is said of all deployments of the endpoint goes for this one, too. */
-  #bringUp(member: Member, spec: DeploymentSpec, own: AssetOptions, progress: Progress): Promise<void> {
-    return this.#versions.bringUp(member, spec, withAssets(this.#ledger.state.options.assets, own), progress);
+  #bringUp(
+    member: Member,
+    spec: DeploymentSpec,
+    own: AssetOptions,
+    progress: Progress,
+    secrets: SecretVariables = {},
+  ): Promise<void> {
+    const options = withAssets(this.#ledger.state.options.assets, own);
+    return this.#versions.bringUp(member, spec, options, progress, secrets);
   }
 
   /** @throws OperationError when the document is no deployment of this endpoint's */

@@ -42,6 +42,7 @@ export class Endpoint {
   #state: ProvisioningState = "Succeeded";
   #routing: Routing;
   #address = "";
+  #resumed: Promise<void> = Promise.resolve();
   #end: Promise<void> | undefined;
 
   constructor({ state, credentials, parts, store, log, folder }: EndpointStart) {
@@ -86,7 +87,13 @@ export class Endpoint {
 
   /** Brings up the deployments that it had. Those that fail stay, and say why. */
   resume(progress: Progress): Promise<void> {
-    return this.#deployments.resume(this.state.deployments, progress);
+    this.#resumed = this.#deployments.resume(this.state.deployments, progress);
+    return this.#resumed;
+  }
+
+  /** Resolves when those that it had are up, or have failed. */
+  async resumed(): Promise<void> {
+    await this.#resumed;
   }
 
   show(): Shown {
@@ -206,9 +213,9 @@ export class Endpoint {
     };
   }
 
-  /** Resolves when nothing that was asked for so far is under way. */
-  settled(): Promise<void> {
-    return this.#deployments.settled();
+  /** Resolves when nothing that was asked for so far is under way.  @param deployment undefined: for all of them */
+  settled(deployment?: string): Promise<void> {
+    return this.#deployments.settled(deployment);
   }
 
   /** Ends all deployments; what runs may end within the grace. Nothing that is kept changes. */

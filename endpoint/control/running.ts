@@ -48,7 +48,6 @@ export interface RunningEndpoint {
   readonly deleted: Promise<void>;
   /** Ends in good order. @param graceMs what running requests get */
   close(graceMs: number): Promise<void>;
-  page(): Promise<string>;
 }
 
 const LOOPBACK = "127.0.0.1";
@@ -156,7 +155,6 @@ async function open(
     endpoint: folder.name,
     pid: process.pid,
     version: VERSION,
-    isKept: mode.kind !== "serve",
     scoringUri: String(endpoint.show().scoring_uri),
   });
   const remove = async (accepted: () => void): Promise<void> => {
@@ -177,7 +175,6 @@ async function open(
     endpoint,
     address,
     deleted,
-    page: pageAddress,
     close: async (graceMs) => {
       await end(graceMs);
       await socket.close();

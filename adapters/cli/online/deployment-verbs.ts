@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { invalid } from "../../../endpoint/control/errors.ts";
 import type { Document } from "../../../endpoint/types.ts";
 import type { OnlineFlags } from "./command-line.ts";
-import { assetOptions, changesOf, required, saysAssets, told } from "./documents.ts";
+import { assetOptions, changesOf, required, saysAssets, secretsOf, told } from "./documents.ts";
 import { confirm, type Outcome, type VerbRun } from "./endpoint-verbs.ts";
 import type { OnlineHost } from "./program.ts";
 import { reach } from "./reach.ts";
@@ -50,6 +50,7 @@ async function create(flags: OnlineFlags, host: OnlineHost): Promise<Outcome> {
     document,
     assets: await assetOptions(flags, host),
     allTraffic: flags.isOn("--all-traffic"),
+    secrets: secretsOf(host),
     noWait: flags.isOn("--no-wait"),
   });
   return { value };
@@ -71,6 +72,7 @@ async function update(flags: OnlineFlags, host: OnlineHost): Promise<Outcome> {
     changes: changesOf(flags),
     folder: host.cwd,
     assets: saysAssets(flags) ? await assetOptions(flags, host) : undefined,
+    secrets: secretsOf(host),
     noWait: flags.isOn("--no-wait"),
   });
   return { value };

@@ -7,7 +7,7 @@ import { lockHolder, takeLock } from "../../../endpoint/control/state/lock.ts";
 import { type KeptEndpoint, readState } from "../../../endpoint/control/state/store.ts";
 import type { EndpointReport } from "../../../endpoint/types.ts";
 import type { OnlineFlags } from "./command-line.ts";
-import { changesOf, endpointOptions, LOOPBACK, portOf, required, told } from "./documents.ts";
+import { changesOf, endpointOptions, hostOf, LOOPBACK, portOf, required, told } from "./documents.ts";
 import { figuresTable } from "./figures-table.ts";
 import { invoke } from "./invoke.ts";
 import { launch } from "./launch.ts";
@@ -64,7 +64,7 @@ async function create(flags: OnlineFlags, host: OnlineHost): Promise<Outcome> {
   const { name } = files.endpointSpec(document);
   const state: KeptEndpoint = {
     document,
-    host: flags.text("--host") ?? LOOPBACK,
+    host: hostOf(flags) ?? LOOPBACK,
     port: portOf(flags) ?? 0,
     options: await endpointOptions(flags, host),
     deployments: {},
@@ -96,7 +96,7 @@ async function update(flags: OnlineFlags, host: OnlineHost): Promise<Outcome> {
     traffic: shares("--traffic"),
     mirrorTraffic: shares("--mirror-traffic"),
   };
-  const [port, address] = [portOf(flags), flags.text("--host")];
+  const [port, address] = [portOf(flags), hostOf(flags)];
   if ((port !== undefined || address !== undefined) && (await tryHello(folderOf(name, host))) !== undefined) {
     throw conflict(`the endpoint ${name} runs; --port and --host count when it is started, so end its process first`);
   }

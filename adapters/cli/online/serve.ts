@@ -6,7 +6,7 @@ import type { FilesPart } from "../../../endpoint/control/types.ts";
 import type { Document, Shares } from "../../../endpoint/types.ts";
 import { watchLauncher } from "../launcher.ts";
 import type { OnlineFlags } from "./command-line.ts";
-import { endpointOptions, LOOPBACK, portOf, told } from "./documents.ts";
+import { endpointOptions, hostOf, LOOPBACK, portOf, told } from "./documents.ts";
 import { listen } from "./listening.ts";
 import type { OnlineHost } from "./program.ts";
 import { folderOf } from "./reach.ts";
@@ -36,7 +36,7 @@ export async function serve(flags: OnlineFlags, host: OnlineHost): Promise<numbe
   const service = readService(flags, files, host);
   const options = await endpointOptions(flags, host);
   const { name } = files.endpointSpec(service.endpoint);
-  const address = { host: flags.text("--host") ?? LOOPBACK, port: portOf(flags) ?? DEFAULT_PORT };
+  const address = { host: hostOf(flags) ?? LOOPBACK, port: portOf(flags) ?? DEFAULT_PORT };
   const progress = (line: string): void => host.writeError(`${line}\n`);
   for (const notice of service.notices) progress(notice);
   const parts = await host.parts.running();
@@ -115,7 +115,7 @@ function readService(flags: OnlineFlags, files: FilesPart, host: OnlineHost): Se
   const names = specs.map(({ name }) => name);
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined)
-    throw invalid(`two of the files are of a deployment ${twice}; deployments of one endpoint need names of their own`);
+    throw invalid(`two files describe the deployment ${twice}; deployments of one endpoint need names of their own`);
   const gets = Object.keys(spec.traffic).length === 0 && names.length === 1;
   const traffic = gets ? { [names[0]!]: 100 } : spec.traffic;
   files.checkTraffic(traffic, spec.mirrorTraffic, names, spec.kind);

@@ -14,13 +14,15 @@ export function createFakeParts(ScoreError, hooks = {}) {
     files,
     credentials: createCredentials(refuse),
     checkAssets: async () => {},
-    resolveAssets: async (spec, options, { progress }) => {
+    resolveAssets: async (spec, options, { progress, secrets }) => {
       progress(`${spec.name}: looking for its model`);
       await hooks.assets?.(spec, options);
       // The name of a file: it is there when the assets are.
       const { WAIT } = spec.environmentVariables;
       while (WAIT !== undefined && !existsSync(WAIT)) await delay(10);
       if (spec.environmentVariables.FAIL === "assets") throw refuse(`the model of ${spec.name} is missing`);
+      const { SECRET } = spec.environmentVariables;
+      if (SECRET !== undefined && { ...process.env, ...secrets }[SECRET] === undefined) throw refuse(`set ${SECRET}`);
       const upstream = options.upstreams[spec.name] ?? null;
       return { modelDir: null, python: null, environmentVariables: {}, upstream, warnings: [] };
     },
