@@ -1,6 +1,7 @@
 // The process of an endpoint: what it holds, from its lock to its last answer.
 import { rm } from "node:fs/promises";
 import { type Log, type Scorer, VERSION } from "../../src/host.ts";
+import { addressOf, LOOPBACK } from "./address.ts";
 import { openBoundedLog } from "./bounded-log.ts";
 import type { Hello } from "./channel/messages.ts";
 import { controlOf } from "./channel/routes.ts";
@@ -49,11 +50,6 @@ export interface RunningEndpoint {
   /** Ends in good order. @param graceMs what running requests get */
   close(graceMs: number): Promise<void>;
 }
-
-const LOOPBACK = "127.0.0.1";
-
-/** Who connects to an endpoint that listens everywhere on this machine. */
-const EVERYWHERE: ReadonlySet<string> = new Set(["0.0.0.0", "::"]);
 
 /** Opens the endpoint: it listens, and takes commands. Its deployments come up later, with `resume()`.
  *  @throws OperationError or ScoreError; nothing is left then that was not there before */
@@ -236,9 +232,4 @@ async function firstCredentials(
   if (found.value !== undefined) return { kept: found.value, isNew: false };
   progress(`warning: the endpoint ${folder.name} has new keys, because the stored ones cannot be used`);
   return { kept: parts.credentials.create(), isNew: true };
-}
-
-function addressOf(host: string, port: number): string {
-  const shown = EVERYWHERE.has(host) ? LOOPBACK : host;
-  return `http://${shown.includes(":") ? `[${shown}]` : shown}:${port}`;
 }

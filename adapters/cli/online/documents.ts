@@ -25,8 +25,8 @@ const PAIR_FLAGS = ["--model", "--environment", "--python", "--upstream"];
 const ASSET_FLAGS = [...PAIR_FLAGS, "--no-environments", "--secrets"];
 
 /** The document, after its warnings have been told. */
-export function told({ document, warnings }: ReadResult, { writeError }: OnlineHost): ReadResult["document"] {
-  for (const warning of warnings) writeError(`warning: ${warning}\n`);
+export function told({ document, warnings }: ReadResult, { tell }: OnlineHost): ReadResult["document"] {
+  for (const warning of warnings) tell(`warning: ${warning}\n`);
   return document;
 }
 

@@ -82,7 +82,7 @@ async function followed(child: ChildProcess, order: Order, host: OnlineHost): Pr
       const event = JSON.parse(text) as Event;
       if ("ready" in event) return;
       if ("error" in event) throw new OperationError(event.error.refusal, event.error.message);
-      host.writeError(`${event.progress}\n`);
+      host.tell(`${event.progress}\n`);
     }
     await ended;
   } finally {

@@ -37,7 +37,7 @@ export async function serve(flags: OnlineFlags, host: OnlineHost): Promise<numbe
   const options = await endpointOptions(flags, host);
   const { name } = files.endpointSpec(service.endpoint);
   const address = { host: hostOf(flags) ?? LOOPBACK, port: portOf(flags) ?? DEFAULT_PORT };
-  const progress = (line: string): void => host.writeError(`${line}\n`);
+  const progress = (line: string): void => host.tell(`${line}\n`);
   for (const notice of service.notices) progress(notice);
   const parts = await host.parts.running();
   await parts.checkAssets(service.deployments.map(files.deploymentSpec), options.assets);
