@@ -5,15 +5,13 @@ import type { DeploymentSpec, Document } from "../types.ts";
 import { withAssets } from "./asset-options.ts";
 import { type DocumentUpdate, updated } from "./changes.ts";
 import { conflict, describe, failed, invalid, notFound } from "./errors.ts";
+import { GRACE_MS } from "./grace.ts";
 import { type Ledger, withShares } from "./ledger.ts";
 import { Member } from "./member.ts";
 import { Serial } from "./serial.ts";
 import type { KeptDeployment, KeptEndpoint } from "./state/store.ts";
 import type { AssetOptions, Progress, RunningParts, SecretVariables } from "./types.ts";
 import { Versions } from "./versions.ts";
-
-/** How long requests that run may take when their deployment is deleted, in milliseconds: what a server's stop gives them. */
-const CLOSE_GRACE_MS = 30_000;
 
 export interface CreateRequest {
   readonly document: Document;
@@ -169,12 +167,14 @@ export class Deployments {
       const member = this.get(name);
       await this.#commit((state) => {
         const { traffic, mirrorTraffic } = this.#ledger.spec;
-        if (traffic[name]) {
-          throw conflict(
-            `the deployment ${name} has ${traffic[name]} % of the traffic; give that to others first, with online-endpoint update --traffic`,
-          );
+        if (Object.hasOwn(traffic, name)) {
+          const isOnly = Object.keys(state.deployments).length === 1;
+          const cure = isOnly
+            ? `take that from it first, with online-endpoint update --traffic "${name}=0"`
+            : "give that to others first, with online-endpoint update --traffic";
+          throw conflict(`the deployment ${name} has ${traffic[name]} % of the traffic; ${cure}`);
         }
-        if (mirrorTraffic[name]) {
+        if (Object.hasOwn(mirrorTraffic, name)) {
           throw conflict(
             `the deployment ${name} has ${mirrorTraffic[name]} % of the traffic mirrored to it; end that first, with online-endpoint update --mirror-traffic "${name}=0"`,
           );
@@ -185,7 +185,7 @@ export class Deployments {
       member.operation = "Deleting";
       accepted();
       try {
-        await this.#versions.end(member, CLOSE_GRACE_MS);
+        await this.#versions.end(member, GRACE_MS);
       } finally {
         this.#members.delete(name);
       }
@@ -246,7 +246,7 @@ export class Deployments {
     const { name, kind } = this.#ledger.spec;
     if (spec.endpointName.toLowerCase() !== name) {
       throw invalid(
-        `the deployment ${spec.name} is of the endpoint ${spec.endpointName}, not of ${name}; name another one with --endpoint-name`,
+        `the deployment ${spec.name} belongs to endpoint ${spec.endpointName}, not ${name}; name another one with --endpoint-name`,
       );
     }
     if (spec.kind !== kind) {

@@ -4,6 +4,7 @@ import type { Credentials, EndpointReport, ProvisioningState, Routing, Shares } 
 import { type DocumentUpdate, updated } from "./changes.ts";
 import { type CreateRequest, Deployments, type Listener, type UpdateRequest } from "./deployments.ts";
 import { conflict, describe, invalid } from "./errors.ts";
+import { GRACE_MS } from "./grace.ts";
 import { Ledger, withShares } from "./ledger.ts";
 import { Serial } from "./serial.ts";
 import { type Shown, scorePath, showDeployment, showEndpoint } from "./shown.ts";
@@ -25,9 +26,6 @@ export interface EndpointUpdate extends DocumentUpdate {
   readonly traffic?: Shares;
   readonly mirrorTraffic?: Shares | undefined;
 }
-
-/** How long requests that run may take when the endpoint is deleted, in milliseconds: what a server's stop gives them. */
-const DELETE_GRACE_MS = 30_000;
 
 export class Endpoint {
   readonly front: Front;
@@ -219,7 +217,7 @@ export class Endpoint {
   }
 
   /** Ends all deployments; what runs may end within the grace. Nothing that is kept changes. */
-  close(graceMs: number = DELETE_GRACE_MS): Promise<void> {
+  close(graceMs: number = GRACE_MS): Promise<void> {
     this.#end ??= this.#close(graceMs);
     return this.#end;
   }

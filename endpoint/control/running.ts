@@ -9,6 +9,7 @@ import { listenForControl } from "./channel/server.ts";
 import { Endpoint } from "./endpoint.ts";
 import { conflict, notFound, OperationError } from "./errors.ts";
 import { listenAtFreePort } from "./first-port.ts";
+import { GRACE_MS } from "./grace.ts";
 import { openLog } from "./log.ts";
 import { type EndpointFolder, makeFolder, removeFolder } from "./state/folders.ts";
 import { type Kept, setAside } from "./state/kept-file.ts";
@@ -139,7 +140,7 @@ async function open(
   };
 
   const end = async (graceMs?: number): Promise<void> => {
-    await Promise.all([server.close(graceMs ?? DELETE_GRACE_MS), pageServer?.close(0), endpoint.close(graceMs)]);
+    await Promise.all([server.close(graceMs ?? GRACE_MS), pageServer?.close(0), endpoint.close(graceMs)]);
     flush();
     await file?.flush();
   };
@@ -179,9 +180,6 @@ async function open(
     },
   };
 }
-
-/** What requests that run get when the endpoint is deleted, in milliseconds. */
-const DELETE_GRACE_MS = 30_000;
 
 async function firstState(
   folder: EndpointFolder,

@@ -1,5 +1,6 @@
 // From flags and files to what an endpoint is told.
 import { resolve } from "node:path";
+import { LOOPBACK } from "../../../endpoint/control/address.ts";
 import { invalid } from "../../../endpoint/control/errors.ts";
 import type {
   AssetOptions,
@@ -11,8 +12,6 @@ import type {
 import type { GatewayForm } from "../../../endpoint/types.ts";
 import type { OnlineFlags } from "./command-line.ts";
 import type { OnlineHost } from "./program.ts";
-
-export const LOOPBACK = "127.0.0.1";
 
 const MAX_PORT = 65_535;
 

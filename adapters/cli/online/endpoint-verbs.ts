@@ -1,5 +1,6 @@
 // What `scorefn online-endpoint` does, but for serving.
 import { resolve } from "node:path";
+import { LOOPBACK } from "../../../endpoint/control/address.ts";
 import { SilentError } from "../../../endpoint/control/channel/client.ts";
 import { conflict, invalid, OperationError } from "../../../endpoint/control/errors.ts";
 import { keptEndpoint } from "../../../endpoint/control/kept-view.ts";
@@ -14,7 +15,7 @@ import { lockHolder, takeLock } from "../../../endpoint/control/state/lock.ts";
 import { type KeptEndpoint, readState } from "../../../endpoint/control/state/store.ts";
 import type { EndpointReport } from "../../../endpoint/types.ts";
 import type { OnlineFlags } from "./command-line.ts";
-import { changesOf, endpointOptions, hostOf, LOOPBACK, portOf, required, told } from "./documents.ts";
+import { changesOf, endpointOptions, hostOf, portOf, required, told } from "./documents.ts";
 import { figuresTable } from "./figures-table.ts";
 import { invoke } from "./invoke.ts";
 import { launch } from "./launch.ts";
@@ -28,6 +29,8 @@ export type Outcome =
   | { readonly text: string; readonly failure?: string | null };
 
 export type VerbRun = (flags: OnlineFlags, host: OnlineHost) => Promise<Outcome>;
+
+const AUTH_MODES: readonly string[] = ["key", "aml_token", "aad_token"];
 
 const NAMES_IT = "names the endpoint";
 
@@ -62,13 +65,22 @@ async function create(flags: OnlineFlags, host: OnlineHost): Promise<Outcome> {
   const files = await host.parts.files();
   const file = flags.text("--file");
   const mode = flags.text("--auth-mode");
+  if (mode !== undefined && !AUTH_MODES.includes(mode.toLowerCase())) {
+    throw invalid(`--auth-mode ${mode} is not a way to let clients in; it takes ${AUTH_MODES.join(", ")}`);
+  }
   const set = [...(mode === undefined ? [] : [`auth_mode=${mode}`]), ...flags.all("--set")];
   if (file === undefined) required(flags, "--name", `${NAMES_IT}, for there is no --file`);
   const overrides = { name: flags.text("--name"), set };
   const read =
     file === undefined ? files.endpointDocument(overrides) : files.readEndpointFile(resolve(host.cwd, file), overrides);
   const document = told(read, host);
-  const { name } = files.endpointSpec(document);
+  const { name, traffic, mirrorTraffic } = files.endpointSpec(document);
+  const [first] = [...Object.keys(traffic), ...Object.keys(mirrorTraffic)];
+  if (first !== undefined) {
+    throw invalid(
+      `the file gives traffic to ${first}, and a new endpoint has no deployments yet; leave traffic and mirror_traffic out of the file and create the deployment with --all-traffic, or start all files together with online-endpoint serve`,
+    );
+  }
   const state: KeptEndpoint = {
     document,
     host: hostOf(flags) ?? LOOPBACK,

@@ -50,7 +50,7 @@ async function print(outcome: Outcome, { flags, noun, verb }: OnlineCommand, hos
   const { failure } = outcome;
   const end = (text: string): number => {
     host.write(text);
-    if (failure) host.writeError(`scorefn ${noun} ${verb}: error: ${failure}\n`);
+    if (failure) host.writeError(`scorefn ${noun} ${verb}: ${failure}\n`);
     return failure ? EXIT_FAILED : 0;
   };
   if ("text" in outcome) return end(outcome.text);

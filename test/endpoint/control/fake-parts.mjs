@@ -76,7 +76,11 @@ function createFiles(refuse) {
     readEndpointFile: read,
     readDeploymentFile: read,
     endpointDocument: (overrides) => read(null, overrides),
-    checkDocument: (_kind, document) => ({ document, warnings: [] }),
+    checkDocument: (_kind, document) => {
+      if ("instance_count" in document && "scale_settings" in document)
+        throw refuse("instance_count and scale_settings exclude each other");
+      return { document, warnings: [] };
+    },
     kindOfFile: (path) => {
       const { document } = read(path, {});
       return "endpoint_name" in document || "instance_count" in document || "code_configuration" in document

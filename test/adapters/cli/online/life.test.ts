@@ -165,7 +165,7 @@ describe("a creation that fails leaves nothing", () => {
     const { code, stderr } = await shell.type(`online-endpoint create -n one --port ${port}`);
     expect(code).toBe(1);
     expect(stderr).toBe(
-      `scorefn online-endpoint create: error: port ${port} is in use; stop what listens there, or choose another with --port (online-endpoint update --port for an endpoint that exists)\n`,
+      `scorefn online-endpoint create: error: port ${port} is in use; stop what listens there, or choose another with --port; for an endpoint that exists: online-endpoint update -n NAME --port N\n`,
     );
     nothing(shell);
   });
@@ -176,7 +176,7 @@ describe("a creation that fails leaves nothing", () => {
     const { code, stderr } = await shell.type("online-endpoint create -f endpoint.yml");
     expect([code, stderr]).toEqual([
       1,
-      "scorefn online-endpoint create: error: traffic names blue, and there is no such deployment\n",
+      "scorefn online-endpoint create: error: the file gives traffic to blue, and a new endpoint has no deployments yet; leave traffic and mirror_traffic out of the file and create the deployment with --all-traffic, or start all files together with online-endpoint serve\n",
     ]);
     nothing(shell);
   });
