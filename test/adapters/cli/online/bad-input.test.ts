@@ -155,6 +155,19 @@ describe("with one", () => {
   });
 });
 
+test("a report that says no is printed first, in every form", async () => {
+  await open();
+  await shell.ok("online-endpoint create -n one");
+  for (const form of ["", " --report json", " -o json", " -o json --query endpoint"]) {
+    const typed = await shell.type(`online-endpoint report -n one --max-differences=-1${form}`);
+    expect([typed.code, typed.stdout, typed.stderr]).toEqual([
+      1,
+      expect.stringContaining("one"),
+      "scorefn online-endpoint report: 0 of the answers differ, more than -1\n",
+    ]);
+  }
+});
+
 test("--only-show-errors leaves errors", async () => {
   await open();
   const { code, stderr } = await shell.type("online-endpoint show -n one --web --only-show-errors");
