@@ -69,7 +69,7 @@ async function create(flags: OnlineFlags, host: OnlineHost): Promise<Outcome> {
     throw invalid(`--auth-mode ${mode} is not a way to let clients in; it takes ${AUTH_MODES.join(", ")}`);
   }
   const set = [...(mode === undefined ? [] : [`auth_mode=${mode}`]), ...flags.all("--set")];
-  if (file === undefined) required(flags, "--name", `${NAMES_IT}, for there is no --file`);
+  if (file === undefined) required(flags, "--name", `${NAMES_IT}, because there is no --file`);
   const overrides = { name: flags.text("--name"), set };
   const read =
     file === undefined ? files.endpointDocument(overrides) : files.readEndpointFile(resolve(host.cwd, file), overrides);
