@@ -18,11 +18,12 @@ export function updated(
   { document, changes, folder }: DocumentUpdate,
   progress: Progress = () => {},
 ): Document {
+  if (document === null && changes.length === 0) return old;
   const merged = document === null ? old : files.mergeDocuments(old, document);
-  if (changes.length === 0) return merged;
   const changed = changes.reduce((current, change) => apply(files, current, change), merged);
   const { document: checked, warnings } = files.checkDocument(kind, changed, folder);
-  for (const warning of warnings) progress(`warning: ${warning}`);
+  // Those of a file were told when it was read.
+  if (changes.length > 0) for (const warning of warnings) progress(`warning: ${warning}`);
   return checked;
 }
 

@@ -5,27 +5,27 @@ import type { DeploymentSpec, Document } from "../types.ts";
 import { withAssets } from "./asset-options.ts";
 import { type DocumentUpdate, updated } from "./changes.ts";
 import { conflict, describe, failed, invalid, notFound } from "./errors.ts";
+import { GRACE_MS } from "./grace.ts";
 import { type Ledger, withShares } from "./ledger.ts";
 import { Member } from "./member.ts";
 import { Serial } from "./serial.ts";
 import type { KeptDeployment, KeptEndpoint } from "./state/store.ts";
-import type { AssetOptions, Progress, RunningParts } from "./types.ts";
+import type { AssetOptions, Progress, RunningParts, SecretVariables } from "./types.ts";
 import { Versions } from "./versions.ts";
-
-/** How long requests that run may take when their deployment is deleted, in milliseconds: what a server's stop gives them. */
-const CLOSE_GRACE_MS = 30_000;
 
 export interface CreateRequest {
   readonly document: Document;
   readonly assets: AssetOptions;
   /** Gets all live traffic when it is up. */
   readonly allTraffic: boolean;
+  readonly secrets?: SecretVariables;
 }
 
 export interface UpdateRequest extends DocumentUpdate {
   readonly name: string;
   /** On top of those that it has. Undefined: no others. */
   readonly assets: AssetOptions | undefined;
+  readonly secrets?: SecretVariables;
 }
 
 /** Who asks for an operation hears of it while it goes on. */
@@ -82,7 +82,7 @@ export class Deployments {
       this.#members.set(spec.name, member);
       accepted();
       try {
-        await this.#bringUp(member, spec, request.assets, progress);
+        await this.#bringUp(member, spec, request.assets, progress, request.secrets);
         const kept = { document: request.document, assets: request.assets };
         await this.#commit((state) => {
           const next = withDeployment(state, spec.name, kept);
@@ -139,7 +139,7 @@ export class Deployments {
         // The same document may stand for other code, so a file always brings new workers.
         const isSame =
           request.document === null && request.assets === undefined && isDeepStrictEqual(spec, before.spec);
-        if (!isSame) await this.#bringUp(member, spec, assets, progress);
+        if (!isSame) await this.#bringUp(member, spec, assets, progress, request.secrets);
         try {
           await this.#commit((state) => withDeployment(state, name, { document, assets }));
         } catch (error) {
@@ -167,12 +167,14 @@ export class Deployments {
       const member = this.get(name);
       await this.#commit((state) => {
         const { traffic, mirrorTraffic } = this.#ledger.spec;
-        if (traffic[name]) {
-          throw conflict(
-            `the deployment ${name} has ${traffic[name]} % of the traffic; give that to others first, with online-endpoint update --traffic`,
-          );
+        if (Object.hasOwn(traffic, name)) {
+          const isOnly = Object.keys(state.deployments).length === 1;
+          const cure = isOnly
+            ? `take that from it first, with online-endpoint update --traffic "${name}=0"`
+            : "give that to others first, with online-endpoint update --traffic";
+          throw conflict(`the deployment ${name} has ${traffic[name]} % of the traffic; ${cure}`);
         }
-        if (mirrorTraffic[name]) {
+        if (Object.hasOwn(mirrorTraffic, name)) {
           throw conflict(
             `the deployment ${name} has ${mirrorTraffic[name]} % of the traffic mirrored to it; end that first, with online-endpoint update --mirror-traffic "${name}=0"`,
           );
@@ -183,16 +185,17 @@ export class Deployments {
       member.operation = "Deleting";
       accepted();
       try {
-        await this.#versions.end(member, CLOSE_GRACE_MS);
+        await this.#versions.end(member, GRACE_MS);
       } finally {
         this.#members.delete(name);
       }
     });
   }
 
-  /** Resolves when nothing that was asked for so far is under way. */
-  async settled(): Promise<void> {
-    await Promise.all([...this.#queues.values()].map((queue) => queue.idle()));
+  /** Resolves when nothing that was asked for so far is under way.  @param name undefined: for all of them */
+  async settled(name?: string): Promise<void> {
+    const queues = name === undefined ? [...this.#queues.values()] : [this.#queues.get(name)];
+    await Promise.all(queues.map((queue) => queue?.idle()));
   }
 
   /** Gives up what is under way, and closes all. */
@@ -226,8 +229,15 @@ export class Deployments {
   }
 
   /** What is said of all deployments of the endpoint goes for this one, too. */
-  #bringUp(member: Member, spec: DeploymentSpec, own: AssetOptions, progress: Progress): Promise<void> {
-    return this.#versions.bringUp(member, spec, withAssets(this.#ledger.state.options.assets, own), progress);
+  #bringUp(
+    member: Member,
+    spec: DeploymentSpec,
+    own: AssetOptions,
+    progress: Progress,
+    secrets: SecretVariables = {},
+  ): Promise<void> {
+    const options = withAssets(this.#ledger.state.options.assets, own);
+    return this.#versions.bringUp(member, spec, options, progress, secrets);
   }
 
   /** @throws OperationError when the document is no deployment of this endpoint's */
@@ -236,7 +246,7 @@ export class Deployments {
     const { name, kind } = this.#ledger.spec;
     if (spec.endpointName.toLowerCase() !== name) {
       throw invalid(
-        `the deployment ${spec.name} is of the endpoint ${spec.endpointName}, not of ${name}; name another one with --endpoint-name`,
+        `the deployment ${spec.name} belongs to endpoint ${spec.endpointName}, not ${name}; name another one with --endpoint-name`,
       );
     }
     if (spec.kind !== kind) {

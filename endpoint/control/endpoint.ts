@@ -4,6 +4,7 @@ import type { Credentials, EndpointReport, ProvisioningState, Routing, Shares } 
 import { type DocumentUpdate, updated } from "./changes.ts";
 import { type CreateRequest, Deployments, type Listener, type UpdateRequest } from "./deployments.ts";
 import { conflict, describe, invalid } from "./errors.ts";
+import { GRACE_MS } from "./grace.ts";
 import { Ledger, withShares } from "./ledger.ts";
 import { Serial } from "./serial.ts";
 import { type Shown, scorePath, showDeployment, showEndpoint } from "./shown.ts";
@@ -26,9 +27,6 @@ export interface EndpointUpdate extends DocumentUpdate {
   readonly mirrorTraffic?: Shares | undefined;
 }
 
-/** How long requests that run may take when the endpoint is deleted, in milliseconds: what a server's stop gives them. */
-const DELETE_GRACE_MS = 30_000;
-
 export class Endpoint {
   readonly front: Front;
   readonly #parts: RunningParts;
@@ -42,6 +40,7 @@ export class Endpoint {
   #state: ProvisioningState = "Succeeded";
   #routing: Routing;
   #address = "";
+  #resumed: Promise<void> = Promise.resolve();
   #end: Promise<void> | undefined;
 
   constructor({ state, credentials, parts, store, log, folder }: EndpointStart) {
@@ -86,7 +85,13 @@ export class Endpoint {
 
   /** Brings up the deployments that it had. Those that fail stay, and say why. */
   resume(progress: Progress): Promise<void> {
-    return this.#deployments.resume(this.state.deployments, progress);
+    this.#resumed = this.#deployments.resume(this.state.deployments, progress);
+    return this.#resumed;
+  }
+
+  /** Resolves when those that it had are up, or have failed. */
+  async resumed(): Promise<void> {
+    await this.#resumed;
   }
 
   show(): Shown {
@@ -206,13 +211,13 @@ export class Endpoint {
     };
   }
 
-  /** Resolves when nothing that was asked for so far is under way. */
-  settled(): Promise<void> {
-    return this.#deployments.settled();
+  /** Resolves when nothing that was asked for so far is under way.  @param deployment undefined: for all of them */
+  settled(deployment?: string): Promise<void> {
+    return this.#deployments.settled(deployment);
   }
 
   /** Ends all deployments; what runs may end within the grace. Nothing that is kept changes. */
-  close(graceMs: number = DELETE_GRACE_MS): Promise<void> {
+  close(graceMs: number = GRACE_MS): Promise<void> {
     this.#end ??= this.#close(graceMs);
     return this.#end;
   }

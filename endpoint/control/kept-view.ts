@@ -1,3 +1,4 @@
+import { addressOf } from "./address.ts";
 import { Member } from "./member.ts";
 import { type Shown, showEndpoint } from "./shown.ts";
 import type { KeptEndpoint } from "./state/store.ts";
@@ -7,5 +8,5 @@ import type { FilesPart } from "./types.ts";
 export function keptEndpoint({ document, deployments, host, port }: KeptEndpoint, files: FilesPart): Shown {
   const members = Object.values(deployments).map((kept) => new Member(files.deploymentSpec(kept.document)));
   const spec = files.endpointSpec(document);
-  return showEndpoint({ document, spec, state: "Succeeded", address: `http://${host}:${port}`, members });
+  return showEndpoint({ document, spec, state: "Succeeded", address: addressOf(host, port), members });
 }

@@ -34,7 +34,8 @@ export const PARTS: Parts = {
       files,
       credentials: CREDENTIALS,
       checkAssets: (specs, flags) => assets.checkAssets(specs, flags),
-      resolveAssets: (spec, flags, work) => assets.resolveWithFlags(spec, flags, work),
+      resolveAssets: (spec, flags, work) =>
+        assets.resolveWithFlags(spec, flags, work, { ...processEnvironment, ...work.secrets }),
       createDeployment: (spec, found, { log }) =>
         deployments.createDeployment(spec, found, {
           env: withoutSecrets(processEnvironment),

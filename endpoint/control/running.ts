@@ -1,6 +1,7 @@
 // The process of an endpoint: what it holds, from its lock to its last answer.
 import { rm } from "node:fs/promises";
 import { type Log, type Scorer, VERSION } from "../../src/host.ts";
+import { addressOf, LOOPBACK } from "./address.ts";
 import { openBoundedLog } from "./bounded-log.ts";
 import type { Hello } from "./channel/messages.ts";
 import { controlOf } from "./channel/routes.ts";
@@ -8,6 +9,7 @@ import { listenForControl } from "./channel/server.ts";
 import { Endpoint } from "./endpoint.ts";
 import { conflict, notFound, OperationError } from "./errors.ts";
 import { listenAtFreePort } from "./first-port.ts";
+import { GRACE_MS } from "./grace.ts";
 import { openLog } from "./log.ts";
 import { type EndpointFolder, makeFolder, removeFolder } from "./state/folders.ts";
 import { type Kept, setAside } from "./state/kept-file.ts";
@@ -48,13 +50,7 @@ export interface RunningEndpoint {
   readonly deleted: Promise<void>;
   /** Ends in good order. @param graceMs what running requests get */
   close(graceMs: number): Promise<void>;
-  page(): Promise<string>;
 }
-
-const LOOPBACK = "127.0.0.1";
-
-/** Who connects to an endpoint that listens everywhere on this machine. */
-const EVERYWHERE: ReadonlySet<string> = new Set(["0.0.0.0", "::"]);
 
 /** Opens the endpoint: it listens, and takes commands. Its deployments come up later, with `resume()`.
  *  @throws OperationError or ScoreError; nothing is left then that was not there before */
@@ -66,14 +62,11 @@ export async function openEndpoint(opening: Opening): Promise<RunningEndpoint> {
     const message = `the endpoint ${folder.name} runs already, as process ${attempt.heldBy.pid}`;
     throw new OperationError(mode.kind === "resume" ? "busy" : "conflict", message);
   }
-  const undo: (() => unknown)[] = [];
+  const undo: (() => unknown)[] = [attempt.release];
   try {
     return await open(opening, attempt.release, undo);
   } catch (error) {
-    const isExisting = error instanceof OperationError && error.refusal === "conflict";
     for (const step of undo.reverse()) await step();
-    if (mode.kind !== "resume" && !isExisting) await removeFolder(folder);
-    attempt.release();
     throw error;
   }
 }
@@ -97,9 +90,11 @@ async function open(
     parts.files.checkTraffic(spec.traffic, spec.mirrorTraffic, Object.keys(deployments), spec.kind);
     for (const deployment of Object.values(deployments)) parts.files.deploymentSpec(deployment.document);
   });
+  const state = await firstState(folder, mode, kept, progress);
+  // Nothing was kept there, and the lock goes with the folder: one at its path may be somebody else's then.
+  if (mode.kind !== "resume") undo.splice(0, undo.length, () => removeFolder(folder));
   // A process that was killed has left them.
   await rm(folder.versions, { recursive: true, force: true });
-  const state = await firstState(folder, mode, kept, progress);
   const file = mode.kind === "serve" ? undefined : openBoundedLog(folder.log);
   const { log, flush } = openLog(given ?? ((text) => file?.write(text)));
   const store = mode.kind === "serve" ? NO_STORE : openStore(folder);
@@ -145,7 +140,7 @@ async function open(
   };
 
   const end = async (graceMs?: number): Promise<void> => {
-    await Promise.all([server.close(graceMs ?? DELETE_GRACE_MS), pageServer?.close(0), endpoint.close(graceMs)]);
+    await Promise.all([server.close(graceMs ?? GRACE_MS), pageServer?.close(0), endpoint.close(graceMs)]);
     flush();
     await file?.flush();
   };
@@ -157,17 +152,19 @@ async function open(
     endpoint: folder.name,
     pid: process.pid,
     version: VERSION,
-    isKept: mode.kind !== "serve",
     scoringUri: String(endpoint.show().scoring_uri),
   });
   const remove = async (accepted: () => void): Promise<void> => {
     const ended = end();
     accepted();
-    await ended;
-    // Its path is free before the folder is: another endpoint of this name may come at once.
-    const closed = socket.close();
-    await removeFolder(folder);
-    void closed.then(tellDeleted);
+    try {
+      await ended;
+    } finally {
+      // Its path is free before the folder is: another endpoint of this name may come at once.
+      const closed = socket.close();
+      // The process ends even when the folder cannot be removed.
+      await removeFolder(folder).finally(() => void closed.then(tellDeleted));
+    }
   };
   const socket = await listenForControl(folder.socket, controlOf(endpoint, { hello, remove, page: pageAddress }));
   log.server.info(`The endpoint ${folder.name} listens at ${address}, as process ${process.pid}`);
@@ -175,18 +172,14 @@ async function open(
     endpoint,
     address,
     deleted,
-    page: pageAddress,
     close: async (graceMs) => {
       await end(graceMs);
       await socket.close();
       if (mode.kind === "serve") await removeFolder(folder);
-      release();
+      else release();
     },
   };
 }
-
-/** What requests that run get when the endpoint is deleted, in milliseconds. */
-const DELETE_GRACE_MS = 30_000;
 
 async function firstState(
   folder: EndpointFolder,
@@ -204,7 +197,7 @@ async function firstState(
   for (const note of kept.notes) progress(`warning: ${note}`);
   await setAside(kept);
   if (kept.value === undefined) {
-    progress(`warning: the endpoint ${folder.name} starts empty, for nothing that was kept of it can be used`);
+    progress(`warning: the endpoint ${folder.name} starts empty, because nothing that was stored of it can be used`);
     return emptyState(folder.name);
   }
   return { ...kept.value, host: mode.host ?? kept.value.host, port: mode.port ?? kept.value.port };
@@ -235,11 +228,6 @@ async function firstCredentials(
   for (const note of found.notes) progress(`warning: ${note}`);
   await setAside(found);
   if (found.value !== undefined) return { kept: found.value, isNew: false };
-  progress(`warning: the endpoint ${folder.name} has new keys, for none that were kept can be used`);
+  progress(`warning: the endpoint ${folder.name} has new keys, because the stored ones cannot be used`);
   return { kept: parts.credentials.create(), isNew: true };
-}
-
-function addressOf(host: string, port: number): string {
-  const shown = EVERYWHERE.has(host) ? LOOPBACK : host;
-  return `http://${shown.includes(":") ? `[${shown}]` : shown}:${port}`;
 }

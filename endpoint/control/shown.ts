@@ -40,7 +40,7 @@ export function showEndpoint({ document, spec, state, address, members }: ShownE
 
 /** A server that the user brings may take requests elsewhere (contract EP-29). */
 export function scorePath({ traffic }: EndpointSpec, members: readonly Member[]): string {
-  const live = members.filter(({ name }) => traffic[name] !== undefined);
+  const live = members.filter(({ name }) => Object.hasOwn(traffic, name));
   const [first] = live.length > 0 ? live : members;
   const environment = first?.spec.environment;
   const inference = environment?.kind === "inline" ? environment.inference : null;
@@ -49,7 +49,7 @@ export function scorePath({ traffic }: EndpointSpec, members: readonly Member[])
 
 /** With 0 for each deployment that has neither live nor mirrored traffic (contract EP-13). */
 function allShares({ traffic, mirrorTraffic }: EndpointSpec, members: readonly Member[]): Shown {
-  const without = members.filter(({ name }) => traffic[name] === undefined && mirrorTraffic[name] === undefined);
+  const without = members.filter(({ name }) => !Object.hasOwn(traffic, name) && !Object.hasOwn(mirrorTraffic, name));
   return { ...traffic, ...Object.fromEntries(without.map(({ name }) => [name, 0])) };
 }
 

@@ -160,12 +160,17 @@ export interface FlagsPart {
   ): Readonly<Record<string, string>>;
 }
 
+/** Values of secrets by the name of their variable, `SCOREFN_SECRET_...`. They are for one operation: never kept, never shown. */
+export type SecretVariables = Readonly<Record<string, string>>;
+
 /** What goes with the finding and making of a deployment's assets. */
 export interface AssetWork {
   /** Of this version of the deployment alone; it is removed when the version has ended. */
   readonly folder: string;
   readonly progress: Progress;
   readonly signal: AbortSignal;
+  /** Of the command that asks for the work, on top of those of this process. */
+  readonly secrets: SecretVariables;
 }
 
 /** What the endpoint's own process needs. */

@@ -6,7 +6,7 @@ import { type Log, unlessAborted } from "../../src/host.ts";
 import type { Assets, Deployment, DeploymentSpec } from "../types.ts";
 import { describe, failed, OperationError } from "./errors.ts";
 import type { Member } from "./member.ts";
-import type { AssetOptions, Progress, RunningParts } from "./types.ts";
+import type { AssetOptions, Progress, RunningParts, SecretVariables } from "./types.ts";
 
 export class Versions {
   readonly #parts: RunningParts;
@@ -24,7 +24,13 @@ export class Versions {
 
   /** Starts the deployment, or a new version of it beside the one that runs.
    *  @throws ScoreError; what ran before runs on */
-  async bringUp(member: Member, spec: DeploymentSpec, options: AssetOptions, progress: Progress): Promise<void> {
+  async bringUp(
+    member: Member,
+    spec: DeploymentSpec,
+    options: AssetOptions,
+    progress: Progress,
+    secrets: SecretVariables,
+  ): Promise<void> {
     const signal = this.#signal;
     const say = (line: string): void => {
       this.#log.server.info(line);
@@ -32,7 +38,7 @@ export class Versions {
     };
     const folder = join(this.#folder, `${member.name}-${randomUUID()}`);
     try {
-      const found = this.#parts.resolveAssets(spec, options, { folder, progress: say, signal });
+      const found = this.#parts.resolveAssets(spec, options, { folder, progress: say, signal, secrets });
       const assets = await unlessAborted(found, signal);
       for (const warning of assets.warnings) say(`${member.name}: warning: ${warning}`);
       const running = member.deployment;

@@ -49,6 +49,8 @@ export class OnlineFlags {
   }
 }
 
+const TRUE = "true";
+
 /** What az's parser exits with. */
 const USAGE_ERROR = 2;
 
@@ -88,7 +90,9 @@ function readFlags(noun: Noun, verb: Verb, args: readonly string[]): OnlineFlags
       target.add_argument(...(flag.names as [string, string]), { ...optionOf(flag), dest: flag.names[0]! });
     }
   }
-  return new OnlineFlags(parser.parse_args(expandAzFlags(args, flags, parser)) as Record<string, unknown>);
+  const values = parser.parse_args(expandAzFlags(args, flags, parser)) as Record<string, unknown>;
+  for (const { kind, names } of flags) if (kind === "boolean") values[names[0]!] = values[names[0]!] === TRUE;
+  return new OnlineFlags(values);
 }
 
 function optionOf({ names, kind, help, choices, metavar }: OnlineFlag): ArgumentOptions {
@@ -97,6 +101,15 @@ function optionOf({ names, kind, help, choices, metavar }: OnlineFlag): Argument
     help: help.replaceAll("%", "%%"),
     ...(kind !== "switch" && choices === undefined && { metavar: word }),
   };
+  if (kind === "boolean") {
+    return {
+      nargs: "?",
+      const: TRUE,
+      choices: ["false", TRUE],
+      type: (text: string) => text.toLowerCase(),
+      help: common.help,
+    };
+  }
   if (kind === "switch") return { action: "store_true", help: common.help };
   if (kind === "many") return { action: "append", ...common };
   if (kind === "words") return { action: "append", nargs: "+", ...common };

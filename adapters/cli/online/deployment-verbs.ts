@@ -1,9 +1,10 @@
 // What `scorefn online-deployment` does.
 import { resolve } from "node:path";
 import { invalid } from "../../../endpoint/control/errors.ts";
+import type { AssetOptions } from "../../../endpoint/control/types.ts";
 import type { Document } from "../../../endpoint/types.ts";
 import type { OnlineFlags } from "./command-line.ts";
-import { assetOptions, changesOf, required, saysAssets, told } from "./documents.ts";
+import { assetOptions, changesOf, required, saysAssets, secretsOf, told } from "./documents.ts";
 import { confirm, type Outcome, type VerbRun } from "./endpoint-verbs.ts";
 import type { OnlineHost } from "./program.ts";
 import { reach } from "./reach.ts";
@@ -44,12 +45,13 @@ async function create(flags: OnlineFlags, host: OnlineHost): Promise<Outcome> {
     set: flags.all("--set"),
   };
   const document = told(files.readDeploymentFile(resolve(host.cwd, file), overrides), host);
-  const { endpointName } = files.deploymentSpec(document);
+  const { name, endpointName } = files.deploymentSpec(document);
   const endpoint = await reach(endpointName, host);
   const value = await endpoint.ask("POST", "/deployments", {
     document,
-    assets: await assetOptions(flags, host),
+    assets: await ownAssets(name, flags, host),
     allTraffic: flags.isOn("--all-traffic"),
+    secrets: secretsOf(host),
     noWait: flags.isOn("--no-wait"),
   });
   return { value };
@@ -70,16 +72,31 @@ async function update(flags: OnlineFlags, host: OnlineHost): Promise<Outcome> {
     document,
     changes: changesOf(flags),
     folder: host.cwd,
-    assets: saysAssets(flags) ? await assetOptions(flags, host) : undefined,
+    assets: saysAssets(flags) ? await ownAssets(name, flags, host) : undefined,
+    secrets: secretsOf(host),
     noWait: flags.isOn("--no-wait"),
   });
   return { value };
 }
 
+/** @throws OperationError for what is said of another deployment: it would count for none */
+async function ownAssets(name: string, flags: OnlineFlags, host: OnlineHost): Promise<AssetOptions> {
+  const options = await assetOptions(flags, host);
+  for (const [flag, pairs] of [
+    ["--python", options.pythons],
+    ["--upstream", options.upstreams],
+  ] as const) {
+    const other = Object.keys(pairs).find((key) => key.toLowerCase() !== name.toLowerCase());
+    if (other !== undefined)
+      throw invalid(`${flag} ${other}: this command is for the deployment ${name}; write ${flag} ${name}=...`);
+  }
+  return options;
+}
+
 async function getLogs(flags: OnlineFlags, host: OnlineHost): Promise<Outcome> {
   const text = flags.text("--lines") ?? String(DEFAULT_LINES);
   const lines = Number(text);
-  if (!/^\d{1,9}$/.test(text)) throw invalid(`--lines ${text} is no number of lines`);
+  if (!/^\d{1,9}$/.test(text)) throw invalid(`--lines ${text} is not a number of lines`);
   const [endpoint, name] = await reachDeployment(flags, host);
   if (flags.text("--container") === "storage-initializer") {
     return { text: "No container brings models here: they are read from where they lie.\n" };

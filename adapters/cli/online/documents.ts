@@ -1,14 +1,22 @@
 // From flags and files to what an endpoint is told.
 import { resolve } from "node:path";
+import { LOOPBACK } from "../../../endpoint/control/address.ts";
 import { invalid } from "../../../endpoint/control/errors.ts";
-import type { AssetOptions, Change, EndpointOptions, ReadResult } from "../../../endpoint/control/types.ts";
+import type {
+  AssetOptions,
+  Change,
+  EndpointOptions,
+  ReadResult,
+  SecretVariables,
+} from "../../../endpoint/control/types.ts";
 import type { GatewayForm } from "../../../endpoint/types.ts";
 import type { OnlineFlags } from "./command-line.ts";
 import type { OnlineHost } from "./program.ts";
 
-export const LOOPBACK = "127.0.0.1";
-
 const MAX_PORT = 65_535;
+
+/** How variables begin that have the values of secrets. */
+const SECRET = "SCOREFN_SECRET_";
 
 const PAIR_FLAGS = ["--model", "--environment", "--python", "--upstream"];
 
@@ -16,8 +24,8 @@ const PAIR_FLAGS = ["--model", "--environment", "--python", "--upstream"];
 const ASSET_FLAGS = [...PAIR_FLAGS, "--no-environments", "--secrets"];
 
 /** The document, after its warnings have been told. */
-export function told({ document, warnings }: ReadResult, { writeError }: OnlineHost): ReadResult["document"] {
-  for (const warning of warnings) writeError(`warning: ${warning}\n`);
+export function told({ document, warnings }: ReadResult, { tell }: OnlineHost): ReadResult["document"] {
+  for (const warning of warnings) tell(`warning: ${warning}\n`);
   return document;
 }
 
@@ -42,6 +50,12 @@ export async function assetOptions(flags: OnlineFlags, { parts, cwd }: OnlineHos
   };
 }
 
+/** The endpoint's process may have been started from an environment without them. */
+export function secretsOf({ env }: OnlineHost): SecretVariables {
+  const all = Object.entries(env).filter(([name, value]) => name.startsWith(SECRET) && value !== undefined);
+  return Object.fromEntries(all) as SecretVariables;
+}
+
 export function saysAssets(flags: OnlineFlags): boolean {
   return flags.given().some((name) => ASSET_FLAGS.includes(name));
 }
@@ -61,7 +75,7 @@ export async function endpointOptions(flags: OnlineFlags, host: OnlineHost): Pro
 function metricsOf(flags: OnlineFlags): string | null {
   const path = flags.text("--metrics") ?? null;
   if (path === null || (/^\/[\w./-]+$/.test(path) && path !== "/score" && path !== "/swagger.json")) return path;
-  throw invalid(`--metrics ${path} is no path for metrics; write one such as /metrics`);
+  throw invalid(`--metrics ${path} is not a path for metrics; write one such as /metrics`);
 }
 
 /** @throws OperationError */
@@ -70,8 +84,15 @@ export function portOf(flags: OnlineFlags): number | undefined {
   if (text === undefined) return undefined;
   const port = Number(text);
   if (!/^\d+$/.test(text) || port > MAX_PORT)
-    throw invalid(`--port ${text} is no port; name one from 1 to ${MAX_PORT}, or 0 for a free one`);
+    throw invalid(`--port ${text} is not a port; name one from 1 to ${MAX_PORT}, or 0 for a free one`);
   return port;
+}
+
+/** @throws OperationError for an empty one, with which a server listens on all interfaces */
+export function hostOf(flags: OnlineFlags): string | undefined {
+  const host = flags.text("--host")?.trim();
+  if (host === "") throw invalid(`--host is empty; name an address, such as ${LOOPBACK} for this machine alone`);
+  return host;
 }
 
 function numberOf(flags: OnlineFlags, name: string): number | undefined {
@@ -79,7 +100,7 @@ function numberOf(flags: OnlineFlags, name: string): number | undefined {
   if (text === undefined) return undefined;
   const number = Number(text);
   if (text.trim() === "" || !Number.isFinite(number) || number < 0)
-    throw invalid(`${name} ${text} is no number from 0 on`);
+    throw invalid(`${name} ${text} must be a number, 0 or greater`);
   return number;
 }
 

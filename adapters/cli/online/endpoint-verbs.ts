@@ -1,13 +1,21 @@
 // What `scorefn online-endpoint` does, but for serving.
 import { resolve } from "node:path";
+import { LOOPBACK } from "../../../endpoint/control/address.ts";
+import { SilentError } from "../../../endpoint/control/channel/client.ts";
 import { conflict, invalid, OperationError } from "../../../endpoint/control/errors.ts";
 import { keptEndpoint } from "../../../endpoint/control/kept-view.ts";
-import { endpointNames, homeFolder, removeFolder } from "../../../endpoint/control/state/folders.ts";
+import type { Shown } from "../../../endpoint/control/shown.ts";
+import {
+  type EndpointFolder,
+  endpointNames,
+  homeFolder,
+  removeFolder,
+} from "../../../endpoint/control/state/folders.ts";
 import { lockHolder, takeLock } from "../../../endpoint/control/state/lock.ts";
 import { type KeptEndpoint, readState } from "../../../endpoint/control/state/store.ts";
 import type { EndpointReport } from "../../../endpoint/types.ts";
 import type { OnlineFlags } from "./command-line.ts";
-import { changesOf, endpointOptions, LOOPBACK, portOf, required, told } from "./documents.ts";
+import { changesOf, endpointOptions, hostOf, portOf, required, told } from "./documents.ts";
 import { figuresTable } from "./figures-table.ts";
 import { invoke } from "./invoke.ts";
 import { launch } from "./launch.ts";
@@ -16,11 +24,13 @@ import { awaitHello, folderOf, missing, reach, reached, tryHello } from "./reach
 
 /** What a verb leaves: a value in the form that is asked for, or text as it stands. */
 export type Outcome =
-  | { readonly value: unknown }
   /** @property failure why the exit code is 1 all the same */
+  | { readonly value: unknown; readonly failure?: string | null }
   | { readonly text: string; readonly failure?: string | null };
 
 export type VerbRun = (flags: OnlineFlags, host: OnlineHost) => Promise<Outcome>;
+
+const AUTH_MODES: readonly string[] = ["key", "aml_token", "aad_token"];
 
 const NAMES_IT = "names the endpoint";
 
@@ -55,16 +65,25 @@ async function create(flags: OnlineFlags, host: OnlineHost): Promise<Outcome> {
   const files = await host.parts.files();
   const file = flags.text("--file");
   const mode = flags.text("--auth-mode");
+  if (mode !== undefined && !AUTH_MODES.includes(mode.toLowerCase())) {
+    throw invalid(`--auth-mode ${mode} is not a way to let clients in; it takes ${AUTH_MODES.join(", ")}`);
+  }
   const set = [...(mode === undefined ? [] : [`auth_mode=${mode}`]), ...flags.all("--set")];
-  if (file === undefined) required(flags, "--name", `${NAMES_IT}, for there is no --file`);
+  if (file === undefined) required(flags, "--name", `${NAMES_IT}, because there is no --file`);
   const overrides = { name: flags.text("--name"), set };
   const read =
     file === undefined ? files.endpointDocument(overrides) : files.readEndpointFile(resolve(host.cwd, file), overrides);
   const document = told(read, host);
-  const { name } = files.endpointSpec(document);
+  const { name, traffic, mirrorTraffic } = files.endpointSpec(document);
+  const [first] = [...Object.keys(traffic), ...Object.keys(mirrorTraffic)];
+  if (first !== undefined) {
+    throw invalid(
+      `the file gives traffic to ${first}, and a new endpoint has no deployments yet; leave traffic and mirror_traffic out of the file and create the deployment with --all-traffic, or start all files together with online-endpoint serve`,
+    );
+  }
   const state: KeptEndpoint = {
     document,
-    host: flags.text("--host") ?? LOOPBACK,
+    host: hostOf(flags) ?? LOOPBACK,
     port: portOf(flags) ?? 0,
     options: await endpointOptions(flags, host),
     deployments: {},
@@ -96,9 +115,12 @@ async function update(flags: OnlineFlags, host: OnlineHost): Promise<Outcome> {
     traffic: shares("--traffic"),
     mirrorTraffic: shares("--mirror-traffic"),
   };
-  const [port, address] = [portOf(flags), flags.text("--host")];
+  const [port, address] = [portOf(flags), hostOf(flags)];
   if ((port !== undefined || address !== undefined) && (await tryHello(folderOf(name, host))) !== undefined) {
-    throw conflict(`the endpoint ${name} runs; --port and --host count when it is started, so end its process first`);
+    const pid = lockHolder(folderOf(name, host).path)?.pid;
+    throw conflict(
+      `the endpoint ${name} runs; --port and --host count when it is started: end its process with: kill ${pid}, and give the command again`,
+    );
   }
   const endpoint = await reach(name, host, { kind: "resume", port, host: address });
   return { value: await endpoint.ask("PATCH", "/endpoint", body) };
@@ -108,7 +130,11 @@ async function update(flags: OnlineFlags, host: OnlineHost): Promise<Outcome> {
 async function list(_flags: OnlineFlags, host: OnlineHost): Promise<Outcome> {
   const shown = endpointNames(homeFolder(host.env)).map(async (name) => {
     const folder = folderOf(name, host);
-    const hello = await tryHello(folder);
+    const hello = await tryHello(folder).catch((error: unknown) => {
+      if (!(error instanceof SilentError)) throw error;
+      host.tell(`warning: ${error.message}\n`);
+      return undefined;
+    });
     if (hello !== undefined) {
       return reached(folder, hello, host)
         .ask("GET", "/endpoint")
@@ -118,10 +144,17 @@ async function list(_flags: OnlineFlags, host: OnlineHost): Promise<Outcome> {
           throw error;
         });
     }
-    const { value } = await readState(folder);
-    return value === undefined ? undefined : keptEndpoint(value, await host.parts.files());
+    return kept(folder, host);
   });
   return { value: (await Promise.all(shown)).filter((one) => one !== undefined) };
+}
+
+/** @returns undefined when there is none, or nothing that can be shown: the next command that starts it says why */
+async function kept(folder: EndpointFolder, host: OnlineHost): Promise<Shown | undefined> {
+  const files = await host.parts.files();
+  const { value, notes } = await readState(folder, (state) => void keptEndpoint(state, files));
+  for (const note of notes) host.tell(`warning: ${note}\n`);
+  return value === undefined ? undefined : keptEndpoint(value, files);
 }
 
 async function remove(flags: OnlineFlags, host: OnlineHost): Promise<Outcome> {
@@ -151,14 +184,15 @@ export async function confirm(question: string, flags: OnlineFlags, { ask }: Onl
 }
 
 async function report(flags: OnlineFlags, host: OnlineHost): Promise<Outcome> {
+  const isValue = flags.text("--output") !== undefined || flags.text("--query") !== undefined;
+  if (isValue && flags.text("--report") !== undefined) {
+    throw invalid("--report says how the report is written, and so do --output and --query; use the one or the others");
+  }
   const endpoint = await reach(required(flags, "--name", NAMES_IT), host);
   const found = (await endpoint.ask("GET", "/report")) as EndpointReport;
   const form = (flags.text("--report") ?? "table") as "table" | "json" | "junit";
   const { render } = await host.parts.report();
   const { text, failure } = render(found, form, flags.text("--max-differences") ?? null);
-  if (flags.text("--output") !== undefined || flags.text("--query") !== undefined) {
-    if (failure !== null) throw new OperationError("failed", failure);
-    return { value: found };
-  }
+  if (isValue) return { value: found, failure };
   return { text: form === "table" ? `${figuresTable(found)}\n${text}` : text, failure };
 }

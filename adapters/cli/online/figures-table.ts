@@ -1,5 +1,5 @@
 // The deployments of an endpoint side by side.
-import type { DeploymentReport, EndpointReport } from "../../../endpoint/types.ts";
+import type { DeploymentReport, EndpointReport, Shares } from "../../../endpoint/types.ts";
 
 /** @returns lines with a column for each deployment */
 export function figuresTable(report: EndpointReport): string {
@@ -9,8 +9,8 @@ export function figuresTable(report: EndpointReport): string {
   const rows = [
     row("", ({ name }) => name),
     row("state", ({ state, isReady }) => (state === "Succeeded" && !isReady ? "not ready" : state)),
-    row("traffic %", ({ name }) => String(traffic[name] ?? 0)),
-    row("mirrored %", ({ name }) => String(mirrorTraffic[name] ?? 0)),
+    row("traffic %", ({ name }) => shareOf(traffic, name)),
+    row("mirrored %", ({ name }) => shareOf(mirrorTraffic, name)),
     row("instances", ({ instances }) => String(instances)),
     row("requests", ({ figures }) => String(figures.requests)),
     row("requests/s", ({ figures }) => figures.rate.toFixed(1)),
@@ -29,6 +29,11 @@ export function figuresTable(report: EndpointReport): string {
       .trimEnd(),
   );
   return `endpoint ${report.endpoint}, ${report.scoringUri}, since ${report.since}\n\n${lines.join("\n")}\n`;
+}
+
+/** Any word may name a deployment, `constructor` included. */
+function shareOf(shares: Shares, name: string): string {
+  return String(Object.hasOwn(shares, name) ? shares[name] : 0);
 }
 
 function counts(statuses: Readonly<Record<string, number>>): string {

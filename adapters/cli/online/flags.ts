@@ -5,8 +5,9 @@ export type Noun = "online-endpoint" | "online-deployment";
 export interface OnlineFlag {
   /** As typed, the first one names the value. */
   readonly names: readonly string[];
-  /** `words`: all that follow it, each time it is given. `many`: one word each time. */
-  readonly kind: "value" | "switch" | "words" | "many";
+  /** `boolean`: a switch that may have `true` or `false` behind it. `words`: all that follow it, each time it is given. `many`: one
+   *  word each time. */
+  readonly kind: "value" | "switch" | "boolean" | "words" | "many";
   readonly help: string;
   readonly choices?: readonly string[];
   readonly metavar?: string;
@@ -30,7 +31,7 @@ const ours = (names: string, help: string, more: Partial<OnlineFlag> = {}): Onli
   value(names, help, { isOurs: true, ...more });
 
 const ENDPOINT_NAME = value("--name -n", "Name of the endpoint.");
-const FILE = value("--file -f", "YAML file of Azure ML's.", { metavar: "FILE" });
+const FILE = value("--file -f", "Azure ML YAML file.", { metavar: "FILE" });
 const NO_WAIT = value("--no-wait", "Do not wait until it is done.", { kind: "switch" });
 const YES = value("--yes -y", "Do not ask.", { kind: "switch" });
 const SET = value("--set", "Values in place of those of the file.", { kind: "words", metavar: "KEY=VALUE" });
@@ -43,9 +44,11 @@ const CHANGES = [
 const LINES = value("--lines -l", "How many lines, from the end.", { metavar: "N" });
 
 /** Taken for the sake of scripts that were written for Azure. */
-const LOCAL = value("--local", "Everything is local here; changes nothing.", { kind: "switch" });
+const LOCAL = value("--local", "Everything is local here; changes nothing.", { kind: "boolean" });
 const WEB = value("--web", "There is no studio here; changes nothing.", { kind: "switch" });
-const SKIP = value("--skip-script-validation", "The script's syntax is not checked first.", { kind: "switch" });
+const DEBUG = value("--vscode-debug", "Changes nothing.", { kind: "boolean" });
+const PACKAGE = value("--with-package", "Changes nothing.", { kind: "boolean" });
+const SKIP = value("--skip-script-validation", "Changes nothing: no script is checked first.", { kind: "switch" });
 
 const ASSETS = [
   ours("--model", "Where a registered model lies.", { kind: "many", metavar: "NAME[:VERSION]=PATH" }),
@@ -180,26 +183,16 @@ export const VERBS: Readonly<Record<Noun, readonly Verb[]>> = {
         SKIP,
         LOCAL,
         WEB,
-        value("--vscode-debug", "Changes nothing.", { kind: "switch" }),
-        value("--local-enable-gpu", "Changes nothing.", { kind: "switch" }),
-        value("--with-package", "Changes nothing.", { kind: "switch" }),
+        DEBUG,
+        value("--local-enable-gpu", "Changes nothing.", { kind: "boolean" }),
+        PACKAGE,
         ...ASSETS,
       ],
     },
     {
       name: "update",
       help: "start a new version beside the old one, and move over",
-      flags: [
-        ...DEPLOYMENT_NAMES,
-        FILE,
-        ...CHANGES,
-        NO_WAIT,
-        SKIP,
-        LOCAL,
-        WEB,
-        value("--with-package", "Changes nothing.", { kind: "switch" }),
-        ...ASSETS,
-      ],
+      flags: [...DEPLOYMENT_NAMES, FILE, ...CHANGES, NO_WAIT, SKIP, LOCAL, WEB, DEBUG, PACKAGE, ...ASSETS],
     },
     { name: "show", help: "what a deployment is", flags: [...DEPLOYMENT_NAMES, LOCAL, WEB] },
     { name: "list", help: "all deployments of an endpoint", flags: [DEPLOYMENT_NAMES[1]!, LOCAL] },

@@ -24,7 +24,7 @@ export async function runOnline(noun: Noun, args: readonly string[], host: Onlin
   }
   const isQuiet = line.flags.isOn("--only-show-errors");
   try {
-    return await carryOut(line, isQuiet ? { ...host, writeError: () => {} } : host);
+    return await carryOut(line, isQuiet ? { ...host, tell: () => {} } : host);
   } catch (error) {
     if (!(error instanceof ScoreError) && !isSystemError(error)) throw error;
     host.writeError(`scorefn ${noun} ${line.verb}: error: ${describe(error)}\n`);
@@ -34,7 +34,7 @@ export async function runOnline(noun: Noun, args: readonly string[], host: Onlin
 
 async function carryOut(command: OnlineCommand, host: OnlineHost): Promise<number> {
   const { noun, verb, flags } = command;
-  for (const name of flags.given()) if (NOTES[name] !== undefined) host.writeError(`note: ${NOTES[name]}\n`);
+  for (const name of flags.given()) if (NOTES[name] !== undefined) host.tell(`note: ${NOTES[name]}\n`);
   if (noun === "online-endpoint" && verb === "serve") return (await import("./serve.ts")).serve(flags, host);
   const expression = flags.text("--query");
   // One that cannot be read is to change nothing.
@@ -47,11 +47,13 @@ async function carryOut(command: OnlineCommand, host: OnlineHost): Promise<numbe
 }
 
 async function print(outcome: Outcome, { flags, noun, verb }: OnlineCommand, host: OnlineHost): Promise<number> {
-  if ("text" in outcome) {
-    host.write(outcome.text);
-    if (outcome.failure) host.writeError(`scorefn ${noun} ${verb}: ${outcome.failure}\n`);
-    return outcome.failure ? EXIT_FAILED : 0;
-  }
+  const { failure } = outcome;
+  const end = (text: string): number => {
+    host.write(text);
+    if (failure) host.writeError(`scorefn ${noun} ${verb}: ${failure}\n`);
+    return failure ? EXIT_FAILED : 0;
+  };
+  if ("text" in outcome) return end(outcome.text);
   let { value } = outcome;
   const expression = flags.text("--query");
   if (expression !== undefined) {
@@ -61,8 +63,7 @@ async function print(outcome: Outcome, { flags, noun, verb }: OnlineCommand, hos
     };
     if (!isUsable(expression, ask, host)) return EXIT_USAGE;
   }
-  host.write(formatOutput((flags.text("--output") ?? "json") as OutputForm, value));
-  return 0;
+  return end(formatOutput((flags.text("--output") ?? "json") as OutputForm, value));
 }
 
 /** @param use throws when the expression cannot be used, which is then written */

@@ -5,6 +5,7 @@ import type { Hello } from "../../../endpoint/control/channel/messages.ts";
 import { invalid, notFound, OperationError } from "../../../endpoint/control/errors.ts";
 import type { OnlineFlags } from "./command-line.ts";
 import { required } from "./documents.ts";
+import { type Answer, post } from "./post.ts";
 import type { OnlineHost } from "./program.ts";
 import { type Reached, reach } from "./reach.ts";
 
@@ -26,8 +27,9 @@ export async function invoke(flags: OnlineFlags, host: OnlineHost): Promise<stri
     resolve(host.cwd, required(flags, "--request-file", "names the file with the request")),
   );
   const endpoint = await reach(name, host);
-  const { scoringUri } = (await endpoint.ask("GET", "/settled")) as Hello;
   const deployment = flags.text("--deployment-name")?.toLowerCase();
+  const awaited = deployment === undefined ? "" : `/${encodeURIComponent(deployment)}`;
+  const { scoringUri } = (await endpoint.ask("GET", `/settled${awaited}`)) as Hello;
   const deployments = (await endpoint.ask("GET", "/deployments")) as readonly ShownDeployment[];
   if (deployment !== undefined) checkDeployment(deployment, deployments);
   const { primaryKey, accessToken } = (await endpoint.ask("GET", "/credentials")) as Record<string, string>;
@@ -37,9 +39,8 @@ export async function invoke(flags: OnlineFlags, host: OnlineHost): Promise<stri
     ...(deployment !== undefined && { "azureml-model-deployment": deployment }),
   };
   const answer = await send(scoringUri, headers, body);
-  const text = await answer.text();
-  if (SUCCESSES.has(answer.status)) return text;
-  throw new OperationError("failed", explain(endpoint, answer, text, deployments));
+  if (SUCCESSES.has(answer.status)) return answer.body;
+  throw new OperationError("failed", explain(endpoint, answer, deployments));
 }
 
 /** The file as az sends it: read as JSON, and written again. */
@@ -53,7 +54,7 @@ async function readRequest(path: string): Promise<string> {
   try {
     return JSON.stringify(JSON.parse(text.replace(/^\uFEFF/, "")));
   } catch (error) {
-    throw invalid(`the request file ${path} is no JSON: ${(error as Error).message}; send other bodies with curl`);
+    throw invalid(`the request file ${path} is not JSON: ${(error as Error).message}; send other bodies with curl`);
   }
 }
 
@@ -65,31 +66,27 @@ function checkDeployment(name: string, deployments: readonly ShownDeployment[]):
   );
 }
 
-async function send(uri: string, headers: Record<string, string>, body: string): Promise<Response> {
+async function send(uri: string, headers: Record<string, string>, body: string): Promise<Answer> {
   try {
-    return await fetch(uri, { method: "POST", headers, body, signal: AbortSignal.timeout(PATIENCE_MS) });
+    return await post(uri, headers, body, PATIENCE_MS);
   } catch (error) {
-    const { cause, message } = error as Error;
-    const reason = cause instanceof Error ? cause.message : message;
+    const { code, message } = error as NodeJS.ErrnoException;
+    const reason = message || code;
     throw new OperationError("failed", `the endpoint does not answer at ${uri}: ${reason}`, error);
   }
 }
 
 /** What the answer means, and where to look. */
-function explain(
-  { folder }: Reached,
-  { status, headers }: Response,
-  body: string,
-  all: readonly ShownDeployment[],
-): string {
-  const deployment = headers.get("azureml-model-deployment");
-  const original = headers.get("ms-azureml-model-error-statuscode");
-  const reason = headers.get("ms-azureml-model-error-reason");
+function explain({ folder }: Reached, { status, headers, body }: Answer, all: readonly ShownDeployment[]): string {
+  const header = (name: string): string | null => headers[name]?.toString() ?? null;
+  const deployment = header("azureml-model-deployment");
+  const original = header("ms-azureml-model-error-statuscode");
+  const reason = header("ms-azureml-model-error-reason");
   const from = deployment === null ? "" : ` from the deployment ${deployment}`;
   const lines = [`the endpoint returned ${status}${from}: ${body.trim() || "(no body)"}`];
   if (original !== null) lines.push(`the script itself returned ${original}${reason === null ? "" : ` (${reason})`}`);
   else if (reason !== null) lines.push(`reason: ${reason}`);
-  if (headers.get("x-ms-run-function-failed")?.toLowerCase() === "true") lines.push("its run() failed");
+  if (header("x-ms-run-function-failed")?.toLowerCase() === "true") lines.push("its run() failed");
   const code = all.find(({ name }) => name === deployment)?.code_configuration;
   if (code) lines.push(`script: ${resolve(code.code, code.scoring_script)}`);
   if (deployment !== null && original !== null) {

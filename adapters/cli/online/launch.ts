@@ -1,6 +1,7 @@
 // Starts the process of an endpoint, which outlives the command, and hears from it until it is ready.
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { OperationError, type Refusal } from "../../../endpoint/control/errors.ts";
@@ -41,7 +42,7 @@ export async function launch(folder: EndpointFolder, order: Order, host: OnlineH
       // A session of its own: neither Ctrl+C nor the end of the terminal reaches it.
       detached: true,
       cwd: folder.path,
-      env: host.env,
+      env: environmentOf(folder, host),
       stdio: ["pipe", output, output, "pipe"],
     });
     await followed(child, order, host);
@@ -52,14 +53,25 @@ export async function launch(folder: EndpointFolder, order: Order, host: OnlineH
   }
 }
 
+/** That of the command, whose folder is another one: what is relative there must mean the same here. */
+function environmentOf({ path }: EndpointFolder, { env, cwd }: OnlineHost): NodeJS.ProcessEnv {
+  const { SCOREFN_PYTHON: python, XDG_CACHE_HOME: cache } = env;
+  return {
+    ...env,
+    SCOREFN_HOME: dirname(dirname(path)),
+    ...(python && /[/\\]/.test(python) && { SCOREFN_PYTHON: resolve(cwd, python) }),
+    ...(cache && { XDG_CACHE_HOME: resolve(cwd, cache) }),
+  };
+}
+
 /** Resolves when the process is ready or has ended. */
 async function followed(child: ChildProcess, order: Order, host: OnlineHost): Promise<void> {
   const events = child.stdio[EVENTS_FD] as Readable;
-  const ended = new Promise<void>((resolve, reject) => {
+  const ended = new Promise<void>((exit, reject) => {
     child.once("error", (error) =>
       reject(new OperationError("failed", `the process of the endpoint cannot be started: ${error.message}`, error)),
     );
-    child.once("exit", () => resolve());
+    child.once("exit", () => exit());
   });
   ended.catch(() => {});
   // It may have died before it read.
@@ -70,7 +82,7 @@ async function followed(child: ChildProcess, order: Order, host: OnlineHost): Pr
       const event = JSON.parse(text) as Event;
       if ("ready" in event) return;
       if ("error" in event) throw new OperationError(event.error.refusal, event.error.message);
-      host.writeError(`${event.progress}\n`);
+      host.tell(`${event.progress}\n`);
     }
     await ended;
   } finally {

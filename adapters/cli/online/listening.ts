@@ -23,7 +23,7 @@ export const listen: Listen = async (scorer, { host, port }, log) => {
 
 function problemOf(host: string, port: number, { code, message }: NodeJS.ErrnoException): string {
   if (code === "EADDRINUSE") {
-    return `port ${port} is in use; stop what listens there, or choose another with --port (online-endpoint update --port for an endpoint that exists)`;
+    return `port ${port} is in use; stop what listens there, or choose another with --port; for an endpoint that exists: online-endpoint update -n NAME --port N`;
   }
   if (code === "EACCES") return `port ${port} needs more rights; choose one above 1023 with --port`;
   return `cannot listen on ${host}, port ${port}: ${message}; name an address of this machine with --host`;

@@ -18,6 +18,7 @@ export function main(
   return runOnline(noun, args, {
     write: (text) => process.stdout.write(text),
     writeError: (text) => process.stderr.write(text),
+    tell: (text) => process.stderr.write(text),
     openLog: () => boundedLines(logStream(process.stdout)),
     env: processEnvironment,
     cwd: process.cwd(),
@@ -30,7 +31,9 @@ export function main(
 async function ask(question: string): Promise<string> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {
-    return await terminal.question(question);
+    // At Ctrl+D there is no answer, and nothing else to wait for.
+    const closed = new Promise<string>((resolve) => terminal.once("close", () => resolve("")));
+    return await Promise.race([terminal.question(question), closed]);
   } finally {
     terminal.close();
   }

@@ -4,7 +4,10 @@ import type { Environment } from "../../../src/host.ts";
 /** What the commands need of the process they run in. */
 export interface OnlineHost {
   readonly write: (text: string) => void;
+  /** What ends a command. */
   readonly writeError: (text: string) => void;
+  /** Warnings, notes and progress, which `--only-show-errors` leaves out. */
+  readonly tell: (text: string) => void;
   /** What the log is written to: a reader that has stalled must not stop who writes. Default: `write`. */
   readonly openLog?: () => (text: string) => void;
   readonly env: Environment;

@@ -1,6 +1,6 @@
 // Finds the process of an endpoint, and starts it again when it is not there: after a restart of the machine, for example.
 import { setTimeout as delay } from "node:timers/promises";
-import { type Call, call, EndedError, NotRunningError } from "../../../endpoint/control/channel/client.ts";
+import { type Call, call, EndedError, NotRunningError, SilentError } from "../../../endpoint/control/channel/client.ts";
 import type { Hello } from "../../../endpoint/control/channel/messages.ts";
 import { notFound, OperationError } from "../../../endpoint/control/errors.ts";
 import { type EndpointFolder, endpointFolder, homeFolder } from "../../../endpoint/control/state/folders.ts";
@@ -13,6 +13,9 @@ import type { OnlineHost } from "./program.ts";
 /** A process that another command has just started gets so long to take commands, in milliseconds; it starts in a second. */
 const START_MS = 60_000;
 const LOOK_MS = 100;
+
+/** A process that runs says hello within so long, in milliseconds, even on a busy machine: it does so at once. */
+const HELLO_MS = 10_000;
 
 /** An endpoint's process that can be asked. */
 export interface Reached {
@@ -35,7 +38,7 @@ export async function reach(
   const folder = folderOf(name, host);
   const hello = (await tryHello(folder)) ?? (await start(folder, host, order));
   if (hello.version !== VERSION) {
-    host.writeError(
+    host.tell(
       `warning: the endpoint ${folder.name} is run by scorefn ${hello.version}, and this is ${VERSION}; end process ${hello.pid}, and the next command starts it anew\n`,
     );
   }
@@ -43,7 +46,7 @@ export async function reach(
 }
 
 export function reached(folder: EndpointFolder, hello: Hello, host: OnlineHost): Reached {
-  const progress = (line: string): void => host.writeError(`${line}\n`);
+  const progress = (line: string): void => host.tell(`${line}\n`);
   return {
     folder,
     hello,
@@ -63,11 +66,16 @@ export function reached(folder: EndpointFolder, hello: Hello, host: OnlineHost):
   };
 }
 
-/** @returns undefined when no process takes commands */
+/** @returns undefined when no process takes commands   @throws SilentError for one that is there, and says nothing */
 export async function tryHello(folder: EndpointFolder): Promise<Hello | undefined> {
   try {
-    return (await call(folder.socket, { method: "GET", path: "/hello" }, () => {})) as Hello;
+    return (await call(folder.socket, { method: "GET", path: "/hello", timeoutMs: HELLO_MS }, () => {})) as Hello;
   } catch (error) {
+    if (error instanceof SilentError) {
+      const pid = lockHolder(folder.path)?.pid;
+      const cure = pid === undefined ? "" : `; let it go on with: kill -CONT ${pid}, or end it with: kill -KILL ${pid}`;
+      throw new SilentError("failed", `the endpoint ${folder.name} does not answer${cure}`, error);
+    }
     if (error instanceof NotRunningError || error instanceof EndedError) return undefined;
     throw error;
   }

@@ -2,15 +2,13 @@
 import { createWriteStream } from "node:fs";
 import { createInterface } from "node:readline";
 import { describe, OperationError } from "../../../endpoint/control/errors.ts";
+import { GRACE_MS } from "../../../endpoint/control/grace.ts";
 import { openEndpoint, type RunningEndpoint } from "../../../endpoint/control/running.ts";
 import { EVENTS_FD, type Event, type Order } from "./launch.ts";
 import { listen } from "./listening.ts";
 import type { OnlineHost } from "./program.ts";
 import { folderOf } from "./reach.ts";
 import { watchSignals } from "./signals.ts";
-
-/** What running requests get after SIGTERM, in milliseconds: as a server of a script. */
-const STOP_GRACE_MS = 30_000;
 
 /** @returns the exit code */
 export async function run(name: string, host: Pick<OnlineHost, "parts" | "env">): Promise<number> {
@@ -37,7 +35,7 @@ export async function run(name: string, host: Pick<OnlineHost, "parts" | "env">)
     events.end(`${JSON.stringify({ ready: true } satisfies Event)}\n`);
   });
   const isDeleted = await Promise.race([running.deleted.then(() => true), signals.first.then(() => false)]);
-  if (!isDeleted) await Promise.race([running.close(STOP_GRACE_MS), signals.second]);
+  if (!isDeleted) await Promise.race([running.close(GRACE_MS), signals.second]);
   await Promise.race([ready, signals.second]);
   return 0;
 }

@@ -1,12 +1,14 @@
 // `online-endpoint serve`: an endpoint with its deployments in the foreground. Nothing is kept of it.
 import { resolve } from "node:path";
+import { LOOPBACK } from "../../../endpoint/control/address.ts";
 import { describe, invalid } from "../../../endpoint/control/errors.ts";
+import { GRACE_MS } from "../../../endpoint/control/grace.ts";
 import { openEndpoint, type RunningEndpoint } from "../../../endpoint/control/running.ts";
 import type { FilesPart } from "../../../endpoint/control/types.ts";
 import type { Document, Shares } from "../../../endpoint/types.ts";
 import { watchLauncher } from "../launcher.ts";
 import type { OnlineFlags } from "./command-line.ts";
-import { endpointOptions, LOOPBACK, portOf, told } from "./documents.ts";
+import { endpointOptions, hostOf, portOf, told } from "./documents.ts";
 import { listen } from "./listening.ts";
 import type { OnlineHost } from "./program.ts";
 import { folderOf } from "./reach.ts";
@@ -14,9 +16,6 @@ import { watchSignals } from "./signals.ts";
 
 /** Azure's port. */
 const DEFAULT_PORT = 5001;
-
-/** What running requests get after Ctrl+C, in milliseconds: as a server of a script. */
-const STOP_GRACE_MS = 30_000;
 
 /** What is to be served. */
 interface Service {
@@ -36,8 +35,8 @@ export async function serve(flags: OnlineFlags, host: OnlineHost): Promise<numbe
   const service = readService(flags, files, host);
   const options = await endpointOptions(flags, host);
   const { name } = files.endpointSpec(service.endpoint);
-  const address = { host: flags.text("--host") ?? LOOPBACK, port: portOf(flags) ?? DEFAULT_PORT };
-  const progress = (line: string): void => host.writeError(`${line}\n`);
+  const address = { host: hostOf(flags) ?? LOOPBACK, port: portOf(flags) ?? DEFAULT_PORT };
+  const progress = (line: string): void => host.tell(`${line}\n`);
   for (const notice of service.notices) progress(notice);
   const parts = await host.parts.running();
   await parts.checkAssets(service.deployments.map(files.deploymentSpec), options.assets);
@@ -52,7 +51,7 @@ export async function serve(flags: OnlineFlags, host: OnlineHost): Promise<numbe
   let isStopped = false;
   const stop = signals.first.then(() => {
     isStopped = true;
-    return Promise.race([running.close(STOP_GRACE_MS), signals.second]);
+    return Promise.race([running.close(GRACE_MS), signals.second]);
   });
   try {
     await bringUp(running, service, options.assets, progress);
@@ -115,7 +114,7 @@ function readService(flags: OnlineFlags, files: FilesPart, host: OnlineHost): Se
   const names = specs.map(({ name }) => name);
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined)
-    throw invalid(`two of the files are of a deployment ${twice}; deployments of one endpoint need names of their own`);
+    throw invalid(`two files describe the deployment ${twice}; deployments of one endpoint need names of their own`);
   const gets = Object.keys(spec.traffic).length === 0 && names.length === 1;
   const traffic = gets ? { [names[0]!]: 100 } : spec.traffic;
   files.checkTraffic(traffic, spec.mirrorTraffic, names, spec.kind);

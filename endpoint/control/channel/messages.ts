@@ -12,7 +12,5 @@ export interface Hello {
   readonly endpoint: string;
   readonly pid: number;
   readonly version: string;
-  /** False: it ends with the command that serves it. */
-  readonly isKept: boolean;
   readonly scoringUri: string;
 }

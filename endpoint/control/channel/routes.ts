@@ -1,5 +1,4 @@
 // What a process of an endpoint can be asked for.
-import type { Shares } from "../../types.ts";
 import type { CreateRequest, Listener, UpdateRequest } from "../deployments.ts";
 import type { Endpoint, EndpointUpdate } from "../endpoint.ts";
 import { notFound } from "../errors.ts";
@@ -24,7 +23,11 @@ interface NoWait {
 const ROUTES: Readonly<Record<string, Handle>> = {
   "GET /hello": async (_endpoint, _request, _name, host) => host.hello(),
   "GET /settled": async (endpoint, _request, _name, host) => {
-    await endpoint.settled();
+    await endpoint.resumed();
+    return host.hello();
+  },
+  "GET /settled/*": async (endpoint, _request, name, host) => {
+    await Promise.all([endpoint.resumed(), endpoint.settled(name)]);
     return host.hello();
   },
   "GET /endpoint": async (endpoint) => endpoint.show(),
@@ -36,7 +39,6 @@ const ROUTES: Readonly<Record<string, Handle>> = {
   "GET /credentials": async (endpoint) => endpoint.credentials(),
   "POST /keys": async (endpoint, { body }) => endpoint.regenerateKeys((body as { readonly type: string }).type),
   "GET /report": async (endpoint) => endpoint.report(),
-  "POST /traffic": async (endpoint, { body }) => endpoint.setTraffic(body as Shares),
   "POST /page": async (_endpoint, _request, _name, host) => host.page(),
   "GET /deployments": async (endpoint) => endpoint.listDeployments(),
   "POST /deployments": async (endpoint, request) =>

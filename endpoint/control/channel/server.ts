@@ -96,6 +96,6 @@ async function readJson(request: IncomingMessage): Promise<unknown> {
   try {
     return JSON.parse(Buffer.concat(chunks).toString("utf8")) as unknown;
   } catch {
-    throw invalid("the command is no JSON");
+    throw invalid("the command is not JSON");
   }
 }

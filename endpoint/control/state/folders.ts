@@ -27,10 +27,10 @@ export interface EndpointFolder {
   readonly output: string;
 }
 
-/** @param env decides where: `SCOREFN_HOME`, else the user's home folder */
+/** @param env decides where: `SCOREFN_HOME`, else the user's home folder   @returns an absolute path */
 export function homeFolder(env: Environment = processEnvironment): string {
   const { SCOREFN_HOME } = env;
-  return SCOREFN_HOME ? resolve(SCOREFN_HOME) : join(env.HOME || homedir(), ".scorefn");
+  return SCOREFN_HOME ? resolve(SCOREFN_HOME) : resolve(env.HOME || homedir(), ".scorefn");
 }
 
 /** What may name a folder: nothing that leads out of it. */
@@ -40,7 +40,7 @@ const NAME = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 export function endpointFolder(home: string, name: string): EndpointFolder {
   if (!NAME.test(name)) {
     throw invalid(
-      `${JSON.stringify(name)} is no name of an endpoint: letters, digits and dashes, 3 to 32 of them, from a letter to a letter or digit`,
+      `${JSON.stringify(name)} is not a name of an endpoint: letters, digits and dashes, 3 to 32 of them, from a letter to a letter or digit`,
     );
   }
   const path = join(home, "endpoints", name);
@@ -84,16 +84,22 @@ export async function makeFolder({ path, socket }: EndpointFolder): Promise<void
 /** What is being removed has such a name, which no endpoint has. */
 const GONE = ".gone-";
 
-/** At once for all who look: half of a folder would be an endpoint that comes back. */
+/** At once for all who look: half of a folder would be an endpoint that comes back. The caller has its lock, which goes with it:
+ *  a newcomer of this name may have a folder, a lock and a socket at these paths as soon as this one is out of the way. */
 export async function removeFolder({ path, socket }: EndpointFolder): Promise<void> {
   const parent = dirname(path);
-  // Where a folder in use cannot be moved, it goes piece by piece.
-  await rename(path, join(parent, GONE + randomUUID())).catch(() => {});
-  await rm(path, { recursive: true, force: true });
   if (process.platform !== "win32") await rm(socket, { force: true });
-  // Those of processes that were killed while they did this, too.
+  try {
+    await rename(path, join(parent, GONE + randomUUID()));
+  } catch {
+    // Where a folder in use cannot be moved, it goes piece by piece.
+    await rm(path, { recursive: true, force: true });
+  }
+  // Those of processes that were killed while they did this, too. One that cannot be removed is in nobody's way.
   const names = await readdir(parent).catch(() => []);
-  for (const name of names) if (name.startsWith(GONE)) await rm(join(parent, name), { recursive: true, force: true });
+  for (const name of names) {
+    if (name.startsWith(GONE)) await rm(join(parent, name), { recursive: true, force: true }).catch(() => {});
+  }
 }
 
 /** In the endpoint's folder, unless that path is too long for a socket. */

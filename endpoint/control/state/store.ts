@@ -75,7 +75,7 @@ export function readCredentials(
 function checkState(name: string, content: unknown): KeptEndpoint {
   if (!isMap(content)) throw new Error("it holds no JSON object");
   if (content.version !== VERSION) throw new Error(`its version is ${JSON.stringify(content.version)}, not ${VERSION}`);
-  if (content.name !== name) throw new Error(`it is of the endpoint ${JSON.stringify(content.name)}, not of ${name}`);
+  if (content.name !== name) throw new Error(`it belongs to endpoint ${JSON.stringify(content.name)}, not ${name}`);
   const { document, host, port, options, deployments } = content;
   const isWhole =
     isMap(document) &&

@@ -69,7 +69,7 @@ test("what is not JSON, too large, or no command, is refused, and the next comma
   const { endpoint } = createLab();
   const host = { hello: () => ({}) as never, remove: async () => {}, page: async () => "" };
   await listen(controlOf(endpoint, host));
-  expect(await raw("{")).toContain("the command is no JSON");
+  expect(await raw("{")).toContain("the command is not JSON");
   expect(await raw(Buffer.alloc(17 * 1024 * 1024, " "))).toContain("the command is too large");
   const unknown = call(path, { method: "POST", path: "/nothing" }, nothing);
   await expect(unknown).rejects.toMatchObject({ refusal: "not-found" });

@@ -4,6 +4,24 @@ import { ASSETS, create, createLab, deployment, QUIET, STATE, update } from "./l
 
 const change = { document: null, changes: [], folder: "/" } as const;
 
+test("what a file and the old document make together is checked, too", async () => {
+  const lab = createLab();
+  await create(lab, { ...deployment("blue"), instance_count: 2 });
+  const scaled = { ...deployment("blue"), scale_settings: { type: "default" } };
+  await expect(update(lab, "blue", scaled)).rejects.toThrow("exclude each other");
+  expect(lab.disk.state.deployments.blue?.document).not.toHaveProperty("scale_settings");
+});
+
+test("any word may name a deployment", async () => {
+  const lab = createLab();
+  await create(lab, deployment("blue"), true);
+  await create(lab, deployment("constructor"));
+  expect(lab.endpoint.show().traffic).toEqual({ blue: 100, constructor: 0 });
+  await lab.endpoint.deleteDeployment("constructor", QUIET);
+  expect(lab.endpoint.listDeployments().map(({ name }) => name)).toEqual(["blue"]);
+  await expect(lab.endpoint.deleteDeployment("blue", QUIET)).rejects.toThrow('update --traffic "blue=0"');
+});
+
 test("a deployment that comes up is kept, shown, and reached by its name", async () => {
   const lab = createLab();
   const shown = await create(lab, deployment("blue"));
@@ -80,7 +98,7 @@ test("a name is taken once", async () => {
 });
 
 test.each([
-  ["another endpoint's", { ...deployment("blue"), endpoint_name: "two" }, /is of the endpoint two, not of one/],
+  ["another endpoint's", { ...deployment("blue"), endpoint_name: "two" }, /belongs to endpoint two, not one/],
   ["another kind", { ...deployment("blue"), type: "kubernetes" }, /both must be of one kind/],
 ])("a deployment of %s is refused", async (_what, document, message) => {
   const lab = createLab();

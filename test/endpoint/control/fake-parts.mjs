@@ -14,13 +14,15 @@ export function createFakeParts(ScoreError, hooks = {}) {
     files,
     credentials: createCredentials(refuse),
     checkAssets: async () => {},
-    resolveAssets: async (spec, options, { progress }) => {
+    resolveAssets: async (spec, options, { progress, secrets }) => {
       progress(`${spec.name}: looking for its model`);
       await hooks.assets?.(spec, options);
       // The name of a file: it is there when the assets are.
       const { WAIT } = spec.environmentVariables;
       while (WAIT !== undefined && !existsSync(WAIT)) await delay(10);
       if (spec.environmentVariables.FAIL === "assets") throw refuse(`the model of ${spec.name} is missing`);
+      const { SECRET } = spec.environmentVariables;
+      if (SECRET !== undefined && { ...process.env, ...secrets }[SECRET] === undefined) throw refuse(`set ${SECRET}`);
       const upstream = options.upstreams[spec.name] ?? null;
       return { modelDir: null, python: null, environmentVariables: {}, upstream, warnings: [] };
     },
@@ -74,7 +76,11 @@ function createFiles(refuse) {
     readEndpointFile: read,
     readDeploymentFile: read,
     endpointDocument: (overrides) => read(null, overrides),
-    checkDocument: (_kind, document) => ({ document, warnings: [] }),
+    checkDocument: (_kind, document) => {
+      if ("instance_count" in document && "scale_settings" in document)
+        throw refuse("instance_count and scale_settings exclude each other");
+      return { document, warnings: [] };
+    },
     kindOfFile: (path) => {
       const { document } = read(path, {});
       return "endpoint_name" in document || "instance_count" in document || "code_configuration" in document

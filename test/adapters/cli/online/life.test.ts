@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { deploymentFile, kill, openShell, PROGRAM, type Shell, until } from "./shell.ts";
 
@@ -13,6 +13,45 @@ async function withBlue(shell: Shell): Promise<void> {
   await shell.ok("online-endpoint create -n one");
   await shell.ok("online-deployment create -e one -n blue -f blue.yml --all-traffic");
 }
+
+test("secrets of the command that creates or updates a deployment count, and are not kept", async () => {
+  const shell = openShell();
+  const value = "a-value-that-nobody-sees";
+  shell.write("blue.yml", deploymentFile("blue", { SECRET: "SCOREFN_SECRET_K" }));
+  await shell.ok("online-endpoint create -n one");
+  expect((await shell.type("online-deployment create -e one -f blue.yml")).stderr).toContain("set SCOREFN_SECRET_K");
+  shell.env.SCOREFN_SECRET_K = value;
+  const shown = await shell.ok("online-deployment create -e one -f blue.yml");
+  const updated = await shell.ok("online-deployment update -e one -n blue --set environment_variables.VERSION=2");
+  const logs = await shell.ok("online-deployment get-logs -e one -n blue");
+  const files = [shell.of("one").state, shell.of("one").log, shell.of("one").output];
+  for (const text of [shown, updated, logs, ...files.map((path) => readFileSync(path, "utf8"))]) {
+    expect(text).not.toContain(value);
+  }
+  // It comes back with those of the command that starts it.
+  await kill(shell.pid("one"));
+  const state = "online-deployment show -e one -n blue -o tsv --query provisioning_state";
+  expect(await shell.ok(state)).toBe("Succeeded\n");
+});
+
+test("a relative home is the same one for the process of the endpoint", async () => {
+  const shell = openShell();
+  shell.env.SCOREFN_HOME = relative(process.cwd(), shell.home);
+  await shell.ok("online-endpoint create -n one");
+  expect(JSON.parse(await shell.ok("online-endpoint show -n one")).name).toBe("one");
+  expect(existsSync(shell.of("one").state)).toBe(true);
+});
+
+test("a request waits for no other deployment", async () => {
+  const shell = openShell();
+  await withBlue(shell);
+  shell.write("green.yml", deploymentFile("green", { WAIT: join(shell.folder, "go") }));
+  await shell.ok("online-deployment create -e one -f green.yml --no-wait");
+  expect(await shell.ok("online-endpoint invoke -n one -r request.json")).toContain("blue");
+  expect(await shell.ok("online-endpoint invoke -n one -r request.json -d blue")).toContain("blue");
+  shell.write("go", "");
+  expect(await shell.ok("online-endpoint invoke -n one -r request.json -d green")).toContain("green");
+});
 
 test("Azure's rollout runs with only the program's name changed", async () => {
   const shell = openShell();
@@ -126,7 +165,7 @@ describe("a creation that fails leaves nothing", () => {
     const { code, stderr } = await shell.type(`online-endpoint create -n one --port ${port}`);
     expect(code).toBe(1);
     expect(stderr).toBe(
-      `scorefn online-endpoint create: error: port ${port} is in use; stop what listens there, or choose another with --port (online-endpoint update --port for an endpoint that exists)\n`,
+      `scorefn online-endpoint create: error: port ${port} is in use; stop what listens there, or choose another with --port; for an endpoint that exists: online-endpoint update -n NAME --port N\n`,
     );
     nothing(shell);
   });
@@ -137,7 +176,7 @@ describe("a creation that fails leaves nothing", () => {
     const { code, stderr } = await shell.type("online-endpoint create -f endpoint.yml");
     expect([code, stderr]).toEqual([
       1,
-      "scorefn online-endpoint create: error: traffic names blue, and there is no such deployment\n",
+      "scorefn online-endpoint create: error: the file gives traffic to blue, and a new endpoint has no deployments yet; leave traffic and mirror_traffic out of the file and create the deployment with --all-traffic, or start all files together with online-endpoint serve\n",
     ]);
     nothing(shell);
   });

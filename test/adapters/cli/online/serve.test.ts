@@ -80,7 +80,7 @@ test("a name that an endpoint in the background has is refused, and that one sta
 
 test.each([
   ["two endpoints", "-f endpoint.yml -f other.yml -f blue.yml", /are both endpoints/],
-  ["a deployment twice", "-f endpoint.yml -f blue.yml -f blue.yml", /two of the files are of a deployment blue/],
+  ["a deployment twice", "-f endpoint.yml -f blue.yml -f blue.yml", /two files describe the deployment blue/],
   ["traffic to what is not there", "-f endpoint.yml -f blue.yml", /traffic names green/],
   ["a sum of 99", "-f bad.yml -f blue.yml", /99/],
   ["a file that is not there", "-f no.yml", /no\.yml cannot be read/],

@@ -64,6 +64,9 @@ export function openShell(answer?: string): Shell {
         writeError: (text) => {
           output.stderr += text;
         },
+        tell: (text) => {
+          output.stderr += text;
+        },
         env,
         cwd: folder,
         parts: createFakeParts(ScoreError),
