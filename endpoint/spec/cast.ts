@@ -26,7 +26,7 @@ export function cast(root: Schema, schema: Schema, value: unknown, path: Path, f
   return value;
 }
 
-const NUMBER = /^\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*$/;
+const NUMBER = /^\s*[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?\s*$/;
 const WHOLE_NUMBER = /^\s*[-+]?\d+\s*$/;
 
 function integer(value: unknown, path: Path, findings: Findings): unknown {

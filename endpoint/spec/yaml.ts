@@ -169,7 +169,7 @@ function bracedPlaceholders(text: string, offset: number): { text: string; offse
     .slice(0, MAX_FOUND)
     .map((found) => ({ text: found[1]!, offset: found.index + found[0].length - found[1]!.length }));
 }
-const BRACED = /^[^#\n]*:[ \t]+(\{\{\s*[\w .-]+\s*\}\})/;
+const BRACED = /^[^#\n]*:[ \t]+(\{\{[\w\s.-]{1,100}\}\})/;
 
 function syntaxProblem(code: string, message: string): [message: string, cure: string] {
   if (/call stack/.test(message)) return [TOO_DEEP, ""];
