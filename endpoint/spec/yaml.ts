@@ -15,7 +15,7 @@ import {
   type Tags,
   visit,
 } from "yaml";
-import { codeFrame } from "../../src/host.ts";
+import { maskedFrames } from "./mask.ts";
 import { placeholderIn } from "./placeholders.ts";
 import type { SpecProblem } from "./problem.ts";
 
@@ -38,10 +38,11 @@ export interface YamlFile {
 /** Never throws. @param file its name, for problems */
 export function readYaml(text: string, file: string): YamlFile {
   const lines = new LineCounter();
+  const frame = maskedFrames(text);
   const at = (offset: number, message: string, cure: string): SpecProblem => {
     const { line, col } = lines.linePos(Math.min(offset, text.length));
     const place = { line: Math.max(1, line), column: Math.max(1, col) };
-    return { file, ...place, frame: codeFrame(text, place.line, place.column), message, cure };
+    return { file, ...place, frame: frame(place.line, place.column), message, cure };
   };
   const failed = (problems: readonly SpecProblem[]): YamlFile => ({
     value: undefined,
