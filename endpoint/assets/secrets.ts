@@ -104,7 +104,7 @@ export function resolveSecrets(variables: Readonly<Record<string, string>>, sour
       readFor.set(variable, text);
       return given;
     }
-    const cure = `put it into the file of --secrets, or set ${variable}`;
+    const cure = `put it into the file of --secrets, or set ${variable} for this command`;
     const clash = given !== undefined && other !== undefined && other !== text;
     problems.push(
       clash

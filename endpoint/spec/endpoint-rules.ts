@@ -61,7 +61,7 @@ function checkName(name: string | undefined, findings: Findings): void {
 }
 
 /** Characters of a name, which is a folder's name too. */
-const MAX_NAME_LENGTH = 64;
+const MAX_NAME_LENGTH = 63;
 
 /** The same name as it could be. */
 function suggestion(name: string): string {

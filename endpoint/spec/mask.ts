@@ -40,7 +40,7 @@ function maskVariables(lines: readonly string[]): string[] {
     const [, key, value] = VARIABLES.exec(line) ?? [];
     if (key === undefined) return line;
     [outer, inner] = [indent, undefined];
-    isOpen = value !== undefined && value.includes("{") && !value.includes("}");
+    isOpen = value?.includes("{") === true && !value.includes("}");
     return value === undefined ? line : `${key}…`;
   });
 }

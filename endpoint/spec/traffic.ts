@@ -113,7 +113,7 @@ export function trafficProblems(
 const MAX_MIRROR = 50;
 
 /** What a name may hold, so that it can be a folder's name and a header's value. */
-export const DEPLOYMENT_NAME: RegExp = /^[a-z0-9][a-z0-9._-]{0,63}$/;
+export const DEPLOYMENT_NAME: RegExp = /^[a-z0-9][a-z0-9._-]{0,62}$/;
 
 /** Shares as they are kept: lower-case names, nothing without traffic. */
 export function withoutZeros(shares: Iterable<readonly [string, number]>): Shares {

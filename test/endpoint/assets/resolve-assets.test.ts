@@ -3,8 +3,9 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
-import { unknownDeployments, usualCacheFolder } from "../../../endpoint/assets/options.ts";
-import { resolveAllAssets, resolveAssets } from "../../../endpoint/assets/resolve-assets.ts";
+import { unknownDeployments, usualCacheFolder } from "../../../endpoint/assets/asset-sources.ts";
+import { planDeployments } from "../../../endpoint/assets/plan.ts";
+import { resolveAssets } from "../../../endpoint/assets/resolve-assets.ts";
 import { parseSecrets } from "../../../endpoint/assets/secrets-file.ts";
 import type { DeploymentSpec } from "../../../endpoint/types.ts";
 import type { InvalidSettingsError } from "../../../src/host.ts";
@@ -128,8 +129,10 @@ test("all that cannot be had is told at once, by deployment, before anything is 
   const green = setUp({ name: "green", code: null });
   const lines: string[] = [];
   const fine = setUp({ name: "fine" });
-  const making = resolveAllAssets([blue, fine, green], (line) => lines.push(line), new AbortController().signal);
+  const making = planDeployments([blue.spec, fine.spec, green.spec], blue.options);
   const error = (await making.catch((cause: unknown) => cause)) as InvalidSettingsError;
+  const made = resolveAssets(blue.spec, blue.options, (line) => lines.push(line));
+  await expect(made).rejects.toThrow("deployment blue: ");
   expect(error.problems.map(({ text }) => text)).toEqual([
     expect.stringMatching(/^deployment blue: model azureml:m:1 /),
     expect.stringMatching(/^deployment blue: environment_variables: there is no value for /),
@@ -138,7 +141,7 @@ test("all that cannot be had is told at once, by deployment, before anything is 
   ]);
   expect(error.exitCode).toBe(1);
   expect(lines).toEqual([]);
-  expect(existsSync(fine.options.folder)).toBe(false);
+  expect(existsSync(blue.options.folder)).toBe(false);
 });
 
 test("a file with a fault is told beside a script that is missing", async () => {

@@ -125,7 +125,7 @@ describe("without a value", () => {
   test("all are named, with the cure", () => {
     const { problems } = resolve(KEY, "aoai: {credentials: {other: s3cret}}", { SCOREFN_SECRET_AOAI_KEY: "" });
     expect(problems).toEqual([
-      `environment_variables: there is no value for ${KEY}, which V refers to; put it into the file of --secrets, or set SCOREFN_SECRET_AOAI_KEY`,
+      `environment_variables: there is no value for ${KEY}, which V refers to; put it into the file of --secrets, or set SCOREFN_SECRET_AOAI_KEY for this command`,
     ]);
   });
 
