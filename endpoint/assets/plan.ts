@@ -62,7 +62,7 @@ async function planDeployment(spec: DeploymentSpec, sources: AssetSources): Prom
   problems.push(...secrets.problems);
   warnings.push(...secrets.warnings, ...namesOfCloudFolder(spec.environmentVariables, script));
   const isPython = spec.code !== null && extname(spec.code.scoringScript).toLowerCase() === ".py";
-  if (!isPython && sources.python.has(name)) warnings.push(`--python ${name} has no effect: its script is no Python`);
+  if (!isPython && sources.python.has(name)) warnings.push(`--python ${name} has no effect: its script is not Python`);
   const python = isPython
     ? await problemOf(problems, () => choosePython(spec, name, sources, (text) => warnings.push(text)))
     : null;
@@ -96,10 +96,10 @@ function checkCode({ folder, scoringScript }: Code, hasServer: boolean, cure: st
   const script = join(folder, scoringScript);
   const what = `code_configuration.scoring_script: ${scoringScript}`;
   if (!existsSync(folder)) add(`code_configuration.code: there is no folder ${folder}`);
-  else if (!isFolder(folder)) add(`code_configuration.code: ${folder} is no folder`);
+  else if (!isFolder(folder)) add(`code_configuration.code: ${folder} is not a folder`);
   else if (!existsSync(script)) add(`code_configuration.scoring_script: there is no file ${script}`);
-  else if (look(script)?.isFile() !== true) add(`code_configuration.scoring_script: ${script} is no file`);
-  else if (!isReadable(script)) add(`code_configuration.scoring_script: ${script} may not be read`);
+  else if (look(script)?.isFile() !== true) add(`code_configuration.scoring_script: ${script} is not a file`);
+  else if (!isReadable(script)) add(`code_configuration.scoring_script: ${script} cannot be read: no permission`);
   else if (extname(script).toLowerCase() !== ".py" && !isJavaScript(script)) {
     const why = "is neither Python nor TypeScript nor JavaScript, which scorefn runs";
     add(`${what} ${why}; start a server that runs it and ${cure}`);
@@ -191,10 +191,9 @@ async function checkPython(given: string, where: string, env: Environment): Prom
   const file = isFolder(given)
     ? inFolder.find((path) => existsSync(path))
     : attempt(() => findPython({ python: given, env }), undefined);
-  if (file === undefined)
-    throw problem(`${where}: there is no Python; name an interpreter, or a folder that holds one`);
+  if (file === undefined) throw problem(`${where}: no Python found; name an interpreter, or a folder that holds one`);
   const found = await askPython(file, env);
-  if (found === undefined) throw problem(`${where}: ${file} does not start, or is no Python`);
+  if (found === undefined) throw problem(`${where}: ${file} does not start, or is not Python`);
   if (/^(?:2\.|3\.[0-8]$)/.test(found.version)) {
     throw problem(`${where}: that is Python ${found.release}, and scorefn needs 3.9 or later`);
   }

@@ -92,7 +92,9 @@ export function resolveSecrets(variables: Readonly<Record<string, string>>, sour
     const text = written.trim();
     const reference = readReference(text);
     if (reference === undefined) {
-      problems.push(`environment_variables: ${name} holds \${{${text}}}, which is no reference to a secret; ${FORMS}`);
+      problems.push(
+        `environment_variables: ${name} holds \${{${text}}}, which is not a reference to a secret; ${FORMS}`,
+      );
       return undefined;
     }
     const found = sources.file?.find(text, reference);
@@ -118,7 +120,7 @@ export function resolveSecrets(variables: Readonly<Record<string, string>>, sour
   for (const [name, text] of Object.entries(variables)) {
     resolved[name] = text.replace(BRACES, (whole, inner: string) => {
       if (!IS_MEANT.test(inner)) {
-        const what = "which is no reference to a secret and stays as it is";
+        const what = "which is not a reference to a secret and stays as it is";
         warnings.push(`environment_variables: ${name} holds ${whole}, ${what}`);
         return whole;
       }

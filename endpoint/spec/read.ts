@@ -77,7 +77,7 @@ function readFile(kind: DocumentKind, path: string, overrides: Overrides): ReadR
     throw new SpecError([
       placeless(
         path,
-        `this is the file of ${what[found]}, and ${what[kind]} is asked for`,
+        `the file describes ${what[found]}, but ${what[kind]} is expected`,
         "Give each file to its own command.",
       ),
     ]);
@@ -138,7 +138,7 @@ function check(
 function noteSpelling(document: Plain, findings: Findings): void {
   const type = textAt(document, "type");
   if (type !== undefined && type !== "kubernetes" && type.toLowerCase() === "kubernetes") {
-    findings.warn(["type"], `az ml takes ${type} for managed; write type: kubernetes`);
+    findings.warn(["type"], `az ml treats ${type} as managed; write type: kubernetes`);
   }
 }
 
@@ -172,7 +172,7 @@ function checkKeys(value: unknown, path: Path, findings: Findings): void {
     const place = [...path, Array.isArray(value) ? Number(key) : key];
     if (HALF_CHARACTER.test(key)) {
       const message = `the key ${shown(key)} holds half a character (one surrogate without the other)`;
-      findings.problem(place, message, "Write the whole character, or drop the key.", "key");
+      findings.problem(place, message, "Write the whole character, or remove the key.", "key");
     } else checkKeys(child, place, findings);
   }
 }

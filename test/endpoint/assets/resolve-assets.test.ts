@@ -97,7 +97,7 @@ describe("what cannot run here", () => {
     ["plumber.R", "", `plumber.R is neither Python nor TypeScript nor JavaScript, which scorefn runs; start a server`],
     ["app.py", "from fastapi import FastAPI\napp = FastAPI()\n", "app.py has no run()"],
     ["gone.py", undefined, "there is no file"],
-    ["sub", undefined, "is no file"],
+    ["sub", undefined, "is not a file"],
   ])("%s", async (scoringScript, text, reason) => {
     const files = { "sub/x.py": "", ...(text !== undefined && { [scoringScript]: text }) };
     const change = { code: { folder: tree(files), scoringScript }, environment: { ...inline, image: "i", inference } };
@@ -109,7 +109,7 @@ describe("what cannot run here", () => {
   test("a folder that is none", async () => {
     const folder = join(tree({ file: "" }), "file");
     const of = (path: string) => problemsOf(setUp({ code: { folder: path, scoringScript: "score.py" } }));
-    expect(await of(folder)).toEqual([`code_configuration.code: ${folder} is no folder`]);
+    expect(await of(folder)).toEqual([`code_configuration.code: ${folder} is not a folder`]);
     expect(await of(`${folder}.gone`)).toEqual([`code_configuration.code: there is no folder ${folder}.gone`]);
   });
 

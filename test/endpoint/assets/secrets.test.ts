@@ -138,7 +138,7 @@ describe("without a value", () => {
     "keyvault:https://my-vault.vault.azure.net/keys/x",
   ])("%s is told as no reference", (text) => {
     expect(resolve(braces(text), null).problems[0]).toContain(
-      `V holds ${braces(text)}, which is no reference to a secret`,
+      `V holds ${braces(text)}, which is not a reference to a secret`,
     );
   });
 

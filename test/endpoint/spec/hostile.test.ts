@@ -73,7 +73,7 @@ test("what a message shows of a long placeholder is short", () => {
 });
 
 describe("keys that are half a character", () => {
-  const CURE = "Write the whole character, or drop the key.";
+  const CURE = "Write the whole character, or remove the key.";
 
   test.each([
     ["at the top", '"\\ud800": 1', 5, 1],
