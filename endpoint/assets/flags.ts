@@ -1,9 +1,9 @@
 // What flags of a command say of deployments' assets, as plain data that an endpoint keeps from one start to the next.
-import { type Environment, InvalidSettingsError, processEnvironment } from "../../src/host.ts";
+import { type Environment, processEnvironment } from "../../src/host.ts";
 import type { Assets, DeploymentSpec } from "../types.ts";
-import { type AssetOptions, unknownDeployments, usualCacheFolder } from "./options.ts";
+import { type AssetSources, unknownDeployments, usualCacheFolder } from "./asset-sources.ts";
 import { ENVIRONMENT_PAIRS, MODEL_PAIRS, type PairForm, PYTHON_PAIRS, parsePairs, UPSTREAM_PAIRS } from "./pairs.ts";
-import { planDeployment } from "./plan.ts";
+import { planDeployments } from "./plan.ts";
 import { type Progress, resolveAssets } from "./resolve-assets.ts";
 import { readSecretsFile } from "./secrets-file.ts";
 
@@ -41,16 +41,16 @@ export interface AssetWork {
   readonly signal: AbortSignal;
 }
 
-/** @throws as resolveAllAssets(); ConfigError when the file of secrets cannot be read */
+/** @throws as resolveAssets(); ConfigError when the file of secrets cannot be read */
 export async function resolveWithFlags(
   spec: DeploymentSpec,
   flags: AssetFlags,
   { folder, progress, signal }: AssetWork,
   env: Environment = processEnvironment,
 ): Promise<Assets> {
-  const options = optionsOf(flags, folder, env);
-  const assets = await resolveAssets(spec, options, progress, signal);
-  const ofFile = options.secrets.file?.warnings ?? [];
+  const sources = sourcesOf(flags, folder, env);
+  const assets = await resolveAssets(spec, sources, progress, signal);
+  const ofFile = sources.secrets.file?.warnings ?? [];
   return { ...assets, warnings: [...assets.warnings, ...ofFile] };
 }
 
@@ -61,17 +61,12 @@ export async function checkAssets(
   flags: AssetFlags,
   env: Environment = processEnvironment,
 ): Promise<void> {
-  const options = optionsOf(flags, "", env);
+  const sources = sourcesOf(flags, "", env);
   const names = specs.map(({ name }) => name.toLowerCase());
-  const plans = await Promise.all(specs.map((spec) => planDeployment(spec, options)));
-  const found = plans.flatMap(({ problems }, index) =>
-    problems.map((text) => `deployment ${specs[index]!.name}: ${text}`),
-  );
-  const problems = [...unknownDeployments(options, names), ...found];
-  if (problems.length > 0) throw new InvalidSettingsError(problems.map((text) => ({ kind: "launcher", text })));
+  await planDeployments(specs, sources, unknownDeployments(sources, names));
 }
 
-function optionsOf(flags: AssetFlags, folder: string, env: Environment): AssetOptions {
+function sourcesOf(flags: AssetFlags, folder: string, env: Environment): AssetSources {
   const map = (pairs: Pairs): Map<string, string> => new Map(Object.entries(pairs));
   return {
     models: map(flags.models),

@@ -37,11 +37,10 @@ function addPair(pairs: Map<string, string>, { form, key, value }: PairForm, tex
   if (at < 0) throw problem(`has no "="; write ${form}`);
   const [left, right] = [text.slice(0, at).trim(), text.slice(at + 1).trim()];
   if (left === "") throw problem(`has nothing before the "="; write ${form}`);
-  if (right === "") throw problem(`has nothing behind the "="; write ${form}`);
+  if (right === "") throw problem(`has nothing after the "="; write ${form}`);
   const [name, what] = [key(left), value(right)];
   const known = pairs.get(name);
-  if (known !== undefined && known !== what)
-    throw problem(`says something else of ${name} than one before it: ${known}`);
+  if (known !== undefined && known !== what) throw problem(`gives ${name} another value than before: ${known}`);
   pairs.set(name, what);
 }
 
@@ -105,9 +104,9 @@ function programPath(text: string): string {
 function upstreamUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const hasMore = url !== undefined && (url.pathname !== "/" || url.search !== "" || url.hash !== "");
-  if (url?.protocol === "https:") throw problem("asks for TLS, which is not spoken here; write http://HOST:PORT");
+  if (url?.protocol === "https:") throw problem("asks for TLS, which is not supported; write http://HOST:PORT");
   if (url === undefined || url.protocol !== "http:" || url.hostname === "") {
-    throw problem("is no address of a server; write http://HOST:PORT");
+    throw problem("is not a server address; write http://HOST:PORT");
   }
   if (url.username !== "" || url.password !== "") throw problem("holds a user's name; write http://HOST:PORT");
   if (hasMore) throw problem("has a path; requests go on with their own, so write http://HOST:PORT");

@@ -1,10 +1,17 @@
 // What a deployment asks of this machine, looked up before anything is made: all that cannot be had is found in one go.
 import { accessSync, constants, existsSync, readFileSync, type Stats, statSync } from "node:fs";
 import { extname, join } from "node:path";
-import { attempt, type Environment, findPython, isJavaScript, ScoreError } from "../../src/host.ts";
+import {
+  attempt,
+  type Environment,
+  findPython,
+  InvalidSettingsError,
+  isJavaScript,
+  ScoreError,
+} from "../../src/host.ts";
 import type { Code, DeploymentSpec, EnvironmentReference } from "../types.ts";
+import { type AssetSources, findNamed, versionsOf } from "./asset-sources.ts";
 import type { FoundModel } from "./model-view.ts";
-import { type AssetOptions, findNamed, versionsOf } from "./options.ts";
 import { problem } from "./problem.ts";
 import { askPython } from "./pythons.ts";
 import { type Recipe, readRecipe } from "./recipe.ts";
@@ -24,23 +31,40 @@ export interface Plan {
 
 type Note = (text: string) => void;
 
-export async function planDeployment(spec: DeploymentSpec, options: AssetOptions): Promise<Plan> {
+/** Plans of several deployments, in their order.
+ *  @param problems that are known already
+ *  @throws InvalidSettingsError that has those and all that cannot be had, by deployment */
+export async function planDeployments(
+  specs: readonly DeploymentSpec[],
+  sources: AssetSources,
+  problems: readonly string[] = [],
+): Promise<Plan[]> {
+  const plans = await Promise.all(specs.map((spec) => planDeployment(spec, sources)));
+  const found = plans.flatMap((plan, index) =>
+    plan.problems.map((text) => `deployment ${specs[index]!.name}: ${text}`),
+  );
+  const all = [...problems, ...found];
+  if (all.length > 0) throw new InvalidSettingsError(all.map((text) => ({ kind: "launcher", text })));
+  return plans;
+}
+
+async function planDeployment(spec: DeploymentSpec, sources: AssetSources): Promise<Plan> {
   const problems: string[] = [];
   const warnings: string[] = [];
   const none = { model: null, python: null, environmentVariables: {}, warnings, problems };
   const name = spec.name.toLowerCase();
-  const upstream = options.upstreams.get(name) ?? null;
+  const upstream = sources.upstreams.get(name) ?? null;
   // Whatever the document asks for is that server's business.
   if (upstream !== null) return { ...none, upstream };
   const script = checkScript(spec, name, (text) => problems.push(text));
-  const model = findModel(spec, options, (text) => problems.push(text));
-  const secrets = resolveSecrets(spec.environmentVariables, options.secrets);
+  const model = findModel(spec, sources, (text) => problems.push(text));
+  const secrets = resolveSecrets(spec.environmentVariables, sources.secrets);
   problems.push(...secrets.problems);
   warnings.push(...secrets.warnings, ...namesOfCloudFolder(spec.environmentVariables, script));
   const isPython = spec.code !== null && extname(spec.code.scoringScript).toLowerCase() === ".py";
-  if (!isPython && options.python.has(name)) warnings.push(`--python ${name} has no effect: its script is no Python`);
+  if (!isPython && sources.python.has(name)) warnings.push(`--python ${name} has no effect: its script is not Python`);
   const python = isPython
-    ? await problemOf(problems, () => choosePython(spec, name, options, (text) => warnings.push(text)))
+    ? await problemOf(problems, () => choosePython(spec, name, sources, (text) => warnings.push(text)))
     : null;
   if (python !== null && typeof python === "object") warnings.push(...python.warnings);
   return { model, python: python ?? null, environmentVariables: secrets.variables, upstream, warnings, problems };
@@ -72,10 +96,10 @@ function checkCode({ folder, scoringScript }: Code, hasServer: boolean, cure: st
   const script = join(folder, scoringScript);
   const what = `code_configuration.scoring_script: ${scoringScript}`;
   if (!existsSync(folder)) add(`code_configuration.code: there is no folder ${folder}`);
-  else if (!isFolder(folder)) add(`code_configuration.code: ${folder} is no folder`);
+  else if (!isFolder(folder)) add(`code_configuration.code: ${folder} is not a folder`);
   else if (!existsSync(script)) add(`code_configuration.scoring_script: there is no file ${script}`);
-  else if (look(script)?.isFile() !== true) add(`code_configuration.scoring_script: ${script} is no file`);
-  else if (!isReadable(script)) add(`code_configuration.scoring_script: ${script} may not be read`);
+  else if (look(script)?.isFile() !== true) add(`code_configuration.scoring_script: ${script} is not a file`);
+  else if (!isReadable(script)) add(`code_configuration.scoring_script: ${script} cannot be read: no permission`);
   else if (extname(script).toLowerCase() !== ".py" && !isJavaScript(script)) {
     const why = "is neither Python nor TypeScript nor JavaScript, which scorefn runs";
     add(`${what} ${why}; start a server that runs it and ${cure}`);
@@ -102,7 +126,7 @@ function isReadable(path: string): boolean {
 /** Python that defines or imports run(). */
 const SCORES = /^\s*(?:async\s+)?def\s+run\b|^run\s*[=:]|^\s*from\s+\S+\s+import\s+(?:.*\brun\b|\*|\()/m;
 
-function findModel({ model }: DeploymentSpec, { models }: AssetOptions, add: Note): FoundModel | null {
+function findModel({ model }: DeploymentSpec, { models }: AssetSources, add: Note): FoundModel | null {
   if (model === null) return null;
   const { name, version } = model;
   if (model.kind === "inline") {
@@ -127,10 +151,10 @@ function findModel({ model }: DeploymentSpec, { models }: AssetOptions, add: Not
 async function choosePython(
   { environment, code }: DeploymentSpec,
   name: string,
-  options: AssetOptions,
+  sources: AssetSources,
   warn: Note,
 ): Promise<string | Recipe | null> {
-  const { env, python, environments, noEnvironments } = options;
+  const { env, python, environments, noEnvironments } = sources;
   const own = python.get(name);
   if (own !== undefined) return checkPython(own, `--python ${name}=${own}`, env);
   const named = environment === null ? undefined : namedEnvironment(environment, environments);
@@ -156,7 +180,7 @@ async function choosePython(
   return null;
 }
 
-function namedEnvironment(environment: EnvironmentReference, map: AssetOptions["environments"]): string | undefined {
+function namedEnvironment(environment: EnvironmentReference, map: AssetSources["environments"]): string | undefined {
   if (environment.kind === "registered") return findNamed(map, environment);
   return environment.name === null ? undefined : findNamed(map, { name: environment.name, version: null, text: "" });
 }
@@ -167,10 +191,9 @@ async function checkPython(given: string, where: string, env: Environment): Prom
   const file = isFolder(given)
     ? inFolder.find((path) => existsSync(path))
     : attempt(() => findPython({ python: given, env }), undefined);
-  if (file === undefined)
-    throw problem(`${where}: there is no Python; name an interpreter, or a folder that holds one`);
+  if (file === undefined) throw problem(`${where}: no Python found; name an interpreter, or a folder that holds one`);
   const found = await askPython(file, env);
-  if (found === undefined) throw problem(`${where}: ${file} does not start, or is no Python`);
+  if (found === undefined) throw problem(`${where}: ${file} does not start, or is not Python`);
   if (/^(?:2\.|3\.[0-8]$)/.test(found.version)) {
     throw problem(`${where}: that is Python ${found.release}, and scorefn needs 3.9 or later`);
   }

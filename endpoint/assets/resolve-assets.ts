@@ -1,65 +1,43 @@
 // What deployments need of this machine: found, or made.
 import { chmod, mkdir } from "node:fs/promises";
-import { InvalidSettingsError } from "../../src/host.ts";
 import type { Assets, DeploymentSpec } from "../types.ts";
+import type { AssetSources } from "./asset-sources.ts";
 import { makeEnvironment } from "./environment.ts";
 import { showModel } from "./model-view.ts";
-import type { AssetOptions } from "./options.ts";
-import { type Plan, planDeployment } from "./plan.ts";
+import { type Plan, planDeployments } from "./plan.ts";
 import { problem } from "./problem.ts";
 
 /** Gets lines that say how far it is; each begins with the deployment's name. */
 export type Progress = (line: string) => void;
 
-/** As resolveAllAssets(), for one deployment. */
+/** Nothing is made before all that is asked for is known to be there.
+ *  @throws InvalidSettingsError that has all that cannot be had; ScoreError `ERR_ENVIRONMENT`; the signal's reason when it
+ *  aborts */
 export async function resolveAssets(
   spec: DeploymentSpec,
-  options: AssetOptions,
+  sources: AssetSources,
   progress: Progress,
   signal: AbortSignal = new AbortController().signal,
 ): Promise<Assets> {
-  const all = await resolveAllAssets([{ spec, options }], progress, signal);
-  return all.get(spec.name)!;
-}
-
-/** Nothing is made before all that is asked for is known to be there.
- *  @param wanted each with options of its own, as folders are each deployment's own
- *  @throws InvalidSettingsError that has all that cannot be had, by deployment; ScoreError `ERR_ENVIRONMENT`; the signal's
- *  reason when it aborts */
-export async function resolveAllAssets(
-  wanted: readonly { readonly spec: DeploymentSpec; readonly options: AssetOptions }[],
-  progress: Progress,
-  signal: AbortSignal,
-): Promise<Map<string, Assets>> {
   signal.throwIfAborted();
-  const plans = await Promise.all(wanted.map(({ spec, options }) => planDeployment(spec, options)));
-  const problems = wanted.flatMap(({ spec }, index) =>
-    plans[index]!.problems.map((text) => `deployment ${spec.name}: ${text}`),
-  );
-  if (problems.length > 0) {
-    throw new InvalidSettingsError(problems.map((text) => ({ kind: "launcher" as const, text })));
-  }
-  const assets = new Map<string, Assets>();
-  for (const [index, { spec, options }] of wanted.entries()) {
-    signal.throwIfAborted();
-    assets.set(spec.name, await carryOut(spec, plans[index]!, options, progress, signal));
-  }
-  return assets;
+  const [plan] = await planDeployments([spec], sources);
+  signal.throwIfAborted();
+  return carryOut(spec, plan!, sources, progress, signal);
 }
 
 async function carryOut(
   { name }: DeploymentSpec,
   { model, python, environmentVariables, upstream, warnings }: Plan,
-  options: AssetOptions,
+  sources: AssetSources,
   progress: Progress,
   signal: AbortSignal,
 ): Promise<Assets> {
-  if (model !== null) await makeOwn(options.folder);
-  const modelDir = model === null ? null : await showModel(model, options.folder);
+  if (model !== null) await makeOwn(sources.folder);
+  const modelDir = model === null ? null : await showModel(model, sources.folder);
   const cure =
     `correct the file, name a Python that has the packages with --python ${name}=PYTHON, or take the active one with ` +
     "--no-environments";
-  const { cacheFolder, env } = options;
+  const { cacheFolder, env } = sources;
   const make = { cacheFolder, env, cure, progress: (line: string) => progress(`${name}: ${line}`) };
   const interpreter =
     python === null || typeof python === "string" ? python : await makeEnvironment(python, make, signal);

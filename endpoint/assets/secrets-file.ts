@@ -26,9 +26,7 @@ export function readSecretsFile(file: string): SecretsFile {
   } catch (cause) {
     throw problem(`--secrets: ${file} cannot be read: ${(cause as Error).message}`);
   }
-  const warnings = isOpen
-    ? [`--secrets: others than you may read ${file}; take that from them with: chmod 600 ${file}`]
-    : [];
+  const warnings = isOpen ? [`--secrets: other users can read ${file}; restrict it with: chmod 600 ${file}`] : [];
   return { ...parseSecrets(text, file), warnings };
 }
 
@@ -49,7 +47,7 @@ export function parseSecrets(text: string, file: string): SecretsFile {
     throw problem(`--secrets: ${file} is neither YAML nor JSON that can be read`);
   }
   if (!isTree(content)) {
-    throw problem(`--secrets: ${file} holds no map; write references, or connections, and values`);
+    throw problem(`--secrets: ${file} is not a map; write references, or connections, with their values`);
   }
   const tree = content;
   const flat = new Map(Object.entries(tree).map(([key, value]) => [withoutBraces(key), value]));

@@ -92,7 +92,9 @@ export function resolveSecrets(variables: Readonly<Record<string, string>>, sour
     const text = written.trim();
     const reference = readReference(text);
     if (reference === undefined) {
-      problems.push(`environment_variables: ${name} holds \${{${text}}}, which is no reference to a secret; ${FORMS}`);
+      problems.push(
+        `environment_variables: ${name} holds \${{${text}}}, which is not a reference to a secret; ${FORMS}`,
+      );
       return undefined;
     }
     const found = sources.file?.find(text, reference);
@@ -104,7 +106,7 @@ export function resolveSecrets(variables: Readonly<Record<string, string>>, sour
       readFor.set(variable, text);
       return given;
     }
-    const cure = `put it into the file of --secrets, or set ${variable}`;
+    const cure = `put it into the file of --secrets, or set ${variable} for this command`;
     const clash = given !== undefined && other !== undefined && other !== text;
     problems.push(
       clash
@@ -118,7 +120,7 @@ export function resolveSecrets(variables: Readonly<Record<string, string>>, sour
   for (const [name, text] of Object.entries(variables)) {
     resolved[name] = text.replace(BRACES, (whole, inner: string) => {
       if (!IS_MEANT.test(inner)) {
-        const what = "which is no reference to a secret and stays as it is";
+        const what = "which is not a reference to a secret and stays as it is";
         warnings.push(`environment_variables: ${name} holds ${whole}, ${what}`);
         return whole;
       }

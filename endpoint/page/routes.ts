@@ -10,7 +10,7 @@ import { readTraffic } from "./traffic.ts";
 /** What the page shows and changes. */
 export interface PageApi {
   report(): EndpointReport;
-  /** Lower-case names, whole numbers. The sum of `traffic` is 0 or 100. @throws ScoreError that says what cannot be */
+  /** @param traffic lower-case names and percentages   @throws ScoreError that says which shares are not possible */
   setTraffic(traffic: Shares, mirrorTraffic: Shares): Promise<void>;
 }
 
@@ -61,7 +61,7 @@ export function createPageRoutes(api: PageApi, { token, hosts = [] }: PageSettin
 
   async function setTraffic({ headers, body }: ScoreRequest): Promise<ScoreResponse> {
     if (!/^application\/json(?:\s*;|$)/i.test(headers["content-type"] ?? "")) {
-      return problem(415, "ERR_MEDIA_TYPE", "the body is to be application/json");
+      return problem(415, "ERR_MEDIA_TYPE", "the content type must be application/json");
     }
     const { traffic, mirrorTraffic = api.report().mirrorTraffic } = readTraffic(body);
     await api.setTraffic(traffic, mirrorTraffic);
@@ -80,14 +80,14 @@ export function createPageRoutes(api: PageApi, { token, hosts = [] }: PageSettin
   function answer(request: ScoreRequest): ScoreResponse | Promise<ScoreResponse> {
     const { method, path, headers } = request;
     // DNS rebinding: another site's name that leads here.
-    if (!isOwnHost(headers.host, hosts)) return problem(403, "ERR_FORBIDDEN", "this page is for this machine alone");
+    if (!isOwnHost(headers.host, hosts)) return problem(403, "ERR_FORBIDDEN", "this page is for this machine only");
     if (!path.startsWith("/api/")) return staticAnswer(method, path);
-    if (isForeign(headers)) return problem(403, "ERR_FORBIDDEN", "requests of other pages are refused");
+    if (isForeign(headers)) return problem(403, "ERR_FORBIDDEN", "requests from other pages are refused");
     if (!isToken(headers.authorization)) {
       return problem(401, "ERR_TOKEN", "the token is missing or wrong", [["WWW-Authenticate", "Bearer"]]);
     }
     const row = Object.hasOwn(rows, path) ? rows[path] : undefined;
-    if (row === undefined) return problem(404, "ERR_NOT_FOUND", `there is no ${path}`);
+    if (row === undefined) return problem(404, "ERR_NOT_FOUND", `${path} does not exist`);
     if (!row.methods.includes(method)) return notAllowed(row.methods);
     return row.handle(request);
   }
@@ -115,13 +115,13 @@ function digestOf(token: string): Buffer {
 
 async function staticAnswer(method: string, path: string): Promise<ScoreResponse> {
   const file = await readStaticFile(path);
-  if (file === undefined) return problem(404, "ERR_NOT_FOUND", "there is no such page");
+  if (file === undefined) return problem(404, "ERR_NOT_FOUND", "this page does not exist");
   if (method !== "GET" && method !== "HEAD") return notAllowed(["GET", "HEAD"]);
   return { status: 200, headers: [["Content-Type", file.contentType], ...COMMON_HEADERS], body: file.bytes };
 }
 
 function notAllowed(methods: readonly string[]): ScoreResponse {
-  return problem(405, "ERR_METHOD", `${methods.join(" or ")} is expected here`, [["Allow", methods.join(", ")]]);
+  return problem(405, "ERR_METHOD", `${methods.join(" or ")} is required`, [["Allow", methods.join(", ")]]);
 }
 
 /** What the control refuses is told in its own words. */

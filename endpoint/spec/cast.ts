@@ -26,14 +26,14 @@ export function cast(root: Schema, schema: Schema, value: unknown, path: Path, f
   return value;
 }
 
-const NUMBER = /^\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*$/;
+const NUMBER = /^\s*[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?\s*$/;
 const WHOLE_NUMBER = /^\s*[-+]?\d+\s*$/;
 
 function integer(value: unknown, path: Path, findings: Findings): unknown {
   if (typeof value === "string" && WHOLE_NUMBER.test(value)) return Number(value);
   if (typeof value !== "number" || Number.isInteger(value)) return value;
   const whole = Math.trunc(value);
-  findings.warn(path, `${String(path.at(-1))} takes a whole number; ${value} counts as ${whole}`);
+  findings.warn(path, `${String(path.at(-1))} must be a whole number; ${value} is read as ${whole}`);
   return whole === 0 ? 0 : whole;
 }
 
@@ -51,7 +51,7 @@ function boolean(value: unknown): unknown {
 function version(value: unknown, path: Path, findings: Findings): unknown {
   if (typeof value !== "number") return value;
   const source = findings.sourceOf(path) ?? String(value);
-  if (source !== String(value)) findings.warn(path, `${source} counts as the version ${value}; quote it to keep it`);
+  if (source !== String(value)) findings.warn(path, `${source} is read as version ${value}; quote it to keep it`);
   return String(value);
 }
 

@@ -23,12 +23,12 @@ export function deploymentRules(document: Plain, folder: string, findings: Findi
   if (document.startup_probe !== undefined) {
     findings.warn(
       ["startup_probe"],
-      "az ml refuses startup_probe, which only Azure's REST API knows; it has no effect here",
+      "az ml rejects startup_probe, which only Azure's REST API supports; it has no effect here",
       "key",
     );
   }
   if (!isKubernetes && document.instance_type === undefined) {
-    findings.warn(["instance_type"], "instance_type is missing; it has no meaning here, but Azure asks for it", "key");
+    findings.warn(["instance_type"], "instance_type is missing; it has no effect here, but Azure requires it", "key");
   }
   if (isMap(document.environment_variables)) {
     changed = withValue(changed, ["environment_variables"], environmentTexts(document, findings));
@@ -45,7 +45,7 @@ function checkNames(document: Plain, isKubernetes: boolean, findings: Findings):
     if (name === undefined || findings.has([key]) || /^[A-Za-z](?:[A-Za-z0-9-]{1,30}[A-Za-z0-9])$/.test(name)) continue;
     findings.warn(
       [key],
-      `Azure takes names of 3 to 32 letters, digits and dashes, a letter first and no dash last; ${shown(name)} is none`,
+      `Azure allows names of 3 to 32 letters, digits and dashes that begin with a letter and do not end with a dash; found ${shown(name)}`,
     );
   }
   const length = (textAt(document, "name")?.length ?? 0) + (textAt(document, "endpoint_name")?.length ?? 0);
@@ -54,7 +54,7 @@ function checkNames(document: Plain, isKubernetes: boolean, findings: Findings):
     const { least, most } = KUBERNETES_NAMES;
     findings.warn(
       ["name"],
-      `a cluster takes names of endpoint and deployment that have ${least} to ${most} characters together; these have ${length}`,
+      `the names of endpoint and deployment on a cluster must have ${least} to ${most} characters together; these have ${length}`,
     );
   }
 }
@@ -70,14 +70,14 @@ function checkReference(document: Plain, key: "model" | "environment", folder: s
     const what = isThere ? `${shown(text)} is a path` : `there is no file or folder ${shown(text)}`;
     findings.problem(
       [key],
-      `${key} as a text names a registered ${key}; ${what}`,
+      `${key} as a string must name a registered ${key}; ${what}`,
       `For a path write ${key}: {${inner}: ${text}}.`,
     );
   } else {
     const name = /^[A-Za-z0-9][\w.-]*$/.test(text) ? text : "name";
     findings.problem(
       [key],
-      `${key} as a text names a registered ${key}; here stands ${shown(text)}`,
+      `${key} as a string must name a registered ${key}; found ${shown(text)}`,
       `Write azureml:${name}:1, azureml:${name}@latest, or the keys of ${key} on the lines below.`,
     );
   }
@@ -88,12 +88,12 @@ function checkEnvironment(document: Plain, findings: Findings): void {
   if (!isMap(environment) || findings.has(["environment"])) return;
   const has = (key: string): boolean => environment[key] !== undefined;
   if (has("image") && has("build")) {
-    findings.warn(["environment", "build"], "environment has image or build; Azure refuses both", "key");
+    findings.warn(["environment", "build"], "environment can have image or build; Azure rejects both", "key");
   }
   if (has("conda_file") && !has("image") && !has("build")) {
     findings.warn(
       ["environment", "conda_file"],
-      "Azure asks for an image beside conda_file; it is not needed here",
+      "Azure requires an image with conda_file; it is not needed here",
       "key",
     );
   }
@@ -104,7 +104,7 @@ function checkEnvironment(document: Plain, findings: Findings): void {
       name === undefined
         ? ""
         : `For a registered one write environment: azureml:${name}:${textAt(environment, "version") ?? "1"}.`;
-    findings.problem(["environment"], "environment has neither image, build nor conda_file", cure, "key");
+    findings.problem(["environment"], "environment has no image, build or conda_file", cure, "key");
   }
 }
 
@@ -114,7 +114,7 @@ function checkCode(document: Plain, findings: Findings): void {
   const type = textAt(model, "type") ?? "custom_model";
   if (code !== undefined) {
     if (environment === undefined) {
-      findings.warn(["environment"], "environment is missing; Azure asks for it beside code_configuration", "key");
+      findings.warn(["environment"], "environment is missing; Azure requires it with code_configuration", "key");
     }
     return;
   }
@@ -138,12 +138,12 @@ function checkSettings(document: Plain, isKubernetes: boolean, findings: Finding
   const timeout = numberAt(document, "request_settings", "request_timeout_ms");
   const most = isKubernetes ? MAX_TIMEOUT_MS.kubernetes : MAX_TIMEOUT_MS.managed;
   if (timeout !== undefined && timeout > most) {
-    findings.warn(["request_settings", "request_timeout_ms"], `Azure allows at most ${most} ms; here are ${timeout}`);
+    findings.warn(["request_settings", "request_timeout_ms"], `Azure allows at most ${most} ms; found ${timeout}`);
   }
   if (!isKubernetes && at(document, "request_settings", "max_queue_wait_ms") !== undefined) {
     findings.warn(
       ["request_settings", "max_queue_wait_ms"],
-      "max_queue_wait_ms counts on Kubernetes only; raise request_timeout_ms instead",
+      "max_queue_wait_ms has an effect on Kubernetes only; raise request_timeout_ms instead",
       "key",
     );
   }
@@ -152,14 +152,14 @@ function checkSettings(document: Plain, isKubernetes: boolean, findings: Finding
   if (workers !== undefined && workers !== null && Number(workers) !== atATime) {
     findings.warn(
       ["environment_variables", "WORKER_COUNT"],
-      `WORKER_COUNT is ${shown(workers)}, but max_concurrent_requests_per_instance is ${atATime}; ${atATime} counts here, and Azure wants both the same`,
+      `WORKER_COUNT is ${shown(workers)}, but max_concurrent_requests_per_instance is ${atATime}; ${atATime} is used here, and Azure requires both to be the same`,
     );
   }
   const instances = numberAt(document, "instance_count");
   if (instances !== undefined && instances > MAX_INSTANCES) {
     findings.warn(
       ["instance_count"],
-      `Azure gives a deployment at most ${MAX_INSTANCES} instances; here are ${instances}`,
+      `Azure gives a deployment at most ${MAX_INSTANCES} instances; found ${instances}`,
     );
   }
   const successes = numberAt(document, "liveness_probe", "success_threshold");
@@ -177,7 +177,7 @@ function checkScale(document: Plain, isKubernetes: boolean, findings: Findings):
         findings.problem(
           ["scale_settings", key],
           `${key} is for type: target_utilization`,
-          "With type: default instance_count says how many there are.",
+          "With type: default, instance_count sets the number of instances.",
           "key",
         );
       }
@@ -188,7 +188,7 @@ function checkScale(document: Plain, isKubernetes: boolean, findings: Findings):
   if (!isKubernetes) {
     findings.warn(
       ["scale_settings", "type"],
-      "Azure scales managed deployments by rules of Azure Monitor and refuses target_utilization; it has effect here",
+      "Azure scales managed deployments with Azure Monitor and rejects target_utilization; it has an effect here",
     );
   }
   const [least, most] = [numberAt(scale, "min_instances") ?? 1, numberAt(scale, "max_instances")];
@@ -208,7 +208,7 @@ function checkCollector(document: Plain, findings: Findings): void {
     if (typeof at(collection, "enabled") === "boolean") {
       findings.warn(
         [...path, "enabled"],
-        `az ml takes enabled as a text only; quote it: enabled: "${at(collection, "enabled")}"`,
+        `az ml accepts enabled as a string only; quote it: enabled: "${at(collection, "enabled")}"`,
       );
     }
   }

@@ -22,7 +22,7 @@ export function endpointRules(document: Plain, findings: Findings): Plain {
     findings.problem(
       ["public_network_access"],
       "public_network_access is for managed endpoints, and compute makes this a Kubernetes one",
-      "Drop it.",
+      "Remove it.",
       "key",
     );
   }
@@ -42,7 +42,7 @@ function checkName(name: string | undefined, findings: Findings): void {
   if (!/^[A-Za-z]([A-Za-z0-9-]*[A-Za-z0-9])?$/.test(name)) {
     findings.problem(
       ["name"],
-      `an endpoint's name has letters, digits and dashes only, a letter first and no dash last; here stands ${shown(name)}`,
+      `an endpoint's name must have only letters, digits and dashes, begin with a letter and not end with a dash; found ${shown(name)}`,
       suggestion(name),
     );
     return;
@@ -50,18 +50,18 @@ function checkName(name: string | undefined, findings: Findings): void {
   if (name.length > MAX_NAME_LENGTH) {
     findings.problem(
       ["name"],
-      `an endpoint's name has at most ${MAX_NAME_LENGTH} characters here; this one has ${name.length}`,
+      `an endpoint's name must have at most ${MAX_NAME_LENGTH} characters; this one has ${name.length}`,
     );
   } else if (name.length < NAME_LENGTH.least || name.length > NAME_LENGTH.most) {
     findings.warn(
       ["name"],
-      `Azure takes names of ${NAME_LENGTH.least} to ${NAME_LENGTH.most} characters; ${name} has ${name.length}`,
+      `Azure allows names of ${NAME_LENGTH.least} to ${NAME_LENGTH.most} characters; ${name} has ${name.length}`,
     );
   }
 }
 
 /** Characters of a name, which is a folder's name too. */
-const MAX_NAME_LENGTH = 64;
+const MAX_NAME_LENGTH = 63;
 
 /** The same name as it could be. */
 function suggestion(name: string): string {
@@ -69,14 +69,14 @@ function suggestion(name: string): string {
     .replace(/[^A-Za-z0-9]+/g, "-")
     .replace(/^[^A-Za-z]+|-+$/g, "")
     .toLowerCase();
-  return possible === "" ? "" : `${possible} would do.`;
+  return possible === "" ? "" : `For example: ${possible}.`;
 }
 
 function lowerNames(key: string, shares: Plain, findings: Findings): Plain {
   const lowered = new Map<string, unknown>();
   for (const [written, share] of Object.entries(shares)) {
     const name = written.toLowerCase();
-    if (lowered.has(name)) findings.warn([key, written], `${name} stands here twice; the last one counts`, "key");
+    if (lowered.has(name)) findings.warn([key, written], `${name} is repeated; the last one is used`, "key");
     lowered.set(name, share);
   }
   return Object.fromEntries(lowered);

@@ -72,7 +72,7 @@ export class Findings {
       .filter(([id]) => !(this.#missing.has(id) && this.#meant.has(id)))
       .map(([, problem]) => problem)
       .sort((one, other) => (one.line ?? 0) - (other.line ?? 0) || (one.column ?? 0) - (other.column ?? 0));
-    return this.#more ? [...problems, placeless(this.#origin, "there is more that is wrong")] : problems;
+    return this.#more ? [...problems, placeless(this.#origin, "there are more problems")] : problems;
   }
 
   get warnings(): readonly string[] {

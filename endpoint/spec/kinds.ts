@@ -37,7 +37,7 @@ interface OtherKind {
   readonly is: (value: Plain, has: (...keys: string[]) => boolean) => boolean;
 }
 
-const ONLINE_ONLY = "Here run online endpoints and online deployments.";
+const ONLINE_ONLY = "Only online endpoints and online deployments are supported.";
 
 /** Whether the address of the schema names a kind. Azure's tools never look at it, so it decides only where keys do not. */
 function saysSchema(value: Plain, name: RegExp): boolean {
@@ -47,17 +47,17 @@ function saysSchema(value: Plain, name: RegExp): boolean {
 /** Files of Azure's that have keys of online deployments or endpoints too. In this order; the first that fits is it. */
 const LOOK_ALIKES: readonly OtherKind[] = [
   {
-    what: "a template of Azure Resource Manager",
+    what: "an Azure Resource Manager template",
     cure: "Write the endpoint and its deployments as YAML for az ml.",
     is: (value, has) => has("contentVersion") || (Array.isArray(value.resources) && has("parameters", "$schema")),
   },
   {
-    what: "a body for Azure's REST API",
+    what: "a request body for Azure's REST API",
     cure: "Write its properties as YAML for az ml, with keys like auth_mode in place of authMode.",
     is: (value) => isMap(value.properties) && REST_KEYS.some((key) => Object.hasOwn(value.properties as Plain, key)),
   },
   {
-    what: "an endpoint file of the preview of 2021, with its deployments in it",
+    what: "an endpoint file of the 2021 preview, which contains its deployments",
     cure: "Write the endpoint and each deployment to a file of its own, with today's keys.",
     is: (value) => Array.isArray(value.deployments),
   },
@@ -76,7 +76,7 @@ const LOOK_ALIKES: readonly OtherKind[] = [
       (saysSchema(value, /batchEndpoint/i) && !has("traffic", "mirror_traffic", ...SERVING)),
   },
   {
-    what: "the packaging of a model",
+    what: "a model package",
     is: (_value, has) => has("base_environment_source", "inferencing_server", "target_environment"),
   },
 ];
@@ -94,8 +94,8 @@ const BATCH_KEYS = [
 
 /** What a file is that has none of the keys above. */
 const OTHERS: readonly OtherKind[] = [
-  { what: "a file for Docker Compose", is: (value) => isMap(value.services) },
-  { what: "a manifest for Kubernetes", is: (_value, has) => has("apiVersion") && has("kind") },
+  { what: "a Docker Compose file", is: (value) => isMap(value.services) },
+  { what: "a Kubernetes manifest", is: (_value, has) => has("apiVersion") && has("kind") },
   {
     what: "a description of an HTTP API",
     is: (_value, has) => has("openapi", "swagger") && has("info", "paths"),
@@ -106,37 +106,37 @@ const OTHERS: readonly OtherKind[] = [
   },
   {
     what: "an MLmodel file",
-    cure: "It describes a model; the deployment names the model's folder.",
+    cure: "It describes a model; give the model's folder in the deployment's model.path.",
     is: (_value, has) => has("flavors"),
   },
   {
     what: "a conda file",
-    cure: "The deployment names it as environment.conda_file.",
+    cure: "Refer to it in the deployment's key environment.conda_file.",
     is: (value, has) => has("channels") || Array.isArray(value.dependencies),
   },
   { what: "a prompt flow", is: (value, has) => Array.isArray(value.nodes) && has("inputs", "outputs") },
-  { what: "a pipeline or a workflow of CI", is: (_value, has) => has("jobs", "steps", "stages", "pool") },
+  { what: "a CI pipeline or workflow", is: (_value, has) => has("jobs", "steps", "stages", "pool") },
   {
     what: "a job or a component",
     is: (value, has) => has(...JOB_KEYS) || JOB_TYPES.has(String(value.type)),
   },
-  { what: "the description of a data asset", is: (value) => DATA_TYPES.has(String(value.type)) },
+  { what: "a description of a data asset", is: (value) => DATA_TYPES.has(String(value.type)) },
   {
-    what: "the description of a datastore or connection",
+    what: "a description of a datastore or connection",
     is: (_value, has) => has("account_name", "container_name", "filesystem", "credentials"),
   },
   {
-    what: "the description of a model",
-    cure: "The deployment names it by model; with --model name=path its files are found.",
+    what: "a description of a model",
+    cure: "Refer to it in the deployment's key model, and give the path of its files with --model name=path.",
     is: (_value, has) => has("path"),
   },
   {
-    what: "the description of an environment",
-    cure: "The deployment names it by environment.",
+    what: "a description of an environment",
+    cure: "Refer to it in the deployment's key environment.",
     is: (value, has) => has("image", "conda_file", "build", "inference_config") || saysSchema(value, /^environment/i),
   },
   {
-    what: "the description of a compute target",
+    what: "a description of a compute target",
     is: (_value, has) => has("size") && has("type", "min_instances", "max_instances"),
   },
 ];

@@ -15,7 +15,7 @@ export function unknownKey(kind: DocumentKind, known: Schema, path: Path): KeyPr
   const key = String(path.at(-1));
   const parent = path.slice(0, -1).join(".");
   const where = parent === "" ? `an ${kind === "endpoint" ? "endpoint" : "online deployment"}` : parent;
-  const message = `${shownKey(key)} is no key of ${where}`;
+  const message = `${shownKey(key)} is not a key of ${where}`;
   const keys = Object.keys(known.properties ?? {});
 
   const yamlKey = keyOfRest(key, keys);
@@ -36,14 +36,14 @@ export function unknownKey(kind: DocumentKind, known: Schema, path: Path): KeyPr
   if (near !== undefined) return { message, cure: `Did you mean ${near}?`, meant: near };
   const elsewhere = placeOf(kind, snake(key));
   if (elsewhere !== undefined && elsewhere !== parent) {
-    const cure = elsewhere === "" ? `${snake(key)} stands at the top level.` : `It belongs below ${elsewhere}.`;
+    const cure = elsewhere === "" ? `${snake(key)} belongs at the top level.` : `It belongs below ${elsewhere}.`;
     return { message, cure };
   }
   const others = nearest(key, Object.keys(schemaOf(other).properties ?? {}));
   if (parent === "" && others !== undefined) {
     return { message, cure: `${others} is a key of the ${other}; move it to its file.` };
   }
-  return { message, cure: `Its keys are ${keys.filter((name) => !UNUSUAL.has(name)).join(", ")}.` };
+  return { message, cure: `Valid keys are ${keys.filter((name) => !UNUSUAL.has(name)).join(", ")}.` };
 }
 
 /** Keys that nobody has to be told of. */

@@ -45,7 +45,7 @@ function checkScript(document: Plain, findings: Findings): void {
   if (isAbsolute(script) || below === ".." || below.startsWith(`..${sep}`)) {
     findings.problem(keys, `scoring_script lies in the folder of code; ${shown(script)} leads out of it`, "");
   } else if (kindOfPath(path) !== "file") {
-    findings.problem(keys, `there is no script ${shown(script)}`, `It would be ${path}.`);
+    findings.problem(keys, `there is no script ${shown(script)}`, `The path leads to ${path}.`);
   }
 }
 
@@ -59,8 +59,8 @@ export function kindOfPath(path: string): "file" | "folder" | null {
 }
 
 function lookedFor(path: string, written: string): string {
-  const origin = isAbsolute(written) ? "" : " Paths begin at the folder of the YAML file.";
-  return `It would be ${path}.${origin}`;
+  const origin = isAbsolute(written) ? "" : " Relative paths start at the folder of the YAML file.";
+  return `The path leads to ${path}.${origin}`;
 }
 
 /** Whether a path leads to Azure, or to a server. */
@@ -74,7 +74,7 @@ export function checkRemote(document: Plain, findings: Findings): void {
   if (model !== undefined && isRemote(model) && textAt(document, "model", "name") === undefined) {
     findings.problem(
       ["model", "path"],
-      `the model lies in Azure: ${shown(model)}`,
+      `the model is in Azure: ${shown(model)}`,
       "Download it and write its path here, or give the model a name and its path with --model name=path.",
     );
   }
@@ -86,7 +86,7 @@ export function checkRemote(document: Plain, findings: Findings): void {
   for (const [keys, what] of away) {
     const path = at(document, ...keys.map(String));
     if (typeof path === "string" && isRemote(path)) {
-      findings.problem(keys, `the ${what} lies in Azure: ${shown(path)}`, "Download it and write its path here.");
+      findings.problem(keys, `the ${what} is in Azure: ${shown(path)}`, "Download it and write its path here.");
     }
   }
 }

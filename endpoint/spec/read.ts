@@ -77,7 +77,7 @@ function readFile(kind: DocumentKind, path: string, overrides: Overrides): ReadR
     throw new SpecError([
       placeless(
         path,
-        `this is the file of ${what[found]}, and ${what[kind]} is asked for`,
+        `the file describes ${what[found]}, but ${what[kind]} is expected`,
         "Give each file to its own command.",
       ),
     ]);
@@ -116,6 +116,8 @@ function check(
 ): ReadResult {
   const { document, applied } = withOverrides(kind, value, overrides);
   const findings = new Findings(yaml, origin, applied);
+  checkKeys(document, [], findings);
+  if (findings.problems.length > 0) throw new SpecError(findings.problems);
   checkPlaceholders(document, [], findings);
   const root = schemaOf(kind);
   let checked = cast(root, root, document, [], findings) as Plain;
@@ -136,7 +138,7 @@ function check(
 function noteSpelling(document: Plain, findings: Findings): void {
   const type = textAt(document, "type");
   if (type !== undefined && type !== "kubernetes" && type.toLowerCase() === "kubernetes") {
-    findings.warn(["type"], `az ml takes ${type} for managed; write type: kubernetes`);
+    findings.warn(["type"], `az ml treats ${type} as managed; write type: kubernetes`);
   }
 }
 
@@ -159,6 +161,20 @@ function withOverrides(
     applied.push({ path: [key], flag: `${key === "name" ? "-n" : "-e"} ${name}` });
   }
   return { document, applied };
+}
+
+/** Half of a surrogate pair, as an escape can write it. No URI can hold one, and the validator makes URIs of keys. */
+const HALF_CHARACTER = /\p{Surrogate}/u;
+
+function checkKeys(value: unknown, path: Path, findings: Findings): void {
+  if (typeof value !== "object" || value === null) return;
+  for (const [key, child] of Object.entries(value)) {
+    const place = [...path, Array.isArray(value) ? Number(key) : key];
+    if (HALF_CHARACTER.test(key)) {
+      const message = `the key ${shown(key)} holds half a character (one surrogate without the other)`;
+      findings.problem(place, message, "Write the whole character, or remove the key.", "key");
+    } else checkKeys(child, place, findings);
+  }
 }
 
 /** Keys whose texts are the user's own, and may look like anything. */

@@ -13,7 +13,7 @@ interface Assignment {
 export function assignment(expression: string): Assignment {
   const cut = expression.indexOf("=");
   if (cut === -1)
-    throw refuse(`--set ${expression}`, "there is no equals sign", "Write key=value, like tags.stage=test.");
+    throw refuse(`--set ${expression}`, "the equals sign is missing", "Write key=value, like tags.stage=test.");
   return { path: pathOf(expression.slice(0, cut), `--set ${expression}`), text: expression.slice(cut + 1) };
 }
 
@@ -31,7 +31,7 @@ export function setValue(document: Plain, expression: string, forceString = fals
 export function addValue(document: Plain, words: readonly string[], forceString = false): Plain {
   const flag = `--add ${words.join(" ")}`;
   const [place, ...rest] = words;
-  if (place === undefined || rest.length === 0) throw refuse(flag, "a list and something to add are needed", ADD_FORM);
+  if (place === undefined || rest.length === 0) throw refuse(flag, "a list and a value to add are required", ADD_FORM);
   const entries: unknown[] = [];
   let pairs: [string, unknown][] = [];
   const endMap = (): void => {
@@ -51,7 +51,7 @@ export function addValue(document: Plain, words: readonly string[], forceString 
   const add = (list: unknown): unknown => {
     if (list === undefined || list === null) return entries;
     if (Array.isArray(list)) return [...(list as unknown[]), ...entries];
-    throw refuse(flag, `${place} is no list`, "Use --set for what is none.");
+    throw refuse(flag, `${place} is not a list`, "Use --set for a value that is not a list.");
   };
   return changed(document, pathOf(place, flag), add, flag) as Plain;
 }
@@ -64,13 +64,13 @@ const ADD_FORM = "Write --add list entry, or --add list key=value.";
 export function removeValue(document: Plain, words: readonly string[]): Plain {
   const flag = `--remove ${words.join(" ")}`;
   const [place, index, ...more] = words;
-  if (place === undefined || more.length > 0) throw refuse(flag, "a key, or a list and an index are needed", "");
+  if (place === undefined || more.length > 0) throw refuse(flag, "a key, or a list and an index, is required", "");
   const path = [...pathOf(place, flag), ...(index === undefined ? [] : [indexOf(index, flag)])];
   return without(document, path, flag, place) as Plain;
 }
 
 function indexOf(text: string, flag: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw refuse(flag, `${shown(text)} is no index; they count from 0`, "");
+  if (!/^\d{1,9}$/.test(text)) throw refuse(flag, `${shown(text)} is not an index; indexes start at 0`, "");
   return Number(text);
 }
 
@@ -82,7 +82,7 @@ function pathOf(text: string, flag: string): Path {
     if (name === undefined || (name === "" && (indexes === "" || steps.length === 0))) {
       throw refuse(
         flag,
-        `${shown(text)} names no place`,
+        `${shown(text)} does not name a place in the document`,
         "Write keys with dots between, like a.b, and an index in brackets, like a[0].",
       );
     }

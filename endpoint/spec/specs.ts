@@ -70,7 +70,7 @@ function modelOf(model: unknown): ModelReference | null {
   const path = textAt(model, "path")!;
   const name = textAt(model, "name") ?? null;
   const version = textAt(model, "version") ?? null;
-  // What lies in Azure is found by its name, like what is registered there.
+  // What is in Azure is found by its name, like what is registered there.
   if (name !== null && isRemote(path)) return { kind: "registered", name, version, text: path };
   const type = (model.type ?? "custom_model") as "custom_model" | "mlflow_model" | "triton_model";
   return { kind: "inline", name, version, type, path };

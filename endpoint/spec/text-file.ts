@@ -9,7 +9,7 @@ export function readTextFile(path: string): string {
   try {
     const status = statSync(path);
     if (status.isDirectory()) throw refuse("this is a folder, not a file", "Name the YAML file in it.");
-    if (!status.isFile()) throw refuse("this is no regular file", "Name a YAML file.");
+    if (!status.isFile()) throw refuse("this is not a regular file", "Name a YAML file.");
     if (status.size > MAX_FILE_BYTES) {
       throw refuse(`the file has ${status.size} bytes; at most ${MAX_FILE_BYTES} are read`, "Is it the right file?");
     }
@@ -43,8 +43,8 @@ const MAX_FILE_BYTES = 1024 * 1024;
 const READ_FAILURES: Readonly<Record<string, string>> = {
   ENOENT: "there is no such file",
   ENOTDIR: "there is no such file",
-  EACCES: "the file may not be read",
-  EPERM: "the file may not be read",
+  EACCES: "no permission to read the file",
+  EPERM: "no permission to read the file",
   ENAMETOOLONG: "there is no such file: the name is too long",
   ELOOP: "the file is a link that leads to itself",
   ERR_INVALID_ARG_VALUE: "there is no such file: the name holds a null byte",

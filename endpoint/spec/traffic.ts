@@ -22,10 +22,10 @@ export function parseShares(text: string, known: Iterable<string> | null, flag =
   for (const pair of text.split(/[\s,]+/).filter((part) => part !== "")) {
     const [, written = "", value = ""] = /^([^=]*)=(.*)$/s.exec(pair) ?? [];
     const name = written.toLowerCase();
-    if (name === "") problems.push([`${shown(pair)} is no share of traffic`, FORM]);
+    if (name === "") problems.push([`${shown(pair)} is not a share of traffic`, FORM]);
     else if (!/^\d{1,9}$/.test(value))
-      problems.push([`${name} takes a whole number from 0 to 100; here stands ${shown(value)}`, FORM]);
-    else if (shares.has(name)) problems.push([`${name} stands here twice`, ""]);
+      problems.push([`the share of ${name} must be a whole number from 0 to 100; found ${shown(value)}`, FORM]);
+    else if (shares.has(name)) problems.push([`${name} is repeated`, ""]);
     else shares.set(name, Number(value));
     if (names !== null && shares.get(name)! > 0 && !names.has(name)) problems.push(unknownDeployment(name, names));
   }
@@ -34,7 +34,7 @@ export function parseShares(text: string, known: Iterable<string> | null, flag =
   return withoutZeros(shares);
 }
 
-const FORM = "Write deployment=percent, with blanks between: blue=90 green=10.";
+const FORM = "Write deployment=percent, separated by spaces: blue=90 green=10.";
 
 /** Checks live and mirrored traffic together.
  *  @param deployments those that there are, in any case; null: not known yet
@@ -66,9 +66,9 @@ export function trafficProblems(
     const read = new Map<string, number>();
     for (const [written, share] of isMap(shares) ? Object.entries(shares) : []) {
       const name = written.toLowerCase();
-      if (!DEPLOYMENT_NAME.test(name)) add([key, written], [`${shown(written)} is no name of a deployment`, ""]);
+      if (!DEPLOYMENT_NAME.test(name)) add([key, written], [`${shown(written)} is not a valid deployment name`, ""]);
       else if (typeof share !== "number" || !Number.isInteger(share) || share < 0 || share > 100) {
-        add([key, written], [`${name} takes a whole number from 0 to 100; here stands ${shown(share)}`, ""]);
+        add([key, written], [`the share of ${name} must be a whole number from 0 to 100; found ${shown(share)}`, ""]);
       } else if (share > 0 && names !== null && !names.has(name)) add([key, written], unknownDeployment(name, names));
       else if (share > 0) read.set(name, share);
     }
@@ -84,18 +84,15 @@ export function trafficProblems(
   const [shadow] = shadowNames;
   if (shadow === undefined) return problems;
   if (kind === "kubernetes") {
-    const cure = "Drop mirror_traffic, or make the endpoint a managed one.";
-    add(["mirror_traffic"], ["Kubernetes endpoints mirror no traffic", cure]);
+    const cure = "Remove mirror_traffic, or make the endpoint a managed one.";
+    add(["mirror_traffic"], ["Kubernetes endpoints cannot mirror traffic", cure]);
   } else if (shadowNames.length > 1) {
-    add(
-      ["mirror_traffic"],
-      [`traffic is mirrored to one deployment at most; here are ${shadowNames.join(" and ")}`, ""],
-    );
+    add(["mirror_traffic"], [`traffic can be mirrored to only one deployment; found ${shadowNames.join(" and ")}`, ""]);
   } else if (shadows.get(shadow)! > MAX_MIRROR) {
     const share = shadows.get(shadow)!;
     add(
       ["mirror_traffic", shadow],
-      [`at most ${MAX_MIRROR} percent of the traffic can be mirrored; here stands ${share}`, ""],
+      [`at most ${MAX_MIRROR} percent of the traffic can be mirrored; found ${share}`, ""],
     );
   } else if (live.has(shadow)) {
     add(
@@ -113,7 +110,7 @@ export function trafficProblems(
 const MAX_MIRROR = 50;
 
 /** What a name may hold, so that it can be a folder's name and a header's value. */
-export const DEPLOYMENT_NAME: RegExp = /^[a-z0-9][a-z0-9._-]{0,63}$/;
+export const DEPLOYMENT_NAME: RegExp = /^[a-z0-9][a-z0-9._-]{0,62}$/;
 
 /** Shares as they are kept: lower-case names, nothing without traffic. */
 export function withoutZeros(shares: Iterable<readonly [string, number]>): Shares {

@@ -6,17 +6,21 @@ import { shown } from "./problem.ts";
 export function environmentTexts(document: Plain, findings: Findings): Plain {
   return mapEntries(document.environment_variables as Plain, (name, value) => {
     const path = ["environment_variables", name];
-    if (!/^[^=\0]+$/.test(name)) findings.problem(path, `${shown(name)} is no name of a variable`, "", "key");
+    if (!/^[^=\0]+$/.test(name)) findings.problem(path, `${shown(name)} is not a valid variable name`, "", "key");
     if (typeof value === "string") {
       if (value.includes("\0")) findings.problem(path, `${name} holds a null character, which no variable can`);
       return [name, value];
     }
     if (typeof value === "number" || typeof value === "boolean") return [name, textOf(value, name, path, findings)];
     const quoted = `Write ${name}: "" for an empty text.`;
-    if (value === null) findings.problem(path, `${name} is empty; a variable is a text`, quoted);
+    if (value === null) findings.problem(path, `${name} is empty; a variable must be a string`, quoted);
     else if (Array.isArray(value) || isMap(value)) {
       const what = Array.isArray(value) ? "a list" : "a map of keys";
-      findings.problem(path, `${name} is ${what}; a variable is a text`, "Quote it as JSON if the script reads JSON.");
+      findings.problem(
+        path,
+        `${name} is ${what}; a variable must be a string`,
+        "Quote it as JSON if the script reads JSON.",
+      );
     }
     return [name, value];
   });

@@ -40,8 +40,8 @@ function follow(document: unknown, steps: Path): { path: Path; value: unknown } 
 const CURES: Readonly<Record<string, string>> = {
   name: "Write it at the top, or give it with -n on the command line.",
   endpoint_name: "Write it at the top, or give it with -e on the command line.",
-  "model.path": "Write where the model lies, or name a registered model: model: azureml:name:version.",
-  "code_configuration.code": "Write the folder that holds the script, from the file's folder on; . is that folder.",
+  "model.path": "Write the path of the model, or name a registered model: model: azureml:name:version.",
+  "code_configuration.code": "Write the folder that holds the script, relative to the file's folder; . is that folder.",
   "code_configuration.scoring_script": "Write the file that holds init() and run(), like score.py.",
   "environment.inference_config.liveness_route": "The three routes are needed, each with a port and a path.",
   "environment.inference_config.readiness_route": "The three routes are needed, each with a port and a path.",
@@ -55,10 +55,10 @@ function refusedKey(kind: DocumentKind, schema: Schema, path: Path): KeyProblem 
   if (path.length === 1 && kind === "deployment" && Object.hasOwn(schema.properties ?? {}, key)) {
     return key === "resources"
       ? {
-          message: "resources is for Kubernetes deployments, and this is a managed one",
-          cure: "Write type: kubernetes, or drop it.",
+          message: "resources is for Kubernetes deployments, but this is a managed deployment",
+          cure: "Write type: kubernetes, or remove it.",
         }
-      : { message: `${key} is for managed deployments, and this is a Kubernetes one`, cure: "Drop it." };
+      : { message: `${key} is for managed deployments, but this is a Kubernetes deployment`, cure: "Remove it." };
   }
   return unknownKey(kind, schema, path);
 }
@@ -68,19 +68,16 @@ function badValue(error: SchemaError, value: unknown, path: Path, findings: Find
   const key = labelOf(path);
   const source = findings.sourceOf(path);
   if (error.keyword !== "type" && error.keyword !== "enum") {
-    if (Array.isArray(value)) return [`${key} ${constraint(error)}; here are ${value.length}`, ""];
+    if (Array.isArray(value)) return [`${key} ${constraint(error)}; found ${value.length}`, ""];
     const stands = typeof value === "number" ? (source ?? String(value)) : shown(value);
-    return [`${key} ${constraint(error)}; here stands ${stands}`, ""];
+    return [`${key} ${constraint(error)}; found ${stands}`, ""];
   }
-  if (value === null) return [`${key} is empty`, "Write a value, or drop the key."];
+  if (value === null) return [`${key} is empty`, "Write a value, or remove the key."];
   if (error.keyword === "enum") {
-    return [`${key} is ${choices(schema.enum!)}; here stands ${described(value, source)}`, ""];
+    return [`${key} must be ${choices(schema.enum!)}; found ${described(value, source)}`, ""];
   }
   const types = [schema.type ?? []].flat();
-  return [
-    `${key} takes ${wanted(types)}; here stands ${described(value, source)}`,
-    typeCure(types, value, path, source),
-  ];
+  return [`${key} must be ${wanted(types)}; found ${described(value, source)}`, typeCure(types, value, path, source)];
 }
 
 /** A path as it is written in texts: `a.b[0]`. */
@@ -95,15 +92,15 @@ function constraint({ keyword, schema }: SchemaError): string {
     case "pattern":
       return schema.patternErrorMessage!;
     case "minimum":
-      return `is at least ${schema.minimum}`;
+      return `must be at least ${schema.minimum}`;
     case "maximum":
-      return `is at most ${schema.maximum}`;
+      return `must be at most ${schema.maximum}`;
     case "minLength":
       return "must not be empty";
     case "maxLength":
-      return `has at most ${schema.maxLength} characters`;
+      return `must have at most ${schema.maxLength} characters`;
     default:
-      return `has at most ${schema.maxItems} ${schema.maxItems === 1 ? "entry" : "entries"}`;
+      return `must have at most ${schema.maxItems} ${schema.maxItems === 1 ? "entry" : "entries"}`;
   }
 }
 
@@ -119,7 +116,7 @@ function wanted(types: readonly string[]): string {
 }
 
 const TYPES: Readonly<Record<string, string>> = {
-  string: "a text",
+  string: "a string",
   integer: "a whole number",
   number: "a number",
   boolean: "true or false",
@@ -142,7 +139,7 @@ function typeCure(types: readonly string[], value: unknown, path: Path, source: 
     return typeof path.at(-1) === "number" ? "Quote it." : `Quote it: ${key}: "${source ?? value}"`;
   }
   if (types.includes("object") && !types.includes("string") && Array.isArray(value)) {
-    return `Write ${key} without dashes, one key: value on a line.`;
+    return `Write ${key} as one key: value per line, without dashes.`;
   }
   if (types.includes("object") && !types.includes("string"))
     return `Write its keys on the lines below ${key}, indented.`;

@@ -15,7 +15,7 @@ import {
   type Tags,
   visit,
 } from "yaml";
-import { codeFrame } from "../../src/host.ts";
+import { maskedFrames } from "./mask.ts";
 import { placeholderIn } from "./placeholders.ts";
 import type { SpecProblem } from "./problem.ts";
 
@@ -38,10 +38,11 @@ export interface YamlFile {
 /** Never throws. @param file its name, for problems */
 export function readYaml(text: string, file: string): YamlFile {
   const lines = new LineCounter();
+  const frame = maskedFrames(text);
   const at = (offset: number, message: string, cure: string): SpecProblem => {
     const { line, col } = lines.linePos(Math.min(offset, text.length));
     const place = { line: Math.max(1, line), column: Math.max(1, col) };
-    return { file, ...place, frame: codeFrame(text, place.line, place.column), message, cure };
+    return { file, ...place, frame: frame(place.line, place.column), message, cure };
   };
   const failed = (problems: readonly SpecProblem[]): YamlFile => ({
     value: undefined,
@@ -79,7 +80,7 @@ export function readYaml(text: string, file: string): YamlFile {
     return failed([at(pos[0], ...syntaxProblem(code, message))]);
   }
   const problems: SpecProblem[] = document.warnings.map(({ pos, message }) =>
-    at(pos[0], `YAML's tag ${/[^:]*$/.exec(message)![0]} has no meaning here`, "Drop the tag."),
+    at(pos[0], `the YAML tag ${/[^:]*$/.exec(message)![0]} is not supported`, "Remove the tag."),
   );
   const warnings: SpecProblem[] = [];
   const found = look(document, text, at);
@@ -137,14 +138,14 @@ function look(
           const placeholder = placeholderIn(text.slice(Math.max(0, from - 1), to + 1));
           problems.push(
             placeholder === undefined
-              ? at(from, "a list or map cannot be a key", "Quote the text if it is none.")
+              ? at(from, "a list or map cannot be a key", "Quote it if it is meant as text.")
               : at(Math.max(0, from - 1), unfilled(placeholder), FILL_IN),
           );
           continue;
         }
         const name = isScalar(key) ? String(key.value) : "";
         if (seen.has(name) && name !== "<<" && key !== null && warnings.length < MAX_FOUND) {
-          warnings.push(at(key.range?.[0] ?? 0, `the key ${name} stands here twice; the last one counts`, ""));
+          warnings.push(at(key.range?.[0] ?? 0, `key ${name} is repeated; the last one is used`, ""));
         }
         seen.add(name);
       }
@@ -169,18 +170,18 @@ function bracedPlaceholders(text: string, offset: number): { text: string; offse
     .slice(0, MAX_FOUND)
     .map((found) => ({ text: found[1]!, offset: found.index + found[0].length - found[1]!.length }));
 }
-const BRACED = /^[^#\n]*:[ \t]+(\{\{\s*[\w .-]+\s*\}\})/;
+const BRACED = /^[^#\n]*:[ \t]+(\{\{[\w\s.-]{1,100}\}\})/;
 
 function syntaxProblem(code: string, message: string): [message: string, cure: string] {
   if (/call stack/.test(message)) return [TOO_DEEP, ""];
   if (/map keys need to be followed/.test(message)) return SYNTAX.MULTILINE_IMPLICIT_KEY!;
-  return SYNTAX[code] ?? [`this is no YAML: ${message.replace(/^./, (first) => first.toLowerCase())}`, ""];
+  return SYNTAX[code] ?? [`this is not valid YAML: ${message.replace(/^./, (first) => first.toLowerCase())}`, ""];
 }
 
 const SYNTAX: Readonly<Record<string, [message: string, cure: string]>> = {
-  TAB_AS_INDENT: ["a tab indents this line; YAML takes blanks only", "Replace the tab by blanks."],
+  TAB_AS_INDENT: ["a tab indents this line; YAML allows spaces only", "Replace the tab with spaces."],
   MULTIPLE_DOCS: ["a second document begins here", "Write each endpoint and each deployment to a file of its own."],
-  BLOCK_AS_IMPLICIT_KEY: ["this line has a colon too many", "Quote the value if the colon belongs to it."],
+  BLOCK_AS_IMPLICIT_KEY: ["this line has one colon too many", "Quote the value if the colon belongs to it."],
   MULTILINE_IMPLICIT_KEY: ["a colon is missing after the key, or the indentation is wrong", ""],
   BAD_INDENT: ["the indentation is wrong, or a bracket is not closed", ""],
   BAD_SCALAR_START: ["a value cannot begin with this character", "Quote the value."],
@@ -190,7 +191,7 @@ function aliasProblem(message: string): [message: string, cure: string] {
   const name = /before the alias\): (.*)$/.exec(message)?.[1];
   if (name !== undefined) return [`the alias *${name} has no anchor &${name} before it`, ""];
   if (message.startsWith("Excessive")) return [`the file uses aliases too often (at most ${MAX_ALIASES} times)`, ""];
-  if (message.startsWith("Merge sources")) return ["<< takes a map, or a list of maps", ""];
+  if (message.startsWith("Merge sources")) return ["<< must be a map, or a list of maps", ""];
   return [`the file cannot be read: ${message}`, ""];
 }
 

@@ -39,7 +39,7 @@ test("models, secrets and the rest reach the deployment", async () => {
   const assets = await resolveWithFlags(spec, flags, work(), env);
   expect(readdirSync(assets.modelDir!)).toEqual(["m"]);
   expect(assets.environmentVariables.T).toBe("s3cret");
-  expect(assets.warnings).toEqual([expect.stringContaining("others than you may read")]);
+  expect(assets.warnings).toEqual([expect.stringContaining("other users can read")]);
   await expect(resolveWithFlags(spec, { ...flags, secretsFile: "/gone" }, work(), env)).rejects.toThrow(
     "--secrets: /gone cannot be read",
   );

@@ -40,22 +40,20 @@ test.each<[PairForm, string, string, string]>([
 test.each<[PairForm, string, string]>([
   [MODEL_PAIRS, "m", '--model "m" has no "="; write NAME[:VERSION]=PATH'],
   [MODEL_PAIRS, "=x", '--model "=x" has nothing before the "="'],
-  [MODEL_PAIRS, "m= ", '--model "m=" has nothing behind the "="'],
+  [MODEL_PAIRS, "m= ", '--model "m=" has nothing after the "="'],
   [MODEL_PAIRS, "a:b:c=x", 'has "a:b:c" for a name; write NAME or NAME:VERSION'],
   [MODEL_PAIRS, "a/b=x", 'has "a/b" for a name'],
   [PYTHON_PAIRS, "a b=x", 'has "a b" for the name of a deployment'],
-  [UPSTREAM_PAIRS, "b=localhost:80", "is no address of a server; write http://HOST:PORT"],
+  [UPSTREAM_PAIRS, "b=localhost:80", "is not a server address; write http://HOST:PORT"],
   [UPSTREAM_PAIRS, "b=https://localhost", "asks for TLS"],
   [UPSTREAM_PAIRS, "b=http://h:1/score", "has a path"],
-  [UPSTREAM_PAIRS, "b=http://h:99999", "is no address of a server"],
+  [UPSTREAM_PAIRS, "b=http://h:99999", "is not a server address"],
 ])("$0.flag $1 is refused", (form, text, reason) => {
   expect(() => parsePairs(form, [text])).toThrow(reason);
 });
 
 test("the last word on a name is the first one, too", () => {
-  expect(() => parsePairs(MODEL_PAIRS, ["m=/a", "azureml:m=/b"])).toThrow(
-    "says something else of m than one before it: /a",
-  );
+  expect(() => parsePairs(MODEL_PAIRS, ["m=/a", "azureml:m=/b"])).toThrow("gives m another value than before: /a");
   expect([...parsePairs(MODEL_PAIRS, ["m=/a", "azureml:m=/a"])]).toEqual([["m", "/a"]]);
 });
 

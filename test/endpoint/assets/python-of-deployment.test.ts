@@ -31,9 +31,9 @@ describe("the Python", () => {
   });
 
   test.each([
-    ["/gone/python", "there is no Python; name an interpreter, or a folder that holds one"],
-    [tree(), "there is no Python"],
-    ["/bin/false", "/bin/false does not start, or is no Python"],
+    ["/gone/python", "no Python found; name an interpreter, or a folder that holds one"],
+    [tree(), "no Python found"],
+    ["/bin/false", "/bin/false does not start, or is not Python"],
   ])("%s of --python is refused", async (text, reason) => {
     const [problem] = await problemsOf(setUp({}, { python: new Map([["blue", text]]) }));
     expect(problem).toContain(`--python blue=${text}: `);
@@ -86,7 +86,7 @@ describe("the Python", () => {
     const code = { folder: tree({ "score.ts": JS_SCRIPT }), scoringScript: "score.ts" };
     expect((await setUp({ code, environment: conda }).resolve()).python).toBeNull();
     const { warnings } = await setUp({ code }, { python: new Map([["blue", python]]) }).resolve();
-    expect(warnings).toEqual(["--python blue has no effect: its script is no Python"]);
+    expect(warnings).toEqual(["--python blue has no effect: its script is not Python"]);
   });
 
   test("that is nowhere is told", async () => {

@@ -3,8 +3,9 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
-import { unknownDeployments, usualCacheFolder } from "../../../endpoint/assets/options.ts";
-import { resolveAllAssets, resolveAssets } from "../../../endpoint/assets/resolve-assets.ts";
+import { unknownDeployments, usualCacheFolder } from "../../../endpoint/assets/asset-sources.ts";
+import { planDeployments } from "../../../endpoint/assets/plan.ts";
+import { resolveAssets } from "../../../endpoint/assets/resolve-assets.ts";
 import { parseSecrets } from "../../../endpoint/assets/secrets-file.ts";
 import type { DeploymentSpec } from "../../../endpoint/types.ts";
 import type { InvalidSettingsError } from "../../../src/host.ts";
@@ -96,7 +97,7 @@ describe("what cannot run here", () => {
     ["plumber.R", "", `plumber.R is neither Python nor TypeScript nor JavaScript, which scorefn runs; start a server`],
     ["app.py", "from fastapi import FastAPI\napp = FastAPI()\n", "app.py has no run()"],
     ["gone.py", undefined, "there is no file"],
-    ["sub", undefined, "is no file"],
+    ["sub", undefined, "is not a file"],
   ])("%s", async (scoringScript, text, reason) => {
     const files = { "sub/x.py": "", ...(text !== undefined && { [scoringScript]: text }) };
     const change = { code: { folder: tree(files), scoringScript }, environment: { ...inline, image: "i", inference } };
@@ -108,7 +109,7 @@ describe("what cannot run here", () => {
   test("a folder that is none", async () => {
     const folder = join(tree({ file: "" }), "file");
     const of = (path: string) => problemsOf(setUp({ code: { folder: path, scoringScript: "score.py" } }));
-    expect(await of(folder)).toEqual([`code_configuration.code: ${folder} is no folder`]);
+    expect(await of(folder)).toEqual([`code_configuration.code: ${folder} is not a folder`]);
     expect(await of(`${folder}.gone`)).toEqual([`code_configuration.code: there is no folder ${folder}.gone`]);
   });
 
@@ -128,8 +129,10 @@ test("all that cannot be had is told at once, by deployment, before anything is 
   const green = setUp({ name: "green", code: null });
   const lines: string[] = [];
   const fine = setUp({ name: "fine" });
-  const making = resolveAllAssets([blue, fine, green], (line) => lines.push(line), new AbortController().signal);
+  const making = planDeployments([blue.spec, fine.spec, green.spec], blue.options);
   const error = (await making.catch((cause: unknown) => cause)) as InvalidSettingsError;
+  const made = resolveAssets(blue.spec, blue.options, (line) => lines.push(line));
+  await expect(made).rejects.toThrow("deployment blue: ");
   expect(error.problems.map(({ text }) => text)).toEqual([
     expect.stringMatching(/^deployment blue: model azureml:m:1 /),
     expect.stringMatching(/^deployment blue: environment_variables: there is no value for /),
@@ -138,7 +141,7 @@ test("all that cannot be had is told at once, by deployment, before anything is 
   ]);
   expect(error.exitCode).toBe(1);
   expect(lines).toEqual([]);
-  expect(existsSync(fine.options.folder)).toBe(false);
+  expect(existsSync(blue.options.folder)).toBe(false);
 });
 
 test("a file with a fault is told beside a script that is missing", async () => {

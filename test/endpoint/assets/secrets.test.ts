@@ -125,7 +125,7 @@ describe("without a value", () => {
   test("all are named, with the cure", () => {
     const { problems } = resolve(KEY, "aoai: {credentials: {other: s3cret}}", { SCOREFN_SECRET_AOAI_KEY: "" });
     expect(problems).toEqual([
-      `environment_variables: there is no value for ${KEY}, which V refers to; put it into the file of --secrets, or set SCOREFN_SECRET_AOAI_KEY`,
+      `environment_variables: there is no value for ${KEY}, which V refers to; put it into the file of --secrets, or set SCOREFN_SECRET_AOAI_KEY for this command`,
     ]);
   });
 
@@ -138,7 +138,7 @@ describe("without a value", () => {
     "keyvault:https://my-vault.vault.azure.net/keys/x",
   ])("%s is told as no reference", (text) => {
     expect(resolve(braces(text), null).problems[0]).toContain(
-      `V holds ${braces(text)}, which is no reference to a secret`,
+      `V holds ${braces(text)}, which is not a reference to a secret`,
     );
   });
 

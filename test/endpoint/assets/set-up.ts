@@ -2,7 +2,7 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
-import type { AssetOptions } from "../../../endpoint/assets/options.ts";
+import type { AssetSources } from "../../../endpoint/assets/asset-sources.ts";
 import { resolveAssets } from "../../../endpoint/assets/resolve-assets.ts";
 import type { Assets, DeploymentSpec, EnvironmentReference, InferenceRoutes } from "../../../endpoint/types.ts";
 import { InvalidSettingsError } from "../../../src/host.ts";
@@ -26,14 +26,14 @@ export const registered = { kind: "registered", name: "sk", version: "1", text: 
 export interface SetUp {
   readonly root: string;
   readonly spec: DeploymentSpec;
-  readonly options: AssetOptions;
+  readonly options: AssetSources;
   readonly resolve: () => Promise<Assets>;
 }
 
 /** A deployment of a folder with a model and a script in it. */
 export function setUp(
   change: Partial<DeploymentSpec> = {},
-  given: Partial<AssetOptions> = {},
+  given: Partial<AssetSources> = {},
   files: Tree = {},
 ): SetUp {
   const root = tree({ "model/a.pkl": "a", "code/score.py": PYTHON_SCRIPT, ...files });
@@ -55,7 +55,7 @@ export function setUp(
     scale: { type: "default" },
     ...change,
   };
-  const options: AssetOptions = {
+  const options: AssetSources = {
     models: new Map(),
     environments: new Map(),
     python: new Map(),

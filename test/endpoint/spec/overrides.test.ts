@@ -71,12 +71,12 @@ describe("what the command line says", () => {
       set: ["instance_count=0", "model.path=nowhere", "trafic.a=1"],
     };
     expect(said(() => read("blue.yml", overrides)).sort()).toEqual([
-      "--set instance_count=0: instance_count is at least 1; here stands 0",
+      "--set instance_count=0: instance_count must be at least 1; found 0",
       '--set model.path=nowhere: there is no model "nowhere"',
-      "--set trafic.a=1: trafic is no key of an online deployment",
-      '-n a b: name has letters, digits and dashes only, a letter first; here stands "a b"',
+      "--set trafic.a=1: trafic is not a key of an online deployment",
+      '-n a b: name must have only letters, digits and dashes, and begin with a letter; found "a b"',
     ]);
-    expect(said(() => read("blue.yml", { set: ["nonsense"] }))).toEqual(["--set nonsense: there is no equals sign"]);
+    expect(said(() => read("blue.yml", { set: ["nonsense"] }))).toEqual(["--set nonsense: the equals sign is missing"]);
     expect(said(() => read("registered.yml", { set: ["model.path=x"] }))).toEqual([
       '--set model.path=x: model is the text "azureml:house-prices:3", which has no keys',
     ]);
@@ -88,7 +88,9 @@ describe("what the command line says", () => {
       warnings: [],
     });
     expect(said(() => endpointDocument({}))).toEqual(["the command line: name is missing"]);
-    expect(said(() => endpointDocument({ name: "a.b" }))[0]).toMatch(/^-n a\.b: an endpoint's name has letters/);
+    expect(said(() => endpointDocument({ name: "a.b" }))[0]).toMatch(
+      /^-n a\.b: an endpoint's name must have only letters/,
+    );
   });
 });
 
@@ -96,7 +98,7 @@ test("a document that was changed is checked again, by its name", () => {
   const { document }: ReadResult = readDeploymentFile(join(FIXTURES, "managed/blue.yml"));
   const changed = setValue(document, "instance_count=none");
   expect(said(() => checkDocument("deployment", changed))).toEqual([
-    'the deployment blue: instance_count takes a whole number; here stands "none"',
+    'the deployment blue: instance_count must be a whole number; found "none"',
   ]);
   const update = { request_settings: { request_timeout_ms: 9000 } };
   expect(checkDocument("deployment", mergeDocuments(document, update)).document).toEqual({ ...document, ...update });
@@ -110,10 +112,10 @@ test("a file of the other kind is refused by its kind", () => {
   const kinds: DocumentKind[] = [kindOfFile(endpoint), kindOfFile(deployment)];
   expect(kinds).toEqual(["endpoint", "deployment"]);
   expect(said(() => readDeploymentFile(endpoint))[0]).toMatch(
-    /this is the file of an endpoint, and a deployment is asked for$/,
+    /the file describes an endpoint, but a deployment is expected$/,
   );
   expect(said(() => readEndpointFile(deployment))[0]).toMatch(
-    /this is the file of a deployment, and an endpoint is asked for$/,
+    /the file describes a deployment, but an endpoint is expected$/,
   );
 });
 
@@ -126,7 +128,7 @@ test("names that could lead out of a folder or end a header are refused", () => 
     ".",
     "..",
     "-a",
-    "a".repeat(65),
+    "a".repeat(64),
     "ä",
     "a\0",
     "__proto__",
@@ -166,7 +168,7 @@ test("the file is shown as the user has named it", () => {
     throw new Error("it was read");
   } catch (error) {
     expect((error as Error).message).toBe(
-      `${shown}:2:1: trafic is no key of an endpoint\n  1 | name: a-b\n> 2 | trafic: {}\n    | ^\n  3 |\nDid you mean traffic?`,
+      `${shown}:2:1: trafic is not a key of an endpoint\n  1 | name: a-b\n> 2 | trafic: {}\n    | ^\n  3 |\nDid you mean traffic?`,
     );
   }
 });
@@ -190,6 +192,6 @@ test("a message is one line, whatever the command line or a key holds", () => {
     environment_variables: { "a\nb": null },
   };
   expect(check(() => checkDocument("deployment", document))).toBe(
-    'the deployment blue: a\\u000ab is empty; a variable is a text\nWrite a\\u000ab: "" for an empty text.',
+    'the deployment blue: a\\u000ab is empty; a variable must be a string\nWrite a\\u000ab: "" for an empty text.',
   );
 });

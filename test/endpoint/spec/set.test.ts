@@ -52,11 +52,11 @@ describe("setValue", () => {
   });
 
   test.each([
-    ["name", "there is no equals sign"],
-    ["=1", '"" names no place'],
-    ["a..b=1", '"a..b" names no place'],
-    ["[0]=1", '"[0]" names no place'],
-    ["a[x]=1", '"a[x]" names no place'],
+    ["name", "the equals sign is missing"],
+    ["=1", '"" does not name a place in the document'],
+    ["a..b=1", '"a..b" does not name a place in the document'],
+    ["[0]=1", '"[0]" does not name a place in the document'],
+    ["a[x]=1", '"a[x]" does not name a place in the document'],
     ["list[2].x=1", "list has no entry 2"],
     ["tags[0]=1", "tags has no entry 0"],
     ["list.x=1", "list is a list"],
@@ -92,9 +92,9 @@ describe("addValue", () => {
     expect(addValue(DOCUMENT, ["new.list", '{"a": "b=c"}'])).toEqual({ ...DOCUMENT, new: { list: [{ a: "b=c" }] } });
     expect(addValue(DOCUMENT, ["list", "4"], true).list).toEqual([...DOCUMENT.list, "4"]);
   });
-  test("refuses what is no list", () => {
-    expect(refusal(() => addValue(DOCUMENT, ["tags", "a=1"]))).toBe("tags is no list");
-    expect(refusal(() => addValue(DOCUMENT, ["list"]))).toBe("a list and something to add are needed");
+  test("refuses what is not a list", () => {
+    expect(refusal(() => addValue(DOCUMENT, ["tags", "a=1"]))).toBe("tags is not a list");
+    expect(refusal(() => addValue(DOCUMENT, ["list"]))).toBe("a list and a value to add are required");
   });
 });
 
@@ -108,10 +108,10 @@ describe("removeValue", () => {
     [["tags.b"], "there is no tags.b"],
     [["nothing.there"], "there is no nothing.there"],
     [["list", "2"], "there is no entry 2 in list"],
-    [["list", "x"], '"x" is no index; they count from 0'],
+    [["list", "x"], '"x" is not an index; indexes start at 0'],
     [["toString"], "there is no toString"],
-    [[], "a key, or a list and an index are needed"],
-    [["a", "1", "2"], "a key, or a list and an index are needed"],
+    [[], "a key, or a list and an index, is required"],
+    [["a", "1", "2"], "a key, or a list and an index, is required"],
   ])("refuses %j", (words, message) => {
     expect(refusal(() => removeValue(DOCUMENT, words))).toBe(message);
   });

@@ -106,7 +106,7 @@ describe("deploymentSpec", () => {
     });
   });
 
-  test("takes a model that lies in Azure for a registered one when it has a name", () => {
+  test("takes a model that is in Azure for a registered one when it has a name", () => {
     const path = "azureml://datastores/d/paths/p";
     expect(specOf({ model: { name: "m", version: "4", path } }).model).toEqual({
       kind: "registered",

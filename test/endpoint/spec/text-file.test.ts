@@ -64,7 +64,7 @@ test("refuses what is no file", () => {
     /there is no such file: the name is too long$/,
   );
   expect(refusal(() => kindOfFile("a\0b"))).toMatch(/there is no such file: the name holds a null byte$/);
-  expect(refusal(() => kindOfFile("/dev/null")).split("\n")[0]).toBe("/dev/null: this is no regular file");
+  expect(refusal(() => kindOfFile("/dev/null")).split("\n")[0]).toBe("/dev/null: this is not a regular file");
 });
 
 test("reads a file with a byte order mark and with the line ends of Windows", () => {
@@ -88,7 +88,7 @@ test(
     for (const path of [unknown, wrong]) {
       const text = refusal(() => readEndpointFile(path));
       expect(text.match(/^(?:unknown|wrong):\d+:\d+: /gm)).toHaveLength(100);
-      expect(text).toMatch(/: there is more that is wrong$/);
+      expect(text).toMatch(/: there are more problems$/);
     }
     const repeated = written(
       "repeated",

@@ -23,15 +23,15 @@ describe("parseShares", () => {
 
   test.each([
     ["", "the text is empty"],
-    ["blue", '"blue" is no share of traffic'],
-    ["=10", '"=10" is no share of traffic'],
-    ["blue=", 'blue takes a whole number from 0 to 100; here stands ""'],
-    ["blue=-1", 'blue takes a whole number from 0 to 100; here stands "-1"'],
-    ["blue=1.5", 'blue takes a whole number from 0 to 100; here stands "1.5"'],
-    ["blue=90%", 'blue takes a whole number from 0 to 100; here stands "90%"'],
-    ["blue=green", 'blue takes a whole number from 0 to 100; here stands "green"'],
-    ["blue=1=2", 'blue takes a whole number from 0 to 100; here stands "1=2"'],
-    ["blue=50 BLUE=50", "blue stands here twice"],
+    ["blue", '"blue" is not a share of traffic'],
+    ["=10", '"=10" is not a share of traffic'],
+    ["blue=", 'the share of blue must be a whole number from 0 to 100; found ""'],
+    ["blue=-1", 'the share of blue must be a whole number from 0 to 100; found "-1"'],
+    ["blue=1.5", 'the share of blue must be a whole number from 0 to 100; found "1.5"'],
+    ["blue=90%", 'the share of blue must be a whole number from 0 to 100; found "90%"'],
+    ["blue=green", 'the share of blue must be a whole number from 0 to 100; found "green"'],
+    ["blue=1=2", 'the share of blue must be a whole number from 0 to 100; found "1=2"'],
+    ["blue=50 BLUE=50", "blue is repeated"],
     ["red=100", "there is no deployment red"],
     ["__proto__=100", "there is no deployment __proto__"],
   ])("refuses %j", (text, message) => {
@@ -40,9 +40,9 @@ describe("parseShares", () => {
 
   test("says all that is wrong at once, by the flag's name", () => {
     expect(said(() => parseShares("blue red=1 green=x", ["blue", "green"], "--mirror-traffic"))).toEqual([
-      '--mirror-traffic: "blue" is no share of traffic',
+      '--mirror-traffic: "blue" is not a share of traffic',
       "--mirror-traffic: there is no deployment red",
-      '--mirror-traffic: green takes a whole number from 0 to 100; here stands "x"',
+      '--mirror-traffic: the share of green must be a whole number from 0 to 100; found "x"',
     ]);
   });
 
@@ -79,33 +79,33 @@ describe("checkTraffic", () => {
       {},
       "traffic: the percentages of live traffic add up to 101; they must add up to 100, or to 0",
     ],
-    [{ blue: 101 }, {}, "traffic: blue takes a whole number from 0 to 100; here stands 101"],
-    [{ blue: -1, green: 101 }, {}, "traffic: blue takes a whole number from 0 to 100; here stands -1"],
-    [{ blue: "much" }, {}, 'traffic: blue takes a whole number from 0 to 100; here stands "much"'],
-    [{ blue: 99.5, green: 0.5 }, {}, "traffic: blue takes a whole number from 0 to 100; here stands 99.5"],
-    [{ blue: Number.NaN }, {}, "traffic: blue takes a whole number from 0 to 100; here stands NaN"],
+    [{ blue: 101 }, {}, "traffic: the share of blue must be a whole number from 0 to 100; found 101"],
+    [{ blue: -1, green: 101 }, {}, "traffic: the share of blue must be a whole number from 0 to 100; found -1"],
+    [{ blue: "much" }, {}, 'traffic: the share of blue must be a whole number from 0 to 100; found "much"'],
+    [{ blue: 99.5, green: 0.5 }, {}, "traffic: the share of blue must be a whole number from 0 to 100; found 99.5"],
+    [{ blue: Number.NaN }, {}, "traffic: the share of blue must be a whole number from 0 to 100; found NaN"],
     [{ grey: 100 }, {}, "traffic: there is no deployment grey"],
-    [{ "a\r\nb": 100 }, {}, 'traffic: "a\\r\\nb" is no name of a deployment'],
+    [{ "a\r\nb": 100 }, {}, 'traffic: "a\\r\\nb" is not a valid deployment name'],
     [
       { blue: 100 },
       { green: 10, red: 5 },
-      "mirror_traffic: traffic is mirrored to one deployment at most; here are green and red",
+      "mirror_traffic: traffic can be mirrored to only one deployment; found green and red",
     ],
-    [{ blue: 100 }, { green: 60 }, "mirror_traffic: at most 50 percent of the traffic can be mirrored; here stands 60"],
+    [{ blue: 100 }, { green: 60 }, "mirror_traffic: at most 50 percent of the traffic can be mirrored; found 60"],
     [
       { blue: 100 },
       { blue: 10 },
       "mirror_traffic: blue has 100 percent of the live traffic, so nothing can be mirrored to it",
     ],
     [{ blue: 100 }, { grey: 10 }, "mirror_traffic: there is no deployment grey"],
-    [{ blue: 100 }, { green: -1 }, "mirror_traffic: green takes a whole number from 0 to 100; here stands -1"],
+    [{ blue: 100 }, { green: -1 }, "mirror_traffic: the share of green must be a whole number from 0 to 100; found -1"],
   ])("refuses %j with mirror %j", (traffic, mirror, message) => {
     expect(check(traffic, mirror)[0]).toBe(message);
   });
 
   test("refuses a mirror on Kubernetes", () => {
     expect(said(() => checkTraffic({ blue: 100 }, { green: 10 }, null, "kubernetes"))).toEqual([
-      "mirror_traffic: Kubernetes endpoints mirror no traffic",
+      "mirror_traffic: Kubernetes endpoints cannot mirror traffic",
     ]);
   });
 

@@ -83,18 +83,18 @@ describe("texts that are no usable YAML", () => {
     ["a map that holds itself", "a: &x {b: *x}\n", 1, "the file contains itself: an alias lies within its own anchor"],
     ["a list that holds itself", "a: &x [1, *x]\n", 1, "the file contains itself: an alias lies within its own anchor"],
     ["an alias without an anchor", "a: *y\n", 1, "the alias *y has no anchor &y before it"],
-    ["a tab", "a:\n\tb: 1\n", 2, "a tab indents this line; YAML takes blanks only"],
+    ["a tab", "a:\n\tb: 1\n", 2, "a tab indents this line; YAML allows spaces only"],
     ["a second document", "a: 1\n---\nb: 2\n", 2, "a second document begins here"],
-    ["a colon too many", "a: b: c\n", 1, "this line has a colon too many"],
+    ["a colon too many", "a: b: c\n", 1, "this line has one colon too many"],
     ["a missing colon", "a: 1\nb\nc: 2\n", 2, "a colon is missing after the key, or the indentation is wrong"],
-    ["a quote that does not end", "a: 'b\n", 2, "this is no YAML: missing closing 'quote"],
+    ["a quote that does not end", "a: 'b\n", 2, "this is not valid YAML: missing closing 'quote"],
     ["a bracket that does not end", "a: [1, 2\nb: 3\n", 2, "the indentation is wrong, or a bracket is not closed"],
     ["a value that cannot begin so", "a: @b\n", 1, "a value cannot begin with this character"],
-    ["a tag of Python's", "a: !!python/object:os.system {b: 1}\n", 1, "YAML's tag os.system has no meaning here"],
+    ["a tag of Python's", "a: !!python/object:os.system {b: 1}\n", 1, "the YAML tag os.system is not supported"],
     ["a list as a key", "? [a, b]\n: 1\n", 1, "a list or map cannot be a key"],
     ["a placeholder in braces", "a: {{NAME}}\n", 1, "the placeholder {{NAME}} is not filled in"],
     ["a placeholder and more", "a: {{NAME}}/b\n", 1, "the placeholder {{NAME}} is not filled in"],
-    ["a merge of a text", "a: &a x\nb:\n  <<: *a\n", 1, "<< takes a map, or a list of maps"],
+    ["a merge of a text", "a: &a x\nb:\n  <<: *a\n", 1, "<< must be a map, or a list of maps"],
     ["many levels", `a: ${"[".repeat(70)}${"]".repeat(70)}\n`, 1, "the file is nested too deeply (at most 64 levels)"],
     ["far too many levels", `${"[".repeat(50_000)}`, 1, "the file is nested too deeply (at most 64 levels)"],
   ])("refuses %s", (_what, text, line, message) => {
@@ -126,7 +126,7 @@ describe("places", () => {
   });
   test("leads to the last of two equal keys, of which it warns", () => {
     expect(placeOf(["h"])).toBe("11:4");
-    expect(yaml.warnings).toMatchObject([{ line: 11, message: "the key h stands here twice; the last one counts" }]);
+    expect(yaml.warnings).toMatchObject([{ line: 11, message: "key h is repeated; the last one is used" }]);
     expect(yaml.value).toMatchObject({ h: 5 });
   });
 });

@@ -4,7 +4,7 @@ import type { Environment } from "../../src/host.ts";
 import type { SecretSources } from "./secrets.ts";
 
 /** What a user says of this machine, for deployments whose files were written for another. */
-export interface AssetOptions {
+export interface AssetSources {
   /** `name`, `name:version` or a reference as it stands in the file, to a path (`--model`). */
   readonly models: ReadonlyMap<string, string>;
   /** The same, to a Python, or the folder of an environment (`--environment`). */
@@ -54,7 +54,7 @@ function compareVersions(one: string, other: string): number {
 
 /** Names of deployments that flags give and no file has. @param names lower case   @returns what is wrong, a line each */
 export function unknownDeployments(
-  { python, upstreams }: Pick<AssetOptions, "python" | "upstreams">,
+  { python, upstreams }: Pick<AssetSources, "python" | "upstreams">,
   names: readonly string[],
 ): string[] {
   const lines = (flag: string, map: ReadonlyMap<string, string>): string[] =>
