@@ -272,10 +272,10 @@ export interface MirrorReport {
   readonly mirrored: number;
   readonly compared: number;
   readonly dropped: number;
-  /** Compared, but for bodies that are too large to keep. */
+  /** Of those, alike as far as is known: their bodies were too large to keep. */
   readonly notComparable: number;
   readonly different: number;
-  /** Of those compared, 0 to 1. */
+  /** Of those compared, without the ones that are not comparable; 0 to 1. */
   readonly shareDifferent: number;
   readonly kinds: readonly DifferenceKind[];
   /** The same requests, both sides. */

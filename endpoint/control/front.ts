@@ -16,7 +16,7 @@ export function createFront(options: FrontOptions, metrics: EndpointMetrics): Fr
   const since = new Date().toISOString();
   const figures = createFigures();
   const mirror = createMirror({
-    options: { tolerance: { relative: tolerance, absolute: tolerance }, ignore },
+    options: { tolerance: { relative: 0, absolute: tolerance }, ignore },
     events: figures,
   });
   const scorer = createGateway({
