@@ -127,6 +127,8 @@ export interface Target {
   readonly capacity: number;
   /** Requests that are not answered yet, each from the call of `handle` on; a streamed answer counts until its end. */
   readonly inFlight: number;
+  /** Those of them that versions before the current one still answer: they take none of its room. Default: 0. */
+  readonly leaving?: number;
   readonly requestTimeoutMs: number;
   /** False: nothing can take a request, and `whyNotReady` says why. One that scales from none is ready. */
   readonly isReady: boolean;

@@ -1,4 +1,3 @@
-import { abandon } from "../core/cancel.ts";
 import { abortError, BadInputError, ScoreError, toScoreError } from "../core/errors.ts";
 import type { Events } from "../core/events.ts";
 import type { RequestIds } from "../core/headers.ts";
@@ -33,7 +32,6 @@ export function scoreRoute(settings: ResponseSettings, runtime: ScoreRuntime, ev
     try {
       return responses.scriptResponse(outcome, ids, settings);
     } catch (error) {
-      abandon(outcome.body);
       throw badResponse(error);
     }
   }
