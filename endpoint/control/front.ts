@@ -18,6 +18,7 @@ export function createFront(options: FrontOptions, metrics: EndpointMetrics): Fr
   const mirror = createMirror({
     options: { tolerance: { relative: 0, absolute: tolerance }, ignore },
     events: figures,
+    form: () => routing().form,
   });
   const scorer = createGateway({
     routing,

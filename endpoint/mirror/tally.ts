@@ -141,7 +141,7 @@ export function shownBody(body: Uint8Array | undefined): string {
 /** Characters of a path with its query. */
 const MAX_TARGET_CHARS = 200;
 
-export function shownRequest({ method, path, query, body }: ScoreRequest): string {
-  const line = `${method} ${cut(query === "" ? path : `${path}?${query}`, MAX_TARGET_CHARS)}`;
+export function shownRequest({ method, path, query, loggedQuery = query, body }: ScoreRequest): string {
+  const line = `${method} ${cut(loggedQuery === "" ? path : `${path}?${loggedQuery}`, MAX_TARGET_CHARS)}`;
   return body.length === 0 ? line : `${line}\n\n${shownBody(body)}`;
 }
