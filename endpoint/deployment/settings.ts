@@ -73,7 +73,7 @@ function withoutSecretValues(
   resolved: Assets["environmentVariables"],
   input: Parameters<typeof resolveUsable>[0],
 ): UsableConfig {
-  const secret = Object.entries(resolved).flatMap(([name, value]) => (value === written[name] ? [] : value));
+  const secret = Object.entries(resolved).flatMap(([name, value]) => (value === (written[name] ?? value) ? [] : value));
   const masked = (text: string): string => {
     let safe = text;
     for (const value of secret) {
@@ -103,7 +103,7 @@ export function deploymentWarnings(
   const { maxConcurrentRequestsPerInstance: counted } = spec;
   if (told === undefined || told.trim() === String(counted)) return warnings;
   // As it stands in the file: the value may be a secret's.
-  const written = spec.environmentVariables.WORKER_COUNT ?? "set";
+  const written = spec.environmentVariables.WORKER_COUNT ?? told;
   const text = `WORKER_COUNT is ${written}, but max_concurrent_requests_per_instance ${counted}, which counts here: ${counted} workers an instance. Set both to the same number.`;
   return [...warnings, text];
 }

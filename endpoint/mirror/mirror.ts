@@ -157,7 +157,7 @@ export function createMirror({ options = {}, events, form = () => "none" }: Mirr
     if (copy === undefined) return;
     const { shadow, tally } = copy;
     const isStale = current?.tally !== tally;
-    const isFull = shadow.inFlight >= shadow.capacity;
+    const isFull = shadow.inFlight - (shadow.leaving ?? 0) >= shadow.capacity;
     const own = running.get(shadow) ?? 0;
     if (!isStale && shadow.isReady && own >= placesOf(shadow)) return;
     waiting.shift();
