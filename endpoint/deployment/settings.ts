@@ -1,6 +1,7 @@
 import { basename, dirname, join } from "node:path";
 import {
   type Config,
+  ConfigError,
   type Environment,
   InvalidSettingsError,
   resolveUsable,
@@ -83,13 +84,14 @@ function withoutSecretValues(
     }
     return safe;
   };
-  try {
-    const usable = resolveUsable(input);
-    return secret.length === 0 ? usable : { ...usable, warnings: usable.warnings.map(masked) };
-  } catch (error) {
-    if (secret.length === 0 || !(error instanceof InvalidSettingsError)) throw error;
-    throw new InvalidSettingsError(error.problems.map((problem) => ({ ...problem, text: masked(problem.text) })));
-  }
+  const usable = resolveUsable(input);
+  if (secret.length === 0) return usable;
+  const { cause } = usable.problem ?? {};
+  const warnings = usable.warnings.map(masked);
+  if (!(cause instanceof InvalidSettingsError)) return { ...usable, warnings };
+  const problems = cause.problems.map((problem) => ({ ...problem, text: masked(problem.text) }));
+  const safe = new InvalidSettingsError(problems);
+  return { ...usable, warnings, problem: new ConfigError("ERR_CONFIG", safe.message, { cause: safe }) };
 }
 
 const HIDDEN = "***";
