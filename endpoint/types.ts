@@ -166,6 +166,8 @@ export interface Deployment extends Target {
 export interface Routing {
   readonly endpoint: string;
   readonly form: GatewayForm;
+  /** Whether paths may begin with `/api/v1/endpoint/<name>`: of Kubernetes they may. Default: what the form says. */
+  readonly kind?: Kind;
   readonly authMode: AuthMode;
   /** Live traffic. */
   readonly traffic: Shares;
