@@ -127,6 +127,8 @@ export interface Target {
   readonly capacity: number;
   /** Requests that are not answered yet, each from the call of `handle` on; a streamed answer counts until its end. */
   readonly inFlight: number;
+  /** Those of them that versions before the current one still answer: they take none of its room. Default: 0. */
+  readonly leaving?: number;
   readonly requestTimeoutMs: number;
   /** False: nothing can take a request, and `whyNotReady` says why. One that scales from none is ready. */
   readonly isReady: boolean;
@@ -164,6 +166,8 @@ export interface Deployment extends Target {
 export interface Routing {
   readonly endpoint: string;
   readonly form: GatewayForm;
+  /** Whether paths may begin with `/api/v1/endpoint/<name>`: of Kubernetes they may. Default: what the form says. */
+  readonly kind?: Kind;
   readonly authMode: AuthMode;
   /** Live traffic. */
   readonly traffic: Shares;
@@ -272,10 +276,10 @@ export interface MirrorReport {
   readonly mirrored: number;
   readonly compared: number;
   readonly dropped: number;
-  /** Compared, but for bodies that are too large to keep. */
+  /** Of those, alike as far as is known: their bodies were too large to keep. */
   readonly notComparable: number;
   readonly different: number;
-  /** Of those compared, 0 to 1. */
+  /** Of those compared, without the ones that are not comparable; 0 to 1. */
   readonly shareDifferent: number;
   readonly kinds: readonly DifferenceKind[];
   /** The same requests, both sides. */

@@ -80,12 +80,20 @@ function flatten(headers: HeaderList): string[] {
 async function sendStream(response: ServerResponse, body: BodyStream, stallMs: number): Promise<number> {
   const chunks = body[Symbol.asyncIterator]();
   const leave = (): void => endEarly(chunks);
+  // Its "close" is over when the client left before the answer came.
+  if (response.destroyed) {
+    leave();
+    return 0;
+  }
   // The client may also leave while the script is between two items.
   response.once("close", leave);
   let length = 0;
   try {
     for (let item = await chunks.next(); item.done !== true; item = await chunks.next()) {
-      if (response.destroyed) break;
+      if (response.destroyed) {
+        leave();
+        break;
+      }
       length += item.value.length;
       if (!response.write(item.value)) await drained(response, stallMs);
     }

@@ -249,6 +249,7 @@ export class Endpoint {
     return {
       endpoint: spec.name,
       form: state.options.gateway ?? spec.kind,
+      kind: spec.kind,
       authMode: spec.authMode,
       traffic: spec.traffic,
       mirror: spec.mirrorTraffic,

@@ -16,8 +16,9 @@ export function createFront(options: FrontOptions, metrics: EndpointMetrics): Fr
   const since = new Date().toISOString();
   const figures = createFigures();
   const mirror = createMirror({
-    options: { tolerance: { relative: tolerance, absolute: tolerance }, ignore },
+    options: { tolerance: { relative: 0, absolute: tolerance }, ignore },
     events: figures,
+    form: () => routing().form,
   });
   const scorer = createGateway({
     routing,

@@ -20,6 +20,8 @@ export class EndpointMetrics {
   /** Begins to count, which costs each request something. */
   start(): void {
     this.#process = createProcessRecorder();
+    // What writes the figures is loaded now, beside everything else that starts; where that fails, a scrape says so.
+    expose([], undefined, 0).catch(() => {});
   }
 
   /** Who hears what happens in a deployment's server. */

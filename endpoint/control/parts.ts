@@ -50,5 +50,5 @@ export const PARTS: Parts = {
 
 /** Lines of several deployments in one log say whose they are; records in JSON do so themselves. */
 function shown(deployment: string, line: string): string {
-  return line.startsWith("{") ? line : `${deployment} | ${line}`;
+  return line.startsWith('{"time":"') ? line : `${deployment} | ${line}`;
 }

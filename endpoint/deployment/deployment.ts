@@ -78,7 +78,11 @@ class RunningDeployment implements Deployment {
   }
 
   get inFlight(): number {
-    let sum = this.#current?.inFlight ?? 0;
+    return (this.#current?.inFlight ?? 0) + this.leaving;
+  }
+
+  get leaving(): number {
+    let sum = 0;
     for (const { inFlight } of this.#former) sum += inFlight;
     return sum;
   }

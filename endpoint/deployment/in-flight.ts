@@ -39,15 +39,14 @@ export class InFlight {
   }
 
   #untilEnd(body: BodyStream): BodyStream {
-    const end = this.#end.bind(this);
+    let isOver = false;
+    const over = (): void => {
+      if (!isOver) this.#end();
+      isOver = true;
+    };
     return {
       [Symbol.asyncIterator]() {
         const chunks = body[Symbol.asyncIterator]();
-        let isOver = false;
-        const over = (): void => {
-          if (!isOver) end();
-          isOver = true;
-        };
         return {
           async next() {
             try {

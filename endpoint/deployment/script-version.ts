@@ -222,7 +222,8 @@ export class ScriptVersion implements Version {
 
   async #askReadiness(): Promise<string | null> {
     const { state, failure } = this.#service.runtime;
-    const isFine = this.#instances === 0 || state === "ready" || state === "busy";
+    // Waking up takes as long as the start does.
+    const isFine = this.#instances === 0 || this.#waking !== undefined || state === "ready" || state === "busy";
     return isFine ? null : (failure?.message ?? "no worker is ready");
   }
 

@@ -1,5 +1,12 @@
 import { basename, dirname, join } from "node:path";
-import { type Config, type Environment, resolveUsable, type UsableConfig } from "../../src/host.ts";
+import {
+  type Config,
+  ConfigError,
+  type Environment,
+  InvalidSettingsError,
+  resolveUsable,
+  type UsableConfig,
+} from "../../src/host.ts";
 import type { Assets, Code, DeploymentSpec } from "../types.ts";
 
 /** So much later than the gateway's limit comes that of the workers, in milliseconds: clients get the gateway's answer, and a
@@ -36,7 +43,7 @@ export function deploymentSettings(
     AZUREML_MODEL_DIR: modelDir ?? undefined,
   };
   const { kind, requestTimeoutMs, maxQueueWaitMs, maxConcurrentRequestsPerInstance } = spec;
-  const usable = resolveUsable({
+  const usable = withoutSecretValues(spec, environmentVariables, {
     env: { ...env, ...azure, ...environmentVariables },
     flags: {
       worker_count: String(workers),
@@ -61,6 +68,34 @@ export function deploymentSettings(
   return { ...usable, config: Object.freeze(own) };
 }
 
+/** Problems and warnings quote values. */
+function withoutSecretValues(
+  { environmentVariables: written }: DeploymentSpec,
+  resolved: Assets["environmentVariables"],
+  input: Parameters<typeof resolveUsable>[0],
+): UsableConfig {
+  const secret = Object.entries(resolved).flatMap(([name, value]) => (value === (written[name] ?? value) ? [] : value));
+  const masked = (text: string): string => {
+    let safe = text;
+    for (const value of secret) {
+      if (value === "") continue;
+      // Quoted, a value has its marks escaped.
+      safe = safe.replaceAll(value, HIDDEN).replaceAll(JSON.stringify(value).slice(1, -1), HIDDEN);
+    }
+    return safe;
+  };
+  const usable = resolveUsable(input);
+  if (secret.length === 0) return usable;
+  const { cause } = usable.problem ?? {};
+  const warnings = usable.warnings.map(masked);
+  if (!(cause instanceof InvalidSettingsError)) return { ...usable, warnings };
+  const problems = cause.problems.map((problem) => ({ ...problem, text: masked(problem.text) }));
+  const safe = new InvalidSettingsError(problems);
+  return { ...usable, warnings, problem: new ConfigError("ERR_CONFIG", safe.message, { cause: safe }) };
+}
+
+const HIDDEN = "***";
+
 /** What is odd, but no reason not to start. */
 export function deploymentWarnings(
   spec: DeploymentSpec,
@@ -69,6 +104,8 @@ export function deploymentWarnings(
   const { WORKER_COUNT: told } = environmentVariables;
   const { maxConcurrentRequestsPerInstance: counted } = spec;
   if (told === undefined || told.trim() === String(counted)) return warnings;
-  const text = `WORKER_COUNT is ${told}, but max_concurrent_requests_per_instance ${counted}, which counts here: ${counted} workers an instance. Set both to the same number.`;
+  // As it stands in the file: the value may be a secret's.
+  const written = spec.environmentVariables.WORKER_COUNT ?? told;
+  const text = `WORKER_COUNT is ${written}, but max_concurrent_requests_per_instance ${counted}, which counts here: ${counted} workers an instance. Set both to the same number.`;
   return [...warnings, text];
 }

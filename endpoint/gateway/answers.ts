@@ -28,7 +28,7 @@ export interface Outcome {
   readonly reason: string | undefined;
 }
 
-/** Nothing of a deployment's can answer, and why is in the body. */
+/** Nothing of a deployment's can answer. */
 const NOT_THERE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "ERR_CONFIG",
   "ERR_PYTHON_NOT_FOUND",
@@ -45,6 +45,9 @@ const NOT_THERE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "ERR_STOPPING",
   "ERR_UPSTREAM_DOWN",
 ]);
+
+/** Why there is no answer that counts: nobody waited for it. */
+export const CLIENT_GONE = "client_gone";
 
 const OK = 200;
 /** Of Kubernetes: run() raised, or its process died. */
@@ -68,10 +71,11 @@ export function refused(
 }
 
 /** Why the gateway answers itself, although the deployment has; undefined: the deployment's answer counts. */
-export function refusalOf({ errorCode }: ScoreResponse): Refusal | undefined {
+export function refusalOf({ errorCode }: ScoreResponse, form: GatewayForm): Refusal | undefined {
   if (errorCode === undefined) return undefined;
   if (errorCode === "ERR_OVERLOAD") return FULL;
-  return errorCode === "ERR_DEADLINE" ? TIMED_OUT : undefined;
+  if (errorCode === "ERR_DEADLINE") return TIMED_OUT;
+  return form !== "none" && NOT_THERE.has(errorCode) ? NOT_READY : undefined;
 }
 
 /** The deployment's answer as its client gets it. */
@@ -81,12 +85,15 @@ export function passedOn(answer: ScoreResponse, rules: AnswerRules, requestId: s
   const hasFailed = copyHeaders(answer.headers, headers);
   if (modelStatus === OK || errorCode === "ERR_CLIENT_GONE") {
     pushIds(headers, requestId, deployment);
+    if (modelStatus !== OK) {
+      const response = { status: modelStatus, headers, body, isSummedUp: true as const };
+      return { response, modelStatus: undefined, reason: CLIENT_GONE };
+    }
     return { response: { status: modelStatus, headers, body, isSummedUp: true }, modelStatus, reason: undefined };
   }
   const { form, addsGuide } = rules;
-  const isThere = errorCode === undefined || !NOT_THERE.has(errorCode);
-  const reason = isThere ? "model_error" : NOT_READY.reason;
-  const status = statusOf(form, modelStatus, isThere, hasFailed || errorCode === "ERR_UPSTREAM");
+  const reason = errorCode !== undefined && NOT_THERE.has(errorCode) ? NOT_READY.reason : "model_error";
+  const status = statusOf(form, modelStatus, hasFailed || errorCode === "ERR_UPSTREAM");
   if (form === "managed") headers.push([ERROR_STATUS_HEADER, String(modelStatus)], [ERROR_REASON_HEADER, reason]);
   pushIds(headers, requestId, deployment);
   const response: ScoreResponse =
@@ -96,9 +103,24 @@ export function passedOn(answer: ScoreResponse, rules: AnswerRules, requestId: s
   return { response, modelStatus, reason };
 }
 
-function statusOf(form: GatewayForm, modelStatus: number, isThere: boolean, hasCrashed: boolean): number {
+/** What a client would have seen, for records of answers that go to none. */
+export function seenAs(answer: ScoreResponse, form: GatewayForm): Seen {
+  const refusal = refusalOf(answer, form);
+  if (refusal !== undefined) return seenInstead(refusal, form);
+  const { response, modelStatus, reason } = passedOn(answer, { form, addsGuide: false }, "", "");
+  return { status: response.status, modelStatus, reason };
+}
+
+export function seenInstead({ status, reason }: Refusal, form: GatewayForm): Seen {
+  return { status: status[form], modelStatus: undefined, reason };
+}
+
+export interface Seen extends Omit<Outcome, "response"> {
+  readonly status: number;
+}
+
+function statusOf(form: GatewayForm, modelStatus: number, hasCrashed: boolean): number {
   if (form === "none") return modelStatus;
-  if (!isThere) return NOT_READY.status[form];
   if (form === "managed") return 424;
   return hasCrashed ? CRASHED : modelStatus;
 }

@@ -1,5 +1,6 @@
 import { createHistogram, type RecordableHistogram } from "node:perf_hooks";
 import type { DeploymentFigures, GatewayEvents, GatewayRecord, Latency } from "../types.ts";
+import { CLIENT_GONE } from "./answers.ts";
 
 /** Counts what deployments answer. */
 export interface GatewayFigures extends GatewayEvents {
@@ -47,20 +48,24 @@ class Tally {
   readonly #counts = new Float64Array(WINDOW_S);
   readonly #errors = new Float64Array(WINDOW_S);
   #second: number;
+  #requests = 0;
 
   constructor(since: number) {
     this.#since = since;
     this.#second = Math.floor(since / SECOND_MS);
   }
 
-  add({ status, modelStatus, totalMs }: GatewayRecord, at: number): void {
-    this.#histogram.record(Math.min(Math.max(1, Math.round(totalMs * MICROSECONDS_PER_MS)), HIGHEST_US));
+  add({ status, modelStatus, reason, totalMs }: GatewayRecord, at: number): void {
+    // How long a client waits that leaves, and that it does, say nothing of the deployment.
+    const isLeft = reason === CLIENT_GONE;
+    this.#requests++;
+    if (!isLeft) this.#histogram.record(Math.min(Math.max(1, Math.round(totalMs * MICROSECONDS_PER_MS)), HIGHEST_US));
     count(this.#statuses, status);
     if (modelStatus !== undefined) count(this.#modelStatuses, modelStatus);
     this.#turnTo(at);
     const place = this.#second % WINDOW_S;
     this.#counts[place]!++;
-    if (status !== OK) this.#errors[place]!++;
+    if (status !== OK && !isLeft) this.#errors[place]!++;
   }
 
   /** Empties the places of the seconds that have gone by without a request. */
@@ -81,7 +86,7 @@ class Tally {
     const seenMs = Math.min(at - this.#since, (WINDOW_S - 1) * SECOND_MS + (at % SECOND_MS));
     const seconds = Math.max(seenMs / SECOND_MS, 1);
     return {
-      requests: this.#histogram.count,
+      requests: this.#requests,
       rate: sum(this.#counts) / seconds,
       errorRate: sum(this.#errors) / seconds,
       statuses: Object.fromEntries(this.#statuses),

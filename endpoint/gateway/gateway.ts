@@ -7,7 +7,7 @@ import { createAccessLog } from "./access-log.ts";
 import { admission } from "./admission.ts";
 import { type AnswerRules, type Outcome, passedOn, refusalOf, refused } from "./answers.ts";
 import { watched } from "./body-watch.ts";
-import { clientIdOf, DEPLOYMENT_HEADER, Forwarded } from "./forwarded.ts";
+import { clientIdOf, DEPLOYMENT_HEADER, Forwarded, REQUEST_ID_HEADER } from "./forwarded.ts";
 import { createPlanner, draw, drawsShadow, localPath, type Plan } from "./plan.ts";
 import { createRateLimit } from "./rate.ts";
 import {
@@ -55,6 +55,12 @@ interface Destination {
   readonly refusal: Refusal | undefined;
 }
 
+/** What the record of a request says that a second answer to it must say, too. */
+interface Passed {
+  readonly requestId: string;
+  readonly deployment: string;
+}
+
 /** A request that has come, and what its records say of it whatever becomes of it. */
 interface Arrival {
   readonly request: ScoreRequest;
@@ -79,6 +85,8 @@ export function createGateway(options: GatewayOptions): Gateway {
   const passes = maxRate > 0 ? createRateLimit(maxRate) : undefined;
   const writeAccess = createAccessLog(log);
   const limits = new TimeLimits();
+  /** Whose answers went to the host, which may find that HTTP cannot carry one. */
+  const passed = new WeakMap<object, Passed>();
   const rulesOf = ({ routing: { form } }: Plan): AnswerRules => ({
     form,
     addsGuide: options.cloudErrorText === true,
@@ -90,13 +98,24 @@ export function createGateway(options: GatewayOptions): Gateway {
     try {
       const refusal = admission(request, plan.routing, credentials);
       if (refusal !== undefined) return answered(arrival, plan, refusal, undefined);
-      if (page !== undefined && request.path === page.path) return page.answer(request);
+      if (page !== undefined && request.path === page.path) return shown(arrival, plan);
       if (passes?.() === false) return answered(arrival, plan, TOO_FAST, undefined);
       const to = destination(request.headers, plan);
       if (to.refusal !== undefined) return answered(arrival, plan, to.refusal, to.target?.name);
       return sent(arrival, plan, to.target!, to.isDrawn);
     } catch (error) {
       return answered(arrival, plan, internal(arrival.request, error), undefined);
+    }
+  }
+
+  /** The gateway's own page. */
+  async function shown(arrival: Arrival, plan: Plan): Promise<ScoreResponse> {
+    const { request, requestId } = arrival;
+    try {
+      const answer = await page!.answer(request);
+      return { ...answer, headers: [...answer.headers, [REQUEST_ID_HEADER, requestId]] };
+    } catch (error) {
+      return refuseWith(arrival, plan, internal(request, error), undefined);
     }
   }
 
@@ -122,10 +141,11 @@ export function createGateway(options: GatewayOptions): Gateway {
           return refuseWith(arrival, plan, internal(request, result.error), target.name);
         }
         const { answer } = result;
-        const own = refusalOf(answer);
+        const own = refusalOf(answer, plan.routing.form);
         if (own !== undefined) return refuseWith(arrival, plan, own, target.name);
         const seen = isMirrored ? offered(forwarded, target, plan, answer, sentAt) : answer;
         const outcome = passedOn(seen, rulesOf(plan), requestId, target.name);
+        passed.set(request, { requestId, deployment: target.name });
         return recorded(arrival, plan, outcome, target.name, true);
       } catch (error) {
         return refused(internal(request, error), rulesOf(plan), requestId, target.name).response;
@@ -220,10 +240,10 @@ export function createGateway(options: GatewayOptions): Gateway {
 
   /** The answer in place of one that HTTP cannot carry, whose record has been written. */
   function failed(head: Head, error: unknown): ScoreResponse {
-    const requestId = randomUUID();
+    const { requestId = randomUUID(), deployment } = passed.get(head) ?? {};
     const line = `The answer to ${head.method} ${head.path} could not be sent: ${toScoreError(error).message}`;
     (head.log ?? log).server.error(`${line} (request ${requestId})`);
-    return refused(BAD_ANSWER, rulesOf(planNow()), requestId, undefined).response;
+    return refused(BAD_ANSWER, rulesOf(planNow()), requestId, deployment).response;
   }
 
   /** Before a body is read: what is certain already. */
@@ -246,7 +266,8 @@ export function createGateway(options: GatewayOptions): Gateway {
       return { target, isDrawn, refusal: isDrawn ? UNROUTABLE : UNKNOWN_DEPLOYMENT };
     }
     if (!target.isReady) return { target, isDrawn, refusal: NOT_READY };
-    return { target, isDrawn, refusal: target.inFlight < target.capacity ? undefined : FULL };
+    const { inFlight, leaving = 0, capacity } = target;
+    return { target, isDrawn, refusal: inFlight - leaving < capacity ? undefined : FULL };
   }
 
   return { handle, refuse, failed, takesBody: () => true, refusal, flush: () => {} };

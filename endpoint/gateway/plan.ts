@@ -39,6 +39,7 @@ function toPlan(routing: Routing): Plan {
     bounds.push(total);
   }
   const [shadowName, shadowPercent = 0] = Object.entries(routing.mirror).find(([, percent]) => percent > 0) ?? [];
+  const { kind = routing.form } = routing;
   return {
     routing,
     weighted,
@@ -46,7 +47,7 @@ function toPlan(routing: Routing): Plan {
     total,
     shadow: shadowName === undefined ? undefined : routing.targets.get(shadowName.toLowerCase()),
     shadowPercent,
-    prefix: routing.form === "managed" ? undefined : `/api/v1/endpoint/${routing.endpoint.toLowerCase()}`,
+    prefix: kind === "managed" ? undefined : `/api/v1/endpoint/${routing.endpoint.toLowerCase()}`,
   };
 }
 

@@ -113,8 +113,9 @@ export function refusalHeaders(refusal: Refusal, form: GatewayForm): HeaderList 
   const { isLetIn, isTold, modelStatus, reason } = refusal;
   const headers: (readonly [string, string])[] = [TEXT_TYPE];
   if (!isLetIn) headers.push(CHALLENGE);
-  if (isTold && modelStatus !== undefined && form === "managed") headers.push([ERROR_STATUS_HEADER, `${modelStatus}`]);
-  if (isTold) headers.push([ERROR_REASON_HEADER, reason]);
+  if (!isTold || form !== "managed") return headers;
+  if (modelStatus !== undefined) headers.push([ERROR_STATUS_HEADER, `${modelStatus}`]);
+  headers.push([ERROR_REASON_HEADER, reason]);
   return headers;
 }
 

@@ -36,15 +36,23 @@ export function gate(report: MirrorReport | null, { maxDifferences, minCompared 
   if (report === null || report.compared === 0) {
     return verdict(false, "no answers were compared: is mirror traffic set, and have requests come?");
   }
-  const { compared, different, shareDifferent } = report;
+  const { notComparable, different, shareDifferent } = report;
+  const compared = judged(report);
+  const left = notComparable === 0 ? "" : `; ${notComparable} more had bodies that could not be compared`;
+  if (compared === 0) return verdict(false, `no answers were compared${left}`);
   if (compared < minCompared) {
-    return verdict(false, `${compared} answers were compared, at least ${minCompared} are needed`);
+    return verdict(false, `${compared} answers were compared, at least ${minCompared} are needed${left}`);
   }
   const isCount = "count" in maxDifferences;
   const passed = isCount ? different <= maxDifferences.count : shareDifferent <= maxDifferences.share;
   const limit = isCount ? String(maxDifferences.count) : percentText(maxDifferences.share);
   const found = `${different} of ${compared} compared answers differ (${percentText(shareDifferent)})`;
-  return verdict(passed, `${found}, at most ${limit} may`);
+  return verdict(passed, `${found}, at most ${limit} may${left}`);
+}
+
+/** Answers of which it is known whether they are alike. */
+export function judged({ compared, notComparable }: Pick<MirrorReport, "compared" | "notComparable">): number {
+  return compared - notComparable;
 }
 
 function verdict(passed: boolean, reason: string): Verdict {

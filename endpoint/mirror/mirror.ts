@@ -2,7 +2,9 @@
 // finds no room is dropped, and counted.
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { ScoreRequest, ScoreResponse } from "../../src/host.ts";
-import type { GatewayEvents, GatewayRecord, Mirror, MirrorReport, Target } from "../types.ts";
+import { seenAs, seenInstead } from "../gateway/answers.ts";
+import { INTERNAL, TIMED_OUT } from "../gateway/refusals.ts";
+import type { GatewayEvents, GatewayForm, GatewayRecord, Mirror, MirrorReport, Target } from "../types.ts";
 import { Collected, observed } from "./collect.ts";
 import { type Answer, compareAnswers } from "./compare.ts";
 import type { CompareOptions } from "./compare-values.ts";
@@ -15,6 +17,8 @@ export interface MirrorSettings {
   readonly options?: Partial<MirrorOptions>;
   /** Hears of the copies: they count among the requests of their deployment. */
   readonly events?: GatewayEvents;
+  /** How records tell what clients would have seen. Default: as it is. */
+  readonly form?: () => GatewayForm;
 }
 
 export interface ReportingMirror extends Mirror {
@@ -40,7 +44,7 @@ interface Copy {
 }
 
 /** @throws ConfigError for a path to ignore that cannot be read */
-export function createMirror({ options = {}, events }: MirrorSettings = {}): ReportingMirror {
+export function createMirror({ options = {}, events, form = () => "none" }: MirrorSettings = {}): ReportingMirror {
   const { tolerance, ignore, maxQueue, maxQueueBytes, maxBodyBytes, maxExamples } = { ...MIRROR_DEFAULTS, ...options };
   const compareOptions: CompareOptions = { tolerance, ignore: readIgnorePaths(ignore) };
   /** Of the copies that run. */
@@ -153,7 +157,7 @@ export function createMirror({ options = {}, events }: MirrorSettings = {}): Rep
     if (copy === undefined) return;
     const { shadow, tally } = copy;
     const isStale = current?.tally !== tally;
-    const isFull = shadow.inFlight >= shadow.capacity;
+    const isFull = shadow.inFlight - (shadow.leaving ?? 0) >= shadow.capacity;
     const own = running.get(shadow) ?? 0;
     if (!isStale && shadow.isReady && own >= placesOf(shadow)) return;
     waiting.shift();
@@ -172,7 +176,8 @@ export function createMirror({ options = {}, events }: MirrorSettings = {}): Rep
     if (left === 0) running.delete(shadow);
     else running.set(shadow, left);
     pumpLater();
-    events?.answered(recordOf(copy, answer));
+    // Of a copy that was stopped nobody knows what would have become.
+    if (answer.end !== "stopped") events?.answered(recordOf(copy, answer, form()));
     copy.bytes += answer.body?.length ?? 0;
     heldBytes += answer.body?.length ?? 0;
     // One after the other: a step of one comparison a turn.
@@ -239,9 +244,10 @@ function requestIdOf({ headers }: ScoreRequest): string {
   return headers["x-request-id"] ?? "";
 }
 
-function recordOf({ request, shadow }: Copy, answer: ShadowAnswer): GatewayRecord {
-  const { status, modelStatus, bytes, headMs, totalMs } = answer;
-  const reason = modelStatus === undefined ? "timeout" : modelStatus === 200 ? undefined : "model_error";
+function recordOf({ request, shadow }: Copy, answer: ShadowAnswer, form: GatewayForm): GatewayRecord {
+  const { head, end, bytes, headMs, totalMs } = answer;
+  const instead = end === "failed" ? INTERNAL : TIMED_OUT;
+  const { status, modelStatus, reason } = head === undefined ? seenInstead(instead, form) : seenAs(head, form);
   return {
     request,
     requestId: requestIdOf(request),

@@ -1,6 +1,6 @@
 // The mirror's report as JUnit's XML, which CI systems show as tests: one for the gate, and one for each kind of difference.
 import type { DifferenceKind, MirrorReport } from "../types.ts";
-import type { Verdict } from "./gate.ts";
+import { judged, type Verdict } from "./gate.ts";
 import { printable } from "./render.ts";
 
 const MS_PER_SECOND = 1_000;
@@ -12,7 +12,7 @@ export function renderJunit(endpoint: string, report: MirrorReport | null, { pas
   const cases = [
     testCase(name, "differences are within the limit", passed ? undefined : reason, reason),
     ...kinds.map((kind) => {
-      const message = `${kind.count} of ${report!.compared} compared answers`;
+      const message = `${kind.count} of ${judged(report!)} compared answers`;
       return testCase(name, kind.kind, passed ? undefined : message, `${message}\n${details(kind)}`);
     }),
   ];

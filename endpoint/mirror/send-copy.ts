@@ -1,12 +1,24 @@
 // One request to a shadow: its answer, whatever the shadow does.
-import { abandon, DeadlineError, endEarly, type ScoreRequest, type ScoreResponse } from "../../src/host.ts";
+import {
+  abandon,
+  afterReading,
+  DeadlineError,
+  endEarly,
+  type ScoreRequest,
+  type ScoreResponse,
+  timerMs,
+} from "../../src/host.ts";
 import type { Target } from "../types.ts";
 import { Collected } from "./collect.ts";
 import type { Answer } from "./compare.ts";
 
+/** It was heard to its end, broke off, took too long, or the mirror had no time for it any more. */
+export type End = "complete" | "failed" | "timeout" | "stopped";
+
 export interface ShadowAnswer extends Answer {
-  /** What the deployment said; undefined: nothing in time. */
-  readonly modelStatus: number | undefined;
+  /** What the deployment said; undefined: nothing. */
+  readonly head: ScoreResponse | undefined;
+  readonly end: End;
   /** Milliseconds until the head of the answer, and until its end. */
   readonly headMs: number;
   readonly totalMs: number;
@@ -17,9 +29,6 @@ export interface ShadowAnswer extends Answer {
 /** What a gateway would answer where there is none in time, and where a deployment fails as none should. */
 const TIMEOUT_STATUS = 408;
 const FAILED_STATUS = 500;
-
-/** The longest that setTimeout waits. */
-const MAX_TIMER_MS = 0x7fff_ffff;
 
 /** Never rejects. Does not wait for a shadow that goes on in spite of its signal.
  *  @param request its signal is not used: the copy has one of its own
@@ -40,7 +49,8 @@ export function sendCopy(
 
   return new Promise((resolve) => {
     let isOver = false;
-    const finish = (status: number, isCutOff: boolean): void => {
+    let timer: NodeJS.Timeout;
+    const finish = (end: End, statusWithout: number): void => {
       if (isOver) return;
       isOver = true;
       clearTimeout(timer);
@@ -49,29 +59,49 @@ export function sendCopy(
       const contentType = head === undefined ? "" : contentTypeOf(head);
       const body = head === undefined ? Buffer.alloc(0) : collected.body();
       resolve({
-        status,
+        status: head?.status ?? statusWithout,
         contentType,
         body,
-        isCutOff,
-        modelStatus: head?.status,
+        isCutOff: end !== "complete" && head !== undefined,
+        head,
+        end,
         headMs: head === undefined ? totalMs : headMs,
         totalMs,
         bytes,
       });
     };
-    const stop = (reason: unknown): void => {
-      finish(head?.status ?? TIMEOUT_STATUS, head !== undefined);
+    const stop = (end: End, reason: unknown): void => {
+      finish(end, TIMEOUT_STATUS);
       own.abort(reason);
       if (chunks !== undefined) endEarly(chunks);
     };
-    const leave = (): void => stop(undefined);
-    const limitMs = Math.min(shadow.requestTimeoutMs, MAX_TIMER_MS);
-    const timer = setTimeout(() => stop(new DeadlineError(limitMs)), limitMs);
+    const leave = (): void => stop("stopped", undefined);
+    const limitMs = shadow.requestTimeoutMs;
+    const watchTime = (): void => {
+      const leftMs = begun + limitMs - performance.now();
+      timer = setTimeout(() => afterReading(check), timerMs(Math.max(0, leftMs)));
+    };
+    const check = (): void => {
+      if (isOver) return;
+      if (performance.now() < begun + limitMs) watchTime();
+      else stop("timeout", new DeadlineError(limitMs));
+    };
+    watchTime();
     stops.add(leave);
 
     const read = async (): Promise<void> => {
-      const { method, path, query, headers, body: sent, remoteAddress } = request;
-      const copy = { method, path, query, headers, body: sent, remoteAddress, signal: own.signal, receivedAt: begun };
+      const { method, path, query, loggedQuery, headers, body: sent, remoteAddress } = request;
+      const copy = {
+        method,
+        path,
+        query,
+        loggedQuery,
+        headers,
+        body: sent,
+        remoteAddress,
+        signal: own.signal,
+        receivedAt: begun,
+      };
       const answer = await shadow.handle(copy);
       if (isOver) return abandon(answer.body);
       headMs = performance.now() - begun;
@@ -88,9 +118,9 @@ export function sendCopy(
           collected.add(item.value);
         }
       }
-      finish(answer.status, false);
+      finish("complete", answer.status);
     };
-    read().catch(() => finish(head?.status ?? FAILED_STATUS, head !== undefined));
+    read().catch(() => finish("failed", FAILED_STATUS));
   });
 }
 

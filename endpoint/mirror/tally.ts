@@ -3,6 +3,7 @@ import { createHistogram, type RecordableHistogram } from "node:perf_hooks";
 import { roundMs, type ScoreRequest } from "../../src/host.ts";
 import type { DifferenceExample, Latency, MirrorReport } from "../types.ts";
 import type { Comparison } from "./compare.ts";
+import { judged } from "./gate.ts";
 import { cut } from "./json-values.ts";
 
 /** Kinds that are told apart: what bodies differ in may be up to whoever sends requests. */
@@ -48,8 +49,10 @@ export function createTally(shadow: string, maxExamples: number): Tally {
     dropped: 0,
     compared({ differences, areBodiesCompared }, example) {
       compared++;
-      if (!areBodiesCompared) notComparable++;
-      if (differences.length === 0) return;
+      if (differences.length === 0) {
+        if (!areBodiesCompared) notComparable++;
+        return;
+      }
       different++;
       let texts: ExampleTexts | undefined;
       for (const { kind: name, path, liveValue, shadowValue } of differences) {
@@ -62,6 +65,7 @@ export function createTally(shadow: string, maxExamples: number): Tally {
     },
     answered: (side, status, ms) => (side === "live" ? live : ofShadow).add(status, ms),
     report() {
+      const known = judged({ compared, notComparable });
       return {
         shadow,
         since,
@@ -70,7 +74,7 @@ export function createTally(shadow: string, maxExamples: number): Tally {
         dropped: this.dropped,
         notComparable,
         different,
-        shareDifferent: compared === 0 ? 0 : different / compared,
+        shareDifferent: known === 0 ? 0 : different / known,
         kinds: [...kinds]
           .map(([kind, { count, examples }]) => ({ kind, count, examples: [...examples] }))
           .sort((one, other) => other.count - one.count),
@@ -137,7 +141,7 @@ export function shownBody(body: Uint8Array | undefined): string {
 /** Characters of a path with its query. */
 const MAX_TARGET_CHARS = 200;
 
-export function shownRequest({ method, path, query, body }: ScoreRequest): string {
-  const line = `${method} ${cut(query === "" ? path : `${path}?${query}`, MAX_TARGET_CHARS)}`;
+export function shownRequest({ method, path, query, loggedQuery = query, body }: ScoreRequest): string {
+  const line = `${method} ${cut(loggedQuery === "" ? path : `${path}?${loggedQuery}`, MAX_TARGET_CHARS)}`;
   return body.length === 0 ? line : `${line}\n\n${shownBody(body)}`;
 }

@@ -1,4 +1,5 @@
 // Answers that a script makes itself, and streams. Loaded with the first of them, for most scripts return values.
+import { abandon } from "../core/cancel.ts";
 import type { RequestIds } from "../core/headers.ts";
 import { mergeScriptHeaders } from "../core/script-headers.ts";
 import type { HeaderList, RunOutcome, ScoreResponse } from "../core/types.ts";
@@ -22,7 +23,12 @@ export function scriptResponse(
       trace,
     };
   }
-  checkScriptResponse(status, headers);
+  try {
+    checkScriptResponse(status, headers);
+  } catch (error) {
+    abandon(body);
+    throw error;
+  }
   const own = headers.filter(([name]) => !SERVER_OWNED.has(name.toLowerCase()));
   return { status, headers: mergeScriptHeaders(own, ids, serverVersion, status, execMs), body, ran: outcome, trace };
 }

@@ -73,6 +73,24 @@ describe("what a script finds (contract ENV-1, ENV-2, ENV-9)", () => {
     await expect(bad.start()).rejects.toMatchObject({ code: "ERR_CONFIG" });
     expect(bad.state).toBe("Failed");
   });
+
+  test("the values of secrets stand in no warning and no problem", async () => {
+    const secret = 's3c"r3t';
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: as it stands in files
+    const reference = "${{azureml://connections/mine}}";
+    const written = (name: string) => specOf("echo.ts", { environmentVariables: { [name]: reference } });
+    const blue = await deploy(written("WORKER_COUNT"), assetsOf({ WORKER_COUNT: "1234567" }));
+    expect(blue.written()).toContain(`WORKER_COUNT is ${reference}, but`);
+    expect(blue.written()).not.toContain("1234567");
+    for (const name of ["SCOREFN_READY_PATH", "SCOREFN_WORKER_CONCURRENCY", "SCOREFN_LOG_FORMAT"]) {
+      const bad = create(written(name), assetsOf({ [name]: secret }));
+      const why = await bad.start().then(
+        () => bad.written(),
+        (error: Error) => error.message,
+      );
+      expect(why).not.toContain("s3c");
+    }
+  });
 });
 
 describe("start()", () => {

@@ -1,10 +1,10 @@
-import { writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { type Demand, Scaling } from "../../../endpoint/deployment/scaling.ts";
 import type { ScaleSettings } from "../../../endpoint/types.ts";
 import { isAlive, temporaryFolder, until } from "../../setup/service.ts";
-import { assetsOf, deploy, gates, specOf } from "./deploy.ts";
+import { assetsOf, deploy, gates, PROBE, specOf } from "./deploy.ts";
 
 type Settings = Extract<ScaleSettings, { readonly type: "target_utilization" }>;
 
@@ -144,6 +144,27 @@ describe("target_utilization", () => {
     const left = blue.post("", { signal: abort.signal });
     abort.abort();
     expect((await left).errorCode).toBe("ERR_CLIENT_GONE");
+  });
+
+  test("is ready while it wakes, however long that takes", async () => {
+    const [gate] = await gates(1);
+    await gate!.open();
+    const probe = { ...PROBE, period: 0.005, failureThreshold: 1 };
+    const scale = settings({ ...QUICK, minInstances: 0 });
+    const spec = specOf("init_waits_for_file.py", { scale, readinessProbe: probe });
+    const blue = await deploy(spec, assetsOf({ TEST_GATE: gate!.path }), { idleMs: 100 });
+    await until(() => blue.instances === 0, "it sleeps");
+    rmSync(gate!.path);
+    const answer = blue.post("1");
+    await until(() => blue.instances === 1, "it wakes");
+    // As often as the probe asks, and once more.
+    let asked = 0;
+    const alongside = setInterval(() => asked++, 5);
+    onTestFinished(() => clearInterval(alongside));
+    await until(() => asked > 3, "the probe has asked");
+    expect(blue.whyNotReady).toBeNull();
+    await gate!.open();
+    expect((await answer).status).toBe(200);
   });
 
   test("that cannot wake tells why, and wakes when it can", async () => {

@@ -23,7 +23,7 @@ describe("update()", () => {
     expect(blue.isReady).toBe(true);
     await init!.open();
     await updated;
-    expect(blue).toMatchObject({ state: "Succeeded", inFlight: 2 });
+    expect(blue).toMatchObject({ state: "Succeeded", inFlight: 2, leaving: 2 });
     expect(blue.spec.code?.scoringScript).toBe("init_waits_for_file.py");
     expect((await blue.post("new")).text).toBe('"new"');
     expect(isAlive(old)).toBe(true);

@@ -35,6 +35,14 @@ describe("figures", () => {
     });
   });
 
+  test("a client that leaves is no error of the deployment, and its wait no latency", () => {
+    const figures = createFigures(() => 0);
+    figures.answered(recordWith({ status: 499, modelStatus: undefined, reason: "client_gone", totalMs: 50_000 }));
+    const { latencyMs, ...blue } = figures.of("blue");
+    expect(blue).toEqual({ requests: 1, rate: 1, errorRate: 0, statuses: { 499: 1 }, modelStatuses: {} });
+    expect(latencyMs.count).toBe(0);
+  });
+
   test("count by deployment, by what clients saw, and by what the deployment answered (contract MON-3)", () => {
     const figures = createFigures(() => 0);
     for (let ms = 1; ms <= 1_000; ms++) {

@@ -203,6 +203,17 @@ describe("what the deployment sees", () => {
     ]);
   });
 
+  test.each([
+    ["managed", "none", "/api/v1/endpoint/house/score"],
+    ["managed", "kubernetes", "/api/v1/endpoint/house/score"],
+    ["kubernetes", "managed", "/score"],
+  ] as const)("that is up to the kind of the endpoint: %s, answers as %s", async (kind, form, path) => {
+    const at = house(form);
+    at.route({ blue: 100 }, { kind });
+    await at.gateway.handle(requestWith({ path: "/api/v1/endpoint/house/score" }));
+    expect(at.blue.requests[0]?.path).toBe(path);
+  });
+
   test("a managed endpoint passes every path on", async () => {
     const { gateway, blue } = house();
     await gateway.handle(requestWith({ path: "/api/v1/endpoint/house/score" }));

@@ -22,11 +22,12 @@ interface Case {
   arrange(at: House): unknown;
   readonly statuses: readonly [managed: number, kubernetes: number, none: number];
   readonly body: string;
+  /** What is another in the form that passes answers on as they are. */
+  readonly asItIs?: Pick<Case, "body" | "modelStatus">;
   /** Undefined: no deployment was chosen. */
   readonly deployment?: string;
   /** The two headers, of the managed form, then of the others. */
   readonly told?: readonly [status: string | undefined, reason: string | undefined];
-  readonly toldElsewhere?: string;
   readonly modelStatus?: number;
   readonly reason: string | undefined;
   /** False: the request was not let in. */
@@ -99,14 +100,24 @@ const CASES: readonly Case[] = [
         blue.answer = failing(503, '{"message": "not up"}', code, RUN_FAILED);
       },
       statuses: [424, 503, 503],
-      body: '{"message": "not up"}',
+      body: "The deployment is not ready.",
+      asItIs: { body: '{"message": "not up"}', modelStatus: 503 },
       deployment: "blue",
-      told: ["503", "model_not_ready"],
-      modelStatus: 503,
+      told: ["502", "model_not_ready"],
       reason: "model_not_ready",
       hasGuide: true,
     }),
   ),
+  {
+    name: "the client leaves",
+    arrange: ({ blue }) => {
+      blue.answer = failing(499, "", "ERR_CLIENT_GONE");
+    },
+    statuses: [499, 499, 499],
+    body: "",
+    deployment: "blue",
+    reason: "client_gone",
+  },
   {
     name: "the deployment is not ready",
     arrange: ({ blue }) => {
@@ -116,7 +127,6 @@ const CASES: readonly Case[] = [
     body: "The deployment is not ready.",
     deployment: "blue",
     told: ["502", "model_not_ready"],
-    toldElsewhere: "model_not_ready",
     reason: "model_not_ready",
     hasGuide: true,
   },
@@ -186,7 +196,6 @@ const CASES: readonly Case[] = [
     body: "",
     deployment: "blue",
     told: [undefined, "too_many_pending_request"],
-    toldElsewhere: "too_many_pending_request",
     reason: "too_many_pending_request",
     hasGuide: true,
   },
@@ -200,7 +209,6 @@ const CASES: readonly Case[] = [
     body: "The deployment is not ready.",
     deployment: "blue",
     told: ["502", "model_not_ready"],
-    toldElsewhere: "model_not_ready",
     reason: "model_not_ready",
     hasGuide: true,
   },
@@ -213,7 +221,6 @@ const CASES: readonly Case[] = [
     body: "",
     deployment: "blue",
     told: [undefined, "too_many_pending_request"],
-    toldElsewhere: "too_many_pending_request",
     reason: "too_many_pending_request",
     hasGuide: true,
   },
@@ -260,12 +267,13 @@ describe.each(FORMS)("%s", (form) => {
     const response = await at.gateway.handle(requestWith({ headers }));
     const [statusHeader, reason] = each.told ?? [];
     const isManaged = form === "managed";
+    const { body, modelStatus } = { ...each, ...(form === "none" && each.asItIs) };
     expect(response.status).toBe(each.statuses[FORMS.indexOf(form)]);
-    expect(await textOf(response)).toBe(each.body);
+    expect(await textOf(response)).toBe(body);
     expect(headerOf(response, "x-request-id")).toMatch(GUID);
     expect(headerOf(response, "azureml-model-deployment")).toBe(each.deployment);
     expect(headerOf(response, "ms-azureml-model-error-statuscode")).toBe(isManaged ? statusHeader : undefined);
-    expect(headerOf(response, "ms-azureml-model-error-reason")).toBe(isManaged ? reason : each.toldElsewhere);
+    expect(headerOf(response, "ms-azureml-model-error-reason")).toBe(isManaged ? reason : undefined);
     expect(headerOf(response, "server")).toBeUndefined();
     expect(headerOf(response, "www-authenticate")).toBe(each.isLetIn === false ? "Bearer" : undefined);
     const { length } = at.records;
@@ -273,7 +281,7 @@ describe.each(FORMS)("%s", (form) => {
     if (each.isLetIn !== false) {
       expect(at.records[0]).toMatchObject({
         status: response.status,
-        modelStatus: each.modelStatus,
+        modelStatus,
         reason: each.reason,
         deployment: each.deployment,
         requestId: headerOf(response, "x-request-id"),
@@ -289,9 +297,10 @@ describe.each(FORMS)("%s", (form) => {
     const at = house(form, { cloudErrorText: true });
     const headers = headersOf(each.arrange(at));
     const response = await at.gateway.handle(requestWith({ headers }));
+    const { body } = { ...each, ...(form === "none" && each.asItIs) };
     const hasGuide = form === "managed" && each.hasGuide === true;
     expect(response.status).toBe(each.statuses[FORMS.indexOf(form)]);
-    expect(await textOf(response)).toBe(hasGuide ? each.body + GUIDE : each.body);
+    expect(await textOf(response)).toBe(hasGuide ? each.body + GUIDE : body);
   });
 });
 
@@ -401,6 +410,39 @@ test.each([
   const response = gateway.failed(requestWith(), new TypeError("Invalid character in header content"));
   expect(response.status).toBe(status);
   expect(logged.join("")).toMatch(/could not be sent: Invalid character in header content \(request [0-9a-f-]{36}\)/);
+});
+
+test("what stands in for an answer that was recorded has its id and its deployment", async () => {
+  const { gateway, records } = house();
+  const request = requestWith();
+  await gateway.handle(request);
+  const second = gateway.failed(request, new TypeError("no"));
+  expect(headerOf(second, "x-request-id")).toBe(records[0]!.requestId);
+  expect(headerOf(second, "azureml-model-deployment")).toBe("blue");
+});
+
+test("the gateway's own page has an id, and a page that fails is an error of the gateway's", async () => {
+  let answer = (): Promise<ScoreResponse> => Promise.resolve(ok("figures"));
+  const { gateway, logged } = house("managed", { page: { path: "/metrics", answer: () => answer() } });
+  const ask = (): Promise<ScoreResponse> => gateway.handle(requestWith({ method: "GET", path: "/metrics" }));
+  const shown = await ask();
+  expect([shown.status, await textOf(shown)]).toEqual([200, "figures"]);
+  expect(headerOf(shown, "x-request-id")).toMatch(GUID);
+  answer = () => Promise.reject(new Error("the figures are gone"));
+  expect((await ask()).status).toBe(500);
+  answer = () => {
+    throw new Error("at once");
+  };
+  expect((await ask()).status).toBe(500);
+  expect(logged.join("")).toContain("the figures are gone");
+});
+
+test("what a version before still answers takes no room of the current one", async () => {
+  const { gateway, blue } = house();
+  blue.inFlight = blue.capacity;
+  expect((await gateway.handle(requestWith())).status).toBe(429);
+  Object.assign(blue, { leaving: 1 });
+  expect((await gateway.handle(requestWith())).status).toBe(200);
 });
 
 test("more requests a second than the endpoint takes", async () => {

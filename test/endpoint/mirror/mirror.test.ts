@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { createMirror, type MirrorSettings, type ReportingMirror } from "../../../endpoint/mirror/index.ts";
-import type { GatewayRecord, MirrorReport } from "../../../endpoint/types.ts";
+import type { GatewayForm, GatewayRecord, MirrorReport } from "../../../endpoint/types.ts";
 import type { ScoreRequest, ScoreResponse } from "../../../src/host.ts";
 import { type Handled, json, promised, request, target } from "./targets.ts";
 
@@ -71,6 +71,41 @@ describe("the copy", () => {
       },
     ]);
   });
+});
+
+test.each<[form: GatewayForm, what: string, answer: () => ScoreResponse, record: object]>([
+  ["managed", "an error", () => json("no", 500), { status: 424, modelStatus: 500, reason: "model_error" }],
+  ["kubernetes", "an error", () => json("no", 500), { status: 500, modelStatus: 500, reason: "model_error" }],
+  [
+    "managed",
+    "no room",
+    () => ({ ...json("full", 503), errorCode: "ERR_OVERLOAD" }),
+    { status: 429, modelStatus: undefined, reason: "too_many_pending_request" },
+  ],
+  [
+    "managed",
+    "a fault",
+    () => {
+      throw new Error("a fault");
+    },
+    { status: 500, modelStatus: undefined, reason: "internal_error" },
+  ],
+])("records tell what a client would have seen, %s: %s", async (form, _, answer, record) => {
+  const records: GatewayRecord[] = [];
+  const mirror = mirrorOfAll({ events: { answered: (told) => records.push(told) }, form: () => form });
+  mirror.offer(request("[1]"), BLUE, target("green", answer), json("[1]"), 1);
+  await mirror.settled();
+  expect(records).toMatchObject([record]);
+});
+
+test("examples show of the query what the log shows", async () => {
+  const mirror = mirrorOfAll();
+  const sent = request("[1]", { query: "code=hidden&a=1", loggedQuery: "a=1" });
+  const green = target("green", () => json("[2]"));
+  mirror.offer(sent, BLUE, green, json("[1]"), 1);
+  const { kinds } = await reportOf(mirror);
+  expect(kinds[0]!.examples[0]!.request).toContain("POST /score?a=1\n");
+  expect(green.asked[0]).toMatchObject({ query: "code=hidden&a=1", loggedQuery: "a=1" });
 });
 
 describe("streams", () => {
@@ -174,7 +209,7 @@ describe("streams", () => {
     mirror.offer(request(), BLUE, green, json("z".repeat(65), 201), 1);
     mirror.offer(request(), BLUE, green, json("z".repeat(65)), 1);
     const report = await reportOf(mirror);
-    expect(report).toMatchObject({ compared: 3, notComparable: 3, different: 1 });
+    expect(report).toMatchObject({ compared: 3, notComparable: 2, different: 1, shareDifferent: 1 });
     expect(report.kinds[0]!.kind).toBe("status 200 -> 201");
     expect(report.kinds[0]!.examples[0]!.live.body).toBe("(too large to keep)");
   });

@@ -1,9 +1,10 @@
 import { execFileSync } from "node:child_process";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { render } from "../../../endpoint/control/rendered.ts";
 import { gate, readMaxDifferences, renderJunit, renderTable } from "../../../endpoint/mirror/index.ts";
 import { printable } from "../../../endpoint/mirror/render.ts";
-import type { MirrorReport } from "../../../endpoint/types.ts";
+import type { EndpointReport, MirrorReport } from "../../../endpoint/types.ts";
 import { environment } from "../../setup/environments.mjs";
 
 const LATENCY = { count: 400, mean: 12.3456, p50: 11, p90: 15, p95: 17, p99: 31.5, max: 44 };
@@ -54,7 +55,7 @@ describe("the gate", () => {
     ["100%", true],
     ["0%", false],
   ])("at most %s of 4 in 400: %j", (text, passes) => {
-    const verdict = gate(report(), { maxDifferences: readMaxDifferences(text) });
+    const verdict = gate(report({ compared: 401 }), { maxDifferences: readMaxDifferences(text) });
     expect(verdict).toMatchObject({ passed: passes, exitCode: passes ? 0 : 1 });
     expect(verdict.reason).toContain("4 of 400 compared answers differ (1 %), at most ");
   });
@@ -70,8 +71,30 @@ describe("the gate", () => {
       expect(verdict).toMatchObject({ passed: false, exitCode: 1 });
       expect(verdict.reason).toContain("no answers were compared");
     }
-    expect(gate(report(), { ...limits, minCompared: 401 })).toMatchObject({ passed: false, exitCode: 1 });
-    expect(gate(report(), { ...limits, minCompared: 400 })).toMatchObject({ passed: true, exitCode: 0 });
+    expect(gate(report(), { ...limits, minCompared: 400 })).toMatchObject({ passed: false, exitCode: 1 });
+    expect(gate(report(), { ...limits, minCompared: 399 })).toMatchObject({ passed: true, exitCode: 0 });
+  });
+
+  test("answers whose bodies were too large prove nothing either", () => {
+    const large = report({ compared: 9, notComparable: 9, different: 0, shareDifferent: 0, kinds: [] });
+    const verdict = gate(large, { maxDifferences: { count: 5 } });
+    expect(verdict).toMatchObject({ passed: false, exitCode: 1 });
+    expect(verdict.reason).toBe("no answers were compared; 9 more had bodies that could not be compared");
+    expect(gate(report(), { maxDifferences: { count: 4 } }).reason).toBe(
+      "4 of 399 compared answers differ (1 %), at most 4 may; 1 more had bodies that could not be compared",
+    );
+  });
+
+  test("where no limit is asked for, nothing fails", () => {
+    for (const mirror of [null, report(), report({ compared: 0, different: 0, kinds: [] })]) {
+      const { text, failure } = render({ endpoint: "house", mirror } as EndpointReport, "junit", null);
+      expect(failure).toBeNull();
+      expect(text).toContain('failures="0"');
+      expect(text).not.toContain("<failure");
+    }
+    const limited = render({ endpoint: "house", mirror: report() } as EndpointReport, "junit", "0");
+    expect(limited.failure).not.toBeNull();
+    expect(limited.text).toContain("<failure");
   });
 });
 
@@ -144,10 +167,10 @@ test("JUnit's XML has a test for the gate and one for each kind, which fail toge
     { name: "differences are within the limit", failure: failed.reason },
     {
       name: "body $.result[*]: number",
-      failure: "3 of 400 compared answers",
+      failure: "3 of 399 compared answers",
       text: expect.stringContaining("at $.result[0]: 1 -> 2"),
     },
-    { name: "status 200 -> 500 [1]", failure: "1 of 400 compared answers" },
+    { name: "status 200 -> 500 [1]", failure: "1 of 399 compared answers" },
   ]);
   const passed = gate(report(), { maxDifferences: { count: 4 } });
   expect(parsed(renderJunit("my-endpoint", report(), passed)).map(({ failure }) => failure)).toEqual([
