@@ -109,7 +109,7 @@ describe.each<Language>(["python", "typescript"])("%s", (language) => {
   test("init() fails", async () => {
     const { post } = endpointOf(scriptFile("broken/init_throws", language), "managed");
     const answer = await post("x");
-    expect(answer).toMatchObject({ status: 424, modelStatus: "503", reason: "model_not_ready" });
+    expect(answer).toMatchObject({ status: 424, modelStatus: "502", reason: "model_not_ready" });
   });
 
   test("a stream goes through, and one that fails is cut off", async () => {
