@@ -85,9 +85,10 @@ interface ErrorFace {
   readonly detail: boolean;
 }
 
-const NOT_STARTED_TEXT = "The scoring script could not be started. Check the logs for more info.";
-const FAILED_TEXT = "An unexpected error occurred in scoring script. Check the logs for more info.";
-const INTERNAL_TEXT = "An unexpected internal error occurred. Check the logs for more info.";
+const seeLogs = (text: string): string => `${text}. Check the logs for more info.`;
+const NOT_STARTED_TEXT = seeLogs("The scoring script could not be started");
+const FAILED_TEXT = seeLogs("An unexpected error occurred in scoring script");
+const INTERNAL_TEXT = seeLogs("An unexpected internal error occurred");
 
 /** The client's fault, or the host's limits: it is told all. */
 const open = (status: number): ErrorFace => ({ status, text: null, runFailed: false, detail: false });
