@@ -44,8 +44,18 @@ const LONG = [
   "http/memory",
 ];
 
-/** Files about one feature each, with programs of other people's: run with CI=true, or when they are named. */
+/** Files about one feature each that take long, many with programs of other people's: run with CI=true, or when they are named. */
 const CI_ONLY = [
+  "test/src/script/compile.test.ts",
+  "test/packaging/out-folder.test.ts",
+  "test/packaging/command.test.ts",
+  "test/adapters/azure/streaming.test.ts",
+  "test/adapters/azure/built.test.ts",
+  "test/lifeline/launcher.test.ts",
+  "test/src/telemetry/app-insights-delivery.test.ts",
+  "test/e2e/examples.test.ts",
+  "test/endpoint/walkthrough.test.ts",
+  "test/endpoint/assets/environment.test.ts",
   "test/src/model/fetch.test.ts",
   "test/adapters/lambda/function.test.ts",
   "test/packaging/trial.test.ts",
