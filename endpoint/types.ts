@@ -4,6 +4,20 @@ import type { ScoreRequest, ScoreResponse, ScoreRuntime, Scorer } from "../src/h
 /** A validated file as plain data: YAML's keys, absolute paths, nothing filled in. What is kept, merged and shown. */
 export type Document = Readonly<Record<string, unknown>>;
 
+/** What the command line says of a document; it beats the file. */
+export interface Overrides {
+  readonly name?: string | undefined;
+  readonly endpointName?: string | undefined;
+  /** `a.b=v`, as `--set` takes it. */
+  readonly set?: readonly string[] | undefined;
+}
+
+/** A document that can be used, and what its author should know of it, a line each. */
+export interface ReadResult {
+  readonly document: Document;
+  readonly warnings: readonly string[];
+}
+
 export type Kind = "managed" | "kubernetes";
 export type AuthMode = "key" | "aml_token" | "aad_token";
 

@@ -50,7 +50,7 @@ export function readReference(text: string): Reference | undefined {
 }
 
 /** Begins the names of variables that hold secrets. */
-const SECRET_PREFIX = "SCOREFN_SECRET_";
+export const SECRET_PREFIX = "SCOREFN_SECRET_";
 
 /** The environment without the variables that hold secrets: a deployment sees those alone that its file asks for. */
 export function withoutSecrets(env: Environment): Environment {

@@ -12,6 +12,8 @@ import type {
   EndpointSpec,
   GatewayForm,
   MirrorReport,
+  Overrides,
+  ReadResult,
   Routing,
   Shares,
 } from "../types.ts";
@@ -23,20 +25,6 @@ export interface Change {
   readonly words: readonly string[];
   /** Values stay text: `--force-string`. */
   readonly forceString: boolean;
-}
-
-/** What the command line says in place of the file. */
-export interface Overrides {
-  readonly name?: string | undefined;
-  readonly endpointName?: string | undefined;
-  /** As `--set` takes it. */
-  readonly set?: readonly string[] | undefined;
-}
-
-/** A document that can be used, and what its author should know of it, a line each. */
-export interface ReadResult {
-  readonly document: Document;
-  readonly warnings: readonly string[];
 }
 
 type DocumentKind = "endpoint" | "deployment";

@@ -1,4 +1,5 @@
-import type { BodyStream, ScoreResponse } from "../../src/host.ts";
+import type { ScoreResponse } from "../../src/host.ts";
+import { watched } from "../bodies.ts";
 
 /** Counts requests from their coming to the last byte of their answers. */
 export class InFlight {
@@ -23,7 +24,8 @@ export class InFlight {
   /** The answer; one whose stream is counted until its end, where it has one. */
   readonly answered = (response: ScoreResponse): ScoreResponse => {
     const { body } = response;
-    if (typeof body !== "string" && !(body instanceof Uint8Array)) return { ...response, body: this.#untilEnd(body) };
+    if (typeof body !== "string" && !(body instanceof Uint8Array))
+      return { ...response, body: watched(body, () => this.#end()) };
     this.#end();
     return response;
   };
@@ -36,34 +38,5 @@ export class InFlight {
   #end(): void {
     this.#count--;
     if (this.#count === 0) for (const resolve of this.#idle.splice(0)) resolve();
-  }
-
-  #untilEnd(body: BodyStream): BodyStream {
-    let isOver = false;
-    const over = (): void => {
-      if (!isOver) this.#end();
-      isOver = true;
-    };
-    return {
-      [Symbol.asyncIterator]() {
-        const chunks = body[Symbol.asyncIterator]();
-        return {
-          async next() {
-            try {
-              const item = await chunks.next();
-              if (item.done) over();
-              return item;
-            } catch (error) {
-              over();
-              throw error;
-            }
-          },
-          async return(value?: unknown) {
-            over();
-            return (await chunks.return?.(value)) ?? { done: true, value };
-          },
-        };
-      },
-    };
   }
 }

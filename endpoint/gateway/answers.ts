@@ -1,7 +1,7 @@
 // The answers of deployments, as clients get them.
 import type { ErrorCode, HeaderList, ScoreResponse } from "../../src/host.ts";
+import { withText } from "../bodies.ts";
 import type { GatewayForm } from "../types.ts";
-import { withText } from "./body-watch.ts";
 import { DEPLOYMENT_HEADER, REQUEST_ID_HEADER } from "./forwarded.ts";
 import {
   ERROR_REASON_HEADER,

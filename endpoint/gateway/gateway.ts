@@ -2,11 +2,11 @@
 // In this order: key or token, rate, deployment, capacity, answer, time limit.
 import { randomUUID } from "node:crypto";
 import { type Log, type ScoreError, type ScoreRequest, type ScoreResponse, toScoreError } from "../../src/host.ts";
+import { watched } from "../bodies.ts";
 import type { Credentials, Gateway, GatewayEvents, Mirror, Routing, Target } from "../types.ts";
 import { createAccessLog } from "./access-log.ts";
 import { admission } from "./admission.ts";
 import { type AnswerRules, type Outcome, passedOn, refusalOf, refused } from "./answers.ts";
-import { watched } from "./body-watch.ts";
 import { clientIdOf, DEPLOYMENT_HEADER, Forwarded, REQUEST_ID_HEADER } from "./forwarded.ts";
 import { createPlanner, draw, drawsShadow, localPath, type Plan } from "./plan.ts";
 import { createRateLimit } from "./rate.ts";

@@ -6,8 +6,6 @@ export {
   checkDocument,
   endpointDocument,
   kindOfFile,
-  type Overrides,
-  type ReadResult,
   readDeploymentFile,
   readEndpointFile,
 } from "./read.ts";

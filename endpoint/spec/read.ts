@@ -1,6 +1,6 @@
 // From a YAML file, or from what a command says, to a document.
 import { dirname, resolve } from "node:path";
-import type { Document } from "../types.ts";
+import type { Document, Overrides, ReadResult } from "../types.ts";
 import { cast } from "./cast.ts";
 import { deploymentRules } from "./deployment-rules.ts";
 import { endpointRules } from "./endpoint-rules.ts";
@@ -15,20 +15,6 @@ import { assignment, setValue } from "./set.ts";
 import { readTextFile } from "./text-file.ts";
 import { checkSchema, labelOf } from "./wording.ts";
 import { type Path, readYaml, unfilled, type YamlFile } from "./yaml.ts";
-
-/** What the command line says of a document; it beats the file. */
-export interface Overrides {
-  readonly name?: string | undefined;
-  readonly endpointName?: string | undefined;
-  /** `a.b=v`, as `--set` takes it. */
-  readonly set?: readonly string[] | undefined;
-}
-
-/** A document that can be used, and what its author should know of it, a line each. */
-export interface ReadResult {
-  readonly document: Document;
-  readonly warnings: readonly string[];
-}
 
 /** @throws SpecError with all that is wrong */
 export function readEndpointFile(path: string, overrides: Overrides = {}): ReadResult {

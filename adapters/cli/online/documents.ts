@@ -1,22 +1,14 @@
 // From flags and files to what an endpoint is told.
 import { resolve } from "node:path";
+import { SECRET_PREFIX } from "../../../endpoint/assets/secrets.ts";
 import { LOOPBACK } from "../../../endpoint/control/address.ts";
 import { invalid } from "../../../endpoint/control/errors.ts";
-import type {
-  AssetOptions,
-  Change,
-  EndpointOptions,
-  ReadResult,
-  SecretVariables,
-} from "../../../endpoint/control/types.ts";
-import type { GatewayForm } from "../../../endpoint/types.ts";
+import type { AssetOptions, Change, EndpointOptions, SecretVariables } from "../../../endpoint/control/types.ts";
+import type { GatewayForm, ReadResult } from "../../../endpoint/types.ts";
 import type { OnlineFlags } from "./command-line.ts";
 import type { OnlineHost } from "./program.ts";
 
 const MAX_PORT = 65_535;
-
-/** How variables begin that have the values of secrets. */
-const SECRET = "SCOREFN_SECRET_";
 
 const PAIR_FLAGS = ["--model", "--environment", "--python", "--upstream"];
 
@@ -52,7 +44,7 @@ export async function assetOptions(flags: OnlineFlags, { parts, cwd }: OnlineHos
 
 /** The endpoint's process may have been started from an environment without them. */
 export function secretsOf({ env }: OnlineHost): SecretVariables {
-  const all = Object.entries(env).filter(([name, value]) => name.startsWith(SECRET) && value !== undefined);
+  const all = Object.entries(env).filter(([name, value]) => name.startsWith(SECRET_PREFIX) && value !== undefined);
   return Object.fromEntries(all) as SecretVariables;
 }
 

@@ -8,14 +8,13 @@ import {
   endpointDocument,
   kindOfFile,
   mergeDocuments,
-  type Overrides,
-  type ReadResult,
   readDeploymentFile,
   readEndpointFile,
   SpecError,
   type SpecProblem,
   setValue,
 } from "../../../endpoint/spec/index.ts";
+import type { Overrides, ReadResult } from "../../../endpoint/types.ts";
 
 const FIXTURES = join(import.meta.dirname, "../../fixtures/endpoints");
 const folder = mkdtempSync(join(tmpdir(), "scorefn-overrides-"));

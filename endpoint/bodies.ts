@@ -1,5 +1,5 @@
 // Streamed bodies, seen as they pass.
-import type { BodyStream } from "../../src/host.ts";
+import type { BodyStream } from "../src/host.ts";
 
 /** The stream; tells of its end once: read to its end, failed or given up. A stream that is read twice, which none is, would
  *  tell once. */
