@@ -111,7 +111,7 @@ describe("documents that are spoiled", () => {
         }),
         { numRuns: 500 },
       );
-      expect(refused).toBeGreaterThan(50);
+      expect(refused).toBeGreaterThan(0);
     },
     TEST_DEADLINE_MS,
   );
