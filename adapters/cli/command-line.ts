@@ -20,16 +20,25 @@ export type Command =
   | { readonly kind: "serve"; readonly flags: Flags; readonly problems: readonly string[] }
   | BuildCommand
   | InvokeCommand
-  | OnlineCommand
+  | ToolCommand
   | { readonly kind: "exit"; readonly code: number; readonly stdout: string; readonly stderr: string };
 
-/** About local online endpoints; its words are read by whoever carries it out. */
-export interface OnlineCommand {
-  readonly kind: "online";
-  readonly noun: "online-endpoint" | "online-deployment";
+/** A command whose words are read by whoever carries it out. */
+export interface ToolCommand {
+  readonly kind: "tool";
+  readonly name: ToolName;
   /** What follows that word. */
   readonly args: readonly string[];
 }
+
+const TOOLS = {
+  check: "check a score script, a build or a server before it is rolled out",
+  init: "make a project from a template",
+  "online-endpoint": "local online endpoints, with the commands and files of az ml",
+  "online-deployment": "deployments of local online endpoints",
+} as const;
+
+export type ToolName = keyof typeof TOOLS;
 
 type ExitCommand = Extract<Command, { kind: "exit" }>;
 
@@ -69,7 +78,7 @@ function parseReference(args: readonly string[]): Command {
 }
 
 const DESCRIPTION = `scorefn v${VERSION}: serves score scripts, and builds them for AWS Lambda and Azure Functions.`;
-const COMMANDS = "serve, build, invoke, online-endpoint, online-deployment, help and version";
+const COMMANDS = `serve, build, invoke, ${Object.keys(TOOLS).join(", ")}, help and version`;
 const HELP_WORDS = ["help", "--help", "-h"];
 const VERSION_WORDS = ["version", "--version", "-v", "-V"];
 
@@ -85,8 +94,7 @@ function parseScorefn([command, ...rest]: readonly string[]): Command {
   const serveParser = addServeCommand(commands) as Parser;
   serveParser.appendix = () => `\n${variablesHelp()}\n${examples("scorefn serve score.py")}`;
   const [buildParser, invokeParser] = [addBuildCommand(commands), addInvokeCommand(commands)];
-  commands.add_parser("online-endpoint", { help: "local online endpoints, with the commands and files of az ml" });
-  commands.add_parser("online-deployment", { help: "deployments of local online endpoints" });
+  for (const [name, help] of Object.entries(TOOLS)) commands.add_parser(name, { help });
   parser.appendix = () => "\nscorefn help <command> says more of each.\n";
 
   if (command === undefined || HELP_WORDS.includes(command)) return printed(parser.format_help());
@@ -96,15 +104,17 @@ function parseScorefn([command, ...rest]: readonly string[]): Command {
   }
   if (command === "build") return readBuild(rest) ?? printed(buildParser.format_help());
   if (command === "invoke") return readInvoke(rest) ?? printed(invokeParser.format_help());
-  if (command === "online-endpoint" || command === "online-deployment") {
-    return { kind: "online", noun: command, args: rest };
-  }
+  if (isTool(command)) return { kind: "tool", name: command, args: rest };
   const serveWords = command.startsWith("-") || /\.[a-z]+$/i.test(command);
   return usageError(
     serveWords
       ? `scorefn: error: a command is missing before ${command}; type: scorefn serve ${[command, ...rest].join(" ")}`
       : `scorefn: error: there is no command ${command}; the commands are ${COMMANDS}`,
   );
+}
+
+function isTool(command: string): command is ToolName {
+  return Object.hasOwn(TOOLS, command);
 }
 
 function printed(stdout: string): ExitCommand {

@@ -16,7 +16,7 @@ import {
 import type { ReservedPort } from "../http/reserve-port.ts";
 import { bannerLines, modelDirLines, ownBannerLines } from "./banner.ts";
 import { checkFiles } from "./check-files.ts";
-import { type Command, type OnlineCommand, type Program, parseCommandLine } from "./command-line.ts";
+import { type Command, type Program, parseCommandLine, type ToolCommand } from "./command-line.ts";
 import { platforms } from "./platforms.ts";
 import { realPath } from "./real-path.ts";
 
@@ -37,8 +37,8 @@ export interface CommandHost {
   readonly delegate?: (flags: Flags) => Promise<number | undefined>;
   /** Builds for a cloud, or tries such a build; resolves with the exit code. @throws ScoreError */
   readonly runTarget: (command: TargetCommand, host: Pick<CommandHost, "write" | "writeError">) => Promise<number>;
-  /** Carries out a command about local online endpoints; resolves with the exit code. */
-  readonly runOnline: (command: OnlineCommand) => Promise<number>;
+  /** Carries out a command that reads its own words; resolves with the exit code. */
+  readonly runTool: (command: ToolCommand) => Promise<number>;
   /** Default: the process's own. */
   readonly env?: ConfigInput["env"];
   readonly cwd?: ConfigInput["cwd"];
@@ -63,7 +63,7 @@ export async function runCommand(program: Program, args: readonly string[], host
     return command.code;
   }
 
-  if (command.kind === "online") return host.runOnline(command);
+  if (command.kind === "tool") return host.runTool(command);
 
   if (command.kind !== "serve") {
     try {

@@ -1,5 +1,5 @@
 import { runCommand } from "./command.ts";
-import type { Program } from "./command-line.ts";
+import type { Program, ToolCommand } from "./command-line.ts";
 import { watchLauncher } from "./launcher.ts";
 
 /** Runs the command in this process and ends the process with the command's exit code.
@@ -20,11 +20,17 @@ export async function main(program: Program, args: readonly string[]): Promise<v
       return (await import("../http/serve.ts")).serve(config, reserved);
     },
     reservePort: async (host) => (await import("../http/reserve-port.ts")).reservePort(host),
-    runOnline: async ({ noun, args: words }) => (await import("./online/main.ts")).main(noun, words),
+    runTool,
     runTarget: async (command, host) => (await import("./run-target.ts")).runTarget(command, host),
   });
   await Promise.all([drained(process.stdout), drained(process.stderr)]);
   process.exit(code);
+}
+
+async function runTool({ name, args }: ToolCommand): Promise<number> {
+  if (name === "check") return (await import("./check/main.ts")).main(args);
+  if (name === "init") return (await import("./init/main.ts")).main(args);
+  return (await import("./online/main.ts")).main(name, args);
 }
 
 /** How long the end waits for a reader of our output that takes nothing, in milliseconds. */

@@ -367,7 +367,7 @@ describe("scorefn serve", () => {
 function buildProblemsOf(...args: string[]): readonly string[] {
   const command = parseCommandLine("scorefn", args);
   if (command.kind === "exit") throw new Error(command.stderr);
-  if (command.kind === "online") throw new Error(command.noun);
+  if (command.kind === "tool") throw new Error(command.name);
   return command.problems;
 }
 

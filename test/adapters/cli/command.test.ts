@@ -57,7 +57,7 @@ async function runAs(
     },
     reservePort,
     runTarget: async () => 0,
-    runOnline: async () => 0,
+    runTool: async () => 0,
     env,
     cwd,
   });
