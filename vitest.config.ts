@@ -69,6 +69,17 @@ const CI_ONLY = [
   "test/adapters/cli/online/attack.test.ts",
   "test/package.test.ts",
   "test/endpoint/page/chromium.test.ts",
+  "test/adapters/http/traces.test.ts",
+  "test/adapters/http/metrics.test.ts",
+  "test/adapters/http/json-log.test.ts",
+  "test/src/telemetry/app-insights.test.ts",
+  "test/endpoint/rollout.test.ts",
+  "test/endpoint/gateway/scripts.test.ts",
+  "test/endpoint/deployment/deployment.test.ts",
+  "test/adapters/cli/online/life.test.ts",
+  "test/lifeline/server.test.ts",
+  "test/packaging/azure-functions/build.test.ts",
+  "test/adapters/azure/custom-handler.test.ts",
   "test/fuzz/**",
 ];
 const isAsked = process.env.CI === "true" || process.argv.some((word) => word.startsWith("test/"));
