@@ -122,6 +122,8 @@ describe("target_utilization", () => {
     await until(() => blue.instances === 1, "the first is left");
     expect(blue.written()).toMatch(/Scaling from 1 to [23] instances: 3 requests in flight/);
     expect((await blue.post("")).status).toBe(200);
+    // Whoever looked while that was in flight wants another instance.
+    await until(() => blue.instances === 1, "the first is left again");
     // An update goes on with as many as there are.
     await blue.update(spec, assetsOf());
     expect(blue.instances).toBe(1);
