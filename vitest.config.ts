@@ -77,6 +77,7 @@ const CI_ONLY = [
   "test/endpoint/gateway/scripts.test.ts",
   "test/endpoint/deployment/deployment.test.ts",
   "test/adapters/cli/online/life.test.ts",
+  "test/adapters/cli/online/serve.test.ts",
   "test/lifeline/server.test.ts",
   "test/packaging/azure-functions/build.test.ts",
   "test/adapters/azure/custom-handler.test.ts",
