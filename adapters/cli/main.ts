@@ -1,3 +1,4 @@
+import { paintFor } from "../../src/host.ts";
 import { runCommand } from "./command.ts";
 import type { Program, ToolCommand } from "./command-line.ts";
 import { watchLauncher } from "./launcher.ts";
@@ -12,6 +13,8 @@ export async function main(program: Program, args: readonly string[]): Promise<v
   const code = await runCommand(program, args, {
     write: (text) => process.stdout.write(text),
     writeError: (text) => process.stderr.write(text),
+    screen: { paint: paintFor(process.stdout), columns: process.stdout.columns },
+    paint: paintFor(process.stderr),
     ...(process.pid === 1 && {
       delegate: async (flags) => (await import("./process-one.ts")).serveBelowReaper(flags),
     }),

@@ -2,7 +2,7 @@
 // flags, and says all that is wrong at once; what values mean is left to `resolveConfig`, with the variables.
 import { FLAG_SETTINGS, type Flags, SETTINGS } from "../../src/host.ts";
 import { platforms } from "./platforms.ts";
-import { type KnownFlags, readWords } from "./words.ts";
+import { type KnownFlags, readWords, unknownChoice, unknownFlag } from "./words.ts";
 
 export interface ServeFlags {
   readonly flags: Flags;
@@ -20,11 +20,18 @@ export function readServeFlags(args: readonly string[]): ServeFlags {
   const [script, ...more] = others;
   if (script !== undefined && flags.entry_script !== undefined) more.unshift(script);
   else if (script !== undefined) flags.entry_script = script;
+  for (const { flag, choices } of FLAG_SETTINGS) {
+    const value = flags[flag];
+    if (choices === undefined || !value || choices.includes(value)) continue;
+    problems.push(unknownChoice(`--${flag}`, choices, value));
+    delete flags[flag];
+  }
   for (const word of more) problems.push(`${word} is one word too many: only one score script can be served`);
   return { flags, problems, help };
 }
 
 const ALL_FLAGS = FLAG_SETTINGS.map(({ flag }) => `--${flag}`);
+const SHOWN_FLAGS = FLAG_SETTINGS.filter(({ hidden }) => !hidden).map(({ flag }) => `--${flag}`);
 const REFERENCE_FLAGS = FLAG_SETTINGS.filter(({ scope }) => scope !== "scorefn").map(({ flag }) => `--${flag}`);
 
 /** Flags that the name or its beginning means; those of the reference server come first (contract CLI-3). */
@@ -35,17 +42,16 @@ function findFlags(typed: string): readonly string[] {
   return ofReference.length > 0 ? ofReference : ALL_FLAGS.filter((flag) => flag.startsWith(typed));
 }
 
-function unknownFlag(typed: string, word: string): string {
+function unknown(typed: string, word: string): string {
   const variable = typed.slice(2).toUpperCase();
   const named = [...Object.values(SETTINGS), ...platforms.rows].find((setting) => setting.variable === variable);
-  const [shown] = word.split("=", 1);
   return named === undefined
-    ? `there is no flag ${shown}; scorefn serve --help lists all`
-    : `${shown} is not a flag; set the variable ${variable}`;
+    ? unknownFlag("scorefn serve", word, SHOWN_FLAGS)
+    : `${word.split("=", 1)[0]} is not a flag; set the variable ${variable}`;
 }
 
 const KNOWN: KnownFlags = {
   find: findFlags,
   isSwitch: (flag) => FLAG_SETTINGS.find((setting) => setting.flag === flag)!.kind === "switch",
-  unknown: unknownFlag,
+  unknown,
 };

@@ -1,5 +1,9 @@
 import { type ArgumentOptions, ArgumentParser } from "argparse";
+import { nearest } from "../../../src/host.ts";
+import { formatHelp, type HelpPage, type Screen } from "../help/page.ts";
+import { unknownChoice, unknownFlag } from "../words.ts";
 import { GLOBAL_FLAGS, type Noun, type OnlineFlag, VERBS, type Verb } from "./flags.ts";
+import { nounPage, verbPage } from "./help.ts";
 
 /** What a line asks for; flags by the first of their names. */
 export interface OnlineCommand {
@@ -9,9 +13,16 @@ export interface OnlineCommand {
   readonly flags: OnlineFlags;
 }
 
-export type OnlineLine =
-  | OnlineCommand
-  | { readonly kind: "exit"; readonly code: number; readonly stdout: string; readonly stderr: string };
+export type OnlineLine = OnlineCommand | ExitLine;
+
+/** Help, or what is wrong. */
+interface ExitLine {
+  readonly kind: "exit";
+  readonly code: number;
+  readonly stdout: string;
+  /** @property command what follows `scorefn`   @property text with the cure */
+  readonly problem: { readonly command: string; readonly text: string } | undefined;
+}
 
 /** The values that were given. */
 export class OnlineFlags {
@@ -54,66 +65,57 @@ const TRUE = "true";
 /** What az's parser exits with. */
 const USAGE_ERROR = 2;
 
-/** @param args what follows the noun */
-export function parseOnline(noun: Noun, args: readonly string[]): OnlineLine {
+/** @param args what follows the noun   @param screen what help is written to */
+export function parseOnline(noun: Noun, args: readonly string[], screen?: Screen): OnlineLine {
   try {
     const [word, ...rest] = args;
     const verbs = VERBS[noun];
     const verb = verbs.find(({ name }) => name === word);
-    if (verb !== undefined) return { kind: "command", noun, verb: verb.name, flags: readFlags(noun, verb, rest) };
-    if (word === undefined || word === "-h" || word === "--help") {
-      return { kind: "exit", code: 0, stdout: nounHelp(noun), stderr: "" };
+    if (verb !== undefined && rest.length === 1 && rest[0] === "help") return printed(verbPage(noun, verb), screen);
+    if (verb !== undefined)
+      return { kind: "command", noun, verb: verb.name, flags: readFlags(noun, verb, rest, screen) };
+    if (word === undefined || ["-h", "--help", "help"].includes(word)) {
+      const named = verbs.find(({ name }) => name === rest[0]);
+      return printed(named === undefined ? nounPage(noun) : verbPage(noun, named), screen);
     }
-    const known = verbs.map(({ name }) => name).join(", ");
-    throw new Ending(
-      USAGE_ERROR,
-      "",
-      `scorefn ${noun}: error: there is no command ${word}; the commands are ${known}\n`,
-    );
+    const names = verbs.map(({ name }) => name);
+    const meant = nearest(word, names);
+    const cure = meant === undefined ? `the commands are ${names.join(", ")}` : `did you mean ${meant}?`;
+    throw new Ending(refused(noun, `there is no command ${word}; ${cure}`));
   } catch (error) {
     if (error instanceof Ending) return error.exit;
     throw error;
   }
 }
 
-function readFlags(noun: Noun, verb: Verb, args: readonly string[]): OnlineFlags {
+function readFlags(noun: Noun, verb: Verb, args: readonly string[], screen: Screen | undefined): OnlineFlags {
   const flags = [...verb.flags, ...GLOBAL_FLAGS];
-  const parser = new Parser({ prog: `scorefn ${noun} ${verb.name}`, description: sentence(verb.help), color: false });
-  const groups = [
-    ["flags as in az ml", flags.filter(({ isOurs }) => !isOurs)],
-    ["flags of scorefn", flags.filter(({ isOurs }) => isOurs)],
-  ] as const;
-  for (const [title, group] of groups) {
-    if (group.length === 0) continue;
-    const target = parser.add_argument_group(title);
-    for (const flag of group) {
-      target.add_argument(...(flag.names as [string, string]), { ...optionOf(flag), dest: flag.names[0]! });
-    }
+  const parser = new Parser({ prog: `scorefn ${noun} ${verb.name}`, add_help: true });
+  parser.help = () => printed(verbPage(noun, verb), screen);
+  parser.refuse = (text) => refused(`${noun} ${verb.name}`, text);
+  for (const flag of flags) {
+    parser.add_argument(...(flag.names as [string, string]), { ...optionOf(flag), dest: flag.names[0]! });
   }
   const values = parser.parse_args(expandAzFlags(args, flags, parser)) as Record<string, unknown>;
-  for (const { kind, names } of flags) if (kind === "boolean") values[names[0]!] = values[names[0]!] === TRUE;
+  for (const { kind, names, choices } of flags) {
+    const [name = ""] = names;
+    const value = values[name];
+    if (kind === "boolean") values[name] = value === TRUE;
+    else if (choices !== undefined && typeof value === "string" && !choices.includes(value)) {
+      parser.error(unknownChoice(name, choices, value));
+    }
+  }
   return new OnlineFlags(values);
 }
 
-function optionOf({ names, kind, help, choices, metavar }: OnlineFlag): ArgumentOptions {
-  const word = metavar ?? names[0]!.slice(2).replaceAll("-", "_").toUpperCase();
-  const common = {
-    help: help.replaceAll("%", "%%"),
-    ...(kind !== "switch" && choices === undefined && { metavar: word }),
-  };
+function optionOf({ kind }: OnlineFlag): ArgumentOptions {
   if (kind === "boolean") {
-    return {
-      nargs: "?",
-      const: TRUE,
-      choices: ["false", TRUE],
-      type: (text: string) => text.toLowerCase(),
-      help: common.help,
-    };
+    return { nargs: "?", const: TRUE, choices: ["false", TRUE], type: (text: string) => text.toLowerCase() };
   }
-  if (kind === "switch") return { action: "store_true", help: common.help };
-  if (kind === "many") return { action: "append", ...common };
-  if (kind === "words") return { action: "append", nargs: "+", ...common };
-  return { ...common, ...(choices && { choices: [...choices] }) };
+  if (kind === "switch") return { action: "store_true" };
+  if (kind === "many") return { action: "append" };
+  if (kind === "words") return { action: "append", nargs: "+" };
+  return {};
 }
 
 /** Writes abbreviations of az's flags out: they go on meaning what they mean there whatever flags we add. */
@@ -125,48 +127,49 @@ function expandAzFlags(args: readonly string[], flags: readonly OnlineFlag[], pa
     if (!name.startsWith("--") || name === "--" || all.includes(name)) return word;
     const matches = az.filter(({ names }) => names.some((full) => full.startsWith(name)));
     if (matches.length > 1) {
-      parser.error(`ambiguous option: ${name} could match ${matches.map(({ names }) => names[0]).join(", ")}`);
+      parser.error(`${name} could mean ${matches.map(({ names }) => names[0]).join(" or ")}`);
     }
+    const isBeginning = all.some((full) => full.startsWith(name)) || "--help".startsWith(name);
+    if (!isBeginning)
+      parser.error(
+        unknownFlag(
+          parser.prog,
+          word,
+          all.filter((full) => full.startsWith("--")),
+        ),
+      );
     return matches.length === 1 ? matches[0]!.names[0]! + word.slice(name.length) : word;
   });
 }
 
-function nounHelp(noun: Noun): string {
-  const parser = new Parser({
-    prog: `scorefn ${noun}`,
-    usage: `scorefn ${noun} <command> [flags]`,
-    description: DESCRIPTIONS[noun],
-    color: false,
-  });
-  const commands = parser.add_subparsers({ title: "commands", metavar: "<command>", parser_class: Parser });
-  for (const { name, help } of VERBS[noun]) commands.add_parser(name, { help });
-  return `${parser.format_help()}\nscorefn ${noun} <command> --help says more of each.\n`;
+function printed(page: HelpPage, screen: Screen | undefined): ExitLine {
+  return { kind: "exit", code: 0, stdout: formatHelp(page, screen), problem: undefined };
 }
 
-const DESCRIPTIONS: Readonly<Record<Noun, string>> = {
-  "online-endpoint": "Local online endpoints, with the commands of az ml and its YAML files.",
-  "online-deployment": "Deployments of local online endpoints, with the commands of az ml and its YAML files.",
-};
-
-function sentence(text: string): string {
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+function refused(command: string, text: string): ExitLine {
+  return { kind: "exit", code: USAGE_ERROR, stdout: "", problem: { command, text } };
 }
 
 /** Carries the end of the command through argparse, which expects these methods not to return. */
 class Ending extends Error {
-  readonly exit: Extract<OnlineLine, { kind: "exit" }>;
-  constructor(code: number, stdout: string, stderr: string) {
+  readonly exit: ExitLine;
+  constructor(exit: ExitLine) {
     super("the command line ends the command");
-    this.exit = { kind: "exit", code, stdout, stderr };
+    this.exit = exit;
   }
 }
 
 class Parser extends ArgumentParser {
+  declare help: () => ExitLine;
+  declare refuse: (text: string) => ExitLine;
+
   override print_help(): void {
-    throw new Ending(0, this.format_help(), "");
+    throw new Ending(this.help());
   }
 
   override error(message: string): never {
-    throw new Ending(USAGE_ERROR, "", `${this.prog}: error: ${message}; ${this.prog} --help shows all flags\n`);
+    const cure =
+      message.includes("--help") || message.includes("did you mean") ? "" : `; ${this.prog} --help shows all flags`;
+    throw new Ending(this.refuse(`${message}${cure}`));
   }
 }
