@@ -80,7 +80,7 @@ function unknownCommand(word: string, rest: readonly string[]): string {
     return `a command is missing before ${word}; type: ${line}`;
   }
   const names = [...Object.keys(COMMANDS), "help", "version"];
-  const meant = nearest(word, names) ?? (Object.hasOwn(SYNONYMS, word) ? SYNONYMS[word] : undefined);
+  const meant = Object.hasOwn(SYNONYMS, word) ? SYNONYMS[word] : nearest(word, names);
   const cure =
     meant === undefined ? `the commands are ${names.slice(0, -1).join(", ")} and version` : `did you mean ${meant}?`;
   return `there is no command ${word}; ${cure}`;

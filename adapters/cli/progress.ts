@@ -139,8 +139,8 @@ export class LiveLine implements Progress {
     // The last column stays free: some terminals break the line there.
     const room = Math.max(LEAST_COLUMNS, this.#columns() ?? USUAL_COLUMNS) - frame.length - 1 - tail.length - 1;
     const text = this.#detail === undefined ? this.#text : `${this.#text}: ${this.#detail}`;
-    this.#write(`${ERASE}${frame} ${cut(shown(text), room)}${tail}`);
     this.#isDrawn = true;
+    this.#write(`${ERASE}${frame} ${cut(shown(text), room)}${tail}`);
   }
 
   #erase(): void {

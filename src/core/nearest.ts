@@ -15,8 +15,8 @@ export function nearest(word: string, words: readonly string[]): string | undefi
   for (const candidate of words) {
     if (Math.abs(candidate.length - typed.length) >= least) continue;
     const distance = edits(typed, plain(candidate));
-    // A word that shares no letter is not alike, however short.
-    if (distance < least && distance < Math.max(typed.length, candidate.length) - 1)
+    // A word of which half is another one is not alike, however short.
+    if (distance < least && 2 * distance < Math.max(typed.length, candidate.length))
       [best, least] = [candidate, distance];
   }
   return best ?? whole(typed, words);

@@ -52,7 +52,10 @@ function withTail(setting: Setting | HostSetting, variable: string | null, more 
   const { unit, default: fallback } = setting;
   const shownUnit = /^(?:ms|s|MB)\b/.exec(unit ?? "")?.[0];
   const hasDefault = fallback !== null && fallback !== "" && setting.kind !== "switch";
-  const tail = [...(hasDefault ? [`default ${fallback}${shownUnit === undefined ? "" : ` ${shownUnit}`}`] : []), ...(variable === null ? [] : [variable])];
+  const tail = [
+    ...(hasDefault ? [`default ${fallback}${shownUnit === undefined ? "" : ` ${shownUnit}`}`] : []),
+    ...(variable === null ? [] : [variable]),
+  ];
   return `${shortMeaning(setting)}${more}${tail.length === 0 ? "" : ` [${tail.join("; ")}]`}`;
 }
 
