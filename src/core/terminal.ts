@@ -6,18 +6,20 @@ type Role = "heading" | "error" | "warning" | "mark";
 
 export type Paint = (role: Role, text: string) => string;
 
-const FORMATS: Readonly<Record<Role, Parameters<typeof styleText>[0]>> = {
-  heading: "bold",
+const FORMATS = {
+  heading: ["bold"],
   error: ["red", "bold"],
   warning: ["yellow", "bold"],
-  mark: "red",
-};
+  mark: ["red"],
+} as const satisfies Readonly<Record<Role, readonly Parameters<typeof styleText>[0][]>>;
 
 /** For whatever is no terminal. */
 export const plainPaint: Paint = (_role, text) => text;
 
 export function paintFor(stream: NodeJS.WriteStream): Paint {
-  return (role, text) => styleText(FORMATS[role], text, { stream });
+  // One at a time: for a list of formats Node 20 does not look at the stream.
+  return (role, text) =>
+    FORMATS[role].reduceRight<string>((inner, format) => styleText(format, inner, { stream }), text);
 }
 
 /** A code frame whose marked line, and the caret below it, stand out. */
