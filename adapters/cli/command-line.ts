@@ -75,7 +75,7 @@ async function printed(page: HelpPage, screen: Screen | undefined): Promise<Exit
 /** What is wrong with a word that is no command, and what to type. */
 function unknownCommand(word: string, rest: readonly string[]): string {
   // Probably the script, or a flag of the command that is used most.
-  if (word.startsWith("-") || /\.[a-z]+$/i.test(word)) {
+  if (word.startsWith("-") || /\.[a-z]+$|[/\\]/i.test(word)) {
     const line = ["scorefn serve", ...[word, ...rest].map(quoted)].join(" ");
     return `a command is missing before ${word}; type: ${line}`;
   }
@@ -83,7 +83,7 @@ function unknownCommand(word: string, rest: readonly string[]): string {
   const meant = Object.hasOwn(SYNONYMS, word) ? SYNONYMS[word] : nearest(word, names);
   const cure =
     meant === undefined ? `the commands are ${names.slice(0, -1).join(", ")} and version` : `did you mean ${meant}?`;
-  return `there is no command ${word}; ${cure}`;
+  return `there is no command ${quoted(word)}; ${cure}`;
 }
 
 /** As a shell takes it for one word. */

@@ -102,7 +102,8 @@ export async function runCommand(program: Program, args: readonly string[], host
   const toLine = recordFormat(isJson ? "json" : "text");
   const log = (level: LogLevel, message: string) =>
     host.write(`${toLine(Date.now(), level, process.pid, "azmlinfsrv", message)}\n`);
-  log("INFO", "Loaded logging config from built-in defaults");
+  const logLoaded = (): void => log("INFO", "Loaded logging config from built-in defaults");
+  if (isDropIn) logLoaded();
   if (isDropIn && !command.flags.entry_script && !command.flags.config_file) {
     for (const message of NO_SCRIPT) log("ERROR", message);
     return 1;
@@ -110,6 +111,8 @@ export async function runCommand(program: Program, args: readonly string[], host
 
   try {
     const { config, notices, warnings, reserved } = await resolve(isDropIn, command, host);
+    // Before that it would only stand between the line that was typed and what is wrong with it.
+    if (!isDropIn) logLoaded();
     const banner = isDropIn ? bannerLines(config) : ownBannerLines(config);
     const lines = [...modelDirLines(config), ...notices, ...banner];
     if (isJson) for (const line of lines.filter((line) => line.trim() !== "")) log("INFO", line);

@@ -43,12 +43,34 @@ function findFlags(typed: string): readonly string[] {
 }
 
 function unknown(typed: string, word: string): string {
-  const variable = typed.slice(2).toUpperCase();
+  const name = typed.replace(/^-+/, "").toLowerCase();
+  const [shown = ""] = word.split("=", 1);
+  const meant = Object.hasOwn(OTHER_NAMES, name) ? OTHER_NAMES[name]! : undefined;
+  if (meant?.startsWith("--")) return `there is no flag ${shown}; did you mean ${meant}?`;
+  const variable = meant ?? name.toUpperCase();
   const named = [...Object.values(SETTINGS), ...platforms.rows].find((setting) => setting.variable === variable);
   return named === undefined
     ? unknownFlag("scorefn serve", word, SHOWN_FLAGS)
-    : `${word.split("=", 1)[0]} is not a flag; set the variable ${variable}`;
+    : `${shown} is not a flag; set the variable ${variable}`;
 }
+
+/** What other servers call what we call otherwise: a flag, or a variable. */
+const OTHER_NAMES: Readonly<Record<string, string>> = {
+  p: "--port",
+  b: "--host",
+  bind: "--host",
+  address: "--host",
+  w: "--worker_count",
+  workers: "--worker_count",
+  threads: "--worker_concurrency",
+  c: "--config_file",
+  cors: "--access_control_allow_origins",
+  t: "SCORING_TIMEOUT_MS",
+  timeout: "SCORING_TIMEOUT_MS",
+  log_level: "AZUREML_LOG_LEVEL",
+  debug_port: "AZUREML_DEBUG_PORT",
+  preload: "WORKER_PRELOAD",
+};
 
 const KNOWN: KnownFlags = {
   find: findFlags,

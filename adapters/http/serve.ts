@@ -117,7 +117,7 @@ async function run(
     await listen(servers, config.listen, reserved);
   } catch (error) {
     await close(servers, 0);
-    process.stderr.write(`scorefn: ${toScoreError(error).message}\n`);
+    process.stderr.write(`scorefn: ${paintFor(process.stderr)("error", "error:")} ${toScoreError(error).message}\n`);
     return EXIT_USAGE;
   }
   if (reserved !== undefined) log.server.info(`Listening on port ${reserved.port}, the free one that was picked`);
@@ -244,7 +244,7 @@ function describeStartFailure(error: ScoreError, paint: Paint): string {
   const { report } = error;
   const at = report?.location;
   const place = at ? `${at.file}:${at.line}${at.column === null ? "" : `:${at.column}`}: ` : "";
-  const lines = [`scorefn: the score script cannot be served: ${place}${error.message}`];
+  const lines = [`scorefn: ${paint("error", "error:")} the score script cannot be served: ${place}${error.message}`];
   if (report?.codeFrame !== undefined) lines.push("", frameWith(paint, report.codeFrame), "");
   if (report?.hint !== undefined) lines.push(`hint: ${report.hint}`);
   return lines.join("\n");

@@ -61,6 +61,7 @@ export class OnlineFlags {
 }
 
 const TRUE = "true";
+const HELP_FLAGS = ["-h", "--help"];
 
 /** What az's parser exits with. */
 const USAGE_ERROR = 2;
@@ -71,38 +72,51 @@ export function parseOnline(noun: Noun, args: readonly string[], screen?: Screen
     const [word, ...rest] = args;
     const verbs = VERBS[noun];
     const verb = verbs.find(({ name }) => name === word);
-    if (verb !== undefined && rest.length === 1 && rest[0] === "help") return printed(verbPage(noun, verb), screen);
-    if (verb !== undefined)
-      return { kind: "command", noun, verb: verb.name, flags: readFlags(noun, verb, rest, screen) };
-    if (word === undefined || ["-h", "--help", "help"].includes(word)) {
+    const asksForHelp = rest.some((one) => HELP_FLAGS.includes(one)) || (rest.length === 1 && rest[0] === "help");
+    if (verb !== undefined && asksForHelp) return printed(verbPage(noun, verb), screen);
+    if (verb !== undefined) return { kind: "command", noun, verb: verb.name, flags: readFlags(noun, verb, rest) };
+    if (word === undefined || [...HELP_FLAGS, "help"].includes(word)) {
       const named = verbs.find(({ name }) => name === rest[0]);
       return printed(named === undefined ? nounPage(noun) : verbPage(noun, named), screen);
     }
     const names = verbs.map(({ name }) => name);
+    const all = `the commands are ${names.join(", ")}`;
+    if (word.startsWith("-")) return refused(noun, `a command is missing before ${word}; ${all}`);
     const meant = nearest(word, names);
-    const cure = meant === undefined ? `the commands are ${names.join(", ")}` : `did you mean ${meant}?`;
-    throw new Ending(refused(noun, `there is no command ${word}; ${cure}`));
+    return refused(noun, `there is no command ${word}; ${meant === undefined ? all : `did you mean ${meant}?`}`);
   } catch (error) {
     if (error instanceof Ending) return error.exit;
     throw error;
   }
 }
 
-function readFlags(noun: Noun, verb: Verb, args: readonly string[], screen: Screen | undefined): OnlineFlags {
+function readFlags(noun: Noun, verb: Verb, args: readonly string[]): OnlineFlags {
   const flags = [...verb.flags, ...GLOBAL_FLAGS];
-  const parser = new Parser({ prog: `scorefn ${noun} ${verb.name}`, add_help: true });
-  parser.help = () => printed(verbPage(noun, verb), screen);
-  parser.refuse = (text) => refused(`${noun} ${verb.name}`, text);
+  const refuse = (text: string): never => {
+    throw new Ending(refused(`${noun} ${verb.name}`, text));
+  };
+  const prog = `scorefn ${noun} ${verb.name}`;
+  const parser = new Parser({ prog, add_help: false });
+  // argparse says what is wrong, but not what to do.
+  parser.refuse = (text) => {
+    const word = /^unrecognized arguments: (\w\S*)$/.exec(text)?.[1];
+    const isName = word !== undefined && flags.some(({ names }) => names.includes("--name"));
+    return refuse(
+      isName
+        ? `${word} is one word too many; names follow a flag: --name ${word}`
+        : `${text}; ${prog} --help lists all flags`,
+    );
+  };
   for (const flag of flags) {
     parser.add_argument(...(flag.names as [string, string]), { ...optionOf(flag), dest: flag.names[0]! });
   }
-  const values = parser.parse_args(expandAzFlags(args, flags, parser)) as Record<string, unknown>;
+  const values = parser.parse_args(expandAzFlags(args, flags, prog, refuse)) as Record<string, unknown>;
   for (const { kind, names, choices } of flags) {
     const [name = ""] = names;
     const value = values[name];
     if (kind === "boolean") values[name] = value === TRUE;
     else if (choices !== undefined && typeof value === "string" && !choices.includes(value)) {
-      parser.error(unknownChoice(name, choices, value));
+      refuse(unknownChoice(name, choices, value));
     }
   }
   return new OnlineFlags(values);
@@ -119,26 +133,22 @@ function optionOf({ kind }: OnlineFlag): ArgumentOptions {
 }
 
 /** Writes abbreviations of az's flags out: they go on meaning what they mean there whatever flags we add. */
-function expandAzFlags(args: readonly string[], flags: readonly OnlineFlag[], parser: Parser): string[] {
+function expandAzFlags(
+  args: readonly string[],
+  flags: readonly OnlineFlag[],
+  prog: string,
+  refuse: (text: string) => never,
+): string[] {
   const all = flags.flatMap(({ names }) => names);
   const az = flags.filter(({ isOurs }) => !isOurs);
   return args.map((word) => {
     const [name = ""] = word.split("=", 1);
     if (!name.startsWith("--") || name === "--" || all.includes(name)) return word;
     const matches = az.filter(({ names }) => names.some((full) => full.startsWith(name)));
-    if (matches.length > 1) {
-      parser.error(`${name} could mean ${matches.map(({ names }) => names[0]).join(" or ")}`);
-    }
-    const isBeginning = all.some((full) => full.startsWith(name)) || "--help".startsWith(name);
-    if (!isBeginning)
-      parser.error(
-        unknownFlag(
-          parser.prog,
-          word,
-          all.filter((full) => full.startsWith("--")),
-        ),
-      );
-    return matches.length === 1 ? matches[0]!.names[0]! + word.slice(name.length) : word;
+    if (matches.length > 1) refuse(`${name} could mean ${matches.map(({ names }) => names[0]).join(" or ")}`);
+    if (matches.length === 1) return matches[0]!.names[0]! + word.slice(name.length);
+    const known = all.filter((full) => full.startsWith("--"));
+    return known.some((full) => full.startsWith(name)) ? word : refuse(unknownFlag(prog, word, known));
   });
 }
 
@@ -160,16 +170,9 @@ class Ending extends Error {
 }
 
 class Parser extends ArgumentParser {
-  declare help: () => ExitLine;
-  declare refuse: (text: string) => ExitLine;
-
-  override print_help(): void {
-    throw new Ending(this.help());
-  }
+  declare refuse: (text: string) => never;
 
   override error(message: string): never {
-    const cure =
-      message.includes("--help") || message.includes("did you mean") ? "" : `; ${this.prog} --help shows all flags`;
-    throw new Ending(this.refuse(`${message}${cure}`));
+    return this.refuse(message);
   }
 }

@@ -4,7 +4,7 @@ import type { Progress } from "../progress.ts";
 import type { OnlineHost } from "./program.ts";
 
 /** How lines end that are about what is under way. */
-const UNDER_WAY = /(?:\.\.\.|…)\n$/;
+const UNDER_WAY = /\s*(?:\.\.\.|…)\n$/;
 
 /** @param what the command, as typed */
 export function showing(host: OnlineHost, progress: Progress, what: string): OnlineHost {

@@ -349,7 +349,10 @@ describe("scorefn serve", () => {
   test.each([
     [["--bogus"], ["there is no flag --bogus; scorefn serve --help lists all"]],
     [["--bog-us=1", "score.py"], ["there is no flag --bog-us; scorefn serve --help lists all"]],
-    [["-p", "80"], ["there is no flag -p; scorefn serve --help lists all"]],
+    [["-p", "80"], ["there is no flag -p; did you mean --port?"]],
+    [["--workers=2"], ["there is no flag --workers; did you mean --worker_count?"]],
+    [["--log-level", "DEBUG"], ["--log-level is not a flag; set the variable AZUREML_LOG_LEVEL"]],
+    [["--constructor"], ["there is no flag --constructor; scorefn serve --help lists all"]],
     [["--bogus", "score.py"], ["there is no flag --bogus; scorefn serve --help lists all"]],
     [["--scoring-timeout-ms", "5"], ["--scoring-timeout-ms is not a flag; set the variable SCORING_TIMEOUT_MS"]],
     [["--worker_c"], ["--worker_count needs a value: --worker_count WORKER_COUNT"]],
@@ -376,6 +379,16 @@ describe("scorefn serve", () => {
   ])("%j: one line for each problem", async (args, problems) => {
     expect(await problemsOf(...args)).toEqual(problems);
   });
+
+  test.each(["-p", "-b", "--bind", "-w", "--workers", "--threads", "-c", "--cors", "-t", "--timeout", "--preload"])(
+    "%s, as other servers have it, leads to a flag or variable that there is",
+    async (word) => {
+      const [problem = ""] = await problemsOf(word);
+      const [, flag, variable] = /(?:did you mean --(\w+)\?|set the variable (\w+))$/.exec(problem) ?? [];
+      const settings = Object.values(SETTINGS).map((setting) => (flag === undefined ? setting.variable : setting.flag));
+      expect(settings).toContain(flag ?? variable);
+    },
+  );
 
   test("help beats problems", async () => {
     expect((await exitOf("scorefn", "serve", "--bogus", "-h")).code).toBe(0);

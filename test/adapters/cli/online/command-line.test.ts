@@ -112,13 +112,18 @@ describe("what cannot be understood ends with az's code 2 and one line", () => {
     ["online-endpoint show --nmae E", "there is no flag --nmae; did you mean --name?"],
     ["online-endpoint show --quary=E", "there is no flag --quary; did you mean --query?"],
     ["online-endpoint show -n", "expected one argument"],
-    ["online-endpoint show -n E extra", "unrecognized arguments: extra"],
+    ["online-endpoint show -n E extra", "extra is one word too many; names follow a flag: --name extra"],
     [
       "online-endpoint show -n E -o jsn",
       '--output must be json, jsonc, yaml, yamlc, table, tsv or none, not "jsn"; did you mean json?',
     ],
     ["online-endpoint create -n E --gateway azure", '--gateway must be managed, kubernetes or none, not "azure"'],
-    ["online-endpoint update --set", "expected at least one argument"],
+    [
+      "online-endpoint update --set",
+      "expected at least one argument; scorefn online-endpoint update --help lists all flags",
+    ],
+    ["online-endpoint list a b", "unrecognized arguments: a b; scorefn online-endpoint list --help lists all flags"],
+    ["online-endpoint --name E", "a command is missing before --name; the commands are create, update"],
   ])("%s", (line, expected) => {
     if (expected === undefined) return expect(parse(line).flags.text("--name")).toBe("E");
     const { code, text } = refusal(line);
@@ -142,6 +147,7 @@ test.each(["online-endpoint", "online-deployment"] as const)("%s has help for al
     for (const flag of flags) expect(parsed.stdout).toContain(flag.names[0]);
     expect(parsed.stdout).not.toMatch(/ --[A-Z]/);
     expect(parseOnline(noun, ["help", name])).toEqual(parsed);
+    expect(parseOnline(noun, [name, "--bogus", "-h"])).toEqual(parsed);
     expect(parseOnline(noun, [name, "help"])).toEqual(parsed);
   }
 });
