@@ -25,7 +25,7 @@ export function runInTerminal(
   command: readonly string[],
   { env = {}, columns = 80, pressAt = "" }: TerminalOptions = {},
 ): Promise<TerminalRun> {
-  const args = [packageFile("test/setup/terminal.py"), String(columns), pressAt, ...command];
+  const args = [packageFile("test/python/terminal.py"), String(columns), pressAt, ...command];
   const options = { env: { ...PLAIN, TERM: "xterm-256color", ...env }, timeout: DEADLINE_MS };
   return new Promise((resolve) => {
     execFile("python3", args, options, (error, stdout) => {

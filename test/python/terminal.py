@@ -15,11 +15,11 @@ ROWS = 24
 CTRL_C = b"\x03"
 
 
-def main(columns, press_at, command):
+def main(columns: str, press_at: str, command: list[str]) -> None:
     pid, terminal = pty.fork()
     if pid == 0:
         fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, int(columns), 0, 0))
-        os.execvp(command[0], command)
+        os.execvp(command[0], command)  # noqa: S606
     seen = b""
     is_pressed = not press_at
     while True:
