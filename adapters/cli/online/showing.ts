@@ -15,8 +15,10 @@ export function showing(host: OnlineHost, progress: Progress, what: string): Onl
     write: (text) => progress.beside(text, host.write),
     writeError: (text) => progress.beside(text, host.writeError),
     tell: (text) => {
-      if (UNDER_WAY.test(text)) progress.step(text.replace(UNDER_WAY, ""));
-      else progress.beside(text, host.tell);
+      if (UNDER_WAY.test(text)) return progress.step(text.replace(UNDER_WAY, ""));
+      progress.beside(text, host.tell);
+      // What was under way is over, and nobody has said what is now.
+      progress.step(what);
     },
     ...(ask && {
       ask: async (question) => {
