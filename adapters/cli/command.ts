@@ -19,8 +19,8 @@ import { bannerLines, modelDirLines, ownBannerLines } from "./banner.ts";
 import { checkFiles } from "./check-files.ts";
 import { type Command, type Program, parseCommandLine, type ToolCommand } from "./command-line.ts";
 import { USAGE_ERROR } from "./commands.ts";
-import { errorLine } from "./error-line.ts";
 import type { Screen } from "./help/page.ts";
+import { errorLine } from "./output.ts";
 import { platforms } from "./platforms.ts";
 import { realPath } from "./real-path.ts";
 

@@ -3,6 +3,8 @@
 /** Letters that may differ at the least, and the share of a long word that may. */
 const LEAST_EDITS = 2;
 const EDITS_PER_LETTER = 1 / 3;
+/** Two letters in the wrong order are one mistake, and a more usual one than another letter. */
+const SWAPPED = 0.9;
 /** Letters of a part that says which word is meant. */
 const LEAST_PART = 3;
 
@@ -41,7 +43,7 @@ function edits(one: string, other: string): number {
       const same = one[i - 1] === other[j - 1];
       let least = Math.min(row[j - 1]! + 1, rows[i - 1]![j]! + 1, rows[i - 1]![j - 1]! + (same ? 0 : 1));
       const isSwapped = i > 1 && j > 1 && one[i - 1] === other[j - 2] && one[i - 2] === other[j - 1];
-      if (isSwapped) least = Math.min(least, rows[i - 2]![j - 2]! + 1);
+      if (isSwapped) least = Math.min(least, rows[i - 2]![j - 2]! + SWAPPED);
       row.push(least);
     }
     rows.push(row);

@@ -1,7 +1,7 @@
 // `scorefn online-endpoint …` and `scorefn online-deployment …`. Loaded only when one of them is typed.
 import { describe, OperationError } from "../../../endpoint/control/errors.ts";
 import { ScoreError } from "../../../src/host.ts";
-import { errorLine } from "../error-line.ts";
+import { errorLine } from "../output.ts";
 import { type OnlineCommand, parseOnline } from "./command-line.ts";
 import { DEPLOYMENT_VERBS } from "./deployment-verbs.ts";
 import { ENDPOINT_VERBS, type Outcome } from "./endpoint-verbs.ts";

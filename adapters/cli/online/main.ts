@@ -2,6 +2,7 @@ import { createInterface } from "node:readline/promises";
 import { PARTS } from "../../../endpoint/control/parts.ts";
 import type { Parts } from "../../../endpoint/control/types.ts";
 import { boundedLines, logStream, packageFile, paintFor, processEnvironment } from "../../../src/host.ts";
+import { screenOf } from "../output.ts";
 import { liveProgress } from "../progress.ts";
 import type { Noun } from "./flags.ts";
 import { runOnline } from "./index.ts";
@@ -22,7 +23,7 @@ export function main(
     writeError: (text) => process.stderr.write(text),
     tell: (text) => process.stderr.write(text),
     openLog: () => boundedLines(logStream(process.stdout)),
-    screen: { paint: paintFor(process.stdout), columns: process.stdout.columns },
+    screen: screenOf(process.stdout),
     paint: paintFor(process.stderr),
     ...(progress && { progress }),
     env: processEnvironment,

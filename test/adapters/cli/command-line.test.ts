@@ -390,6 +390,17 @@ describe("scorefn serve", () => {
     },
   );
 
+  test("two letters in the wrong order still lead to the flag", async () => {
+    for (const { flag, hidden } of FLAG_SETTINGS) {
+      if (hidden) continue;
+      for (let at = 1; at < flag.length - 1; at++) {
+        const typed = `${flag.slice(0, at)}${flag[at + 1]}${flag[at]}${flag.slice(at + 2)}`;
+        if (typed === flag) continue;
+        expect(await problemsOf(`--${typed}`, "x")).toEqual([`there is no flag --${typed}; did you mean --${flag}?`]);
+      }
+    }
+  });
+
   test("help beats problems", async () => {
     expect((await exitOf("scorefn", "serve", "--bogus", "-h")).code).toBe(0);
   });

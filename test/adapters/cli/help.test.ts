@@ -1,7 +1,10 @@
 // Help as it is printed, to the letter: the golden texts stand in help/.
 import { execFile, execFileSync, spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { promisify } from "node:util";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { formatHelp, type HelpPage } from "../../../adapters/cli/help/page.ts";
 import { VERBS } from "../../../adapters/cli/online/flags.ts";
 import { packageFile } from "../../../src/core/package-root.ts";
@@ -140,6 +143,17 @@ describe("colours", () => {
         .stderr;
     expect(error({})).not.toContain("\u001b");
     expect(error({ FORCE_COLOR: "1" })).toContain(RED);
+  });
+
+  test("a script that does not start has its place marked", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "scorefn-help-"));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    const script = join(folder, "score.mjs");
+    writeFileSync(script, "export const run = (x) => x;\nconst a = b.c;\n");
+    const { output, code } = await runInTerminal([...COMMAND, "serve", script, "--port", "0"]);
+    expect(output).toContain(`${RED}> 2 | const a = b.c;\u001b[39m\n${RED}    |           ^\u001b[39m\n  3 |`);
+    expect(output).toContain("error:\u001b[22m\u001b[39m the score script cannot be served: ");
+    expect(code).toBe(3);
   });
 
   test("errors of every command have the same form", async () => {
