@@ -46,10 +46,11 @@ const VERSION_WORDS = ["version", "--version", "-v", "-V"];
 export async function parseCommandLine(program: Program, args: readonly string[], screen?: Screen): Promise<Command> {
   if (program === "azmlinfsrv") return (await import("./reference-line.ts")).parseReference(args);
   const [command, ...rest] = args;
-  if (command === undefined || (HELP_WORDS.includes(command) && rest.length === 0)) {
+  if (command === undefined || HELP_WORDS.includes(command)) {
+    const topic = rest.filter((word) => !HELP_WORDS.includes(word));
+    if (topic.length > 0) return parseCommandLine(program, [...topic, "--help"], screen);
     return printed((await import("./help/overview.ts")).overviewPage(), screen);
   }
-  if (HELP_WORDS.includes(command)) return parseCommandLine(program, [rest[0]!, "--help"], screen);
   if (VERSION_WORDS.includes(command)) return { kind: "exit", code: 0, stdout: `scorefn ${VERSION}\n`, stderr: "" };
   if (!isCommand(command)) return { kind: "refused", problem: unknownCommand(command, rest) };
   switch (command) {

@@ -269,12 +269,15 @@ describe("scorefn", () => {
     expect(await exitOf("scorefn", word)).toEqual({ kind: "exit", code: 0, stdout: "scorefn 0.1.0\n", stderr: "" });
   });
 
-  test.each([[[]], [["help"]], [["--help"]], [["-h"]]])("%j lists the commands", async (args) => {
-    const { code, stdout, stderr } = await exitOf("scorefn", ...args);
-    expect([code, stderr]).toEqual([0, ""]);
-    expect(stdout).toContain("usage: scorefn <command> [flags]");
-    for (const command of Object.keys(COMMANDS)) expect(stdout).toMatch(new RegExp(`^  ${command} `, "m"));
-  });
+  test.each([[[]], [["help"]], [["--help"]], [["-h"]], [["help", "help"]], [["--help", "-h"]]])(
+    "%j lists the commands",
+    async (args) => {
+      const { code, stdout, stderr } = await exitOf("scorefn", ...args);
+      expect([code, stderr]).toEqual([0, ""]);
+      expect(stdout).toContain("usage: scorefn <command> [flags]");
+      for (const command of Object.keys(COMMANDS)) expect(stdout).toMatch(new RegExp(`^  ${command} `, "m"));
+    },
+  );
 
   test.each(["serve", "build", "invoke"])("help %s is %s --help and %s help", async (command) => {
     const help = await exitOf("scorefn", "help", command);

@@ -164,6 +164,9 @@ test("scorefn knows both words, and leaves what follows to them", async () => {
     name: "online-deployment",
     args: ["--help"],
   });
+  expect(await parseCommandLine("scorefn", ["help", "online-endpoint", "show"])).toMatchObject({
+    args: ["show", "--help"],
+  });
   const help = await parseCommandLine("scorefn", ["--help"]);
   for (const noun of Object.keys(VERBS)) expect(help).toMatchObject({ stdout: expect.stringContaining(`  ${noun}`) });
   expect(await parseCommandLine("azmlinfsrv", ["online-endpoint"])).toMatchObject({ kind: "exit", code: 1 });
