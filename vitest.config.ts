@@ -42,6 +42,7 @@ const LONG = [
   "pool/fork-listener",
   "pool/children",
   "http/memory",
+  "cli/help",
 ];
 
 /** Files about one feature each that take long, many with programs of other people's: run with CI=true, or when they are named. */

@@ -75,9 +75,18 @@ export async function takeInventory(folder: string, options: InventoryOptions = 
 }
 
 /** Copies what an inventory lists below a folder.
- *  @throws ConfigError when there is something in the way, or a file cannot be read */
-export async function copyInventory({ files }: Inventory, to: string): Promise<void> {
-  for (const { source, path } of files) await place(source, to, path);
+ *  @param onCopied gets the bytes so far   @throws ConfigError when there is something in the way, or a file cannot be read */
+export async function copyInventory(
+  { files }: Inventory,
+  to: string,
+  onCopied: (bytes: number) => void = () => {},
+): Promise<void> {
+  let copied = 0;
+  for (const { source, path, bytes } of files) {
+    await place(source, to, path);
+    copied += bytes;
+    onCopied(copied);
+  }
 }
 
 /** Copies one file to a path below a folder, which must be free. */

@@ -31,9 +31,14 @@ export interface CommonOptions {
   readonly noTry?: boolean | undefined;
   /** What is wrong with them already, to be told with the rest. */
   readonly problems?: readonly string[] | undefined;
+  /** Is told what begins. */
+  readonly step?: Step | undefined;
   /** How long the script may take then, in milliseconds. Default: 2 minutes, or 10 with init(). */
   readonly tryLimitMs?: number | undefined;
 }
+
+/** Is told what a build does next, for whoever waits. @param detail how far it is with that */
+export type Step = (text: string, detail?: string) => void;
 
 export type Architecture = "x64" | "arm64";
 
@@ -46,6 +51,7 @@ export interface Inputs {
   readonly external: readonly string[];
   readonly tryMode: TryMode;
   readonly tryLimitMs: number;
+  readonly step: Step;
 }
 
 /** Big libraries and models on a slow disk take minutes. */
@@ -75,6 +81,7 @@ export function resolveInputs(options: AskedOptions, problems: Problems): Inputs
     external,
     tryMode: options.noTry ? "no" : depth,
     tryLimitMs,
+    step: options.step ?? (() => {}),
   };
 }
 

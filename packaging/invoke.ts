@@ -1,5 +1,6 @@
 // Tries a build on this machine: what `scorefn invoke` does whatever the cloud.
 import { type Environment, ScoreError } from "../src/host.ts";
+import type { Step } from "./inputs.ts";
 import { problem } from "./out-folder.ts";
 import { formatBytes } from "./report.ts";
 import { readRequestData } from "./request-data.ts";
@@ -17,6 +18,8 @@ export interface InvokeOptions {
   readonly write: (text: string) => void;
   /** Gets the log and the figures, for stderr. */
   readonly writeError: (text: string) => void;
+  /** Is told what begins. */
+  readonly step?: Step | undefined;
 }
 
 /** A build that runs in a process of its own. */
@@ -45,12 +48,14 @@ export interface PostedAnswer {
  *  @returns exit code: 0 when the answer's status is 200, else 1
  *  @throws ConfigError when the build does not run, or the data cannot be read */
 export async function invokeBuild(options: InvokeOptions, start: () => Promise<RunningBuild>): Promise<number> {
-  const { data, write, writeError } = options;
+  const { data, write, writeError, step = () => {} } = options;
   const body = await readRequestData(data);
+  step("starting the build in a process of its own");
   const running = await start().catch((error: Error) => {
     throw error instanceof ScoreError ? error : problem(error.message);
   });
   try {
+    step("waiting for the answer");
     const answer = await running.post(body).catch((error: Error) => {
       throw problem(`there was no answer: ${error.message}`);
     });

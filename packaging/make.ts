@@ -1,9 +1,8 @@
 // What every build does: lay out beside, bring along the user's edits, try, pack, put into place.
 import { existsSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
-import type { Inventory, LeftOut } from "./files.ts";
-import { takeInventory } from "./files.ts";
-import type { Inputs } from "./inputs.ts";
+import { copyInventory, type Inventory, type LeftOut, takeInventory } from "./files.ts";
+import type { Inputs, Step } from "./inputs.ts";
 import { type IgnoreFile, leaveOutRules } from "./left-out.ts";
 import { openOutFolder, problem } from "./out-folder.ts";
 import { withoutLinks } from "./paths.ts";
@@ -36,6 +35,7 @@ const INTERRUPTED = 130;
 /** @throws ConfigError that names the cause and the cure; the older build is untouched then */
 export async function makeBuild(recipe: Recipe): Promise<BuildReport> {
   const { inputs, target, settings, leftOut, notes, warnings } = recipe;
+  const { step } = inputs;
   const out = await openOutFolder(inputs.out, recipe.pack && [recipe.pack.file]);
   const onSignal = (): void => {
     rmSync(out.staging, { recursive: true, force: true });
@@ -45,8 +45,11 @@ export async function makeBuild(recipe: Recipe): Promise<BuildReport> {
   try {
     await recipe.layOut(out.staging);
     await out.keepEdits();
+    if (inputs.tryMode !== "no") step(`trying the build: ${inputs.tryMode === "init" ? "init()" : "loading"}`);
     const tried = await recipe.try(out.staging);
+    if (recipe.pack !== undefined) step(`packing ${recipe.pack.file}`);
     await recipe.pack?.make(out.staging, out.kept);
+    step("measuring");
     const sizes = await recipe.measure(out.staging);
     for (const { name, bytes, limit, cure } of overLimit(sizes)) throw tooLarge(name, bytes, limit!, cure);
     await out.finish({ target, settings });
@@ -75,11 +78,12 @@ export interface Content {
 
 /** @param reserved names at the top of the script's folder that the build has files of its own for */
 export async function takeContent(
-  { entryScript, modelDir, out, python }: Inputs,
+  { entryScript, modelDir, out, python, step }: Inputs,
   ignoreFiles: readonly IgnoreFile[],
   reserved: ReadonlyMap<string, string>,
 ): Promise<Content> {
   const folder = dirname(entryScript);
+  step(`reading ${[...(python ? [folder] : []), ...(modelDir === undefined ? [] : [modelDir])].join(" and ")}`);
   // The list of packages is written anew.
   const except = [out, withoutLinks(out), modelDir ?? "", join(folder, "requirements.txt")];
   let source: Inventory | undefined;
@@ -96,6 +100,13 @@ export async function takeContent(
       ? undefined
       : await takeInventory(modelDir, { except: [out, withoutLinks(out)], name: "model_dir" });
   return { source, model, leftOut: [...(source?.leftOut ?? []), ...(model?.leftOut ?? [])] };
+}
+
+/** Copies what may be big. @param what it is, for whoever waits */
+export async function copyBig(inventory: Inventory, to: string, what: string, step: Step): Promise<void> {
+  const text = `copying ${what} (${formatBytes(inventory.bytes)})`;
+  step(text);
+  await copyInventory(inventory, to, (bytes) => step(text, formatBytes(bytes)));
 }
 
 /** Name of the model's folder in a build: the script may have a package or module of the usual name. */

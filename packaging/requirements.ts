@@ -32,12 +32,13 @@ const CONDA_FILES: readonly string[] = ["conda", "conda_dependencies", "conda_en
 /** The packages of a Python script, and the Python of its image, like 3.12.
  *  @param problems gets what is wrong; then the result is not to be used */
 export async function resolvePython(
-  { python, entryScript }: Inputs,
+  { python, entryScript, step }: Inputs,
   { requirements: list, pythonVersion }: AskedOptions,
   problems: Problems,
 ): Promise<{ readonly requirements: Requirements; readonly version: string }> {
   if (!python) return { requirements: NO_REQUIREMENTS, version: "" };
   const requirements = problems.take(() => findRequirements(entryScript, list)) ?? NO_REQUIREMENTS;
+  step("asking Python for its version");
   const inUse = await pythonInUse();
   const version = problems.take(() => choosePython(pythonVersion, requirements.python, inUse?.version)) ?? "";
   return { requirements, version };

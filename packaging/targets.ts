@@ -2,6 +2,7 @@
 // start of the command, so it loads no builder before one is asked for.
 
 import { LAMBDA_LIMITS } from "./aws-lambda/limits.ts";
+import type { Step } from "./inputs.ts";
 import type { InvokeOptions } from "./invoke.ts";
 import type { BuildReport } from "./report.ts";
 
@@ -24,8 +25,9 @@ export interface Target {
   readonly flags: readonly TargetFlag[];
   /** What the cloud takes at the most, for people. */
   readonly limits: string;
-  /** The flags' names, kinds and choices have been checked; what the values mean has not. @throws ConfigError */
-  build(options: TargetOptions): Promise<BuildReport>;
+  /** The flags' names, kinds and choices have been checked; what the values mean has not.
+   *  @param step is told what begins   @throws ConfigError */
+  build(options: TargetOptions, step: Step): Promise<BuildReport>;
   /** @returns the exit code   @throws ConfigError */
   invoke(options: InvokeOptions): Promise<number>;
 }
@@ -54,6 +56,7 @@ export const COMMON_FLAGS: readonly TargetFlag[] = [
     help: "How far the build is tried before it counts: its script is loaded, or init() is run as well. Default is load.",
   },
   { flag: "no_try", kind: "switch", help: "Do not try the build." },
+  { flag: "quiet", kind: "switch", help: "No progress on stderr." },
 ];
 
 const [LEAST_MB, MOST_MB] = LAMBDA_LIMITS.memoryMb;
@@ -79,9 +82,9 @@ const awsLambda: Target = {
       help: "What a new version has to answer before it gets requests: JSON, @file, or none. Default is sample-request.json beside the script.",
     },
   ],
-  async build(options) {
+  async build(options, step) {
     const { buildLambda } = await import("./aws-lambda/build.ts");
-    return buildLambda(options as unknown as Parameters<typeof buildLambda>[0]);
+    return buildLambda({ ...(options as unknown as Parameters<typeof buildLambda>[0]), step });
   },
   invoke: async (options) => (await import("./aws-lambda/invoke.ts")).invokeLambda(options),
 };
@@ -113,9 +116,9 @@ const azureFunctions: Target = {
       help: "How the host sends telemetry (telemetryMode of host.json). Default is ApplicationInsights.",
     },
   ],
-  async build(options) {
+  async build(options, step) {
     const { buildAzure } = await import("./azure-functions/build.ts");
-    return buildAzure(options as unknown as Parameters<typeof buildAzure>[0]);
+    return buildAzure({ ...(options as unknown as Parameters<typeof buildAzure>[0]), step });
   },
   invoke: async (options) => (await import("./azure-functions/invoke.ts")).invokeAzure(options),
 };

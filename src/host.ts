@@ -20,11 +20,19 @@ export {
   type Setting,
 } from "./config/config.ts";
 export { CONFIG_FILE_NAME, SWAGGER_FILE_NAMES } from "./config/places.ts";
-export { meaningOf, referenceHelpOf } from "./config/settings-help.ts";
+export {
+  groupOf,
+  meaningOf,
+  referenceHelpOf,
+  SETTING_GROUPS,
+  type SettingGroup,
+} from "./config/settings-help.ts";
 export { readInteger } from "./config/values.ts";
 export { attempt } from "./core/attempt.ts";
 export type { Events } from "./core/events.ts";
+export { nearest } from "./core/nearest.ts";
 export { packageFile } from "./core/package-root.ts";
+export { frameWith, type Paint, paintFor, plainPaint } from "./core/terminal.ts";
 export { afterReading, timerMs } from "./core/timer.ts";
 export { VERSION } from "./core/version.ts";
 export { createEventLog } from "./event-log.ts";

@@ -74,7 +74,7 @@ test("docs/configuration.md has every flag and variable of the help of serve", (
   const text = read("docs/configuration.md");
   const flags = [...new Set([...help.matchAll(/^ {2}(--[a-z_]+)/gm)].map(([, flag]) => flag!))];
   const variables = [
-    ...new Set([...help.matchAll(/Variable:\s+([A-Z_]+)|^ {2}([A-Z]+_[A-Z_]+)/gm)].map((m) => m[1] ?? m[2]!)),
+    ...new Set([...help.matchAll(/[[\s]([A-Z]+_[A-Z_]+)\]|^ {2}([A-Z]+_[A-Z_]+)/gm)].map((m) => m[1] ?? m[2]!)),
   ];
   expect(flags.length).toBeGreaterThan(20);
   expect(variables.length).toBeGreaterThan(40);

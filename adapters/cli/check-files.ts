@@ -40,6 +40,12 @@ function scriptProblem({ entryScript, appRoot, configFile, workerEnv }: Config, 
     if (code !== "ENOENT" && code !== "ENOTDIR") return `${script} cannot be read: ${message}`;
     const root =
       workerEnv.AZUREML_ENTRY_SCRIPT === entryScript || appRoot === cwd ? "" : ` (AML_APP_ROOT is ${appRoot})`;
+    const windows = /(?:^|\/)([a-z]):\\(.+)$/i.exec(entryScript);
+    if (windows !== null && process.platform !== "win32") {
+      const [shown, drive = "", rest = ""] = windows;
+      const here = `/mnt/${drive.toLowerCase()}/${rest.replaceAll("\\", "/")}`;
+      return `the score script ${shown.replace(/^\//, "")} is a path of Windows; here it may be ${here}`;
+    }
     const other = usualScript(dirname(entryScript));
     return `${script} does not exist${root}${other === undefined ? "" : `; did you mean ${other}?`}`;
   }

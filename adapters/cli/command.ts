@@ -5,6 +5,7 @@ import {
   type Flags,
   InvalidSettingsError,
   type LogLevel,
+  type Paint,
   type Problem,
   processEnvironment,
   type ResolvedConfig,
@@ -17,6 +18,9 @@ import type { ReservedPort } from "../http/reserve-port.ts";
 import { bannerLines, modelDirLines, ownBannerLines } from "./banner.ts";
 import { checkFiles } from "./check-files.ts";
 import { type Command, type Program, parseCommandLine, type ToolCommand } from "./command-line.ts";
+import { USAGE_ERROR } from "./commands.ts";
+import type { Screen } from "./help/page.ts";
+import { errorLine } from "./output.ts";
 import { platforms } from "./platforms.ts";
 import { realPath } from "./real-path.ts";
 
@@ -39,6 +43,10 @@ export interface CommandHost {
   readonly runTarget: (command: TargetCommand, host: Pick<CommandHost, "write" | "writeError">) => Promise<number>;
   /** Carries out a command that reads its own words; resolves with the exit code. */
   readonly runTool: (command: ToolCommand) => Promise<number>;
+  /** What `write` leads to. Default: no terminal. */
+  readonly screen?: Screen;
+  /** For `writeError`. Default: no colours. */
+  readonly paint?: Paint;
   /** Default: the process's own. */
   readonly env?: ConfigInput["env"];
   readonly cwd?: ConfigInput["cwd"];
@@ -56,11 +64,18 @@ const NO_SCRIPT = [
 /** Runs one command line to its end.
  *  @param args without interpreter and program   @returns the exit code (contract PROC-8) */
 export async function runCommand(program: Program, args: readonly string[], host: CommandHost): Promise<number> {
-  const command = parseCommandLine(program, args);
+  const command = await parseCommandLine(program, args, host.screen);
   if (command.kind === "exit") {
     host.write(command.stdout);
     host.writeError(command.stderr);
     return command.code;
+  }
+
+  const fail = (who: string, text: string): void =>
+    host.writeError(errorLine(who, text, program === "scorefn" ? host.paint : undefined));
+  if (command.kind === "refused") {
+    fail(program, command.problem);
+    return USAGE_ERROR;
   }
 
   if (command.kind === "tool") return host.runTool(command);
@@ -71,7 +86,7 @@ export async function runCommand(program: Program, args: readonly string[], host
     } catch (error) {
       if (!(error instanceof ScoreError)) throw error;
       const texts = error instanceof InvalidSettingsError ? error.problems.map(({ text }) => text) : [error.message];
-      for (const text of texts) host.writeError(`${program} ${command.kind}: error: ${text}\n`);
+      for (const text of texts) fail(`${program} ${command.kind}`, text);
       return 1;
     }
   }
@@ -87,7 +102,8 @@ export async function runCommand(program: Program, args: readonly string[], host
   const toLine = recordFormat(isJson ? "json" : "text");
   const log = (level: LogLevel, message: string) =>
     host.write(`${toLine(Date.now(), level, process.pid, "azmlinfsrv", message)}\n`);
-  log("INFO", "Loaded logging config from built-in defaults");
+  const logLoaded = (): void => log("INFO", "Loaded logging config from built-in defaults");
+  if (isDropIn) logLoaded();
   if (isDropIn && !command.flags.entry_script && !command.flags.config_file) {
     for (const message of NO_SCRIPT) log("ERROR", message);
     return 1;
@@ -95,6 +111,8 @@ export async function runCommand(program: Program, args: readonly string[], host
 
   try {
     const { config, notices, warnings, reserved } = await resolve(isDropIn, command, host);
+    // Before that it would only stand between the line that was typed and what is wrong with it.
+    if (!isDropIn) logLoaded();
     const banner = isDropIn ? bannerLines(config) : ownBannerLines(config);
     const lines = [...modelDirLines(config), ...notices, ...banner];
     if (isJson) for (const line of lines.filter((line) => line.trim() !== "")) log("INFO", line);
@@ -104,13 +122,13 @@ export async function runCommand(program: Program, args: readonly string[], host
   } catch (error) {
     if (error instanceof InvalidSettingsError) {
       for (const problem of error.problems) {
-        if (problem.kind === "launcher") host.writeError(`${name}: error: ${problem.text}\n`);
+        if (problem.kind === "launcher") fail(name, problem.text);
         else log(problem.level ?? "CRITICAL", configurationErrorRecord(problem));
       }
       return error.exitCode;
     }
     if (!(error instanceof ScoreError)) throw error;
-    host.writeError(`${name}: error: ${error.message}\n`);
+    fail(name, error.message);
     return 1;
   }
 }

@@ -1,6 +1,8 @@
+import { paintFor } from "../../src/host.ts";
 import { runCommand } from "./command.ts";
 import type { Program, ToolCommand } from "./command-line.ts";
 import { watchLauncher } from "./launcher.ts";
+import { screenOf } from "./output.ts";
 
 /** Runs the command in this process and ends the process with the command's exit code.
  *  @param args without interpreter and program */
@@ -12,6 +14,8 @@ export async function main(program: Program, args: readonly string[]): Promise<v
   const code = await runCommand(program, args, {
     write: (text) => process.stdout.write(text),
     writeError: (text) => process.stderr.write(text),
+    screen: screenOf(process.stdout),
+    paint: paintFor(process.stderr),
     ...(process.pid === 1 && {
       delegate: async (flags) => (await import("./process-one.ts")).serveBelowReaper(flags),
     }),

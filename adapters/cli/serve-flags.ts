@@ -2,7 +2,7 @@
 // flags, and says all that is wrong at once; what values mean is left to `resolveConfig`, with the variables.
 import { FLAG_SETTINGS, type Flags, SETTINGS } from "../../src/host.ts";
 import { platforms } from "./platforms.ts";
-import { type KnownFlags, readWords } from "./words.ts";
+import { type KnownFlags, readWords, unknownChoice, unknownFlag } from "./words.ts";
 
 export interface ServeFlags {
   readonly flags: Flags;
@@ -20,11 +20,18 @@ export function readServeFlags(args: readonly string[]): ServeFlags {
   const [script, ...more] = others;
   if (script !== undefined && flags.entry_script !== undefined) more.unshift(script);
   else if (script !== undefined) flags.entry_script = script;
+  for (const { flag, choices } of FLAG_SETTINGS) {
+    const value = flags[flag];
+    if (choices === undefined || !value || choices.includes(value)) continue;
+    problems.push(unknownChoice(`--${flag}`, choices, value));
+    delete flags[flag];
+  }
   for (const word of more) problems.push(`${word} is one word too many: only one score script can be served`);
   return { flags, problems, help };
 }
 
 const ALL_FLAGS = FLAG_SETTINGS.map(({ flag }) => `--${flag}`);
+const SHOWN_FLAGS = FLAG_SETTINGS.filter(({ hidden }) => !hidden).map(({ flag }) => `--${flag}`);
 const REFERENCE_FLAGS = FLAG_SETTINGS.filter(({ scope }) => scope !== "scorefn").map(({ flag }) => `--${flag}`);
 
 /** Flags that the name or its beginning means; those of the reference server come first (contract CLI-3). */
@@ -35,17 +42,38 @@ function findFlags(typed: string): readonly string[] {
   return ofReference.length > 0 ? ofReference : ALL_FLAGS.filter((flag) => flag.startsWith(typed));
 }
 
-function unknownFlag(typed: string, word: string): string {
-  const variable = typed.slice(2).toUpperCase();
+function unknown(typed: string, word: string): string {
+  const name = typed.replace(/^-+/, "").toLowerCase();
+  const [shown = ""] = word.split("=", 1);
+  const meant = Object.hasOwn(OTHER_NAMES, name) ? OTHER_NAMES[name]! : undefined;
+  if (meant?.startsWith("--")) return `there is no flag ${shown}; did you mean ${meant}?`;
+  const variable = meant ?? name.toUpperCase();
   const named = [...Object.values(SETTINGS), ...platforms.rows].find((setting) => setting.variable === variable);
-  const [shown] = word.split("=", 1);
   return named === undefined
-    ? `there is no flag ${shown}; scorefn serve --help lists all`
+    ? unknownFlag("scorefn serve", word, SHOWN_FLAGS)
     : `${shown} is not a flag; set the variable ${variable}`;
 }
+
+/** What other servers call what we call otherwise: a flag, or a variable. */
+const OTHER_NAMES: Readonly<Record<string, string>> = {
+  p: "--port",
+  b: "--host",
+  bind: "--host",
+  address: "--host",
+  w: "--worker_count",
+  workers: "--worker_count",
+  threads: "--worker_concurrency",
+  c: "--config_file",
+  cors: "--access_control_allow_origins",
+  t: "SCORING_TIMEOUT_MS",
+  timeout: "SCORING_TIMEOUT_MS",
+  log_level: "AZUREML_LOG_LEVEL",
+  debug_port: "AZUREML_DEBUG_PORT",
+  preload: "WORKER_PRELOAD",
+};
 
 const KNOWN: KnownFlags = {
   find: findFlags,
   isSwitch: (flag) => FLAG_SETTINGS.find((setting) => setting.flag === flag)!.kind === "switch",
-  unknown: unknownFlag,
+  unknown,
 };

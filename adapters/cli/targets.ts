@@ -1,7 +1,6 @@
-// The command lines of `scorefn build` and `scorefn invoke`, made from the registry of targets. argparse writes their help.
-import type { ArgumentOptions, ArgumentParser, SubparsersAction } from "argparse";
+// The command lines of `scorefn build` and `scorefn invoke`, made from the registry of targets.
 import { COMMON_FLAGS, TARGETS, type TargetFlag, type TargetOptions } from "../../packaging/targets.ts";
-import { type KnownFlags, readWords } from "./words.ts";
+import { type KnownFlags, readWords, unknownChoice, unknownFlag } from "./words.ts";
 
 export type { TargetOptions };
 
@@ -21,6 +20,7 @@ export interface InvokeCommand {
   /** These two are undefined when they are missing, which is then one of the problems. */
   readonly directory: string | undefined;
   readonly data: string | undefined;
+  readonly isQuiet: boolean;
   readonly problems: readonly string[];
 }
 
@@ -38,51 +38,31 @@ function ownFlags(): KnownFlag[] {
   for (const { name, flags } of TARGETS) {
     for (const flag of flags) {
       const known = byName.get(flag.flag);
-      const help = `${known === undefined ? "" : `${known.help} `}${name}: ${flag.help}`;
-      byName.set(flag.flag, { ...flag, help, targets: [...(known?.targets ?? []), name] });
+      byName.set(flag.flag, { ...flag, targets: [...(known?.targets ?? []), name] });
     }
   }
   return [...byName.values()];
 }
 
-export function addBuildCommand(commands: SubparsersAction): ArgumentParser {
-  const parser = commands.add_parser("build", {
-    help: "make a folder that deploys to AWS Lambda or Azure Functions",
-    description: "Turns a score script and its model into a folder that deploys to a cloud, and says how.",
-    color: false,
-  });
-  const limits = TARGETS.map(({ name, limits: text }) => `${name} (${text})`).join(", ");
-  parser.add_argument("--target", { required: true, choices: NAMES, help: `The cloud: ${limits}.` });
-  for (const flag of FLAGS) parser.add_argument(`--${flag.flag}`, toArgument(flag));
-  return parser;
-}
-
-export function addInvokeCommand(commands: SubparsersAction): ArgumentParser {
-  const parser = commands.add_parser("invoke", {
-    help: "try such a folder on this machine, without an account",
-    description: "Posts one request to /score of a build, in a fresh process, and prints the answer and what it took.",
-    color: false,
-  });
-  const help = "The cloud; only for a folder that scorefn has not built.";
-  parser.add_argument("--target", { choices: NAMES, help });
-  parser.add_argument("directory", { help: "folder of the build" });
-  parser.add_argument("--data", { required: true, help: "The request body, or @file." });
-  return parser;
-}
-
 const TARGET: TargetFlag = { flag: "target", required: true, choices: NAMES, help: "" };
 const DATA: TargetFlag = { flag: "data", required: true, help: "" };
+const QUIET: TargetFlag = { flag: "quiet", kind: "switch", help: "" };
 
 /** @param args what follows `build`   @returns undefined: help is asked for */
 export function readBuild(args: readonly string[]): BuildCommand | undefined {
   const { values, others, problems: found, help } = readWords(args, knownFlags("build", [TARGET, ...FLAGS]));
   if (help) return undefined;
-  const problems = [...found, ...others.map((word) => tooMany("build", word))];
-  const target = read(TARGET, values, problems) as string | undefined;
+  const [script, ...more] = others;
+  // As in `serve`, the script may be a word of its own.
+  if (script !== undefined && values.has("entry_script")) more.unshift(script);
+  const given =
+    script === undefined || values.has("entry_script") ? values : new Map([...values, ["entry_script", [script]]]);
+  const problems = [...found, ...more.map((word) => tooMany("build", word))];
+  const target = read(TARGET, given, problems) as string | undefined;
   const options: Record<string, TargetOptions[string]> = {};
   for (const known of FLAGS) {
     const { flag, targets, option = toCamelCase(flag) } = known;
-    const value = read(known, values, problems);
+    const value = read(known, given, problems);
     if (value === undefined) continue;
     if (target !== undefined && targets?.includes(target) === false) {
       problems.push(`--${flag} is for --target ${targets.join(" or ")} only`);
@@ -93,14 +73,14 @@ export function readBuild(args: readonly string[]): BuildCommand | undefined {
 
 /** @param args what follows `invoke`   @returns undefined: help is asked for */
 export function readInvoke(args: readonly string[]): InvokeCommand | undefined {
-  const flags = [{ ...TARGET, required: false }, DATA];
+  const flags = [{ ...TARGET, required: false }, DATA, QUIET];
   const { values, others, problems: found, help } = readWords(args, knownFlags("invoke", flags));
   if (help) return undefined;
   const [directory, ...more] = others;
   const problems = [...found, ...more.map((word) => tooMany("invoke", word))];
   if (directory === undefined) problems.push("the folder of the build is missing: scorefn invoke FOLDER --data DATA");
   const [target, data] = flags.map((flag) => read(flag, values, problems) as string | undefined);
-  return { kind: "invoke", target, directory, data, problems };
+  return { kind: "invoke", target, directory, data, isQuiet: values.has("quiet"), problems };
 }
 
 function knownFlags(command: string, flags: readonly TargetFlag[]): KnownFlags {
@@ -109,7 +89,7 @@ function knownFlags(command: string, flags: readonly TargetFlag[]): KnownFlags {
     find: (typed) =>
       names.includes(typed) ? [typed] : names.filter((name) => isPart(typed) && name.startsWith(typed)),
     isSwitch: (wanted) => flags.some(({ flag, kind }) => flag === wanted && kind === "switch"),
-    unknown: (_typed, word) => `there is no flag ${word.split("=", 1)[0]}; scorefn ${command} --help lists all`,
+    unknown: (_typed, word) => unknownFlag(`scorefn ${command}`, word, names),
   };
 }
 
@@ -142,20 +122,10 @@ function read(
     return undefined;
   }
   if (choices === undefined || choices.includes(last)) return last;
-  problems.push(`--${flag} must be ${choices.join(" or ")}, not ${JSON.stringify(last)}`);
+  problems.push(unknownChoice(`--${flag}`, choices, last));
   return undefined;
 }
 
 function toCamelCase(flag: string): string {
   return flag.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
-}
-
-function toArgument({ help, kind, choices, required }: TargetFlag): ArgumentOptions {
-  const argument: ArgumentOptions = { help };
-  if (kind === "switch") argument.action = "store_true";
-  if (kind === "list") argument.action = "append";
-  if (kind === "integer") argument.type = "int";
-  if (choices !== undefined) argument.choices = [...choices];
-  if (required !== undefined) argument.required = required;
-  return argument;
 }

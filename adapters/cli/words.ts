@@ -1,5 +1,6 @@
 // The words of a command line, as all commands of `scorefn` take them: dashes or underscores in flags, flags by the beginning
 // of their names, values behind a blank or an equals sign. All that cannot be understood is said at once.
+import { nearest } from "../../src/host.ts";
 
 /** What flags there are. */
 export interface KnownFlags {
@@ -28,6 +29,7 @@ export function readWords(args: readonly string[], known: KnownFlags): Words {
   const others: string[] = [];
   let help = false;
   const words = [...args];
+  if (args.length === 1 && args[0] === "help") return { values, others, problems, help: true };
   const give = (flag: string, value: string): void => void values.set(flag, [...(values.get(flag) ?? []), value]);
   for (let word = words.shift(); word !== undefined; word = words.shift()) {
     if (word === "--") {
@@ -72,4 +74,21 @@ function underscored(word: string): string {
 
 function isValue(word: string | undefined): word is string {
   return word !== undefined && !word.startsWith("--");
+}
+
+/** The line about a flag that there is not. @param word as typed   @param flags with both dashes */
+export function unknownFlag(command: string, word: string, flags: readonly string[]): string {
+  const [shown = ""] = word.split("=", 1);
+  const names = [...flags, "--help"].map((flag) => flag.slice(2));
+  const meant = nearest(shown.replace(/^--?/, ""), names);
+  const cure = meant === undefined ? `${command} --help lists all` : `did you mean --${meant}?`;
+  return `there is no flag ${shown}; ${cure}`;
+}
+
+/** The line about a value that is none of those there are. @param flag with both dashes */
+export function unknownChoice(flag: string, choices: readonly string[], value: string): string {
+  const listed = choices.length < 2 ? choices.join("") : `${choices.slice(0, -1).join(", ")} or ${choices.at(-1)}`;
+  const meant = nearest(value, choices);
+  const cure = meant === undefined ? "" : `; did you mean ${meant}?`;
+  return `${flag} must be ${listed}, not ${JSON.stringify(value)}${cure}`;
 }

@@ -9,12 +9,15 @@ import {
   createLog,
   createRuntime,
   createService,
+  frameWith,
   type Log,
   lastLines,
   loadInsights,
   logStream,
   openLog,
   openTelemetry,
+  type Paint,
+  paintFor,
   processEnvironment,
   recordFormat,
   ScoreError,
@@ -114,7 +117,7 @@ async function run(
     await listen(servers, config.listen, reserved);
   } catch (error) {
     await close(servers, 0);
-    process.stderr.write(`scorefn: ${toScoreError(error).message}\n`);
+    process.stderr.write(`scorefn: ${paintFor(process.stderr)("error", "error:")} ${toScoreError(error).message}\n`);
     return EXIT_USAGE;
   }
   if (reserved !== undefined) log.server.info(`Listening on port ${reserved.port}, the free one that was picked`);
@@ -146,7 +149,7 @@ async function run(
   scorer.flush();
   if (end.kind === "start failure") {
     telemetry?.startFailed?.(end.error);
-    process.stderr.write(`${describeStartFailure(end.error)}\n`);
+    process.stderr.write(`${describeStartFailure(end.error, paintFor(process.stderr))}\n`);
     return EXIT_SCRIPT;
   }
   return end.kind === "fault" ? EXIT_FAULT : EXIT_OK;
@@ -237,12 +240,12 @@ function listenProblem({ host, port, health }: Address, { code, message }: NodeJ
 const NOT_OURS: ReadonlySet<string> = new Set(["ENOTFOUND", "EAI_AGAIN", "EADDRNOTAVAIL"]);
 
 /** What went wrong where and what to do, for whoever started the command. */
-function describeStartFailure(error: ScoreError): string {
+function describeStartFailure(error: ScoreError, paint: Paint): string {
   const { report } = error;
   const at = report?.location;
   const place = at ? `${at.file}:${at.line}${at.column === null ? "" : `:${at.column}`}: ` : "";
-  const lines = [`scorefn: the score script cannot be served: ${place}${error.message}`];
-  if (report?.codeFrame !== undefined) lines.push("", report.codeFrame, "");
+  const lines = [`scorefn: ${paint("error", "error:")} the score script cannot be served: ${place}${error.message}`];
+  if (report?.codeFrame !== undefined) lines.push("", frameWith(paint, report.codeFrame), "");
   if (report?.hint !== undefined) lines.push(`hint: ${report.hint}`);
   return lines.join("\n");
 }

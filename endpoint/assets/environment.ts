@@ -36,7 +36,7 @@ export async function makeEnvironment(recipe: Recipe, options: MakeOptions, sign
     progress(`the environment of ${recipe.source} is there: ${known}`);
     return known;
   }
-  const onWait = (): void => progress(`waiting for another process that makes the environment of ${recipe.source}`);
+  const onWait = (): void => progress(`waiting for another process that makes the environment of ${recipe.source} ...`);
   for (;;) {
     try {
       await makeFolder(folder);
@@ -90,14 +90,14 @@ async function makeHere(
     const how =
       by.kind === "conda" ? `with ${by.tool.name}` : `for Python ${by.python.version}${by.uv ? " with uv" : ""}`;
     progress(
-      `making an environment ${how} for ${source}: ${recipe.packages.map(shownLine).join(", ") || "no packages"}`,
+      `making an environment ${how} for ${source}: ${recipe.packages.map(shownLine).join(", ") || "no packages"} ...`,
     );
     for (const line of recipe.leftOut) progress(`${line} is left out: it brings a server, and scorefn is one`);
     const list = join(attempt, by.kind === "conda" ? "conda.yml" : "requirements.txt");
     await writeFile(list, content, { mode: 0o600 });
     for (const [file, ...args] of commandsOf(recipe, prefix, list)) {
       const onLine = (line: string): void => {
-        if (IS_PROGRESS[by.kind].test(line)) progress(shownLine(line));
+        if (IS_PROGRESS[by.kind].test(line)) progress(`${shownLine(line).replace(/[.…\s]*$/, "")} ...`);
       };
       const run = { file, args, cwd: attempt, env: environmentFor(env), onLine };
       const { isGood, lines } = await runProgram(run, signal);

@@ -1,10 +1,10 @@
 // What a schema finds, in words.
 import { joined } from "./cast.ts";
 import type { Findings } from "./findings.ts";
-import { type KeyProblem, unknownKey } from "./nearest.ts";
 import { at } from "./plain.ts";
 import { shown } from "./problem.ts";
 import { type DocumentKind, type Schema, type SchemaError, validate } from "./schema.ts";
+import { type KeyProblem, unknownKey } from "./unknown-key.ts";
 import type { Path } from "./yaml.ts";
 
 /** Checks a document against its schema. */

@@ -5,7 +5,7 @@ import { VERSION } from "../../src/host.ts";
 import { bundle } from "../bundle.ts";
 import { copyInventory, copySettings, fileBytes, folderBytes, refuseTaken, takeWorker, writeFiles } from "../files.ts";
 import { type Architecture, type CommonOptions, checkNode, checkRange, type Inputs, resolveInputs } from "../inputs.ts";
-import { type Content, makeBuild, modelName, takeContent, tooLarge } from "../make.ts";
+import { type Content, copyBig, makeBuild, modelName, takeContent, tooLarge } from "../make.ts";
 import { copyPackages } from "../packages.ts";
 import { typed } from "../paths.ts";
 import { Problems } from "../problems.ts";
@@ -67,8 +67,9 @@ export async function buildLambda(options: LambdaBuildOptions): Promise<BuildRep
       await mkdir(folder);
       if (inputs.python) await layOutPython(settings, folder);
       else await layOutJavaScript(settings, folder);
+      inputs.step("bundling what answers the cloud");
       await bundleHost(settings, folder);
-      if (model !== undefined) await copyInventory(content.model!, join(folder, model));
+      if (model !== undefined) await copyBig(content.model!, join(folder, model), "the model", inputs.step);
       await writeFile(join(out, "template.yaml"), renderTemplate(template));
       await writeFiles(join(out, "check"), renderCheck(settings.check));
     },
@@ -170,16 +171,19 @@ function cureFor({ python }: Inputs): string {
 }
 
 async function layOutJavaScript({ inputs, arch }: Settings, folder: string): Promise<void> {
-  const { entryScript, external } = inputs;
+  const { entryScript, external, step } = inputs;
+  step(`bundling ${basename(entryScript)}`);
   const script = await bundleScript(entryScript, folder, external);
+  if (script.packages.length > 0)
+    step(`copying npm packages: ${script.packages.map((path) => basename(path)).join(", ")}`);
   await copyPackages(script.packages, folder, { arch, platform: "linux" });
   await copySettings(dirname(entryScript), folder);
 }
 
 /** The script's own folder is its app root, as it is for a server started there. */
 async function layOutPython(settings: Settings, folder: string): Promise<void> {
-  const { content, requirements, python, node, template } = settings;
-  await copyInventory(content.source!, folder);
+  const { inputs, content, requirements, python, node, template } = settings;
+  await copyBig(content.source!, folder, "the script's folder", inputs.step);
   await copyInventory(await takeWorker(), join(folder, "scorefn/python"));
   await writeFile(join(folder, "requirements.txt"), requirements.text);
   await refuseTaken(folder, ["scorefn/runtime-client"]);

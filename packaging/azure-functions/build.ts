@@ -5,7 +5,7 @@ import { bundle } from "../bundle.ts";
 import { copyInventory, copySettings, fileBytes, folderBytes, refuseTaken, takeWorker, writeFiles } from "../files.ts";
 import { type CommonOptions, checkNode, type Inputs, resolveInputs } from "../inputs.ts";
 import { namesCredentials } from "../left-out.ts";
-import { type Content, makeBuild, modelName, takeContent } from "../make.ts";
+import { type Content, copyBig, makeBuild, modelName, takeContent } from "../make.ts";
 import { problem } from "../out-folder.ts";
 import { copyPackages } from "../packages.ts";
 import { typed } from "../paths.ts";
@@ -62,8 +62,9 @@ export async function buildAzure(options: AzureBuildOptions): Promise<BuildRepor
       await mkdir(join(out, "dist"));
       if (inputs.python) await layOutPython(settings, out);
       else await layOutJavaScript(settings, out);
+      inputs.step("bundling what answers the cloud");
       await bundleHost(settings, out);
-      if (model !== undefined) await copyInventory(content.model!, join(out, model));
+      if (model !== undefined) await copyBig(content.model!, join(out, model), "the model", inputs.step);
       await writeProject(settings, out);
     },
     async try(out) {
@@ -145,15 +146,18 @@ const RESERVED: ReadonlyMap<string, string> = new Map(
 );
 
 async function layOutJavaScript({ inputs, arch }: Settings, out: string): Promise<void> {
-  const { entryScript, external } = inputs;
+  const { entryScript, external, step } = inputs;
+  step(`bundling ${basename(entryScript)}`);
   const script = await bundleScript(entryScript, out, external);
+  if (script.packages.length > 0)
+    step(`copying npm packages: ${script.packages.map((path) => basename(path)).join(", ")}`);
   await copyPackages(script.packages, out, { arch, platform: "linux" });
   await copySettings(dirname(entryScript), out);
 }
 
 /** The script's own folder is its app root, as it is for a server started there. */
-async function layOutPython({ content, requirements }: Settings, out: string): Promise<void> {
-  await copyInventory(content.source!, out);
+async function layOutPython({ inputs, content, requirements }: Settings, out: string): Promise<void> {
+  await copyBig(content.source!, out, "the script's folder", inputs.step);
   await copyInventory(await takeWorker(), join(out, "dist/python"));
   await writeFile(join(out, "requirements.txt"), requirements.text);
 }

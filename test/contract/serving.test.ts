@@ -174,7 +174,7 @@ test("LOG-11: liveness writes no record", async () => {
 test("PROC-9, PROC-8: a script that cannot be served ends the server with code 3 and its reason on stderr", async () => {
   const server = await start("broken/import_error.py");
   expect(await server.waitExit()).toBe(3);
-  expect(server.stderr()).toMatch(/^scorefn: the score script cannot be served: .*a_module_that_is_not_there/m);
+  expect(server.stderr()).toMatch(/^scorefn: error: the score script cannot be served: .*a_module_that_is_not_there/m);
 });
 
 test("TEL-14, BAN-5: the telemetry key is never printed", async () => {

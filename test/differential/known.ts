@@ -145,7 +145,7 @@ export const known: readonly Known[] = [
     reason: "the text is that of the WSGI server; ours says what is wrong",
     scenario: /^(LOAD|SIG|INIT|IS)-/,
     where: STDERR,
-    ours: /^scorefn: the score script cannot be served: /,
+    ours: /^scorefn: error: the score script cannot be served: /,
   },
   {
     rule: "PROC-9",

@@ -13,8 +13,8 @@ const DOCS = Object.fromEntries(
 
 test("every flag of the build stands in a document", () => {
   const help = String(execFileSync(process.execPath, [packageFile("dist/adapters/cli/scorefn.js"), "build", "--help"]));
-  const flags = new Set([...help.matchAll(/--[a-z][a-z_]+/g)].map(([flag]) => flag));
-  for (const known of ["--help", "--target"]) flags.delete(known);
+  const flags = new Set([...help.matchAll(/^ {2}(--[a-z_]+)/gm)].map(([, flag]) => flag!));
+  flags.delete("--target");
   expect(flags.size).toBeGreaterThan(10);
   const text = [...Object.values(DOCS), readFileSync(packageFile("docs/building.md"), "utf8")].join("\n");
   expect([...flags].filter((flag) => !text.includes(`\`${flag} `) && !text.includes(`\`${flag}\``))).toEqual([]);

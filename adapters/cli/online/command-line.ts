@@ -1,5 +1,9 @@
 import { type ArgumentOptions, ArgumentParser } from "argparse";
+import { nearest } from "../../../src/host.ts";
+import { formatHelp, type HelpPage, type Screen } from "../help/page.ts";
+import { unknownChoice, unknownFlag } from "../words.ts";
 import { GLOBAL_FLAGS, type Noun, type OnlineFlag, VERBS, type Verb } from "./flags.ts";
+import { nounPage, verbPage } from "./help.ts";
 
 /** What a line asks for; flags by the first of their names. */
 export interface OnlineCommand {
@@ -9,9 +13,16 @@ export interface OnlineCommand {
   readonly flags: OnlineFlags;
 }
 
-export type OnlineLine =
-  | OnlineCommand
-  | { readonly kind: "exit"; readonly code: number; readonly stdout: string; readonly stderr: string };
+export type OnlineLine = OnlineCommand | ExitLine;
+
+/** Help, or what is wrong. */
+interface ExitLine {
+  readonly kind: "exit";
+  readonly code: number;
+  readonly stdout: string;
+  /** @property command what follows `scorefn`   @property text with the cure */
+  readonly problem: { readonly command: string; readonly text: string } | undefined;
+}
 
 /** The values that were given. */
 export class OnlineFlags {
@@ -50,26 +61,29 @@ export class OnlineFlags {
 }
 
 const TRUE = "true";
+const HELP_FLAGS = ["-h", "--help"];
 
 /** What az's parser exits with. */
 const USAGE_ERROR = 2;
 
-/** @param args what follows the noun */
-export function parseOnline(noun: Noun, args: readonly string[]): OnlineLine {
+/** @param args what follows the noun   @param screen what help is written to */
+export function parseOnline(noun: Noun, args: readonly string[], screen?: Screen): OnlineLine {
   try {
     const [word, ...rest] = args;
     const verbs = VERBS[noun];
     const verb = verbs.find(({ name }) => name === word);
+    const asksForHelp = rest.some((one) => HELP_FLAGS.includes(one)) || (rest.length === 1 && rest[0] === "help");
+    if (verb !== undefined && asksForHelp) return printed(verbPage(noun, verb), screen);
     if (verb !== undefined) return { kind: "command", noun, verb: verb.name, flags: readFlags(noun, verb, rest) };
-    if (word === undefined || word === "-h" || word === "--help") {
-      return { kind: "exit", code: 0, stdout: nounHelp(noun), stderr: "" };
+    if (word === undefined || [...HELP_FLAGS, "help"].includes(word)) {
+      const named = verbs.find(({ name }) => name === rest[0]);
+      return printed(named === undefined ? nounPage(noun) : verbPage(noun, named), screen);
     }
-    const known = verbs.map(({ name }) => name).join(", ");
-    throw new Ending(
-      USAGE_ERROR,
-      "",
-      `scorefn ${noun}: error: there is no command ${word}; the commands are ${known}\n`,
-    );
+    const names = verbs.map(({ name }) => name);
+    const all = `the commands are ${names.join(", ")}`;
+    if (word.startsWith("-")) return refused(noun, `a command is missing before ${word}; ${all}`);
+    const meant = nearest(word, names);
+    return refused(noun, `there is no command ${word}; ${meant === undefined ? all : `did you mean ${meant}?`}`);
   } catch (error) {
     if (error instanceof Ending) return error.exit;
     throw error;
@@ -78,95 +92,87 @@ export function parseOnline(noun: Noun, args: readonly string[]): OnlineLine {
 
 function readFlags(noun: Noun, verb: Verb, args: readonly string[]): OnlineFlags {
   const flags = [...verb.flags, ...GLOBAL_FLAGS];
-  const parser = new Parser({ prog: `scorefn ${noun} ${verb.name}`, description: sentence(verb.help), color: false });
-  const groups = [
-    ["flags as in az ml", flags.filter(({ isOurs }) => !isOurs)],
-    ["flags of scorefn", flags.filter(({ isOurs }) => isOurs)],
-  ] as const;
-  for (const [title, group] of groups) {
-    if (group.length === 0) continue;
-    const target = parser.add_argument_group(title);
-    for (const flag of group) {
-      target.add_argument(...(flag.names as [string, string]), { ...optionOf(flag), dest: flag.names[0]! });
+  const refuse = (text: string): never => {
+    throw new Ending(refused(`${noun} ${verb.name}`, text));
+  };
+  const prog = `scorefn ${noun} ${verb.name}`;
+  const parser = new Parser({ prog, add_help: false });
+  // argparse says what is wrong, but not what to do.
+  parser.refuse = (text) => {
+    const word = /^unrecognized arguments: (\w\S*)$/.exec(text)?.[1];
+    const isName = word !== undefined && flags.some(({ names }) => names.includes("--name"));
+    return refuse(
+      isName
+        ? `${word} is one word too many; names follow a flag: --name ${word}`
+        : `${text}; ${prog} --help lists all flags`,
+    );
+  };
+  for (const flag of flags) {
+    parser.add_argument(...(flag.names as [string, string]), { ...optionOf(flag), dest: flag.names[0]! });
+  }
+  const values = parser.parse_args(expandAzFlags(args, flags, prog, refuse)) as Record<string, unknown>;
+  for (const { kind, names, choices } of flags) {
+    const [name = ""] = names;
+    const value = values[name];
+    if (kind === "boolean") values[name] = value === TRUE;
+    else if (choices !== undefined && typeof value === "string" && !choices.includes(value)) {
+      refuse(unknownChoice(name, choices, value));
     }
   }
-  const values = parser.parse_args(expandAzFlags(args, flags, parser)) as Record<string, unknown>;
-  for (const { kind, names } of flags) if (kind === "boolean") values[names[0]!] = values[names[0]!] === TRUE;
   return new OnlineFlags(values);
 }
 
-function optionOf({ names, kind, help, choices, metavar }: OnlineFlag): ArgumentOptions {
-  const word = metavar ?? names[0]!.slice(2).replaceAll("-", "_").toUpperCase();
-  const common = {
-    help: help.replaceAll("%", "%%"),
-    ...(kind !== "switch" && choices === undefined && { metavar: word }),
-  };
+function optionOf({ kind }: OnlineFlag): ArgumentOptions {
   if (kind === "boolean") {
-    return {
-      nargs: "?",
-      const: TRUE,
-      choices: ["false", TRUE],
-      type: (text: string) => text.toLowerCase(),
-      help: common.help,
-    };
+    return { nargs: "?", const: TRUE, choices: ["false", TRUE], type: (text: string) => text.toLowerCase() };
   }
-  if (kind === "switch") return { action: "store_true", help: common.help };
-  if (kind === "many") return { action: "append", ...common };
-  if (kind === "words") return { action: "append", nargs: "+", ...common };
-  return { ...common, ...(choices && { choices: [...choices] }) };
+  if (kind === "switch") return { action: "store_true" };
+  if (kind === "many") return { action: "append" };
+  if (kind === "words") return { action: "append", nargs: "+" };
+  return {};
 }
 
 /** Writes abbreviations of az's flags out: they go on meaning what they mean there whatever flags we add. */
-function expandAzFlags(args: readonly string[], flags: readonly OnlineFlag[], parser: Parser): string[] {
+function expandAzFlags(
+  args: readonly string[],
+  flags: readonly OnlineFlag[],
+  prog: string,
+  refuse: (text: string) => never,
+): string[] {
   const all = flags.flatMap(({ names }) => names);
   const az = flags.filter(({ isOurs }) => !isOurs);
   return args.map((word) => {
     const [name = ""] = word.split("=", 1);
     if (!name.startsWith("--") || name === "--" || all.includes(name)) return word;
     const matches = az.filter(({ names }) => names.some((full) => full.startsWith(name)));
-    if (matches.length > 1) {
-      parser.error(`ambiguous option: ${name} could match ${matches.map(({ names }) => names[0]).join(", ")}`);
-    }
-    return matches.length === 1 ? matches[0]!.names[0]! + word.slice(name.length) : word;
+    if (matches.length > 1) refuse(`${name} could mean ${matches.map(({ names }) => names[0]).join(" or ")}`);
+    if (matches.length === 1) return matches[0]!.names[0]! + word.slice(name.length);
+    const known = all.filter((full) => full.startsWith("--"));
+    return known.some((full) => full.startsWith(name)) ? word : refuse(unknownFlag(prog, word, known));
   });
 }
 
-function nounHelp(noun: Noun): string {
-  const parser = new Parser({
-    prog: `scorefn ${noun}`,
-    usage: `scorefn ${noun} <command> [flags]`,
-    description: DESCRIPTIONS[noun],
-    color: false,
-  });
-  const commands = parser.add_subparsers({ title: "commands", metavar: "<command>", parser_class: Parser });
-  for (const { name, help } of VERBS[noun]) commands.add_parser(name, { help });
-  return `${parser.format_help()}\nscorefn ${noun} <command> --help says more of each.\n`;
+function printed(page: HelpPage, screen: Screen | undefined): ExitLine {
+  return { kind: "exit", code: 0, stdout: formatHelp(page, screen), problem: undefined };
 }
 
-const DESCRIPTIONS: Readonly<Record<Noun, string>> = {
-  "online-endpoint": "Local online endpoints, with the commands of az ml and its YAML files.",
-  "online-deployment": "Deployments of local online endpoints, with the commands of az ml and its YAML files.",
-};
-
-function sentence(text: string): string {
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+function refused(command: string, text: string): ExitLine {
+  return { kind: "exit", code: USAGE_ERROR, stdout: "", problem: { command, text } };
 }
 
 /** Carries the end of the command through argparse, which expects these methods not to return. */
 class Ending extends Error {
-  readonly exit: Extract<OnlineLine, { kind: "exit" }>;
-  constructor(code: number, stdout: string, stderr: string) {
+  readonly exit: ExitLine;
+  constructor(exit: ExitLine) {
     super("the command line ends the command");
-    this.exit = { kind: "exit", code, stdout, stderr };
+    this.exit = exit;
   }
 }
 
 class Parser extends ArgumentParser {
-  override print_help(): void {
-    throw new Ending(0, this.format_help(), "");
-  }
+  declare refuse: (text: string) => never;
 
   override error(message: string): never {
-    throw new Ending(USAGE_ERROR, "", `${this.prog}: error: ${message}; ${this.prog} --help shows all flags\n`);
+    return this.refuse(message);
   }
 }

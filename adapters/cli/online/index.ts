@@ -1,12 +1,14 @@
 // `scorefn online-endpoint …` and `scorefn online-deployment …`. Loaded only when one of them is typed.
 import { describe, OperationError } from "../../../endpoint/control/errors.ts";
 import { ScoreError } from "../../../src/host.ts";
+import { errorLine } from "../output.ts";
 import { type OnlineCommand, parseOnline } from "./command-line.ts";
 import { DEPLOYMENT_VERBS } from "./deployment-verbs.ts";
 import { ENDPOINT_VERBS, type Outcome } from "./endpoint-verbs.ts";
 import { NOTES, type Noun } from "./flags.ts";
 import { formatOutput, type OutputForm } from "./output.ts";
 import type { OnlineHost } from "./program.ts";
+import { painted, showing } from "./showing.ts";
 
 const EXIT_FAILED = 1;
 /** az's, for what cannot be understood. */
@@ -16,19 +18,27 @@ const EXIT_NOT_FOUND = 3;
 
 /** Runs one command to its end. @param args what follows the noun   @returns the exit code */
 export async function runOnline(noun: Noun, args: readonly string[], host: OnlineHost): Promise<number> {
-  const line = parseOnline(noun, args);
+  const line = parseOnline(noun, args, host.screen);
   if (line.kind === "exit") {
-    host.write(line.stdout);
-    host.writeError(line.stderr);
+    const { stdout, problem } = line;
+    host.write(stdout);
+    if (problem !== undefined) host.writeError(errorLine(`scorefn ${problem.command}`, problem.text, host.paint));
     return line.code;
   }
   const isQuiet = line.flags.isOn("--only-show-errors");
+  const tell = (text: string): void => host.tell(painted(text, host.paint));
+  const told = { ...host, tell: isQuiet ? () => {} : tell };
+  // What is served in the foreground writes its log.
+  const progress = isQuiet || line.verb === "serve" ? undefined : host.progress;
   try {
-    return await carryOut(line, isQuiet ? { ...host, tell: () => {} } : host);
+    return await carryOut(line, progress === undefined ? told : showing(told, progress, `${noun} ${line.verb}`));
   } catch (error) {
+    progress?.end();
     if (!(error instanceof ScoreError) && !isSystemError(error)) throw error;
-    host.writeError(`scorefn ${noun} ${line.verb}: error: ${describe(error)}\n`);
+    host.writeError(errorLine(`scorefn ${noun} ${line.verb}`, describe(error), host.paint));
     return error instanceof OperationError && error.refusal === "not-found" ? EXIT_NOT_FOUND : EXIT_FAILED;
+  } finally {
+    progress?.end();
   }
 }
 
@@ -40,13 +50,14 @@ async function carryOut(command: OnlineCommand, host: OnlineHost): Promise<numbe
   // One that cannot be read is to change nothing.
   if (expression !== undefined) {
     const { checkQuery } = await import("./query.ts");
-    if (!isUsable(expression, () => checkQuery(expression), host)) return EXIT_USAGE;
+    if (!isUsable(command, () => checkQuery(expression), host)) return EXIT_USAGE;
   }
   const work = (noun === "online-endpoint" ? ENDPOINT_VERBS : DEPLOYMENT_VERBS)[verb]!;
   return print(await work(flags, host), command, host);
 }
 
-async function print(outcome: Outcome, { flags, noun, verb }: OnlineCommand, host: OnlineHost): Promise<number> {
+async function print(outcome: Outcome, command: OnlineCommand, host: OnlineHost): Promise<number> {
+  const { flags, noun, verb } = command;
   const { failure } = outcome;
   const end = (text: string): number => {
     host.write(text);
@@ -61,19 +72,20 @@ async function print(outcome: Outcome, { flags, noun, verb }: OnlineCommand, hos
     const ask = (): void => {
       value = query(expression, value);
     };
-    if (!isUsable(expression, ask, host)) return EXIT_USAGE;
+    if (!isUsable(command, ask, host)) return EXIT_USAGE;
   }
   return end(formatOutput((flags.text("--output") ?? "json") as OutputForm, value));
 }
 
 /** @param use throws when the expression cannot be used, which is then written */
-function isUsable(expression: string, use: () => void, { writeError }: OnlineHost): boolean {
+function isUsable({ noun, verb, flags }: OnlineCommand, use: () => void, { writeError, paint }: OnlineHost): boolean {
   try {
     use();
     return true;
   } catch (error) {
     const reason = (error as Error).message;
-    writeError(`scorefn: error: --query ${expression} cannot be used: ${reason}; see https://jmespath.org\n`);
+    const text = `--query ${flags.text("--query")} cannot be used: ${reason}; see https://jmespath.org`;
+    writeError(errorLine(`scorefn ${noun} ${verb}`, text, paint));
     return false;
   }
 }

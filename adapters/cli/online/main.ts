@@ -1,7 +1,9 @@
 import { createInterface } from "node:readline/promises";
 import { PARTS } from "../../../endpoint/control/parts.ts";
 import type { Parts } from "../../../endpoint/control/types.ts";
-import { boundedLines, logStream, packageFile, processEnvironment } from "../../../src/host.ts";
+import { boundedLines, logStream, packageFile, paintFor, processEnvironment } from "../../../src/host.ts";
+import { screenOf } from "../output.ts";
+import { liveProgress } from "../progress.ts";
 import type { Noun } from "./flags.ts";
 import { runOnline } from "./index.ts";
 
@@ -15,11 +17,15 @@ export function main(
   parts: Parts = PARTS,
   program: string = PROGRAM,
 ): Promise<number> {
+  const progress = liveProgress(process.stderr, processEnvironment);
   return runOnline(noun, args, {
     write: (text) => process.stdout.write(text),
     writeError: (text) => process.stderr.write(text),
     tell: (text) => process.stderr.write(text),
     openLog: () => boundedLines(logStream(process.stdout)),
+    screen: screenOf(process.stdout),
+    paint: paintFor(process.stderr),
+    ...(progress && { progress }),
     env: processEnvironment,
     cwd: process.cwd(),
     parts,

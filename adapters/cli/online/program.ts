@@ -1,5 +1,7 @@
 import type { Parts } from "../../../endpoint/control/types.ts";
-import type { Environment } from "../../../src/host.ts";
+import type { Environment, Paint } from "../../../src/host.ts";
+import type { Screen } from "../help/page.ts";
+import type { Progress } from "../progress.ts";
 
 /** What the commands need of the process they run in. */
 export interface OnlineHost {
@@ -10,6 +12,12 @@ export interface OnlineHost {
   readonly tell: (text: string) => void;
   /** What the log is written to: a reader that has stalled must not stop who writes. Default: `write`. */
   readonly openLog?: () => (text: string) => void;
+  /** What `write` leads to. Default: no terminal. */
+  readonly screen?: Screen;
+  /** For `writeError` and `tell`. Default: no colours. */
+  readonly paint?: Paint;
+  /** Shows on a terminal what is under way. Default: all of it is told. */
+  readonly progress?: Progress;
   readonly env: Environment;
   readonly cwd: string;
   readonly parts: Parts;

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { parseCommandLine } from "../../../adapters/cli/command-line.ts";
+import { COMMANDS } from "../../../adapters/cli/commands.ts";
 import { platforms } from "../../../adapters/cli/platforms.ts";
 import { FLAG_SETTINGS, SETTINGS } from "../../../src/config/config.ts";
 
@@ -11,21 +12,21 @@ afterAll(() => {
   vi.unstubAllEnvs();
 });
 
-function exitOf(program: "azmlinfsrv" | "scorefn", ...args: string[]) {
-  const command = parseCommandLine(program, args);
+async function exitOf(program: "azmlinfsrv" | "scorefn", ...args: string[]) {
+  const command = await parseCommandLine(program, args);
   if (command.kind !== "exit") throw new Error(`did not exit: ${JSON.stringify(command)}`);
   return command;
 }
 
-function flagsOf(program: "azmlinfsrv" | "scorefn", ...args: string[]) {
-  const command = parseCommandLine(program, args);
+async function flagsOf(program: "azmlinfsrv" | "scorefn", ...args: string[]) {
+  const command = await parseCommandLine(program, args);
   if (command.kind !== "serve") throw new Error(`did not serve: ${JSON.stringify(command)}`);
   expect(command.problems).toEqual([]);
   return command.flags;
 }
 
-function problemsOf(...args: string[]): readonly string[] {
-  const command = parseCommandLine("scorefn", ["serve", ...args]);
+async function problemsOf(...args: string[]): Promise<readonly string[]> {
+  const command = await parseCommandLine("scorefn", ["serve", ...args]);
   if (command.kind !== "serve") throw new Error(`did not serve: ${JSON.stringify(command)}`);
   return command.problems;
 }
@@ -146,14 +147,14 @@ const REFERENCE_USAGE = `usage: azmlinfsrv [-h] [--entry_script ENTRY_SCRIPT] [-
 const PRODUCT_LINE = "Azure ML Inferencing HTTP server compatible: scorefn v0.1.0";
 
 describe("azmlinfsrv", () => {
-  test.each(REFERENCE_ERRORS)("%j fails as the reference does (CLI-3, CLI-4, CLI-5)", (args, error) => {
-    const exit = exitOf("azmlinfsrv", ...args);
+  test.each(REFERENCE_ERRORS)("%j fails as the reference does (CLI-3, CLI-4, CLI-5)", async (args, error) => {
+    const exit = await exitOf("azmlinfsrv", ...args);
     expect(exit.code).toBe(1);
     expect(exit.stderr.split("azmlinfsrv: error: ")[1]).toBe(`${error}\n`);
   });
 
-  test("a usage error prints usage to stderr, an empty line and the help without usage to stdout (CLI-5)", () => {
-    const { stdout, stderr } = exitOf("azmlinfsrv", "--bogus");
+  test("a usage error prints usage to stderr, an empty line and the help without usage to stdout (CLI-5)", async () => {
+    const { stdout, stderr } = await exitOf("azmlinfsrv", "--bogus");
     expect(stderr.startsWith(REFERENCE_USAGE)).toBe(true);
     expect(stderr.endsWith("\nazmlinfsrv: error: unrecognized arguments: --bogus\n")).toBe(true);
     expect(stdout.startsWith(`\n${PRODUCT_LINE}\n\n${REFERENCE_OPTIONS}`)).toBe(true);
@@ -161,15 +162,15 @@ describe("azmlinfsrv", () => {
     expect(stdout).not.toContain("examples:");
   });
 
-  test.each(["--help", "-h", "--hel"])("%s prints usage and help to stdout and exits with 0 (CLI-6)", (flag) => {
-    const { code, stdout, stderr } = exitOf("azmlinfsrv", flag);
+  test.each(["--help", "-h", "--hel"])("%s prints usage and help to stdout and exits with 0 (CLI-6)", async (flag) => {
+    const { code, stdout, stderr } = await exitOf("azmlinfsrv", flag);
     expect([code, stderr]).toEqual([0, ""]);
     expect(stdout.startsWith(REFERENCE_USAGE)).toBe(true);
     expect(stdout).toContain(`\n\n${PRODUCT_LINE}\n\n${REFERENCE_OPTIONS}`);
   });
 
-  test("help describes every flag but --rest, ours with default and variable (CLI-2)", () => {
-    const { stdout } = exitOf("azmlinfsrv", "--help");
+  test("help describes every flag but --rest, ours with default and variable (CLI-2)", async () => {
+    const { stdout } = await exitOf("azmlinfsrv", "--help");
     const help = stdout.slice(stdout.indexOf("options:")).replaceAll(/\s+/g, " ");
     expectVariables(help);
     for (const { flag } of FLAG_SETTINGS) {
@@ -180,9 +181,9 @@ describe("azmlinfsrv", () => {
     expect(help).toContain("Default is 1000. Variable: SCOREFN_MAX_QUEUE.");
   });
 
-  test("the width of the terminal counts, as it does with Python", () => {
+  test("the width of the terminal counts, as it does with Python", async () => {
     vi.stubEnv("COLUMNS", "200");
-    const { stdout } = exitOf("azmlinfsrv", "--help");
+    const { stdout } = await exitOf("azmlinfsrv", "--help");
     vi.stubEnv("COLUMNS", "80");
     expect(stdout).toContain("The relative or absolute path to the model directory. The model directory will be");
   });
@@ -197,8 +198,8 @@ describe("azmlinfsrv", () => {
     [["--port", " 5_001"], { port: " 5_001" }],
     [["--rest"], { rest: "true" }],
     [[], {}],
-  ])("%j is taken as %j (CLI-3, CLI-4)", (args, flags) => {
-    expect(flagsOf("azmlinfsrv", ...args)).toEqual(flags);
+  ])("%j is taken as %j (CLI-3, CLI-4)", async (args, flags) => {
+    expect(await flagsOf("azmlinfsrv", ...args)).toEqual(flags);
   });
 });
 
@@ -212,9 +213,9 @@ describe("abbreviations (CLI-3)", () => {
     [["--hea", "80"], { health_port: "80" }],
     [["--re"], { rest: "true" }],
     [["--c", "x"], { config_file: "x" }],
-  ])("%j means what it means to the reference, whatever flags we add", (args, flags) => {
-    expect(flagsOf("azmlinfsrv", ...args)).toEqual(flags);
-    expect(flagsOf("scorefn", "serve", ...args)).toEqual(flags);
+  ])("%j means what it means to the reference, whatever flags we add", async (args, flags) => {
+    expect(await flagsOf("azmlinfsrv", ...args)).toEqual(flags);
+    expect(await flagsOf("scorefn", "serve", ...args)).toEqual(flags);
   });
 
   test.each([
@@ -223,12 +224,12 @@ describe("abbreviations (CLI-3)", () => {
     [["--ho=x"], { host: "x" }],
     [["--queue_t", "5"], { queue_timeout_ms: "5" }],
     [["--python", "x"], { python: "x" }],
-  ])("%j is ours where none of the reference's flags matches", (args, flags) => {
-    expect(flagsOf("azmlinfsrv", ...args)).toEqual(flags);
+  ])("%j is ours where none of the reference's flags matches", async (args, flags) => {
+    expect(await flagsOf("azmlinfsrv", ...args)).toEqual(flags);
   });
 
-  test("ours may be ambiguous among themselves", () => {
-    expect(exitOf("azmlinfsrv", "--max", "5").stderr).toContain(
+  test("ours may be ambiguous among themselves", async () => {
+    expect((await exitOf("azmlinfsrv", "--max", "5")).stderr).toContain(
       "ambiguous option: --max could match --max_body_mb, --max_queue, --max_queue_mb\n",
     );
   });
@@ -243,12 +244,12 @@ describe("our own flags", () => {
       "argument --error_detail: invalid choice: 'all' (choose from 'none', 'location', 'full')",
     ],
     [["--script_host=x"], "argument --script_host: invalid choice: 'x' (choose from 'workers', 'in-process')"],
-  ])("%j is a usage error", (args, error) => {
-    expect(exitOf("azmlinfsrv", ...args).stderr.endsWith(`azmlinfsrv: error: ${error}\n`)).toBe(true);
+  ])("%j is a usage error", async (args, error) => {
+    expect((await exitOf("azmlinfsrv", ...args)).stderr.endsWith(`azmlinfsrv: error: ${error}\n`)).toBe(true);
   });
 
-  test("an empty value counts as not given, as in a variable", () => {
-    expect(flagsOf("azmlinfsrv", "--max_queue", "", "--host=")).toEqual({ max_queue: "", host: "" });
+  test("an empty value counts as not given, as in a variable", async () => {
+    expect(await flagsOf("azmlinfsrv", "--max_queue", "", "--host=")).toEqual({ max_queue: "", host: "" });
   });
 });
 
@@ -264,55 +265,70 @@ function expectVariables(help: string): void {
 }
 
 describe("scorefn", () => {
-  test.each(["version", "--version", "-v", "-V"])("%s prints the version", (word) => {
-    expect(exitOf("scorefn", word)).toEqual({ kind: "exit", code: 0, stdout: "scorefn 0.1.0\n", stderr: "" });
+  test.each(["version", "--version", "-v", "-V"])("%s prints the version", async (word) => {
+    expect(await exitOf("scorefn", word)).toEqual({ kind: "exit", code: 0, stdout: "scorefn 0.1.0\n", stderr: "" });
   });
 
-  test.each([[[]], [["help"]], [["--help"]], [["-h"]]])("%j lists the commands", (args) => {
-    const { code, stdout, stderr } = exitOf("scorefn", ...args);
-    expect([code, stderr]).toEqual([0, ""]);
-    expect(stdout).toContain("usage: scorefn <command> [flags]");
-    for (const command of ["serve", "build", "invoke"]) expect(stdout).toMatch(new RegExp(`^ {4}${command} `, "m"));
-    expect(stdout).toContain("scorefn help <command>");
-  });
+  test.each([[[]], [["help"]], [["--help"]], [["-h"]], [["help", "help"]], [["--help", "-h"]]])(
+    "%j lists the commands",
+    async (args) => {
+      const { code, stdout, stderr } = await exitOf("scorefn", ...args);
+      expect([code, stderr]).toEqual([0, ""]);
+      expect(stdout).toContain("usage: scorefn <command> [flags]");
+      for (const command of Object.keys(COMMANDS)) expect(stdout).toMatch(new RegExp(`^  ${command} `, "m"));
+    },
+  );
 
-  test.each(["serve", "build", "invoke"])("help %s is %s --help", (command) => {
-    const help = exitOf("scorefn", "help", command);
-    expect(help).toEqual(exitOf("scorefn", command, "--help"));
+  test.each(["serve", "build", "invoke"])("help %s is %s --help and %s help", async (command) => {
+    const help = await exitOf("scorefn", "help", command);
+    expect(help).toEqual(await exitOf("scorefn", command, "--help"));
+    expect(help).toEqual(await exitOf("scorefn", command, "help"));
     expect(help).toMatchObject({ code: 0, stderr: "" });
     expect(help.stdout).toMatch(new RegExp(`^usage: scorefn ${command} `));
   });
 
-  test("an unknown command is one line that names the commands", () => {
-    const line =
-      "scorefn: error: there is no command bogus; the commands are serve, build, invoke, check, init, online-endpoint, online-deployment, help and version\n";
-    for (const args of [["bogus"], ["help", "bogus"], ["bogus", "--port", "1"]]) {
-      expect(exitOf("scorefn", ...args)).toEqual({ kind: "exit", code: 1, stdout: "", stderr: line });
-    }
-  });
-
   test.each([
+    [["bogus"], `there is no command bogus; the commands are ${Object.keys(COMMANDS).join(", ")}, help and version`],
+    [
+      ["help", "bogus"],
+      `there is no command bogus; the commands are ${Object.keys(COMMANDS).join(", ")}, help and version`,
+    ],
+    [["serv"], "there is no command serv; did you mean serve?"],
+    [["sevre", "--port", "1"], "there is no command sevre; did you mean serve?"],
+    [["Build"], "there is no command Build; did you mean build?"],
+    [["help", "biuld"], "there is no command biuld; did you mean build?"],
+    [["endpoint", "create"], "there is no command endpoint; did you mean online-endpoint?"],
+    [["online_deployment"], "there is no command online_deployment; did you mean online-deployment?"],
+    [["run"], "there is no command run; did you mean serve?"],
+    [["deploy"], "there is no command deploy; did you mean build?"],
+    [
+      ["constructor"],
+      `there is no command constructor; the commands are ${Object.keys(COMMANDS).join(", ")}, help and version`,
+    ],
     [["score.py"], "a command is missing before score.py; type: scorefn serve score.py"],
     [["--port", "80"], "a command is missing before --port; type: scorefn serve --port 80"],
-  ])("%j says what to type", (args, text) => {
-    expect(exitOf("scorefn", ...args)).toMatchObject({ code: 1, stdout: "", stderr: `scorefn: error: ${text}\n` });
+    [
+      ["C:\\my models\\score.py"],
+      "a command is missing before C:\\my models\\score.py; type: scorefn serve 'C:\\my models\\score.py'",
+    ],
+  ])("%j says what to type", async (args, problem) => {
+    expect(await parseCommandLine("scorefn", args)).toEqual({ kind: "refused", problem });
   });
 });
 
 describe("scorefn serve", () => {
-  test("--help describes every flag with its variable, and the variables that are not flags", () => {
-    const { code, stdout } = exitOf("scorefn", "serve", "--help");
+  test("--help has every flag with its variable, and the variables that are not flags", async () => {
+    const { code, stdout } = await exitOf("scorefn", "serve", "--help");
     expect(code).toBe(0);
-    expect(stdout.startsWith("usage: scorefn serve [SCRIPT] [--flag value ...]\n")).toBe(true);
-    const help = stdout.slice(stdout.indexOf("options:")).replaceAll(/\s+/g, " ");
-    for (const setting of FLAG_SETTINGS) {
-      if (setting.hidden) continue;
-      expect(help).toContain(` --${setting.flag} `);
-      if (setting.variable !== null) expect(help).toContain(`Variable: ${setting.variable}.`);
-    }
-    expectVariables(help);
-    for (const line of stdout.split("\n").filter((line) => !line.includes("docker"))) {
-      expect(line.length).toBeLessThanOrEqual(80);
+    const help = stdout.replaceAll(/\s+/g, " ");
+    for (const setting of [...Object.values(SETTINGS), ...platforms.rows]) {
+      const { flag, variable, hidden } = setting;
+      if (hidden) expect(help).not.toContain(` --${flag} `);
+      else if (flag === null) expect(stdout).toMatch(new RegExp(`^  ${variable}(?: |$)`, "m"));
+      else {
+        expect(stdout).toMatch(new RegExp(`^  --${flag}(?: |$)`, "m"));
+        if (variable !== null) expect(help).toMatch(new RegExp(`[[ ]${variable}\\]`));
+      }
     }
   });
 
@@ -329,19 +345,28 @@ describe("scorefn serve", () => {
     [["--host="], { host: "" }],
     [["--rest"], { rest: "true" }],
     [[], {}],
-  ])("%j is taken as %j", (args, flags) => {
-    expect(flagsOf("scorefn", "serve", ...args)).toEqual(flags);
+  ])("%j is taken as %j", async (args, flags) => {
+    expect(await flagsOf("scorefn", "serve", ...args)).toEqual(flags);
   });
 
   test.each([
     [["--bogus"], ["there is no flag --bogus; scorefn serve --help lists all"]],
     [["--bog-us=1", "score.py"], ["there is no flag --bog-us; scorefn serve --help lists all"]],
-    [["-p", "80"], ["there is no flag -p; scorefn serve --help lists all"]],
+    [["-p", "80"], ["there is no flag -p; did you mean --port?"]],
+    [["--workers=2"], ["there is no flag --workers; did you mean --worker_count?"]],
+    [["--log-level", "DEBUG"], ["--log-level is not a flag; set the variable AZUREML_LOG_LEVEL"]],
+    [["--constructor"], ["there is no flag --constructor; scorefn serve --help lists all"]],
     [["--bogus", "score.py"], ["there is no flag --bogus; scorefn serve --help lists all"]],
     [["--scoring-timeout-ms", "5"], ["--scoring-timeout-ms is not a flag; set the variable SCORING_TIMEOUT_MS"]],
     [["--worker_c"], ["--worker_count needs a value: --worker_count WORKER_COUNT"]],
     [["--port", "--host", "::1"], ["--port needs a value: --port PORT"]],
     [["--max", "5"], ["--max could mean --max_body_mb or --max_queue or --max_queue_mb"]],
+    [["--worker-cuont", "2"], ["there is no flag --worker-cuont; did you mean --worker_count?"]],
+    [["-port", "80"], ["there is no flag -port; did you mean --port?"]],
+    [["--hlep"], ["there is no flag --hlep; did you mean --help?"]],
+    [["--log_format", "jsno"], ['--log_format must be text or json, not "jsno"; did you mean json?']],
+    [["--script_host=worker"], ['--script_host must be workers or in-process, not "worker"; did you mean workers?']],
+    [["--error_detail", "all"], ['--error_detail must be none, location or full, not "all"']],
     [["--strict=no"], ['--strict is a switch and takes no value, not even "no"']],
     [["a.py", "b.py"], ["b.py is one word too many: only one score script can be served"]],
     [["a.py", "--entry_script", "b.py"], ["a.py is one word too many: only one score script can be served"]],
@@ -354,27 +379,47 @@ describe("scorefn serve", () => {
         "--port needs a value: --port PORT",
       ],
     ],
-  ])("%j: one line for each problem", (args, problems) => {
-    expect(problemsOf(...args)).toEqual(problems);
+  ])("%j: one line for each problem", async (args, problems) => {
+    expect(await problemsOf(...args)).toEqual(problems);
   });
 
-  test("help beats problems", () => {
-    expect(exitOf("scorefn", "serve", "--bogus", "-h").code).toBe(0);
+  test.each(["-p", "-b", "--bind", "-w", "--workers", "--threads", "-c", "--cors", "-t", "--timeout", "--preload"])(
+    "%s, as other servers have it, leads to a flag or variable that there is",
+    async (word) => {
+      const [problem = ""] = await problemsOf(word);
+      const [, flag, variable] = /(?:did you mean --(\w+)\?|set the variable (\w+))$/.exec(problem) ?? [];
+      const settings = Object.values(SETTINGS).map((setting) => (flag === undefined ? setting.variable : setting.flag));
+      expect(settings).toContain(flag ?? variable);
+    },
+  );
+
+  test("two letters in the wrong order still lead to the flag", async () => {
+    for (const { flag, hidden } of FLAG_SETTINGS) {
+      if (hidden) continue;
+      for (let at = 1; at < flag.length - 1; at++) {
+        const typed = `${flag.slice(0, at)}${flag[at + 1]}${flag[at]}${flag.slice(at + 2)}`;
+        if (typed === flag) continue;
+        expect(await problemsOf(`--${typed}`, "x")).toEqual([`there is no flag --${typed}; did you mean --${flag}?`]);
+      }
+    }
+  });
+
+  test("help beats problems", async () => {
+    expect((await exitOf("scorefn", "serve", "--bogus", "-h")).code).toBe(0);
   });
 });
 
 /** What is wrong with a line of `scorefn build` or `scorefn invoke`. */
-function buildProblemsOf(...args: string[]): readonly string[] {
-  const command = parseCommandLine("scorefn", args);
-  if (command.kind === "exit") throw new Error(command.stderr);
-  if (command.kind === "tool") throw new Error(command.name);
+async function buildProblemsOf(...args: string[]): Promise<readonly string[]> {
+  const command = await parseCommandLine("scorefn", args);
+  if (!("problems" in command)) throw new Error(command.kind);
   return command.problems;
 }
 
 describe("scorefn build and invoke", () => {
-  test("a build is asked for with its target and its flags in camel case", () => {
+  test("a build is asked for with its target and its flags in camel case", async () => {
     const args = ["--target", "aws-lambda", "--entry_script", "score.ts", "--out", "build", "--timeout_seconds", "60"];
-    expect(parseCommandLine("scorefn", ["build", ...args, "--external", "a", "--external", "b"])).toEqual({
+    expect(await parseCommandLine("scorefn", ["build", ...args, "--external", "a", "--external", "b"])).toEqual({
       kind: "build",
       target: "aws-lambda",
       options: { entryScript: "score.ts", out: "build", timeoutSeconds: 60, external: ["a", "b"] },
@@ -382,9 +427,21 @@ describe("scorefn build and invoke", () => {
     });
   });
 
-  test("flags of the other cloud are refused by name, all at once", () => {
+  test("the script may be a word of its own, wherever it stands", async () => {
+    const flags = ["--target", "aws-lambda", "--out", "build"];
+    const asked = { options: { entryScript: "score.ts", out: "build" }, problems: [] };
+    for (const line of [
+      ["score.ts", ...flags],
+      [...flags, "score.ts"],
+      [...flags, "--", "score.ts"],
+    ]) {
+      expect(await parseCommandLine("scorefn", ["build", ...line])).toMatchObject(asked);
+    }
+  });
+
+  test("flags of the other cloud are refused by name, all at once", async () => {
     const args = ["--target", "azure-functions", "--entry_script", "score.ts", "--out", "build", "--streaming"];
-    expect(buildProblemsOf("build", ...args, "--check", "none")).toEqual([
+    expect(await buildProblemsOf("build", ...args, "--check", "none")).toEqual([
       "--streaming is for --target aws-lambda only",
       "--check is for --target aws-lambda only",
     ]);
@@ -402,36 +459,53 @@ describe("scorefn build and invoke", () => {
     [["invoke", "--target", "aws-lambda", "build"], "--data is missing: --data DATA"],
     [["invoke", "--data", "x"], "the folder of the build is missing: scorefn invoke FOLDER --data DATA"],
     [["invoke", "build", "--data", "x", "--bogus=1"], "there is no flag --bogus; scorefn invoke --help lists all"],
+    [
+      ["build", "a.py", "b.py", "--target=aws-lambda", "--out", "b"],
+      "b.py is one word too many; scorefn build --help lists all",
+    ],
+    [
+      ["build", "a.py", "--entry_script", "b.py", "--target=aws-lambda", "--out", "b"],
+      "a.py is one word too many; scorefn build --help lists all",
+    ],
+    [
+      ["build", "a.py", "--target", "lambda", "--out", "b"],
+      '--target must be aws-lambda or azure-functions, not "lambda"; did you mean aws-lambda?',
+    ],
+    [
+      ["build", "a.py", "--target", "aws-lambda", "--out", "b", "--memry-mb", "5"],
+      "there is no flag --memry-mb; did you mean --memory_mb?",
+    ],
     [["invoke", "build", "more", "--data", "x"], "more is one word too many; scorefn invoke --help lists all"],
-  ])("%j has one problem", (args, message) => {
-    expect(buildProblemsOf(...args)).toEqual([message]);
+  ])("%j has one problem", async (args, message) => {
+    expect(await buildProblemsOf(...args)).toEqual([message]);
   });
 
-  test("all that is wrong with the flags is known at once", () => {
+  test("all that is wrong with the flags is known at once", async () => {
     const args = ["--tar", "aws-lambda", "--memory_mb", "much", "--arch", "risc", "--no_try=1", "--bogus", "x", "--o"];
-    expect(buildProblemsOf("build", ...args, "--t", "x", "more")).toEqual([
+    expect(await buildProblemsOf("build", ...args, "--t", "x", "score.py", "more")).toEqual([
       '--no_try is a switch and takes no value, not even "1"',
       "there is no flag --bogus; scorefn build --help lists all",
       "--out needs a value: --out OUT",
       "--t could mean --target or --try or --timeout_seconds or --template or --telemetry_mode",
       "more is one word too many; scorefn build --help lists all",
-      "--entry_script is missing: --entry_script ENTRY_SCRIPT",
       '--memory_mb must be a whole number, not "much"',
       '--arch must be x64 or arm64, not "risc"',
     ]);
   });
 
-  test("help beats problems, and the last of several values counts", () => {
-    expect(exitOf("scorefn", "build", "--bogus", "-h")).toMatchObject({ code: 0, stderr: "" });
-    expect(exitOf("scorefn", "invoke", "--help").stdout).toMatch(/^usage: scorefn invoke /);
-    expect(parseCommandLine("scorefn", ["invoke", "b", "--data", "x", "--data", "y"])).toMatchObject({ data: "y" });
+  test("help beats problems, and the last of several values counts", async () => {
+    expect(await exitOf("scorefn", "build", "--bogus", "-h")).toMatchObject({ code: 0, stderr: "" });
+    expect((await exitOf("scorefn", "invoke", "--help")).stdout).toMatch(/^usage: scorefn invoke /);
+    expect(await parseCommandLine("scorefn", ["invoke", "b", "--data", "x", "--data", "y"])).toMatchObject({
+      data: "y",
+    });
   });
 
-  test("an invocation is asked for with the build's folder and the body", () => {
-    const asked = { kind: "invoke", directory: "build", data: "@r.json", problems: [] };
+  test("an invocation is asked for with the build's folder and the body", async () => {
+    const asked = { kind: "invoke", directory: "build", data: "@r.json", isQuiet: false, problems: [] };
     const args = ["invoke", "build", "--data", "@r.json"];
-    expect(parseCommandLine("scorefn", args)).toEqual({ ...asked, target: undefined });
+    expect(await parseCommandLine("scorefn", args)).toEqual({ ...asked, target: undefined });
     const named = [...args, "--target", "aws-lambda"];
-    expect(parseCommandLine("scorefn", named)).toEqual({ ...asked, target: "aws-lambda" });
+    expect(await parseCommandLine("scorefn", named)).toEqual({ ...asked, target: "aws-lambda" });
   });
 });

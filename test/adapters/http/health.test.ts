@@ -184,7 +184,7 @@ test("an address that is not this machine's is named as it was given", async () 
     port,
   });
   expect(await server.waitExit()).toBe(1);
-  expect(server.stderr()).toContain(`scorefn: cannot listen on 192.0.2.1:${port}: `);
+  expect(server.stderr()).toContain(`scorefn: error: cannot listen on 192.0.2.1:${port}: `);
   expect(server.stderr()).toContain("; name an address of this machine with --host\n");
 });
 

@@ -22,7 +22,7 @@ describe.each(old)("Python $text", ({ text, path }) => {
     });
     expect(await server.waitExit()).toBe(EXIT_SCRIPT);
     expect(server.stderr().trim().split("\n")).toEqual([
-      `scorefn: the score script cannot be served: Python ${text} at ${path} is too old; scorefn needs 3.9 or later; ` +
+      `scorefn: error: the score script cannot be served: Python ${text} at ${path} is too old; scorefn needs 3.9 or later; ` +
         "name one with --python or SCOREFN_PYTHON",
     ]);
   });

@@ -6,7 +6,7 @@ import { type Noun, VERBS } from "../../../../adapters/cli/online/flags.ts";
 function parse(line: string): OnlineCommand {
   const [noun, ...args] = words(line);
   const parsed = parseOnline(noun as Noun, args);
-  if (parsed.kind === "exit") throw new Error(`${line}: ${parsed.stderr}`);
+  if (parsed.kind === "exit") throw new Error(`${line}: ${parsed.problem?.text}`);
   return parsed;
 }
 
@@ -15,11 +15,11 @@ function words(line: string): string[] {
   return [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare!);
 }
 
-function refusal(line: string): { readonly code: number; readonly stderr: string } {
+function refusal(line: string): { readonly code: number; readonly text: string } {
   const [noun, ...args] = words(line);
   const parsed = parseOnline(noun as Noun, args);
   if (parsed.kind === "command") throw new Error(`${line} was taken`);
-  return parsed;
+  return { code: parsed.code, text: parsed.problem?.text ?? "" };
 }
 
 /** What Azure's rollout scripts and documentation type, with the program's name changed (contract EP-20 to EP-32). */
@@ -98,31 +98,45 @@ test.each([
   ["online-deployment create -n E --s a=b", undefined],
   ["online-endpoint update -n E --mirror green=1", "--mirror-traffic"],
 ])("%s means what it means to az, whatever flags of ours begin alike", (line, name) => {
-  if (name === undefined) expect(refusal(line).stderr).toContain("ambiguous");
+  if (name === undefined) expect(refusal(line).text).toContain("--s could mean --set or ");
   else expect(parse(line).flags.given()).toContain(name);
 });
 
 describe("what cannot be understood ends with az's code 2 and one line", () => {
   test.each([
-    ["online-endpoint creat", "there is no command creat; the commands are create, update, show"],
-    ["online-endpoint show --bogus", "unrecognized arguments: --bogus"],
+    ["online-endpoint creat", "there is no command creat; did you mean create?"],
+    ["online-endpoint credentials", "there is no command credentials; did you mean get-credentials?"],
+    ["online-deployment bogus", "there is no command bogus; the commands are create, update, show"],
+    ["online-endpoint show --bogus", "there is no flag --bogus; scorefn online-endpoint show --help lists all"],
+    ["online-endpoint show --nam E", undefined],
+    ["online-endpoint show --nmae E", "there is no flag --nmae; did you mean --name?"],
+    ["online-endpoint show --quary=E", "there is no flag --quary; did you mean --query?"],
     ["online-endpoint show -n", "expected one argument"],
-    ["online-endpoint show -n E extra", "unrecognized arguments: extra"],
-    ["online-endpoint show -n E -o xml", "invalid choice: 'xml'"],
-    ["online-endpoint create -n E --gateway azure", "invalid choice: 'azure'"],
-    ["online-endpoint update --set", "expected at least one argument"],
-  ])("%s", (line, text) => {
-    const { code, stderr } = refusal(line);
+    ["online-endpoint show -n E extra", "extra is one word too many; names follow a flag: --name extra"],
+    [
+      "online-endpoint show -n E -o jsn",
+      '--output must be json, jsonc, yaml, yamlc, table, tsv or none, not "jsn"; did you mean json?',
+    ],
+    ["online-endpoint create -n E --gateway azure", '--gateway must be managed, kubernetes or none, not "azure"'],
+    [
+      "online-endpoint update --set",
+      "expected at least one argument; scorefn online-endpoint update --help lists all flags",
+    ],
+    ["online-endpoint list a b", "unrecognized arguments: a b; scorefn online-endpoint list --help lists all flags"],
+    ["online-endpoint --name E", "a command is missing before --name; the commands are create, update"],
+  ])("%s", (line, expected) => {
+    if (expected === undefined) return expect(parse(line).flags.text("--name")).toBe("E");
+    const { code, text } = refusal(line);
     expect(code).toBe(2);
-    expect(stderr).toContain(text);
-    expect(stderr.trimEnd().split("\n")).toHaveLength(1);
+    expect(text).toContain(expected);
+    expect(text.split("\n")).toHaveLength(1);
   });
 });
 
 test.each(["online-endpoint", "online-deployment"] as const)("%s has help for all of its commands", (noun) => {
   for (const args of [[], ["--help"], ["-h"]]) {
     const parsed = parseOnline(noun, args);
-    expect(parsed).toMatchObject({ kind: "exit", code: 0, stderr: "" });
+    expect(parsed).toMatchObject({ kind: "exit", code: 0, problem: undefined });
     for (const { name } of VERBS[noun]) {
       if (parsed.kind === "exit") expect(parsed.stdout).toContain(`  ${name}`);
     }
@@ -132,22 +146,28 @@ test.each(["online-endpoint", "online-deployment"] as const)("%s has help for al
     if (parsed.kind !== "exit") throw new Error(name);
     for (const flag of flags) expect(parsed.stdout).toContain(flag.names[0]);
     expect(parsed.stdout).not.toMatch(/ --[A-Z]/);
+    expect(parseOnline(noun, ["help", name])).toEqual(parsed);
+    expect(parseOnline(noun, [name, "--bogus", "-h"])).toEqual(parsed);
+    expect(parseOnline(noun, [name, "help"])).toEqual(parsed);
   }
 });
 
-test("scorefn knows both words, and leaves what follows to them", () => {
+test("scorefn knows both words, and leaves what follows to them", async () => {
   const args = ["show", "-n", "one", "--help"];
-  expect(parseCommandLine("scorefn", ["online-endpoint", ...args])).toEqual({
+  expect(await parseCommandLine("scorefn", ["online-endpoint", ...args])).toEqual({
     kind: "tool",
     name: "online-endpoint",
     args,
   });
-  expect(parseCommandLine("scorefn", ["help", "online-deployment"])).toEqual({
+  expect(await parseCommandLine("scorefn", ["help", "online-deployment"])).toEqual({
     kind: "tool",
     name: "online-deployment",
     args: ["--help"],
   });
-  const help = parseCommandLine("scorefn", ["--help"]);
+  expect(await parseCommandLine("scorefn", ["help", "online-endpoint", "show"])).toMatchObject({
+    args: ["show", "--help"],
+  });
+  const help = await parseCommandLine("scorefn", ["--help"]);
   for (const noun of Object.keys(VERBS)) expect(help).toMatchObject({ stdout: expect.stringContaining(`  ${noun}`) });
-  expect(parseCommandLine("azmlinfsrv", ["online-endpoint"])).toMatchObject({ kind: "exit", code: 1 });
+  expect(await parseCommandLine("azmlinfsrv", ["online-endpoint"])).toMatchObject({ kind: "exit", code: 1 });
 });

@@ -1,4 +1,5 @@
 // What somebody meant who wrote a key that is none.
+import { nearest } from "../../src/host.ts";
 import { shown } from "./problem.ts";
 import { childSchema, type DocumentKind, type Schema, schemaOf } from "./schema.ts";
 import type { Path } from "./yaml.ts";
@@ -32,14 +33,14 @@ export function unknownKey(kind: DocumentKind, known: Schema, path: Path): KeyPr
     const owner = other === "endpoint" ? "the endpoint" : "a deployment";
     return { message: `${message}: it belongs to ${owner}`, cure: `Move it to the ${other}'s file.` };
   }
-  const near = nearest(key, keys);
+  const near = nearest(snake(key), keys);
   if (near !== undefined) return { message, cure: `Did you mean ${near}?`, meant: near };
   const elsewhere = placeOf(kind, snake(key));
   if (elsewhere !== undefined && elsewhere !== parent) {
     const cure = elsewhere === "" ? `${snake(key)} belongs at the top level.` : `It belongs below ${elsewhere}.`;
     return { message, cure };
   }
-  const others = nearest(key, Object.keys(schemaOf(other).properties ?? {}));
+  const others = nearest(snake(key), Object.keys(schemaOf(other).properties ?? {}));
   if (parent === "" && others !== undefined) {
     return { message, cure: `${others} is a key of the ${other}; move it to its file.` };
   }
@@ -126,35 +127,3 @@ const TOO_COMMON: ReadonlySet<string> = new Set([
   "data",
   "id",
 ]);
-
-/** The one of some words that a typing error is likely to have come from; undefined: none is like it. */
-export function nearest(word: string, words: readonly string[]): string | undefined {
-  const spelt = snake(word);
-  let best: string | undefined;
-  let least = Math.max(2, Math.floor(spelt.length / 3)) + 1;
-  for (const candidate of words) {
-    if (Math.abs(candidate.length - spelt.length) >= least) continue;
-    const distance = edits(spelt, candidate);
-    // A word that shares no letter is not alike, however short.
-    if (distance < least && distance < Math.max(spelt.length, candidate.length) - 1)
-      [best, least] = [candidate, distance];
-  }
-  return best;
-}
-
-/** Letters to insert, drop, change or swap with their neighbour. */
-function edits(one: string, other: string): number {
-  const rows: number[][] = [Array.from({ length: other.length + 1 }, (_, index) => index)];
-  for (let i = 1; i <= one.length; i++) {
-    const row = [i];
-    for (let j = 1; j <= other.length; j++) {
-      const same = one[i - 1] === other[j - 1];
-      let least = Math.min(row[j - 1]! + 1, rows[i - 1]![j]! + 1, rows[i - 1]![j - 1]! + (same ? 0 : 1));
-      const isSwapped = i > 1 && j > 1 && one[i - 1] === other[j - 2] && one[i - 2] === other[j - 1];
-      if (isSwapped) least = Math.min(least, rows[i - 2]![j - 2]! + 1);
-      row.push(least);
-    }
-    rows.push(row);
-  }
-  return rows.at(-1)!.at(-1)!;
-}
