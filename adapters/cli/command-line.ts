@@ -1,8 +1,8 @@
 import { type ArgumentOptions, ArgumentParser, ArgumentTypeError } from "argparse";
 import { FLAG_SETTINGS, type Flags, readInteger, referenceHelpOf, type Setting, VERSION } from "../../src/host.ts";
 import { PRODUCT_LINE } from "./banner.ts";
-import { addServeCommand, examples, ownHelp, variablesHelp } from "./help.ts";
-import { readServeFlags } from "./serve-flags.ts";
+import { addDevCommand, addServeCommand, examples, ownHelp, variablesHelp } from "./help.ts";
+import { type DevFlags, readDevFlags, readServeFlags } from "./serve-flags.ts";
 import {
   addBuildCommand,
   addInvokeCommand,
@@ -17,11 +17,19 @@ export type Program = "azmlinfsrv" | "scorefn";
 
 /** What a command line asks for. */
 export type Command =
-  | { readonly kind: "serve"; readonly flags: Flags; readonly problems: readonly string[] }
+  | ServeCommand
   | BuildCommand
   | InvokeCommand
   | ToolCommand
   | { readonly kind: "exit"; readonly code: number; readonly stdout: string; readonly stderr: string };
+
+export interface ServeCommand {
+  readonly kind: "serve";
+  readonly flags: Flags;
+  readonly problems: readonly string[];
+  /** For whoever is writing the script; undefined: for anybody else. */
+  readonly dev?: DevFlags;
+}
 
 /** A command whose words are read by whoever carries it out. */
 export interface ToolCommand {
@@ -78,7 +86,7 @@ function parseReference(args: readonly string[]): Command {
 }
 
 const DESCRIPTION = `scorefn v${VERSION}: serves score scripts, and builds them for AWS Lambda and Azure Functions.`;
-const COMMANDS = `serve, build, invoke, ${Object.keys(TOOLS).join(", ")}, help and version`;
+const COMMANDS = `serve, dev, build, invoke, ${Object.keys(TOOLS).join(", ")}, help and version`;
 const HELP_WORDS = ["help", "--help", "-h"];
 const VERSION_WORDS = ["version", "--version", "-v", "-V"];
 
@@ -93,6 +101,8 @@ function parseScorefn([command, ...rest]: readonly string[]): Command {
   const commands = parser.add_subparsers({ title: "commands", metavar: "<command>", parser_class: Parser });
   const serveParser = addServeCommand(commands) as Parser;
   serveParser.appendix = () => `\n${variablesHelp()}\n${examples("scorefn serve score.py")}`;
+  const devParser = addDevCommand(commands) as Parser;
+  devParser.appendix = serveParser.appendix;
   const [buildParser, invokeParser] = [addBuildCommand(commands), addInvokeCommand(commands)];
   for (const [name, help] of Object.entries(TOOLS)) commands.add_parser(name, { help });
   parser.appendix = () => "\nscorefn help <command> says more of each.\n";
@@ -101,6 +111,10 @@ function parseScorefn([command, ...rest]: readonly string[]): Command {
   if (command === "serve") {
     const { flags, problems, help } = readServeFlags(rest);
     return help ? printed(serveParser.format_help()) : { kind: "serve", flags, problems };
+  }
+  if (command === "dev") {
+    const { help, ...read } = readDevFlags(rest);
+    return help ? printed(devParser.format_help()) : { kind: "serve", ...read };
   }
   if (command === "build") return readBuild(rest) ?? printed(buildParser.format_help());
   if (command === "invoke") return readInvoke(rest) ?? printed(invokeParser.format_help());

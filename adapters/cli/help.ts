@@ -22,6 +22,21 @@ export function addServeCommand(commands: SubparsersAction): ArgumentParser {
   return parser;
 }
 
+/** Adds `scorefn dev`, for its help. */
+export function addDevCommand(commands: SubparsersAction): ArgumentParser {
+  const parser = commands.add_parser("dev", {
+    help: "serve a score script, and load it anew when it is edited",
+    usage: "scorefn dev [SCRIPT] [--no_open] [--flag value ...]",
+    description:
+      "Serves a score script to whoever is writing it: as scorefn serve --reload --host 127.0.0.1 --error_detail full, with a " +
+      "page to try it at /docs. All flags of scorefn serve may follow; scorefn serve --help lists them.",
+    color: false,
+  });
+  parser.add_argument("SCRIPT", { nargs: "?", help: "The score script; the same as --entry_script." });
+  parser.add_argument("--no_open", { action: "store_true", help: "Do not open the page in the browser." });
+  return parser;
+}
+
 export function ownHelp(setting: Setting): string {
   const fallback = setting.default === null ? "" : ` Default is ${setting.default}.`;
   const variable = setting.variable === null ? "" : ` Variable: ${setting.variable}.`;
