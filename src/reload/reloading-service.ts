@@ -137,6 +137,7 @@ export class ReloadingService {
     this.#closing.abort(stopping());
     this.#superseded.abort(stopping());
     this.#hall?.rejectAll(stopping());
+    this.#hall = undefined;
     await Promise.all(this.versions.map((version) => version.close(version === this.#next ? 0 : graceMs)));
     await this.#turn;
   }
@@ -175,6 +176,7 @@ export class ReloadingService {
     try {
       if (signal.aborted) throw signal.reason;
       await this.#options.onLoading(version.made);
+      if (signal.aborted) throw signal.reason;
       if (version.made.config.debugPort !== null) await this.#endCurrent(version);
       // Nobody else is there to be asked how it is.
       if (!this.#isUp && this.#current !== version) this.#replace(version);
