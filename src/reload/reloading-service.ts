@@ -43,7 +43,7 @@ export class ReloadingService {
   #hall: Hall | undefined;
   /** As the ready path shows it. */
   #member: unknown;
-  #status: ReloadStatus = { version: 0, state: "starting", changed: [] };
+  #status!: ReloadStatus;
   readonly #changed = new Set<string>();
   #turn: Promise<void> = Promise.resolve();
   /** Aborted when what comes up is out of date. */
@@ -58,6 +58,7 @@ export class ReloadingService {
     this.#options = options;
     this.#hall = new Hall(options);
     this.#current = this.#version(first);
+    this.#tell({ version: 0, state: "starting", changed: [] });
     this.#started = new Promise((resolve) => {
       this.#firstUp = resolve;
     });
