@@ -26,7 +26,7 @@ export { meaningOf, referenceHelpOf } from "./config/settings-help.ts";
 export { readInteger } from "./config/values.ts";
 export { attempt } from "./core/attempt.ts";
 export { watched } from "./core/bodies.ts";
-export { combineEvents, type Events } from "./core/events.ts";
+export type { Events } from "./core/events.ts";
 export { InFlight } from "./core/in-flight.ts";
 export { packageFile } from "./core/package-root.ts";
 export { afterReading, timerMs } from "./core/timer.ts";

@@ -1,7 +1,7 @@
 """Loads the user's modules from their source, for a server that reloads.
 
-Python takes the bytecode beside a module for current when time and size are those of the source, and it knows the time to
-the second only: an edit in the second of the one before it, of the same size, would not be seen.
+Python takes the bytecode beside a module for current when time and size are those of the source, and it knows the time
+to the second only: an edit in the second of the one before it, of the same size, would not be seen.
 """
 
 from __future__ import annotations

@@ -179,8 +179,8 @@ export class ReloadingService {
       await this.#options.onLoading(version.made);
       if (signal.aborted) throw signal.reason;
       if (version.made.config.debugPort !== null) await this.#endCurrent(version);
-      // Nobody else is there to be asked how it is.
-      if (!this.#isUp && this.#current !== version) this.#replace(version);
+      // Requests wait, and probes have nobody else to ask.
+      if (this.#hall !== undefined && this.#current !== version) this.#replace(version);
       if (signal.aborted) throw signal.reason;
       await unlessAborted(version.made.runtime.start(), signal);
       if (signal.aborted) throw signal.reason;

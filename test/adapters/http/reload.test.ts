@@ -413,3 +413,41 @@ test("the stop goes first: what comes up then never serves, and no process is le
   expect(await server.stop()).toBe(0);
   expect(isAlive(pid)).toBe(false);
 });
+
+/** A shell with so few watches for itself and what it starts. */
+const FEW_WATCHES = [
+  "unshare",
+  "-U",
+  "-r",
+  "sh",
+  "-c",
+  'echo 3 > /proc/sys/user/max_inotify_watches && exec "$@"',
+  "sh",
+];
+const canLimit = ((): boolean => {
+  try {
+    execFileSync(FEW_WATCHES[0]!, [...FEW_WATCHES.slice(1), "true"], { stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
+  }
+})();
+
+test.skipIf(!canLimit)(
+  "without watches of the system files are looked at again and again, after one warning",
+  async () => {
+    const files = {
+      "score.py": python("lib.x.VALUE", "import lib.x"),
+      "lib/x.py": "VALUE = 1\n",
+      "lib/a/b/c/d.py": "",
+    };
+    const server = await edited("score.py", files, { wrapper: FEW_WATCHES });
+    await server.waitReady();
+    for (const value of ["2", "33"]) {
+      await server.write("lib/x.py", `VALUE = ${value}\n`);
+      await until(async () => (await server.post()).text === value, "the edit serves", 50);
+    }
+    expect(server.stdout().match(/The system has no more watches for files/g)).toHaveLength(1);
+    expect(await server.stop()).toBe(0);
+  },
+);

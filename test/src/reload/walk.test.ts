@@ -204,7 +204,7 @@ test("loses no request and runs none twice, whatever the order of what happens",
           else if (step.does === "does not come up") pick(loading(), step.which)?.fail();
           else if (step.does === "answer") pick(versions, step.which)?.answer();
           else if (step.does === "stream") pick(versions, step.which)?.stream();
-          else pick(versions, step.which)?.endStream();
+          else if (step.does === "end stream") pick(versions, step.which)?.endStream();
         };
         for (const step of steps) {
           act(step);
