@@ -21,6 +21,7 @@ const LONG = [
   "differential/differential",
   "packaging/trial",
   "pool/bad-workers",
+  "http/reload",
   "model/fetch",
   "pool/pool",
   "azure/streaming",
@@ -69,6 +70,8 @@ const CI_ONLY = [
   "test/adapters/cli/online/attack.test.ts",
   "test/package.test.ts",
   "test/endpoint/page/chromium.test.ts",
+  "test/adapters/http/reload.test.ts",
+  "test/adapters/http/reload-walk.test.ts",
   "test/fuzz/**",
 ];
 const isAsked = process.env.CI === "true" || process.argv.some((word) => word.startsWith("test/"));

@@ -131,7 +131,6 @@ async function run(
   } catch (error) {
     await close(servers, 0);
     process.stderr.write(`scorefn: ${toScoreError(error).message}\n`);
-    await runtime.close(0);
     return EXIT_USAGE;
   }
   onListening?.();

@@ -182,7 +182,7 @@ export class ReloadingService {
       // Requests wait, and probes have nobody else to ask.
       if (this.#hall !== undefined && this.#current !== version) this.#replace(version);
       if (signal.aborted) throw signal.reason;
-      await unlessAborted(version.made.runtime.start(), signal);
+      await unlessAborted(this.#comingUp(version), signal);
       if (signal.aborted) throw signal.reason;
       this.#takeOver(version);
     } catch (error) {
@@ -191,6 +191,14 @@ export class ReloadingService {
     } finally {
       this.#next = undefined;
     }
+  }
+
+  /** Resolves when it may take over: with all its workers beside a version that serves, else with the first of them. */
+  async #comingUp({ made: { runtime } }: Version): Promise<void> {
+    const started = runtime.start();
+    // Who waits for it is somebody who waits: where none may, all of it has to be there.
+    const first = this.#isUp ? undefined : runtime.whenLoaded?.(0);
+    await Promise.race([started, first?.catch(() => started) ?? started]);
   }
 
   /** The debugger has room for one: requests wait for the next version. */

@@ -285,7 +285,7 @@ describe("scorefn", () => {
 
   test("an unknown command is one line that names the commands", () => {
     const line =
-      "scorefn: error: there is no command bogus; the commands are serve, build, invoke, online-endpoint, online-deployment, help and version\n";
+      "scorefn: error: there is no command bogus; the commands are serve, dev, build, invoke, check, init, online-endpoint, online-deployment, help and version\n";
     for (const args of [["bogus"], ["help", "bogus"], ["bogus", "--port", "1"]]) {
       expect(exitOf("scorefn", ...args)).toEqual({ kind: "exit", code: 1, stdout: "", stderr: line });
     }
