@@ -21,6 +21,7 @@ const LONG = [
   "differential/differential",
   "packaging/trial",
   "pool/bad-workers",
+  "http/reload",
   "model/fetch",
   "pool/pool",
   "azure/streaming",
@@ -82,6 +83,8 @@ const CI_ONLY = [
   "test/lifeline/server.test.ts",
   "test/packaging/azure-functions/build.test.ts",
   "test/adapters/azure/custom-handler.test.ts",
+  "test/adapters/http/reload.test.ts",
+  "test/adapters/http/reload-walk.test.ts",
   "test/fuzz/**",
 ];
 const isAsked = process.env.CI === "true" || process.argv.some((word) => word.startsWith("test/"));

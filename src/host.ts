@@ -14,9 +14,11 @@ export {
   type Problem,
   processEnvironment,
   type ResolvedConfig,
+  readServerSettings,
   resolveConfig,
   resolveUsable,
   SETTINGS,
+  type ServerSettings,
   type Setting,
 } from "./config/config.ts";
 export { CONFIG_FILE_NAME, SWAGGER_FILE_NAMES } from "./config/places.ts";
@@ -29,12 +31,15 @@ export {
 } from "./config/settings-help.ts";
 export { readInteger } from "./config/values.ts";
 export { attempt } from "./core/attempt.ts";
+export { watched } from "./core/bodies.ts";
 export type { Events } from "./core/events.ts";
+export { InFlight } from "./core/in-flight.ts";
 export { nearest } from "./core/nearest.ts";
 export { packageFile } from "./core/package-root.ts";
 export { frameWith, type Paint, paintFor, plainPaint } from "./core/terminal.ts";
 export { afterReading, timerMs } from "./core/timer.ts";
 export { VERSION } from "./core/version.ts";
+export { within } from "./core/within.ts";
 export { createEventLog } from "./event-log.ts";
 export * from "./host-lean.ts";
 export { PyFloat, PythonJsonError, readPythonJson } from "./json/python-json.ts";
@@ -44,7 +49,7 @@ export { consoleMethods } from "./log/console.ts";
 export { createLog, fieldsOf } from "./log/create.ts";
 export { recordFormat } from "./log/json.ts";
 export { openLog } from "./log/open.ts";
-export { boundedLines } from "./log/outputs.ts";
+export { boundedLines, keptFiles, type LogOutputs } from "./log/outputs.ts";
 export { lastLines, logStream } from "./log/stream.ts";
 export { expose } from "./metrics/exposition.ts";
 export type { Figures } from "./metrics/families.ts";
@@ -53,6 +58,7 @@ export { metricsRoute } from "./metrics/route.ts";
 export { LockLost, withLock } from "./model/lock.ts";
 export { shownUri } from "./model/source.ts";
 export { findPython } from "./pool/interpreter.ts";
+export { loadReload } from "./reload/load.ts";
 export { createScorer } from "./routes/create-scorer.ts";
 export type { Route } from "./routes/route.ts";
 export { createRuntime, isJavaScript } from "./runtime.ts";

@@ -13,6 +13,7 @@ import { WorkerPool } from "./pool/pool.ts";
 import type { PoolOptions } from "./pool/pool-options.ts";
 import type { WorkerCommand } from "./pool/process.ts";
 import { wakeAtEnd } from "./pool/wake-at-end.ts";
+import type { StartOptions } from "./protocol/messages.ts";
 
 const JAVASCRIPT = /\.[cm]?[jt]sx?$/;
 
@@ -21,13 +22,18 @@ export function isJavaScript(entryScript: string | null): entryScript is string 
   return entryScript !== null && JAVASCRIPT.test(entryScript);
 }
 
+/** What a host may want otherwise. */
+type RuntimeOptions = Pick<PoolOptions, "restart" | "onOutput"> &
+  Pick<WorkerCommand, "folder"> &
+  Pick<StartOptions, "fresh">;
+
 /** The runtime for the configured script, chosen by its extension and by `scriptHost`; not started yet.
  *  @throws ScoreError `ERR_PYTHON_NOT_FOUND` */
 export function createRuntime(
   given: Config,
   log: Log,
   events: Events,
-  { folder, ...pool }: Pick<PoolOptions, "restart" | "onOutput"> & Pick<WorkerCommand, "folder"> = {},
+  { folder, fresh, ...pool }: RuntimeOptions = {},
 ): ScoreRuntime {
   const config = forDebugger(given, log);
   const { appRoot, entryScript, modelDir, scoringTimeoutMs, maxQueue, strict } = config;
@@ -47,6 +53,7 @@ export function createRuntime(
         logging: log.file?.forWorkers ?? null,
         strict,
         ...(log.format === "json" && { logFormat: log.format }),
+        ...(fresh && { fresh }),
         ...(debugPort !== null && { debugPort }),
       },
       workerCount: config.workerCount,

@@ -99,7 +99,7 @@ function limit(seconds: number): string | number {
 }
 
 /** @param host an address to listen on; where that is every address, the one to try it with */
-function urlOf(host: string, port: number): string {
+export function urlOf(host: string, port: number): string {
   const name = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
   return `http://${name.includes(":") ? `[${name}]` : name}:${port}`;
 }

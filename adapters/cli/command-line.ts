@@ -2,20 +2,14 @@
 import { type Flags, nearest, VERSION } from "../../src/host.ts";
 import { COMMANDS, isCommand, SYNONYMS, type ToolName } from "./commands.ts";
 import type { HelpPage, Screen } from "./help/page.ts";
-import { readServeFlags } from "./serve-flags.ts";
+import { type DevFlags, readDevFlags, readServeFlags } from "./serve-flags.ts";
 import { type BuildCommand, type InvokeCommand, readBuild, readInvoke } from "./targets.ts";
 
 /** `azmlinfsrv` takes the reference server's command line, `scorefn` has sub-commands. */
 export type Program = "azmlinfsrv" | "scorefn";
 
 /** What a command line asks for. */
-export type Command =
-  | { readonly kind: "serve"; readonly flags: Flags; readonly problems: readonly string[] }
-  | BuildCommand
-  | InvokeCommand
-  | ToolCommand
-  | ExitCommand
-  | RefusedCommand;
+export type Command = ServeCommand | BuildCommand | InvokeCommand | ToolCommand | ExitCommand | RefusedCommand;
 
 export interface ExitCommand {
   readonly kind: "exit";
@@ -28,6 +22,14 @@ export interface ExitCommand {
 interface RefusedCommand {
   readonly kind: "refused";
   readonly problem: string;
+}
+
+export interface ServeCommand {
+  readonly kind: "serve";
+  readonly flags: Flags;
+  readonly problems: readonly string[];
+  /** For whoever is writing the script; undefined: for anybody else. */
+  readonly dev?: DevFlags;
 }
 
 /** A command whose words are read by whoever carries it out. */
@@ -58,6 +60,11 @@ export async function parseCommandLine(program: Program, args: readonly string[]
       const { flags, problems, help } = readServeFlags(rest);
       if (help) return printed((await import("./help/serve.ts")).servePage(), screen);
       return { kind: "serve", flags, problems };
+    }
+    case "dev": {
+      const { help, ...read } = readDevFlags(rest);
+      if (help) return printed((await import("./help/serve.ts")).devPage(), screen);
+      return { kind: "serve", ...read };
     }
     case "build":
       return readBuild(rest) ?? printed((await import("./help/targets.ts")).buildPage(), screen);

@@ -11,13 +11,16 @@ import {
   type ResolvedConfig,
   recordFormat,
   resolveConfig,
+  resolveUsable,
   ScoreError,
   SETTINGS,
+  type ServerSettings,
 } from "../../src/host.ts";
+import type { Reloads } from "../http/reloading.ts";
 import type { ReservedPort } from "../http/reserve-port.ts";
-import { bannerLines, modelDirLines, ownBannerLines } from "./banner.ts";
+import { bannerLines, modelDirLines, ownBannerLines, urlOf } from "./banner.ts";
 import { checkFiles } from "./check-files.ts";
-import { type Command, type Program, parseCommandLine, type ToolCommand } from "./command-line.ts";
+import { type Command, type Program, parseCommandLine, type ServeCommand, type ToolCommand } from "./command-line.ts";
 import { USAGE_ERROR } from "./commands.ts";
 import type { Screen } from "./help/page.ts";
 import { errorLine } from "./output.ts";
@@ -27,14 +30,14 @@ import { realPath } from "./real-path.ts";
 /** A command about a cloud's build. */
 export type TargetCommand = Extract<Command, { kind: "build" | "invoke" }>;
 
-type ServeCommand = Extract<Command, { kind: "serve" }>;
-
 /** What the command needs of the process it runs in. */
 export interface CommandHost {
   readonly write: (text: string) => void;
   readonly writeError: (text: string) => void;
   /** Serves until a signal stops it; resolves with the exit code. @param reserved the port that was picked */
-  readonly serve: (config: Config, reserved?: ReservedPort) => Promise<number>;
+  readonly serve: (config: Config, reserved?: ReservedPort, reloads?: Reloads) => Promise<number>;
+  /** Opens a page of the server in the browser, where there is somebody to look at it. */
+  readonly openPage?: (url: string) => void;
   /** Picks a free port. */
   readonly reservePort: (host: string) => Promise<ReservedPort>;
   /** Has another process serve and resolves with its exit code; with undefined when this one is to serve. */
@@ -55,6 +58,13 @@ export interface CommandHost {
 /** Azure's images use `GET /` for readiness as well: a roll-out must not send traffic to a script that still loads. The
  *  reference writes access records whatever the level of its own log is (contract ENV-15, LOG-10). */
 const DROP_IN_DEFAULTS = { SCOREFN_ROOT_PROBE: "ready", SCOREFN_ACCESS_LOG_LEVEL: "INFO" };
+
+/** What whoever writes a script wants. Whole tracebacks are for this machine only. */
+const DEV_DEFAULTS = {
+  SCOREFN_HOST: "127.0.0.1",
+  SCOREFN_ERROR_DETAIL: "full",
+  SCOREFN_DOCS: "/docs",
+};
 
 const NO_SCRIPT = [
   "Error!",
@@ -95,7 +105,7 @@ export async function runCommand(program: Program, args: readonly string[], host
   if (delegated !== undefined) return delegated;
 
   const isDropIn = program === "azmlinfsrv";
-  const name = isDropIn ? program : `${program} ${command.kind}`;
+  const name = isDropIn ? program : `${program} ${command.dev === undefined ? command.kind : "dev"}`;
   // Asked before the settings are checked, for what is wrong with them is a record, too.
   const { SCOREFN_LOG_FORMAT } = host.env ?? processEnvironment;
   const isJson = (command.flags.log_format ?? SCOREFN_LOG_FORMAT) === "json";
@@ -110,15 +120,15 @@ export async function runCommand(program: Program, args: readonly string[], host
   }
 
   try {
-    const { config, notices, warnings, reserved } = await resolve(isDropIn, command, host);
+    const { config, notices, warnings, reserved, reloads } = await resolve(isDropIn, command, host);
     // Before that it would only stand between the line that was typed and what is wrong with it.
     if (!isDropIn) logLoaded();
     const banner = isDropIn ? bannerLines(config) : ownBannerLines(config);
-    const lines = [...modelDirLines(config), ...notices, ...banner];
+    const lines = [...modelDirLines(config), ...(notices ?? []), ...banner];
     if (isJson) for (const line of lines.filter((line) => line.trim() !== "")) log("INFO", line);
     else host.write(`${lines.join("\n")}\n`);
     for (const warning of warnings) log("WARNING", warning);
-    return await host.serve(config, reserved);
+    return await host.serve(config, reserved, reloads);
   } catch (error) {
     if (error instanceof InvalidSettingsError) {
       for (const problem of error.problems) {
@@ -133,27 +143,56 @@ export async function runCommand(program: Program, args: readonly string[], host
   }
 }
 
+interface Resolved extends Omit<ResolvedConfig<ServerSettings>, "notices"> {
+  readonly notices?: readonly string[];
+  readonly reserved?: ReservedPort;
+  /** Undefined: nothing is loaded anew. */
+  readonly reloads?: Reloads;
+}
+
 /** With `--port 0` everything that names the port, the script's environment included, has to know the one that is picked. */
-async function resolve(
-  isDropIn: boolean,
-  { flags, problems }: ServeCommand,
-  host: CommandHost,
-): Promise<ResolvedConfig & { reserved?: ReservedPort }> {
+async function resolve(isDropIn: boolean, command: ServeCommand, host: CommandHost): Promise<Resolved> {
+  const { flags, problems, dev } = command;
   const { env = processEnvironment, cwd = process.cwd() } = host;
-  const check = (config: Config, found: readonly Problem[]): readonly Problem[] => [
-    ...problems.map((text) => ({ kind: "launcher", text }) as const),
+  const check = (config: Config & ServerSettings, found: readonly Problem[]): readonly Problem[] => [
+    ...[...problems, ...(config.reload && config.scriptHost === "in-process" ? [NO_RELOAD_HERE] : [])].map(
+      (text) => ({ kind: "launcher", text }) as const,
+    ),
     // The reference's command finds out when it loads the script (contract LOAD-9, CLI-8).
     ...(isDropIn ? [] : checkFiles(config, cwd, found)),
   ];
-  const defaults = isDropIn ? DROP_IN_DEFAULTS : undefined;
-  const given = { env, cwd, defaults, realPath, host: platforms, check };
-  if (isDropIn) return resolveConfig({ ...given, flags });
-  const resolved = resolveConfig({ ...given, flags, portRow: ANY_PORT });
-  const { config } = resolved;
-  if (config.port !== 0) return resolved;
-  const reserved = await host.reservePort(config.host);
-  return { ...resolveConfig({ ...given, flags: { ...flags, port: String(reserved.port) } }), reserved };
+  const defaults = isDropIn ? DROP_IN_DEFAULTS : dev && DEV_DEFAULTS;
+  const given = { env, cwd, defaults, realPath, host: platforms };
+  const readWith = (its: Flags): ResolvedConfig<ServerSettings> =>
+    resolveConfig({ ...given, check, flags: its, ...(isDropIn ? {} : { portRow: ANY_PORT }) });
+  /** Files that are wrong may be edited; all else cannot. */
+  const readFirst = (its: Flags): Omit<Resolved, "reloads"> & { readonly problem?: ScoreError } => {
+    try {
+      return readWith(its);
+    } catch (error) {
+      if (!(error instanceof InvalidSettingsError) || error.problems.some(({ kind }) => kind !== "file")) throw error;
+      const usable = resolveUsable({ ...given, flags: its });
+      if (!usable.config.reload) throw error;
+      return { ...usable, problem: error };
+    }
+  };
+  const first = readFirst(flags);
+  const reserved = first.config.port === 0 ? await host.reservePort(first.config.host) : undefined;
+  const its = reserved === undefined ? flags : { ...flags, port: String(reserved.port) };
+  const resolved = reserved === undefined ? first : readFirst(its);
+  const reloads = resolved.config.reload && {
+    readAgain: () => readWith(its),
+    problem: resolved.problem,
+    onListening: () => dev?.opensPage && host.openPage?.(`${urlOf(resolved.config.host, resolved.config.port)}${PAGE}`),
+  };
+  return { ...resolved, ...(reserved && { reserved }), ...(reloads && { reloads }) };
 }
+
+/** Where the page is that `dev` opens. */
+const PAGE = DEV_DEFAULTS.SCOREFN_DOCS;
+
+const NO_RELOAD_HERE =
+  "--reload needs worker processes, because Node keeps each module that it has loaded; leave out --script_host in-process";
 
 /** 0 has the system pick one, which the reference does not know (contract CLI-5). */
 const ANY_PORT = { ...SETTINGS.port, min: 0 };

@@ -6,7 +6,7 @@ export const USAGE_ERROR = 1;
 interface CommandRow {
   readonly group: keyof typeof COMMAND_GROUPS;
   /** `tool`: its words are read by whoever carries it out. */
-  readonly kind: "serve" | "build" | "invoke" | "tool";
+  readonly kind: "serve" | "dev" | "build" | "invoke" | "tool";
   readonly help: string;
 }
 
@@ -18,6 +18,7 @@ export const COMMAND_GROUPS = {
 } as const;
 
 const ROWS = {
+  dev: { group: "write", kind: "dev", help: "serve a score script, and load it anew when it is edited" },
   init: { group: "write", kind: "tool", help: "make a project from a template" },
   check: { group: "write", kind: "tool", help: "check a score script, a build or a server before it is rolled out" },
   serve: { group: "serve", kind: "serve", help: "serve a score script over HTTP" },

@@ -19,10 +19,11 @@ export async function main(program: Program, args: readonly string[]): Promise<v
     ...(process.pid === 1 && {
       delegate: async (flags) => (await import("./process-one.ts")).serveBelowReaper(flags),
     }),
-    serve: async (config, reserved) => {
+    serve: async (config, reserved, reloads) => {
       watchLauncher(() => process.kill(process.pid, "SIGTERM"));
-      return (await import("../http/serve.ts")).serve(config, reserved);
+      return (await import("../http/serve.ts")).serve(config, reserved, reloads);
     },
+    openPage: (url) => void import("./open-page.ts").then(({ openPage }) => openPage(url)),
     reservePort: async (host) => (await import("../http/reserve-port.ts")).reservePort(host),
     runTool,
     runTarget: async (command, host) => (await import("./run-target.ts")).runTarget(command, host),

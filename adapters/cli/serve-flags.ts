@@ -11,11 +11,20 @@ export interface ServeFlags {
   readonly help: boolean;
 }
 
+/** What is asked of `scorefn dev` besides what it serves. */
+export interface DevFlags {
+  /** Whether the page is opened in the browser. */
+  readonly opensPage: boolean;
+}
+
 /** @param args what follows `serve` */
 export function readServeFlags(args: readonly string[]): ServeFlags {
   const { values, others, problems: found, help } = readWords(args, KNOWN);
   const flags: Record<string, string> = {};
-  for (const [flag, given] of values) if (given.length > 0) flags[flag] = given.at(-1)!;
+  for (const [flag, given] of values) {
+    // A list of the reference server's is given once.
+    if (given.length > 0) flags[flag] = OWN_LISTS.has(flag) ? given.join(",") : given.at(-1)!;
+  }
   const problems = [...found];
   const [script, ...more] = others;
   if (script !== undefined && flags.entry_script !== undefined) more.unshift(script);
@@ -30,6 +39,17 @@ export function readServeFlags(args: readonly string[]): ServeFlags {
   return { flags, problems, help };
 }
 
+const NO_OPEN = /^--no[_-]open$/;
+
+/** What `scorefn dev` takes besides the flags of `serve`. @param args what follows `dev` */
+export function readDevFlags(args: readonly string[]): ServeFlags & { readonly dev: DevFlags } {
+  const { flags, ...read } = readServeFlags(args.filter((word) => !NO_OPEN.test(word)));
+  return { ...read, flags: { ...flags, reload: "true" }, dev: { opensPage: !args.some((word) => NO_OPEN.test(word)) } };
+}
+
+const OWN_LISTS: ReadonlySet<string> = new Set(
+  FLAG_SETTINGS.filter(({ kind, scope }) => kind === "list" && scope === "scorefn").map(({ flag }) => flag),
+);
 const ALL_FLAGS = FLAG_SETTINGS.map(({ flag }) => `--${flag}`);
 const SHOWN_FLAGS = FLAG_SETTINGS.filter(({ hidden }) => !hidden).map(({ flag }) => `--${flag}`);
 const REFERENCE_FLAGS = FLAG_SETTINGS.filter(({ scope }) => scope !== "scorefn").map(({ flag }) => `--${flag}`);

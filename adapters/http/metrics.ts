@@ -13,17 +13,27 @@ import {
 /** What a server measures, and where it shows it. */
 export interface Metrics extends Recorder {
   /** None where a separate health port shows the figures. */
-  readonly routes: (runtime: ScoreRuntime) => readonly Route[];
+  readonly routes: (runtime: Pick<ScoreRuntime, "state" | "load">) => readonly Route[];
 }
 
-/** @returns undefined: metrics are off, and cost nothing */
-export function createMetrics(config: Config): Metrics | undefined {
-  const { metricsPath, entryScript, listen } = config;
+/** @param current what is served now, where that changes   @returns undefined: metrics are off, and cost nothing */
+export function createMetrics(
+  config: Config,
+  current: () => Pick<Config, "entryScript"> = () => config,
+): Metrics | undefined {
+  const { metricsPath, listen } = config;
   if (metricsPath === null) return undefined;
-  const runtime = isJavaScript(entryScript) ? "node" : "python";
-  const recorder = createRecorder({ version: VERSION, runtime, script: basename(entryScript ?? "main.py") });
+  const recorder = createRecorder({
+    version: VERSION,
+    get runtime() {
+      return isJavaScript(current().entryScript) ? "node" : "python";
+    },
+    get script() {
+      return basename(current().entryScript ?? "main.py");
+    },
+  });
   const isApart = listen.some(({ health }) => health);
-  const routes = (runtime: ScoreRuntime): readonly Route[] =>
+  const routes: Metrics["routes"] = (runtime) =>
     isApart ? [] : [metricsRoute(metricsPath, config, () => [recorder.figures(runtime)])];
   return { ...recorder, routes };
 }

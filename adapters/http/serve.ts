@@ -9,14 +9,13 @@ import {
   createLog,
   createRuntime,
   createService,
-  frameWith,
   type Log,
+  type LogOutputs,
   lastLines,
   loadInsights,
   logStream,
   openLog,
   openTelemetry,
-  type Paint,
   paintFor,
   processEnvironment,
   recordFormat,
@@ -28,7 +27,9 @@ import {
 import { firstFault } from "./faults.ts";
 import { createHttpServer, type HttpServer } from "./index.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
+import type { Reloads } from "./reloading.ts";
 import type { ReservedPort } from "./reserve-port.ts";
+import { describeStartFailure } from "./start-failure.ts";
 
 /** How long running requests may take after SIGTERM or SIGINT, in milliseconds: what the reference gives them. */
 export const STOP_GRACE_MS = 30_000;
@@ -47,13 +48,25 @@ export const EXIT_SCRIPT = 3;
 export const EXIT_FAULT = 70;
 
 /** Serves until a signal comes or the script turns out not to start.
- *  @param reserved listens already at the first address   @returns the exit code */
-export async function serve(config: Config, reserved?: ReservedPort): Promise<number> {
+ *  @param reserved listens already at the first address
+ *  @param reloads where the script is loaded anew when it is edited; one that does not start then waits for the next edit
+ *  @returns the exit code */
+export async function serve(config: Config, reserved?: ReservedPort, reloads?: Reloads): Promise<number> {
   const { logFormat, scriptHost } = config;
   // Without workers nobody else writes there, whose lines could come between.
   const stdout = logStream(process.stdout, scriptHost === "in-process" ? "text" : logFormat);
   const { write, flush } = batchLines(boundedLines(stdout, logFormat), logFormat);
   try {
+    if (reloads !== undefined) {
+      const { createReloadingService } = await import("./reloading.ts");
+      const { service, metrics } = await createReloadingService(
+        config,
+        reloads,
+        (of, file) => openServerLog(of, write, file),
+        write,
+      );
+      return await run(service, metrics, reserved, undefined, reloads.onListening);
+    }
     const metrics = createMetrics(config);
     const telemetry = await openTelemetry(config, processEnvironment, { loadInsights });
     const service = createServiceOrReport(config, write, metrics, telemetry);
@@ -90,8 +103,8 @@ function createServiceOrReport(
 }
 
 /** Access records are INFO, and have a threshold of their own unless a logging.json decides. */
-function openServerLog(config: Config, write: (text: string) => void): Log {
-  const log = openLog(config, write);
+function openServerLog(config: Config, write: (text: string) => void, file?: LogOutputs["file"]): Log {
+  const log = openLog(config, write, undefined, file);
   const isOn = log.file !== null || config.accessLogLevel === "DEBUG" || config.accessLogLevel === "INFO";
   return isOn ? log : { ...log, access: SILENT };
 }
@@ -107,6 +120,7 @@ async function run(
   metrics: Metrics | undefined,
   reserved: ReservedPort | undefined,
   telemetry: Telemetry | undefined,
+  onListening?: () => void,
 ): Promise<number> {
   const { config, log, runtime, scorer } = service;
   if (config.scriptHost === "in-process" && log.format === "json") Object.assign(console, consoleMethods(log));
@@ -120,6 +134,7 @@ async function run(
     process.stderr.write(`scorefn: ${paintFor(process.stderr)("error", "error:")} ${toScoreError(error).message}\n`);
     return EXIT_USAGE;
   }
+  onListening?.();
   if (reserved !== undefined) log.server.info(`Listening on port ${reserved.port}, the free one that was picked`);
   const started = runtime.start().finally(() => {
     for (const server of servers) server.reportState?.();
@@ -173,7 +188,10 @@ async function listenAt(server: Listening, address: Address, reserved?: Reserved
   try {
     await server.listen(address, reserved?.listener);
   } catch (cause) {
-    throw new ScoreError("ERR_PORT", listenProblem(address, cause as NodeJS.ErrnoException), { cause });
+    const { code } = cause as NodeJS.ErrnoException;
+    const holder =
+      code === "EADDRINUSE" ? await (await import("./port-holder.ts")).portHolder(address.port) : undefined;
+    throw new ScoreError("ERR_PORT", listenProblem(address, cause as NodeJS.ErrnoException, holder), { cause });
   }
 }
 
@@ -223,11 +241,17 @@ function watchSignals(): { readonly first: Promise<string>; readonly second: Pro
   return { first, second };
 }
 
-function listenProblem({ host, port, health }: Address, { code, message }: NodeJS.ErrnoException): string {
+/** @param holder who has the port, where that is known */
+function listenProblem(
+  { host, port, health }: Address,
+  { code, message }: NodeJS.ErrnoException,
+  holder: string | undefined,
+): string {
   const where = `${host.includes(":") ? `[${host}]` : host}:${port}`;
   const flag = health ? "--health_port" : "--port";
   if (code === "EADDRINUSE") {
-    return `port ${port} is in use (${where}); stop what listens there, or choose another with ${flag}`;
+    const by = holder === undefined ? "" : ` by ${holder}`;
+    return `port ${port} is in use${by} (${where}); stop what listens there, or choose another with ${flag}`;
   }
   if (code === "EACCES") return `port ${port} needs more rights (${where}); choose one above 1023 with ${flag}`;
   if (code !== undefined && NOT_OURS.has(code)) {
@@ -238,14 +262,3 @@ function listenProblem({ host, port, health }: Address, { code, message }: NodeJ
 
 /** What the system says of an address that is another machine's, or nobody's. */
 const NOT_OURS: ReadonlySet<string> = new Set(["ENOTFOUND", "EAI_AGAIN", "EADDRNOTAVAIL"]);
-
-/** What went wrong where and what to do, for whoever started the command. */
-function describeStartFailure(error: ScoreError, paint: Paint): string {
-  const { report } = error;
-  const at = report?.location;
-  const place = at ? `${at.file}:${at.line}${at.column === null ? "" : `:${at.column}`}: ` : "";
-  const lines = [`scorefn: ${paint("error", "error:")} the score script cannot be served: ${place}${error.message}`];
-  if (report?.codeFrame !== undefined) lines.push("", frameWith(paint, report.codeFrame), "");
-  if (report?.hint !== undefined) lines.push(`hint: ${report.hint}`);
-  return lines.join("\n");
-}

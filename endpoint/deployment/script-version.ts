@@ -3,15 +3,16 @@ import {
   createRuntime,
   createService,
   type Events,
+  InFlight,
   openLog,
   processEnvironment,
   type ScoreRequest,
   type ScoreResponse,
   type Service,
   unlessAborted,
+  within,
 } from "../../src/host.ts";
 import type { Assets, Code, Deployment, DeploymentSpec } from "../types.ts";
-import { InFlight } from "./in-flight.ts";
 import type { Lines } from "./lines.ts";
 import type { DeploymentOptions } from "./options.ts";
 import { askRegularly, FailureCounts } from "./probes.ts";
@@ -20,7 +21,6 @@ import { Scaling } from "./scaling.ts";
 import { capacityOf, deploymentSettings, deploymentWarnings } from "./settings.ts";
 import { late, startLimit } from "./start-limit.ts";
 import type { Version } from "./version.ts";
-import { within } from "./within.ts";
 
 /** How long workers that have nothing left to do may take to end by themselves, in milliseconds. */
 const STOP_MS = 2_000;

@@ -1,6 +1,5 @@
-import type { ScoreRequest, ScoreResponse } from "../../src/host.ts";
+import { InFlight, type ScoreRequest, type ScoreResponse } from "../../src/host.ts";
 import type { Deployment, DeploymentSpec } from "../types.ts";
-import { InFlight } from "./in-flight.ts";
 import type { Version } from "./version.ts";
 
 /** A server that the user runs. What passes requests on to it also knows whether it is ready. */

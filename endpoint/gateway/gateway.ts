@@ -1,8 +1,14 @@
 // Lets clients in, finds the deployment for each request, and turns what that answers into what Azure's gateway would say.
 // In this order: key or token, rate, deployment, capacity, answer, time limit.
 import { randomUUID } from "node:crypto";
-import { type Log, type ScoreError, type ScoreRequest, type ScoreResponse, toScoreError } from "../../src/host.ts";
-import { watched } from "../bodies.ts";
+import {
+  type Log,
+  type ScoreError,
+  type ScoreRequest,
+  type ScoreResponse,
+  toScoreError,
+  watched,
+} from "../../src/host.ts";
 import type { Credentials, Gateway, GatewayEvents, Mirror, Routing, Target } from "../types.ts";
 import { createAccessLog } from "./access-log.ts";
 import { admission } from "./admission.ts";

@@ -70,6 +70,11 @@ def _work(channel: Channel, interrupts: Interrupts) -> int:
         files = UserFiles(settings.app_root, settings.entry_script, settings.source_directory)
         if settings.fork_socket is not None:
             lifeline.remove_at_end(settings.fork_socket)
+        if settings.fresh:
+            # Here, for few need it.
+            from . import fresh
+
+            fresh.install()
         # First, for logging.json may name classes of the user's own.
         extend_import_path(settings)
         replacements.install()

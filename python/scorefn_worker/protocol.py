@@ -133,6 +133,7 @@ class Settings:
         self.log_format: str = hello.get("logFormat") or "text"
         self.strict: bool = bool(hello.get("strict"))
         self.records: bool = bool(hello.get("records"))
+        self.fresh: bool = bool(hello.get("fresh"))
         self.debug_port: int | None = hello.get("debugPort")
         self.fork_socket: str | None = hello.get("forkSocket")
         self.fork_secret: str = hello.get("forkSecret", "")

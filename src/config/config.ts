@@ -5,7 +5,13 @@ import type { UsableConfig, UsableInput } from "./usable.ts";
 import { resolveUsableWith } from "./without-these.ts";
 
 export * from "./resolve.ts";
-export { FLAG_SETTINGS, SETTINGS, type Setting } from "./settings.ts";
+export {
+  ALL_SETTINGS as SETTINGS,
+  FLAG_SETTINGS,
+  readServerSettings,
+  type ServerSettings,
+} from "./server-settings.ts";
+export type { Setting } from "./settings.ts";
 
 /** Flags, then environment, then the host's defaults, then config.json, then the defaults of the table (contract ENV-1)
  *  to one configuration.

@@ -113,7 +113,7 @@ export interface ConfigInput<H extends object = object> {
   /** The row that `--port` is read by, for a host that takes more than the table's. */
   readonly portRow?: Setting | undefined;
   /** Finds what else is wrong, to be reported with everything else. @param found what is known so far */
-  readonly check?: ((config: Config, found: readonly Problem[]) => readonly Problem[]) | undefined;
+  readonly check?: ((config: Config & H, found: readonly Problem[]) => readonly Problem[]) | undefined;
 }
 
 export interface ResolvedConfig<H extends object = object> {
@@ -132,13 +132,14 @@ const hasWarnings = (env: Environment): boolean => env.GUNICORN_CMD_ARGS !== und
 const RARE_SETTINGS = ["modelUri", "appInsightsKey", "appInsightsConnection"] as const;
 
 /** Whether `RARE` find anything. */
-export function needsRare({ flags = {}, env, defaults = {}, cwd = process.cwd() }: ConfigInput & Env): boolean {
+export function needsRare({ flags = {}, env, defaults = {}, cwd = process.cwd() }: Where & Env): boolean {
   const read = new SettingsReader([flagLayer(flags), environmentLayer(env), environmentLayer(defaults)]);
   const isGiven = (name: SettingName): boolean => read.given(name) !== undefined;
   return RARE_SETTINGS.some(isGiven) || [env, defaults].some(hasWarnings) || mayHaveFiles(read, cwd);
 }
 
 type Env = { readonly env: Environment };
+type Where = Pick<ConfigInput, "flags" | "defaults" | "cwd">;
 
 /** All layers to one configuration.
  *  @param rare undefined: as `needsRare` says, there is nothing for them to find

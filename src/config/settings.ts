@@ -289,8 +289,3 @@ export function emptyIsNotGiven({ scope, variable }: Setting): boolean {
 export function isFileSetting({ scope }: Setting): boolean {
   return scope === "worker";
 }
-
-/** Settings that have a flag, the reference server's first. */
-export const FLAG_SETTINGS: readonly (Setting & { readonly flag: string })[] = /* @__PURE__ */ Object.values(
-  SETTINGS,
-).filter((setting): setting is Setting & { readonly flag: string } => setting.flag !== null);

@@ -128,6 +128,23 @@ export interface WorkerEnded {
   readonly restart: number | "with the next request";
 }
 
+/** Files have changed, and a new version of the service is about to come up beside the one that serves. */
+export interface Reloading {
+  /** Absolute paths. */
+  readonly changed: readonly string[];
+}
+
+export interface Reloaded extends Reloading {
+  /** From the look at the files until it took over, in milliseconds. */
+  readonly ms: number;
+}
+
+export interface ReloadFailed extends Reloaded {
+  readonly failure: ScoreError;
+  /** True: a version before it goes on serving. */
+  readonly isServed: boolean;
+}
+
 /** Each event with its record. */
 export interface EventRecords {
   /** A process, or this one, is about to load the script. */
@@ -157,6 +174,11 @@ export interface EventRecords {
   /** The answer is made; a stream is still to be sent. */
   readonly requestAnswered: RequestAnswered;
   readonly streamEnded: StreamEnded;
+  readonly reloading: Reloading;
+  /** The new version comes up slowly. */
+  readonly reloadSlow: Reloaded & { readonly isServed: boolean };
+  readonly reloaded: Reloaded;
+  readonly reloadFailed: ReloadFailed;
 }
 
 /** Who listens. A missing listener costs nothing: `events.workerEnded?.({ ... })` does not even make the record. */

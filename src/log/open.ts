@@ -10,6 +10,9 @@ import { printable } from "./format.ts";
 import type { LogLevel } from "./levels.ts";
 import { type LogOutputs, processOutputs } from "./outputs.ts";
 
+/** Name of the file that sets a log up. */
+export const LOGGING_FILE_NAME = "logging.json";
+
 /** What of the settings a log depends on. */
 export interface LogSettings {
   readonly appRoot: string;
@@ -21,8 +24,14 @@ export interface LogSettings {
 /** The log of a server: set up by the user's `logging.json` when there is one, else built in (contract LOG-5).
  *  @param stdout gets whole lines, each ending with a newline, and the level of each
  *  @param stderr the same for handlers that a `logging.json` has write there; default: the process's own
+ *  @param file opens the files that it names; default: anew
  *  @throws ConfigError whose message is the record to write before the server ends (contract LOG-6) */
-export function openLog(config: LogSettings, stdout: LogOutputs["stdout"], stderr?: LogOutputs["stderr"]): Log {
+export function openLog(
+  config: LogSettings,
+  stdout: LogOutputs["stdout"],
+  stderr?: LogOutputs["stderr"],
+  file?: LogOutputs["file"],
+): Log {
   const { logFormat: format } = config;
   const path = findLoggingFile(config);
   if (path === undefined) return createLog(stdout, config.logLevel, format);
@@ -32,7 +41,7 @@ export function openLog(config: LogSettings, stdout: LogOutputs["stdout"], stder
     const outputs = processOutputs((text, level) => stdout(printable(text), level), format);
     const { log, ignored } = createConfiguredLog(readDictConfig(content), {
       threshold: config.logLevel,
-      outputs: stderr === undefined ? outputs : { ...outputs, stderr },
+      outputs: { ...outputs, ...(stderr && { stderr }), ...(file && { file }) },
       format,
       file: { path, forWorkers: isMembers(content) ? forWorker(content) : {} },
     });
@@ -60,7 +69,7 @@ export function openWorkerLog(
 function findLoggingFile({ appRoot, entryScript }: Pick<LogSettings, "appRoot" | "entryScript">): string | undefined {
   const folders = entryScript === null ? [appRoot] : [appRoot, dirname(realPath(entryScript))];
   return folders
-    .map((folder) => join(folder, "logging.json"))
+    .map((folder) => join(folder, LOGGING_FILE_NAME))
     .find((path) => statSync(path, { throwIfNoEntry: false })?.isFile());
 }
 

@@ -52,6 +52,16 @@ export function boundedLines(
   };
 }
 
+/** Opens each file once, for logs that follow one another in this process: what the one before has written stays. */
+export function keptFiles(): LogOutputs["file"] {
+  const open = new Map<string, WriteLines>();
+  return (target) => {
+    const write = open.get(target.path) ?? openFile(target);
+    open.set(target.path, write);
+    return write;
+  };
+}
+
 /** Always appends, for workers write to the same file. */
 function openFile({ path, truncate }: FileTarget): WriteLines {
   if (truncate) closeSync(openSync(path, "w"));

@@ -89,6 +89,8 @@ export interface StartOptions {
   readonly strict: boolean;
   /** True: what the script prints and logs is handed over, too, and each request comes with the ids that it is to have. */
   readonly records?: boolean;
+  /** True: modules of the user's are compiled from their source, whatever bytecode lies beside them. Python only. */
+  readonly fresh?: boolean;
   /** Port of a debugger that the worker connects to before it loads the script. Python only. */
   readonly debugPort?: number;
   /** Unix socket on which the front awaits the workers that this one, the preload process, forks. Python only. */

@@ -50,6 +50,7 @@ function readiness(settings: ProbeSettings, runtime: ScoreRuntime, ids: RequestI
   if (failure !== undefined && !isReady && errorDetail !== "none") {
     body.error = errorMember(toScoreError(failure), errorDetail);
   }
+  if (runtime.reload !== undefined) body.reload = runtime.reload();
   const headers = messageHeaders(ids, serverVersion, false);
   return { status: isReady ? 200 : 503, headers, body: renderPythonJson(body) };
 }

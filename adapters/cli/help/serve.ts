@@ -29,6 +29,26 @@ export function servePage(): HelpPage {
   };
 }
 
+export function devPage(): HelpPage {
+  return {
+    usage: "scorefn dev [SCRIPT] [--no_open] [--flag value ...]",
+    about:
+      "Serves a score script to whoever is writing it: as scorefn serve --reload --host 127.0.0.1 --error_detail full, " +
+      "with a page to try it at /docs.",
+    examples: ["scorefn dev score.py", "scorefn dev score.ts --model_dir model --no_open"],
+    groups: [
+      {
+        title: "flags",
+        rows: [
+          { name: "SCRIPT", text: "The score script; the same as --entry_script." },
+          { name: "--no_open", text: "Do not open the page in the browser." },
+        ],
+      },
+    ],
+    notes: ["All flags of scorefn serve may follow; scorefn serve --help lists them."],
+  };
+}
+
 /** The settings of serving, a group each. @param script what names the script besides */
 export function settingGroups(script: readonly HelpRow[]): HelpGroup[] {
   const settings = [...Object.values(SETTINGS), ...platforms.rows].filter((setting) => !setting.hidden);

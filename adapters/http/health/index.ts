@@ -26,7 +26,7 @@ export class HealthServer {
   readonly #log: Log;
   readonly #figures: (() => Figures) | undefined;
   #thread: Worker | undefined;
-  #told: Pick<ScoreRuntime, "state" | "initialised" | "failure"> | undefined;
+  #told: (Pick<ScoreRuntime, "state" | "initialised" | "failure"> & { readonly reload: unknown }) | undefined;
 
   /** @param config its first address of `listen` that is no health port gets what the thread does not answer
    *  @param runtime whose state the thread reports
@@ -69,11 +69,13 @@ export class HealthServer {
    *  block this thread before the next tick. */
   reportState(): void {
     const { state, initialised, failure } = this.#runtime;
+    const reload = this.#runtime.reload?.();
     const told = this.#told;
-    if (state === told?.state && initialised === told.initialised && failure === told.failure) return;
-    this.#told = { state, initialised, failure };
+    const isKnown = state === told?.state && initialised === told.initialised && failure === told.failure;
+    if (isKnown && reload === told.reload) return;
+    this.#told = { state, initialised, failure, reload };
     const plain = failure && toPlainError(toScoreError(failure));
-    this.#thread?.postMessage({ kind: "state", state, initialised, failure: plain } satisfies ToHealth);
+    this.#thread?.postMessage({ kind: "state", state, initialised, failure: plain, reload } satisfies ToHealth);
   }
 
   /** The thread has nothing else to go by while this one is busy. */

@@ -30,6 +30,8 @@ export type ToHealth =
       readonly state: RuntimeState;
       readonly initialised: boolean;
       readonly failure: PlainError | undefined;
+      /** What the ready path shows of the last edit; undefined: nothing is reloaded. */
+      readonly reload: unknown;
     }
   /** What is measured, as it is now. */
   | { readonly kind: "figures"; readonly figures: Figures }

@@ -34,6 +34,7 @@ class ReportedRuntime implements ScoreRuntime {
   state: RuntimeState = "loading";
   initialised = false;
   failure: ScoreError | undefined;
+  reload: ScoreRuntime["reload"];
 
   start(): Promise<never> {
     return Promise.reject(new Error("the script does not run in this thread"));
@@ -74,6 +75,7 @@ function serveHealth({ config, address }: HealthThreadData): void {
     }
     runtime.state = message.state;
     runtime.initialised = message.initialised;
+    runtime.reload = message.reload === undefined ? undefined : () => message.reload;
     runtime.failure = message.failure === undefined ? undefined : fromPlainError(message.failure);
   });
   server.listen(address).then(

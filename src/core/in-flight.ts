@@ -1,5 +1,5 @@
-import type { ScoreResponse } from "../../src/host.ts";
-import { watched } from "../bodies.ts";
+import { watched } from "./bodies.ts";
+import type { ScoreResponse } from "./types.ts";
 
 /** Counts requests from their coming to the last byte of their answers. */
 export class InFlight {

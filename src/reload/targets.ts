@@ -1,0 +1,87 @@
+// What is watched for the sake of a score script.
+import { realpathSync } from "node:fs";
+import { homedir } from "node:os";
+import { basename, dirname, join, parse, resolve, sep } from "node:path";
+import { CONFIG_FILE_NAME, SWAGGER_FILE_NAMES } from "../config/places.ts";
+import { LOGGING_FILE_NAME } from "../log/open.ts";
+import { isAnyFile, isCode, isOwnFolder } from "./names.ts";
+import type { Target } from "./tree.ts";
+
+/** What of the settings it depends on. */
+export interface TargetSettings {
+  readonly appRoot: string;
+  readonly entryScript: string | null;
+  readonly modelDir: string | null;
+  readonly reloadDirs: readonly string[];
+  readonly workerEnv: Readonly<Record<string, string>>;
+}
+
+const SETTINGS_FILES: readonly string[] = [CONFIG_FILE_NAME, LOGGING_FILE_NAME, ...SWAGGER_FILE_NAMES];
+
+/** @param outside modules of the script that lie elsewhere */
+export function targetsOf(settings: TargetSettings, outside: readonly string[]): readonly Target[] {
+  const { appRoot, entryScript, modelDir, reloadDirs, workerEnv } = settings;
+  const script = entryScript ?? join(appRoot, "main.py");
+  const folders = codeFolders(appRoot, script);
+  const model = modelDir ? resolve(modelDir) : undefined;
+  // A model that holds the script is no folder of data only.
+  const without = model === undefined || folders.some((folder) => isBelow(folder, model)) ? [] : [model];
+  const configFile = workerEnv.AZUREML_CONFIG_FILE;
+  return [
+    ...outermost(folders).map((path) => deep(path, "code", isCode, without)),
+    ...outermost(reloadDirs).map((path) => deep(path, "any", isAnyFile, [])),
+    ...[...new Set([appRoot, dirname(script), dirname(realPath(script))])].map((path) => flat(path, SETTINGS_FILES)),
+    // Whatever its name is.
+    ...(entryScript === null ? [] : [flat(dirname(entryScript), [basename(entryScript)])]),
+    ...(configFile ? [flat(dirname(configFile), [basename(configFile)])] : []),
+    ...byFolder(outside).map(([path, names]) => flat(path, names)),
+  ];
+}
+
+/** Folders whose modules the script may import. */
+export function codeFolders(appRoot: string, script: string): readonly string[] {
+  // All of a home folder is nobody's application, though a server may be started there.
+  const isTooLarge = appRoot === homedir() || appRoot === parse(appRoot).root;
+  return [...(isTooLarge ? [] : [appRoot]), dirname(script), dirname(realPath(script))];
+}
+
+/** True for the folder itself, too. */
+function isBelow(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(folder.endsWith(sep) ? folder : folder + sep);
+}
+
+/** Whether a tree that begins at the folder comes to the folder or file at the path. */
+export function isReached(path: string, folder: string): boolean {
+  return isBelow(path, folder) && path.slice(folder.length).split(sep).filter(Boolean).every(isOwnFolder);
+}
+
+function outermost(folders: readonly string[]): readonly string[] {
+  const all = [...new Set(folders)];
+  return all.filter((folder) => !all.some((other) => other !== folder && isReached(folder, other)));
+}
+
+function deep(path: string, kind: string, counts: Target["counts"], without: readonly string[]): Target {
+  return { path, deep: true, counts, without, key: JSON.stringify([kind, path, without]) };
+}
+
+function flat(path: string, names: readonly string[]): Target {
+  const counted = new Set(names);
+  return { path, deep: false, counts: (name) => counted.has(name), without: [], key: JSON.stringify([path, names]) };
+}
+
+function byFolder(paths: readonly string[]): [folder: string, names: readonly string[]][] {
+  const folders = new Map<string, string[]>();
+  for (const path of [...paths].sort()) {
+    const folder = dirname(path);
+    folders.set(folder, [...(folders.get(folder) ?? []), basename(path)]);
+  }
+  return [...folders];
+}
+
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
+}
