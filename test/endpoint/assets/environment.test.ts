@@ -128,7 +128,7 @@ test("a lock that another process has taken over is waited for", async () => {
   const lines: string[] = [];
   const progress = (line: string): void => {
     lines.push(line);
-    if (line === "Downloading something") writeFileSync(lock, "another's");
+    if (line === "Downloading something ...") writeFileSync(lock, "another's");
     if (line.startsWith("waiting")) {
       writeFileSync(join(on.bin, "micromamba"), `#!/bin/sh\n${STANDS_FOR_CONDA}`);
       rmSync(lock);
@@ -165,7 +165,7 @@ test("an abort ends all that runs, and leaves nothing", async () => {
   const recipe = await recipeFor("dependencies: [numpy]", on);
   const stop = new AbortController();
   const progress = (line: string): void => {
-    if (line === "Downloading something") stop.abort(new Error("the user says so"));
+    if (line === "Downloading something ...") stop.abort(new Error("the user says so"));
   };
   const options = { cacheFolder: on.cache, env: on.env, cure: "", progress };
   await expect(makeEnvironment(recipe, options, stop.signal)).rejects.toThrow("the user says so");
