@@ -25,6 +25,7 @@ export { readInteger } from "./config/values.ts";
 export { attempt } from "./core/attempt.ts";
 export type { Events } from "./core/events.ts";
 export { packageFile } from "./core/package-root.ts";
+export { pageHeaders } from "./core/page-headers.ts";
 export { afterReading, timerMs } from "./core/timer.ts";
 export { VERSION } from "./core/version.ts";
 export { createEventLog } from "./event-log.ts";
