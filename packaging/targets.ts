@@ -54,6 +54,7 @@ export const COMMON_FLAGS: readonly TargetFlag[] = [
     help: "How far the build is tried before it counts: its script is loaded, or init() is run as well. Default is load.",
   },
   { flag: "no_try", kind: "switch", help: "Do not try the build." },
+  { flag: "docs", kind: "switch", help: "Take along the page to try the script with, at /docs (SCOREFN_DOCS)." },
 ];
 
 const [LEAST_MB, MOST_MB] = LAMBDA_LIMITS.memoryMb;

@@ -73,6 +73,9 @@ const HELP: Readonly<Record<SettingName, Help>> = {
   metrics: {
     help: "Path of the metrics for Prometheus, or `off`. Default: /metrics on the separate health port, off where there is none. With a separate health port they are there, and only there.",
   },
+  docs: {
+    help: "Path of a page that shows what the script takes and sends it requests from a browser, such as /docs, or `off`. Default: off.",
+  },
   maxBodyMb: {
     help: "Largest request body; 0: the most that a worker can take, 2047 MB.",
   },
