@@ -1,11 +1,21 @@
 // The last step of a build: compiled files that stand in front of a library become one file with all of it. So an installed
 // server brings no further package, and loads a library only where somebody has asked for what it does.
-import { copyFile, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { copyFile, mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { brotliCompress, constants } from "node:zlib";
 import { build } from "esbuild";
 
 const ROOT = fileURLToPath(new URL(".", import.meta.url));
+
+/** Where what took long is kept from one build to the next. */
+const CACHE = join(ROOT, "node_modules/.cache/scorefn");
+
+/** Of a digest in an address: enough that no two builds have the same. */
+const DIGEST_CHARACTERS = 16;
 
 /** Compiled files that are replaced by their bundle. */
 const FILES = [
@@ -60,7 +70,7 @@ for (const file of FILES) {
   if (packages.size > 0) await writeNotices(file, [...packages].sort());
 }
 
-await copyPage();
+await Promise.all([copyPage(), buildDocsPage()]);
 
 /** The control page as it stands, and the library that draws its plots beside it: browsers load nothing from elsewhere. */
 async function copyPage() {
@@ -82,13 +92,72 @@ async function copyPage() {
   await writeNotices("dist/endpoint/page/static/uplot.js", ["uplot"]);
 }
 
+/** The page to try a script with: its own modules made one file, the library as it comes, all compressed once for every
+ *  time they are sent. What changes when one of them does is part of their addresses. */
+async function buildDocsPage() {
+  const [from, to] = ["src/docs-page/static", "dist/src/docs-page/static"].map((folder) => join(ROOT, folder));
+  const library = join(ROOT, "node_modules/swagger-ui-dist");
+  await mkdir(to, { recursive: true });
+  const { outputFiles } = await build({
+    entryPoints: ["page.js", "page.css"].map((file) => join(from, file)),
+    outdir: to,
+    write: false,
+    bundle: true,
+    minify: true,
+    format: "esm",
+    target: "es2022",
+    legalComments: "none",
+    logLevel: "error",
+  });
+  // Browsers would ask for their source maps, which are as large again.
+  const bare = async (file) => (await readFile(join(library, file), "utf8")).replace(/^.*# sourceMappingURL=.*$/m, "");
+  /** @type {[file: string, content: string | Uint8Array][]} */
+  const files = [
+    ...outputFiles.map(({ path, contents }) => [path.slice(to.length + 1), contents]),
+    ["icon.svg", await readFile(join(from, "icon.svg"))],
+    ["swagger-ui.js", await bare("swagger-ui-bundle.js")],
+    ["swagger-ui.css", await bare("swagger-ui.css")],
+  ];
+  const digest = createHash("sha256");
+  for (const [, content] of files) digest.update(content);
+  await Promise.all(files.map(async ([file, content]) => writeFile(join(to, `${file}.br`), await compressed(content))));
+  await writeFile(join(to, "digest.txt"), digest.digest("hex").slice(0, DIGEST_CHARACTERS));
+  await copyFile(join(from, "index.html"), join(to, "index.html"));
+  await writeNotices(
+    "dist/src/docs-page/static/swagger-ui.js",
+    ["swagger-ui-dist"],
+    ["NOTICE", "swagger-ui-bundle.js.LICENSE.txt"],
+  );
+}
+
+/** As small as it gets, which takes seconds for the library: so it is done once for each of its versions.
+ *  @param {string | Uint8Array} content */
+async function compressed(content) {
+  const bytes = Buffer.from(content);
+  const kept = join(CACHE, `${createHash("sha256").update(bytes).digest("hex")}.br`);
+  if (existsSync(kept)) return readFile(kept);
+  const params = {
+    [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY,
+    [constants.BROTLI_PARAM_LGWIN]: constants.BROTLI_MAX_WINDOW_BITS,
+    [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length,
+  };
+  const result = await promisify(brotliCompress)(bytes, { params });
+  await mkdir(CACHE, { recursive: true });
+  // Another build may be at it, too.
+  const own = `${kept}.${process.pid}`;
+  await writeFile(own, result);
+  await rename(own, kept);
+  return result;
+}
+
 /** @param {string} path */
 function packageOf(path) {
   return /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1];
 }
 
-/** Licences want to be where the code is. @param {string} file @param {string[]} packages */
-async function writeNotices(file, packages) {
+/** Licences want to be where the code is. @param {string} file @param {string[]} packages
+ *  @param {string[]} more files of the packages that licences want to be there, too */
+async function writeNotices(file, packages, more = []) {
   /** @type {Map<string, string[]>} */
   const byText = new Map();
   for (const name of packages) {
@@ -102,5 +171,8 @@ async function writeNotices(file, packages) {
     byText.set(text, [...(byText.get(text) ?? []), `${name} ${version}${source}`]);
   }
   const notices = [...byText].map(([text, names]) => `${names.join("\n")}\n\n${text}`);
+  for (const name of packages) {
+    for (const part of more) notices.push(await readFile(join(ROOT, "node_modules", name, part), "utf8"));
+  }
   await writeFile(join(ROOT, `${file}.LICENSES.txt`), notices.join("\n\n"));
 }

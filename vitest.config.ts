@@ -6,6 +6,7 @@ import { TEST_DEADLINE_MS } from "./test/setup/deadline.ts";
 /** Files that take half a minute with CI=true or beside others, or wait for limits of several seconds. */
 const LONG = [
   "endpoint/page/chromium",
+  "docs-page/chromium",
   "endpoint/walkthrough",
   "endpoint/rollout",
   "endpoint/deployment/deployment",
@@ -85,6 +86,7 @@ const CI_ONLY = [
   "test/adapters/azure/custom-handler.test.ts",
   "test/adapters/http/reload.test.ts",
   "test/adapters/http/reload-walk.test.ts",
+  "test/src/docs-page/chromium.test.ts",
   "test/fuzz/**",
 ];
 const isAsked = process.env.CI === "true" || process.argv.some((word) => word.startsWith("test/"));

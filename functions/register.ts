@@ -1,6 +1,7 @@
 import { inspect } from "node:util";
 import { app } from "@azure/functions";
 import { type AzureServiceOptions, createAzureService } from "../adapters/azure/service.ts";
+import { registerDocs } from "./docs.ts";
 import { registerHealth } from "./health.ts";
 import { registerLifecycle } from "./lifecycle.ts";
 import { registerScore } from "./score.ts";
@@ -13,6 +14,7 @@ export function register(options: AzureServiceOptions): void {
   registerHealth(app, service);
   registerScore(app, service);
   registerSwagger(app, service);
+  registerDocs(app, service);
   // Otherwise a promise that a script has forgotten would end the process, and with it the requests of others.
   process.on("unhandledRejection", (reason) => console.error(`Unhandled rejection: ${inspect(reason)}`));
 }

@@ -138,6 +138,17 @@ export function takeWorker(): Promise<Inventory> {
   });
 }
 
+const DOCS_PAGE = "dist/src/docs-page/static";
+
+/** Takes along the page to try a script with. @param own folder where our own files are looked for */
+export async function copyDocsPage(own: string): Promise<void> {
+  const page = await takeInventory(packageFile(DOCS_PAGE), { leaveOut: () => undefined });
+  await copyInventory(page, join(own, DOCS_PAGE));
+}
+
+/** Statement of an entry whose build has that page, before its settings are read: it is on unless they say otherwise. */
+export const DOCS_ON = 'process.env.SCOREFN_DOCS||="/docs";';
+
 /** Writes what was rendered, by its paths below a folder. */
 export async function writeFiles(folder: string, files: Readonly<Record<string, string | Uint8Array>>): Promise<void> {
   for (const [path, content] of Object.entries(files)) {

@@ -29,6 +29,8 @@ export interface CommonOptions {
   /** Default: `load`. */
   readonly try?: "load" | "init" | undefined;
   readonly noTry?: boolean | undefined;
+  /** Whether the build has the page to try the script with. Default: false. */
+  readonly docs?: boolean | undefined;
   /** What is wrong with them already, to be told with the rest. */
   readonly problems?: readonly string[] | undefined;
   /** Is told what begins. */
@@ -48,6 +50,7 @@ export interface Inputs {
   readonly modelDir: string | undefined;
   readonly out: string;
   readonly python: boolean;
+  readonly docs: boolean;
   readonly external: readonly string[];
   readonly tryMode: TryMode;
   readonly tryLimitMs: number;
@@ -78,6 +81,7 @@ export function resolveInputs(options: AskedOptions, problems: Problems): Inputs
     modelDir,
     out: out ?? "",
     python: entryScript !== undefined && !isJavaScript(entryScript),
+    docs: options.docs === true,
     external,
     tryMode: options.noTry ? "no" : depth,
     tryLimitMs,

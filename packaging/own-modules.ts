@@ -27,6 +27,8 @@ export const LATE_MODULES: readonly string[] = [
   "adapters/lambda/other-results",
   "src/config/rare",
   "src/config/without-these",
+  "src/docs-page/answers",
+  "src/docs-page/routes",
   "src/json/query",
   "src/json/result-fault",
   "src/json/utf8-fault",

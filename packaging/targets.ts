@@ -57,6 +57,7 @@ export const COMMON_FLAGS: readonly TargetFlag[] = [
   },
   { flag: "no_try", kind: "switch", help: "Do not try the build." },
   { flag: "quiet", kind: "switch", help: "No progress on stderr." },
+  { flag: "docs", kind: "switch", help: "Take along the page to try the script with, at /docs (SCOREFN_DOCS)." },
 ];
 
 const [LEAST_MB, MOST_MB] = LAMBDA_LIMITS.memoryMb;

@@ -3,6 +3,7 @@ import type { UsableConfig } from "./config/usable.ts";
 import { combineEvents, type Events } from "./core/events.ts";
 import type { Log } from "./core/log.ts";
 import type { ScoreRuntime } from "./core/types.ts";
+import type { docsRoutes } from "./docs-page/routes.ts";
 import { createEventLog } from "./event-log.ts";
 import { type RecordStyle, TEXT_STYLE } from "./log/style.ts";
 import type { withModel } from "./model/with-model.ts";
@@ -41,7 +42,7 @@ export interface Service<H extends object = object> {
 /** As `createService`, for a host that can wait: what only some settings need is loaded only where they are set. */
 export async function createServiceLater<H extends object>(parts: LaterParts<H>): Promise<Service<H>> {
   const { settings, telemetry, subscribers = [] } = parts;
-  const { corsOrigins, logFormat, modelUri } = settings.config;
+  const { corsOrigins, docsPath, logFormat, modelUri } = settings.config;
   const style = logFormat === "json" ? (await import("./log/json-style.ts")).JSON_STYLE : TEXT_STYLE;
   const countsStreams = [telemetry?.events, ...subscribers].some((events) => events?.streamEnded !== undefined);
   return compose(
@@ -49,6 +50,7 @@ export async function createServiceLater<H extends object>(parts: LaterParts<H>)
     {
       createCors: corsOrigins === null ? undefined : (await import("./routes/cors.ts")).createCors,
       withModel: modelUri === null ? undefined : (await import("./model/with-model.ts")).withModel,
+      docsRoutes: docsPath === null ? undefined : (await import("./docs-page/routes.ts")).docsRoutes,
       refusals: undefined,
       countStream: countsStreams ? (await import("./routes/stream-end.ts")).countedStream : undefined,
     },
@@ -64,6 +66,7 @@ export interface LaterParts<H extends object = object> extends Omit<ServiceParts
 export interface Extras {
   readonly createCors: typeof createCors | undefined;
   readonly withModel: typeof withModel | undefined;
+  readonly docsRoutes: typeof docsRoutes | undefined;
   readonly countStream: typeof countedStream | undefined;
   readonly refusals: Bursts | undefined;
 }
@@ -91,7 +94,10 @@ export function compose<H extends object>(
   const { countStream, refusals } = extras;
   const { tracer } = telemetry ?? {};
   const parts = { cors, tracer, countStream, refusals };
-  const scorer = composeScorer(config, runtime, events, parts, moreRoutes(runtime));
+  const scorer = composeScorer(config, runtime, events, parts, [
+    ...moreRoutes(runtime),
+    ...(extras.docsRoutes?.(config) ?? []),
+  ]);
   return { config, log, runtime, scorer };
 }
 

@@ -37,6 +37,7 @@ export { InFlight } from "./core/in-flight.ts";
 export { nearest } from "./core/nearest.ts";
 export { packageFile } from "./core/package-root.ts";
 export { frameWith, type Paint, paintFor, plainPaint } from "./core/terminal.ts";
+export { pageHeaders } from "./core/page-headers.ts";
 export { afterReading, timerMs } from "./core/timer.ts";
 export { VERSION } from "./core/version.ts";
 export { within } from "./core/within.ts";

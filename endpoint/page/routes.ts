@@ -1,7 +1,14 @@
 // The control page and what it asks for. Loopback is no wall: every page that a browser on this machine shows can send requests
 // here, so what is answered depends on the host that was asked for, on where the request comes from, and on a token.
 import { createHash, timingSafeEqual } from "node:crypto";
-import { type HeaderList, type ScoreRequest, type ScoreResponse, type Scorer, toScoreError } from "../../src/host.ts";
+import {
+  type HeaderList,
+  pageHeaders,
+  type ScoreRequest,
+  type ScoreResponse,
+  type Scorer,
+  toScoreError,
+} from "../../src/host.ts";
 import type { EndpointReport, Shares } from "../types.ts";
 import { isForeign, isOwnHost } from "./origin.ts";
 import { readStaticFile } from "./static-files.ts";
@@ -26,26 +33,9 @@ interface Row {
   readonly handle: (request: ScoreRequest) => ScoreResponse | Promise<ScoreResponse>;
 }
 
-/** Scripts and styles from here alone, and no text that becomes a part of the page. */
-const CONTENT_SECURITY_POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src 'self'",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-  "require-trusted-types-for 'script'",
-  "trusted-types 'none'",
-].join("; ");
-
 const COMMON_HEADERS: HeaderList = [
-  ["Content-Security-Policy", CONTENT_SECURITY_POLICY],
-  ["X-Content-Type-Options", "nosniff"],
-  ["Referrer-Policy", "no-referrer"],
-  ["Cross-Origin-Opener-Policy", "same-origin"],
-  ["Cross-Origin-Resource-Policy", "same-origin"],
+  // No text becomes a part of the page.
+  ...pageHeaders(["img-src 'self'", "require-trusted-types-for 'script'", "trusted-types 'none'"]),
   ["Cache-Control", "no-store"],
 ];
 

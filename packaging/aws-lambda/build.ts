@@ -3,7 +3,17 @@ import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { basename, dirname, extname, join } from "node:path";
 import { VERSION } from "../../src/host.ts";
 import { bundle } from "../bundle.ts";
-import { copyInventory, copySettings, fileBytes, folderBytes, refuseTaken, takeWorker, writeFiles } from "../files.ts";
+import {
+  copyDocsPage,
+  copyInventory,
+  copySettings,
+  DOCS_ON,
+  fileBytes,
+  folderBytes,
+  refuseTaken,
+  takeWorker,
+  writeFiles,
+} from "../files.ts";
 import { type Architecture, type CommonOptions, checkNode, checkRange, type Inputs, resolveInputs } from "../inputs.ts";
 import { type Content, copyBig, makeBuild, modelName, takeContent, tooLarge } from "../make.ts";
 import { copyPackages } from "../packages.ts";
@@ -60,7 +70,7 @@ export async function buildLambda(options: LambdaBuildOptions): Promise<BuildRep
     settings: {
       ...{ entryScript: basename(inputs.entryScript), handler, streams, memoryMb, timeoutSeconds, architecture, door },
       ...(door === "url" && { auth }),
-      ...{ node: settings.node, ...(inputs.python && { python }) },
+      ...{ node: settings.node, ...(inputs.python && { python }), ...(inputs.docs && { docs: true }) },
     },
     async layOut(out) {
       const folder = join(out, "function");
@@ -223,6 +233,7 @@ async function bundleHost(settings: Settings, folder: string): Promise<void> {
     join(own, "package.json"),
     `${JSON.stringify({ name: "scorefn", version: VERSION, private: true })}\n`,
   );
+  if (settings.inputs.docs) await copyDocsPage(own);
   await bundle({
     of: "host",
     entry: hostEntry(settings),
@@ -246,7 +257,7 @@ function hostEntry({ inputs, content, template: { streams } }: Settings): string
     ? [`import{workers}from"scorefn/lambda/workers";`, "workers"]
     : [`import{inProcess}from"scorefn/lambda/service";`, `inProcess(${IMPORT_SCRIPT})`];
   return `${from}import{startService}from"scorefn/lambda/service";import{${create}}from"scorefn/lambda/${module}";
-export const handler=${create}(await startService(${runtime},${JSON.stringify(options)}));
+${inputs.docs ? DOCS_ON : ""}export const handler=${create}(await startService(${runtime},${JSON.stringify(options)}));
 `;
 }
 

@@ -2,7 +2,17 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { bundle } from "../bundle.ts";
-import { copyInventory, copySettings, fileBytes, folderBytes, refuseTaken, takeWorker, writeFiles } from "../files.ts";
+import {
+  copyDocsPage,
+  copyInventory,
+  copySettings,
+  DOCS_ON,
+  fileBytes,
+  folderBytes,
+  refuseTaken,
+  takeWorker,
+  writeFiles,
+} from "../files.ts";
 import { type CommonOptions, checkNode, type Inputs, resolveInputs } from "../inputs.ts";
 import { namesCredentials } from "../left-out.ts";
 import { type Content, copyBig, makeBuild, modelName, takeContent } from "../make.ts";
@@ -56,6 +66,7 @@ export async function buildAzure(options: AzureBuildOptions): Promise<BuildRepor
       ...{ entryScript: basename(inputs.entryScript), template, node, memoryMb },
       ...(template === "custom-handler" && { authLevel }),
       ...(inputs.python && { python }),
+      ...(inputs.docs && { docs: true }),
       ...(telemetryMode !== "ApplicationInsights" && { telemetryMode }),
     },
     async layOut(out) {
@@ -110,6 +121,11 @@ async function resolveOptions(options: AzureBuildOptions): Promise<Settings> {
   if (![512, 2_048, 4_096].includes(memoryMb)) problems.add(`instances have 512, 2048 or 4096 MB, not ${memoryMb}`);
   if (python && template === "code") {
     problems.add("a zip for Node brings no Python along; choose the template container or custom-handler");
+  }
+  if (inputs.docs && template === "custom-handler" && authLevel !== "anonymous") {
+    problems.add(
+      "--docs: a custom handler asks for its key on every path, which browsers do not show for the files of a page; choose --auth_level anonymous, or another template",
+    );
   }
   if (template === "code" && arch !== "x64") problems.add("a zip runs on x64; an image may be for arm64");
   if (template !== "custom-handler" && options.authLevel !== undefined) {
@@ -188,6 +204,7 @@ async function bundleHost(settings: Settings, out: string): Promise<void> {
   await refuseTaken(out, [hostFile(template), "dist/package.json", "local.settings.json", "all/function.json"]);
   // Makes the folder the place where our own files are looked for.
   await writeFile(join(own, "package.json"), renderPackageJson("scorefn", undefined));
+  if (inputs.docs) await copyDocsPage(own);
   const built = { entryScript: basename(inputs.entryScript), modelDir: modelName(content) ?? null };
   const [runtime, from] = inputs.python
     ? ["createRuntime", `import{createRuntime}from"scorefn/azure/service";`]
@@ -198,7 +215,7 @@ async function bundleHost(settings: Settings, out: string): Promise<void> {
       : (["register", "scorefn/functions/register", "cjs"] as const);
   const entry = `import{fileURLToPath}from"node:url";${from}import{${start}}from"${module}";
 const appRoot=fileURLToPath(new URL("..",import.meta.url));
-void ${start}({built:{...${JSON.stringify(built)},appRoot},createRuntime:${runtime}});
+${inputs.docs ? DOCS_ON : ""}void ${start}({built:{...${JSON.stringify(built)},appRoot},createRuntime:${runtime}});
 `;
   const provided = ["@azure/functions-core", `../${SCRIPT_FILE}`];
   await bundle({ of: "host", entry, outfile: join(out, hostFile(template)), scriptDir: own, format, provided });
@@ -253,11 +270,12 @@ async function pack(out: string, kept: readonly string[]): Promise<void> {
 }
 
 /** What somebody who knows nothing but the address may call. */
-function publicEndpoints({ template, authLevel }: Settings): string[] {
+function publicEndpoints({ inputs, template, authLevel }: Settings): string[] {
   if (template === "custom-handler") {
     return authLevel === "anonymous" ? ["every path asks for no key (--auth_level anonymous)"] : [];
   }
-  return ["/, /ready and /swagger.json ask for no key; /score does (SCOREFN_FUNCTIONS_AUTH_LEVEL)"];
+  const page = inputs.docs ? " and /docs do" : " does";
+  return [`/, /ready and /swagger.json ask for no key; /score${page} (SCOREFN_FUNCTIONS_AUTH_LEVEL)`];
 }
 
 function notesOf(settings: Settings): string[] {

@@ -245,8 +245,16 @@ function findFunction(functions: readonly Registered[], request: LocalRequest): 
   const path = trimSlashes(toTarget(request.target).path.toLowerCase());
   return functions.find((candidate) => {
     const [, { type, route = candidate.name, methods = [] }] = triggerOf(candidate);
-    return type === "httpTrigger" && trimSlashes(route.toLowerCase()) === path && methods.includes(methodOf(request));
+    return (
+      type === "httpTrigger" && isRoute(trimSlashes(route.toLowerCase()), path) && methods.includes(methodOf(request))
+    );
   });
+}
+
+/** @param route a parameter like {name} stands for one part of the path */
+function isRoute(route: string, path: string): boolean {
+  const [wanted, parts] = [route.split("/"), path.split("/")];
+  return wanted.length === parts.length && wanted.every((part, index) => part.startsWith("{") || part === parts[index]);
 }
 
 function trimSlashes(text: string): string {

@@ -6,6 +6,8 @@ import type { Address } from "./values.ts";
 export interface HostSetting extends Setting {
   /** As in help and docs/configuration.md. */
   readonly help: string;
+  /** Under which title help shows it. Default: that of the clouds. */
+  readonly group?: "server";
 }
 
 /** Where a platform wants the server to listen. */

@@ -1,7 +1,8 @@
-// What only some configurations need: where there are files, or a model to fetch.
+// What only some configurations need: where there are files, pages, or a model to fetch.
 import { parseModelUri, shownUri } from "../model/source.ts";
 import { DEFAULT_ENDPOINT, isInstrumentationKey, parseConnectionString } from "./connection-string.ts";
 import { loadConfigFile } from "./file.ts";
+import { checkPages } from "./pages.ts";
 import { settingProblem } from "./problems.ts";
 import type { Environment, SettingsReader } from "./reader.ts";
 import { SETTINGS } from "./settings.ts";
@@ -10,12 +11,13 @@ import { readSwaggerFiles } from "./swagger-files.ts";
 export interface Rare {
   readonly loadConfigFile: typeof loadConfigFile;
   readonly readSwaggerFiles: typeof readSwaggerFiles;
+  readonly checkPages: typeof checkPages;
   readonly checkModelUri: (read: SettingsReader) => void;
   readonly checkTelemetry: (read: SettingsReader) => TelemetryCheck;
   readonly warningsOf: (env: Environment) => readonly string[];
 }
 
-export const RARE: Rare = { loadConfigFile, readSwaggerFiles, checkModelUri, checkTelemetry, warningsOf };
+export const RARE: Rare = { loadConfigFile, readSwaggerFiles, checkPages, checkModelUri, checkTelemetry, warningsOf };
 
 /** What is reported of it leaves out the key that it may hold. */
 function checkModelUri(read: SettingsReader): void {

@@ -9,7 +9,7 @@ import { InvalidSettingsError, type Problem } from "./problems.ts";
 import type { Rare } from "./rare.ts";
 import { type Environment, environmentLayer, type Flags, flagLayer, SettingsReader } from "./reader.ts";
 import { MAX_BODY_MB, type Setting, type SettingName } from "./settings.ts";
-import type { Address } from "./values.ts";
+import { type Address, METRICS_PATH, OFF } from "./values.ts";
 import { exportEnvironment, resolveServerVersion } from "./worker-env.ts";
 
 export type { LogLevel } from "../log/levels.ts";
@@ -63,6 +63,8 @@ export interface Config {
   readonly rootProbe: "live" | "ready";
   /** Where Prometheus finds the metrics: on the health port where that is separate, else on every port; null: nowhere. */
   readonly metricsPath: string | null;
+  /** Where the page to try the script is; null: nowhere. */
+  readonly docsPath: string | null;
   readonly errorDetail: ErrorDetail;
   /** True: what is otherwise warned about is an error. */
   readonly strict: boolean;
@@ -129,7 +131,7 @@ const NO_TELEMETRY = { key: null, endpoint: "", notices: [], warnings: [] };
 /** Whether an environment holds what `RARE` warns of. */
 const hasWarnings = (env: Environment): boolean => env.GUNICORN_CMD_ARGS !== undefined;
 
-const RARE_SETTINGS = ["modelUri", "appInsightsKey", "appInsightsConnection"] as const;
+const RARE_SETTINGS = ["modelUri", "appInsightsKey", "appInsightsConnection", "metrics", "docs"] as const;
 
 /** Whether `RARE` find anything. */
 export function needsRare({ flags = {}, env, defaults = {}, cwd = process.cwd() }: Where & Env): boolean {
@@ -185,7 +187,8 @@ export function resolveWith<H extends object>(rare: Rare | undefined, input: Con
     maxBodyBytes: (read.integerOrDefault("maxBodyMb") || MAX_BODY_MB) * 1_048_576,
     readyPath: read.textOrDefault("readyPath"),
     rootProbe: read.choice("rootProbe"),
-    metricsPath: metricsPath(read.text("metrics"), listen),
+    metricsPath: pagePath(read.text("metrics") ?? (listen.some(({ health }) => health) ? METRICS_PATH : null)),
+    docsPath: pagePath(read.text("docs")),
     errorDetail: isGiven("errorDetail")
       ? read.choice("errorDetail")
       : isLoopbackOnly(listen, platform)
@@ -213,6 +216,7 @@ export function resolveWith<H extends object>(rare: Rare | undefined, input: Con
     ...(input.host?.read(read) ?? ({} as H)),
   };
   checkTogether(read, config);
+  rare?.checkPages(read, FIXED_ROUTES, config);
   rare?.checkModelUri(read);
   read.problems.push(...(input.check?.(config, read.problems) ?? []));
   if (read.problems.length > 0) throw new InvalidSettingsError(read.problems);
@@ -255,36 +259,13 @@ function checkTogether(read: SettingsReader, config: Config): void {
   } else if (FIXED_ROUTES.includes(config.readyPath)) {
     read.reject("readyPath", `must not be one of the server's own routes ${FIXED_ROUTES.join(", ")}`);
   }
-  checkMetricsPath(read, config);
   if (config.scriptHost === "in-process" && !JAVASCRIPT.test(config.entryScript ?? "main.py")) {
     const script = config.entryScript ?? "main.py";
     read.reject("scriptHost", `must be workers for ${script}: only JavaScript and TypeScript run in-process`);
   }
 }
 
-const METRICS_OFF = "off";
-const METRICS_PATH = "/metrics";
-
-function metricsPath(given: string | null, listen: readonly Address[]): string | null {
-  if (given === null) return listen.some(({ health }) => health) ? METRICS_PATH : null;
-  return given.toLowerCase() === METRICS_OFF ? null : given;
-}
-
-/** Plain characters only: a path that reads as another one when it is decoded could stand in front of that. */
-function checkMetricsPath(read: SettingsReader, { metricsPath: path, readyPath }: Config): void {
-  const taken = [...FIXED_ROUTES, readyPath];
-  if (path === null) return;
-  if (!/^(?:\/[\w.~-]+)+$/.test(path)) {
-    read.reject(
-      "metrics",
-      `must be ${METRICS_OFF} or a path of letters, digits, dots and dashes, such as ${METRICS_PATH}`,
-    );
-  } else if (read.given("metrics") !== undefined && taken.includes(path)) {
-    read.reject("metrics", `must not be one of the server's other routes ${taken.join(", ")}`);
-  } else if (taken.includes(path)) {
-    read.reject(
-      "readyPath",
-      `must not be ${METRICS_PATH}, which is that of the metrics; set --metrics to another path, or off`,
-    );
-  }
+/** @returns null: the page is off, or nobody has asked for it */
+function pagePath(given: string | null): string | null {
+  return given?.toLowerCase() === OFF ? null : given;
 }

@@ -6,7 +6,7 @@ import { SETTINGS, type Setting, type SettingName } from "./settings.ts";
 
 type ServerSettingName = "reload" | "reloadDirs";
 
-const scorefn = { scope: "scorefn", default: null, unit: null } as const;
+const scorefn = { scope: "scorefn", group: "server", default: null, unit: null } as const;
 
 const SERVER_SETTINGS: Readonly<Record<ServerSettingName, HostSetting>> = {
   reload: {

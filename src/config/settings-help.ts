@@ -104,6 +104,10 @@ const HELP: Readonly<Record<SettingName, Help>> = {
     group: "logs",
     help: "Path of the metrics for Prometheus, or `off`. Default: /metrics on the separate health port, off where there is none. With a separate health port they are there, and only there.",
   },
+  docs: {
+    group: "answers",
+    help: "Path of a page that shows what the script takes and sends it requests from a browser, such as /docs, or `off`. Default: off.",
+  },
   maxBodyMb: {
     group: "limits",
     help: "Largest request body; 0: the most that a worker can take, 2047 MB.",
@@ -222,7 +226,7 @@ export function meaningOf(setting: Setting | HostSetting): string {
 
 /** Rows that hosts add have a group of their own. */
 export function groupOf(setting: Setting | HostSetting): SettingGroup {
-  return "help" in setting ? "host" : HELP[NAMES.get(setting)!].group;
+  return "help" in setting ? (setting.group ?? "host") : HELP[NAMES.get(setting)!].group;
 }
 
 /** For flags of the reference server its own text, for others ours. */

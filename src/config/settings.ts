@@ -71,6 +71,7 @@ export type SettingName =
   | "readyPath"
   | "rootProbe"
   | "metrics"
+  | "docs"
   | "maxBodyMb"
   | "maxQueue"
   | "maxQueueMb"
@@ -162,6 +163,7 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
     default: "live",
   },
   metrics: { ...scorefn, variable: "SCOREFN_METRICS", flag: "metrics" },
+  docs: { ...scorefn, variable: "SCOREFN_DOCS", flag: "docs" },
   maxBodyMb: {
     ...scorefn,
     variable: "SCOREFN_MAX_BODY_MB",

@@ -8,6 +8,11 @@ const BLANK = "(?:[^\\S\\ufeff]|\\x85)*";
 const PYTHON_INTEGER = `^${BLANK}([+-]?\\d+(?:_\\d+)*)${BLANK}$`;
 const PLAIN_INTEGER = /^-?\d+$/;
 
+/** Of a setting that is the path of a page: there is none. */
+export const OFF = "off";
+/** Where the metrics are on a separate health port. */
+export const METRICS_PATH = "/metrics";
+
 /** The text as Python's `int()` reads it (contract CLI-4), digits of ASCII only; undefined if it is not a whole number. */
 export function parseInteger(text: string): number | undefined {
   // The usual case, apart: to compile the other takes a millisecond.

@@ -3,9 +3,8 @@ import { writeFile } from "node:fs/promises";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { packageFile } from "../../../src/core/package-root.ts";
-import { DEADLINE_MS } from "../../setup/deadline.ts";
+import { launchChromium, watchedContext } from "../../setup/chromium.ts";
 import { until } from "../../setup/service.ts";
-import { launchChromium } from "./browser.ts";
 import { deploymentReport, endpointReport, type FakeEndpoint, startFakeEndpoint } from "./fake-endpoint.ts";
 
 /** `SCREENSHOT=1 npx vitest run test/endpoint/page/chromium` makes the picture in docs anew. */
@@ -29,20 +28,7 @@ afterAll(() => browser?.close());
 beforeEach(async () => {
   endpoint = await startFakeEndpoint(endpointReport());
   faults = [];
-  context = await browser.newContext({ viewport: { width: 1200, height: 1000 }, locale: "en-GB", timezoneId: "UTC" });
-  context.setDefaultTimeout(DEADLINE_MS);
-  await context.exposeFunction("reportFault", (text: string) => faults.push(text));
-  await context.addInitScript(() => {
-    document.addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) => {
-      void (globalThis as unknown as { reportFault(text: string): void }).reportFault(
-        `policy ${violatedDirective} ${blockedURI}`,
-      );
-    });
-  });
-  context.on("weberror", (error) => faults.push(`error ${error.error().message}`));
-  context.on("request", (request) => {
-    if (!request.url().startsWith(`${endpoint.origin}/`)) faults.push(`request ${request.url()}`);
-  });
+  context = await watchedContext(browser, endpoint.origin, faults, { viewport: { width: 1200, height: 1000 } });
   page = await context.newPage();
 });
 

@@ -71,6 +71,7 @@ describe("defaults and precedence", () => {
       readyPath: "/ready",
       rootProbe: "live",
       metricsPath: null,
+      docsPath: null,
       errorDetail: "none",
       strict: false,
       corsOrigins: null,
@@ -661,6 +662,36 @@ describe("values that cannot be used", () => {
   test.each(["/score", "/swagger.json", "/up"])("--metrics %s collides with a route", (path) => {
     expect(problemTexts({ metrics: path, ready_path: "/up" }, {})).toEqual([
       `--metrics must not be one of the server's other routes /, /score, /swagger.json, /up, not "${path}"`,
+    ]);
+  });
+
+  test("the page to try the script is off, or at the path that is given", () => {
+    for (const value of [undefined, "", "off", "OFF"]) {
+      expect(resolved({}, value === undefined ? {} : { SCOREFN_DOCS: value }).docsPath).toBeNull();
+    }
+    expect(resolved({ docs: "/docs" }).docsPath).toBe("/docs");
+    expect(resolved({ docs: "off" }, { SCOREFN_DOCS: "/docs" }).docsPath).toBeNull();
+    expect(resolved({}, { SCOREFN_DOCS: "/a/try-it.1~_" }).docsPath).toBe("/a/try-it.1~_");
+  });
+
+  test.each(["docs", "on", "true", "/", "//docs", "/%64ocs", "/a b", "/a?b", "/a/", "/..", "/a/../score", "/."])(
+    "--docs %j is no path",
+    (path) => {
+      expect(problemTexts({ docs: path }, {})).toEqual([
+        `--docs must be off or a path of letters, digits, dots and dashes, such as /docs, not "${path}"`,
+      ]);
+    },
+  );
+
+  test.each([
+    ["/score", "/up"],
+    ["/swagger.json", "/up"],
+    ["/up", "/up"],
+    ["/m", "/up"],
+    ["/docs", "/docs/page.js"],
+  ])("--docs %s collides with a route beside --ready_path %s", (path, ready) => {
+    expect(problemTexts({ docs: path, ready_path: ready, metrics: "/m" }, {})).toEqual([
+      `--docs must not be one of the server's other routes /, /score, /swagger.json, ${ready}, /m, not "${path}"`,
     ]);
   });
 
