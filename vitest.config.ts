@@ -7,6 +7,7 @@ import { TEST_DEADLINE_MS } from "./test/setup/deadline.ts";
 const LONG = [
   "endpoint/page/chromium",
   "endpoint/walkthrough",
+  "endpoint/attack",
   "endpoint/rollout",
   "endpoint/deployment/deployment",
   "endpoint/assets/environment",
@@ -55,6 +56,7 @@ const CI_ONLY = [
   "test/src/telemetry/app-insights-delivery.test.ts",
   "test/e2e/examples.test.ts",
   "test/endpoint/walkthrough.test.ts",
+  "test/endpoint/attack.test.ts",
   "test/endpoint/assets/environment.test.ts",
   "test/src/model/fetch.test.ts",
   "test/adapters/lambda/function.test.ts",
