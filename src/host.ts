@@ -24,6 +24,7 @@ export { meaningOf, referenceHelpOf } from "./config/settings-help.ts";
 export { readInteger } from "./config/values.ts";
 export { attempt } from "./core/attempt.ts";
 export type { Events } from "./core/events.ts";
+export { STOP_GRACE_MS, TELEMETRY_GRACE_MS } from "./core/grace.ts";
 export { packageFile } from "./core/package-root.ts";
 export { afterReading, timerMs } from "./core/timer.ts";
 export { VERSION } from "./core/version.ts";

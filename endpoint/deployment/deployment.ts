@@ -9,10 +9,7 @@ import {
 import { errorAnswer } from "../error-answer.ts";
 import type { Assets, Deployment, DeploymentSpec, ProvisioningState } from "../types.ts";
 import type { Lines } from "./lines.ts";
-import type { CreateVersion, Version } from "./version.ts";
-
-/** How long a version that nobody needs any more may take to end, in milliseconds. */
-const END_MS = 2_000;
+import { type CreateVersion, STOP_MS, type Version } from "./version.ts";
 
 /** The life of a deployment, from version to version. */
 export class RunningDeployment implements Deployment {
@@ -186,7 +183,7 @@ export class RunningDeployment implements Deployment {
     this.#former.add(version);
     version.retire();
     await version.idle();
-    await version.close(END_MS);
+    await version.close(STOP_MS);
     this.#former.delete(version);
   }
 

@@ -8,6 +8,7 @@ import {
   type ScoreResponse,
   type Service,
   type SilentWorker,
+  TELEMETRY_GRACE_MS,
   type Telemetry,
   toScoreError,
   type UsableConfig,
@@ -22,17 +23,11 @@ import { Readiness } from "./readiness.ts";
 import { Scaling } from "./scaling.ts";
 import { capacityOf } from "./settings.ts";
 import { late, startLimit } from "./start-limit.ts";
-import type { Version } from "./version.ts";
+import { STOP_MS, type Version } from "./version.ts";
 import { within } from "./within.ts";
-
-/** How long workers that have nothing left to do may take to end by themselves, in milliseconds. */
-const STOP_MS = 2_000;
 
 /** How long the end waits for what workers have written last, in milliseconds: what they have started may hold their output. */
 const LAST_OUTPUT_MS = 500;
-
-/** How long the last of what was traced may take to leave, in milliseconds: as when a server of a script stops. */
-const TELEMETRY_GRACE_MS = 5_000;
 
 export interface Script {
   readonly code: Code;

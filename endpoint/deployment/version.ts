@@ -1,6 +1,9 @@
 import type { ScoreRequest, ScoreResponse } from "../../src/host.ts";
 import type { Assets, Deployment, DeploymentSpec } from "../types.ts";
 
+/** How long what has nothing left to do may take to end by itself, in milliseconds. */
+export const STOP_MS = 2_000;
+
 /** One version of a deployment that runs: what an update puts another in the place of. */
 export interface Version extends Pick<Deployment, "workers" | "instances" | "waiting" | "capacity" | "runtime"> {
   readonly spec: DeploymentSpec;
