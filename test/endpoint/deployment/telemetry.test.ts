@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { processEnvironment } from "../../../src/host.ts";
 import { spansOf } from "../../setup/otlp.ts";
+import { until } from "../../setup/service.ts";
 import { type Envelope, envelopesOf, startTelemetrySink, type TelemetrySink } from "../../setup/telemetry-sink.ts";
 import { assetsOf, create, deploy, specOf } from "./deploy.ts";
 
@@ -71,6 +72,20 @@ describe("traces", () => {
     await blue.close(0);
     expect((await blue.post("2")).status).toBe(503);
     await sink.close();
+  });
+
+  test("that are refused are told of in the log of their own deployment", async () => {
+    const [refusing, taking] = [await startTelemetrySink(), await startTelemetrySink()];
+    refusing.answer = () => ({ status: 400 });
+    const soon = { OTEL_BSP_SCHEDULE_DELAY: "1" };
+    const blue = await deploy(ECHO, assetsOf({ ...tracesTo(refusing), ...soon }));
+    const green = await deploy(GREEN, assetsOf({ ...tracesTo(taking), ...soon }));
+    await Promise.all([blue.post("1"), green.post("2")]);
+    await until(() => blue.written().includes("Telemetry: "), "blue says it");
+    await Promise.all([blue.close(5_000), green.close(5_000)]);
+    expect(blue.written()).toMatch(/Telemetry: .* Spans lost so far: 3/);
+    expect(green.written()).not.toContain("Telemetry: ");
+    expect(spansOf(taking.requests)).toHaveLength(3);
   });
 
   test("of a deployment that is closed while they are set up are none, and nothing runs on", async () => {
