@@ -199,7 +199,7 @@ export interface Credentials {
 /** The gateway is a scorer, so that every host that serves a script can serve an endpoint. */
 export type Gateway = Scorer;
 
-/** Hears of every request that the gateway has let in. */
+/** Hears of every request, whether or not it was let in. */
 export interface GatewayEvents {
   answered(record: GatewayRecord): void;
 }

@@ -37,9 +37,10 @@ const nothing = (): undefined => undefined;
 /** Collecting fields that nobody shows would cost every request. */
 const NO_FIELDS = { ofRequest: nothing, ofFailure: nothing, ofAnswer: nothing };
 
-function endedLine({ exit, restart }: WorkerEnded): string {
-  const when = typeof restart === "string" ? ` ${restart}` : restart > 0 ? ` in ${restart} ms` : "";
-  return `${exit.message.charAt(0).toUpperCase()}${exit.message.slice(1)}; starting another${when}.`;
+function endedLine({ exit: { message }, restart }: WorkerEnded): string {
+  const when = typeof restart === "string" ? ` ${restart}` : restart ? ` in ${restart} ms` : "";
+  const next = restart === undefined ? "" : `; starting another${when}`;
+  return `${message[0]!.toUpperCase()}${message.slice(1)}${next}.`;
 }
 
 function logFailure(logger: Logger, { request, ids, failure }: RequestFailed, fields: LogFields | undefined): void {

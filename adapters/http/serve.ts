@@ -21,6 +21,8 @@ import {
   recordFormat,
   ScoreError,
   type Service,
+  STOP_GRACE_MS,
+  TELEMETRY_GRACE_MS,
   type Telemetry,
   toScoreError,
 } from "../../src/host.ts";
@@ -31,14 +33,8 @@ import type { Reloads } from "./reloading.ts";
 import type { ReservedPort } from "./reserve-port.ts";
 import { describeStartFailure } from "./start-failure.ts";
 
-/** How long running requests may take after SIGTERM or SIGINT, in milliseconds: what the reference gives them. */
-export const STOP_GRACE_MS = 30_000;
-
 /** How long workers may take to die after the second signal, in milliseconds. */
 const FORCED_END_MS = 2_000;
-
-/** How long the last of what was traced may take to leave, in milliseconds. */
-const TELEMETRY_GRACE_MS = 5_000;
 
 /** Exit codes of contract PROC-8. */
 export const EXIT_OK = 0;

@@ -1,7 +1,6 @@
-import { ScoreError, type ScoreRequest, type ScoreResponse } from "../../src/host.ts";
+import { OverloadError, type ScoreRequest, type ScoreResponse } from "../../src/host.ts";
+import { errorAnswer } from "../error-answer.ts";
 import type { Target } from "../types.ts";
-
-const UNAVAILABLE = 503;
 
 /** Stands where a deployment is to be that has not been started yet, or does not come up after a restart of the endpoint. */
 export class AbsentTarget implements Target {
@@ -18,7 +17,7 @@ export class AbsentTarget implements Target {
   }
 
   async handle(_request: ScoreRequest): Promise<ScoreResponse> {
-    const { message } = new ScoreError("ERR_STOPPING", `the deployment ${this.name} is not there: ${this.whyNotReady}`);
-    return { status: UNAVAILABLE, headers: [["content-type", "text/plain"]], body: message };
+    const message = `the deployment ${this.name} is not there: ${this.whyNotReady}`;
+    return errorAnswer(new OverloadError("ERR_STOPPING", message));
   }
 }

@@ -55,10 +55,9 @@ export class Endpoint {
     this.#ledger.onChange = () => {
       this.#routing = this.#route();
     };
-    const { cloudErrorText, tolerance, ignore, metrics = null } = state.options;
     const current: Credentials = { accepts: (mode, secret) => this.#open.accepts(mode, secret) };
     const routing = (): Routing => this.#routing;
-    this.front = parts.createFront({ routing, credentials: current, cloudErrorText, tolerance, ignore, metrics, log });
+    this.front = parts.createFront({ ...state.options, routing, credentials: current, log });
   }
 
   get name(): string {

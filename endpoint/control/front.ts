@@ -3,6 +3,7 @@ import { createFigures } from "../gateway/figures.ts";
 import { createGateway } from "../gateway/gateway.ts";
 import { createMirror } from "../mirror/index.ts";
 import { createPageRoutes } from "../page/index.ts";
+import type { GatewayEvents } from "../types.ts";
 import type { EndpointMetrics } from "./metrics.ts";
 import type { Front, FrontOptions } from "./types.ts";
 
@@ -11,23 +12,27 @@ const TOKEN_BYTES = 24;
 
 /** Gateway, figures, mirror and page of one endpoint. */
 export function createFront(options: FrontOptions, metrics: EndpointMetrics): Front {
-  const { routing, credentials, cloudErrorText, tolerance, ignore, metrics: path, log } = options;
-  if (path !== null) metrics.start();
+  const { routing, credentials, tolerance, ignore, metrics: path = null, log } = options;
   const since = new Date().toISOString();
   const figures = createFigures();
+  const events = path === null ? figures : both(figures, metrics.start());
   const mirror = createMirror({
     options: { tolerance: { relative: 0, absolute: tolerance }, ignore },
-    events: figures,
+    events,
     form: () => routing().form,
   });
   const scorer = createGateway({
     routing,
     credentials,
     mirror,
-    events: figures,
+    events,
     log,
-    cloudErrorText,
-    ...(path !== null && { page: { path, answer: (request) => metrics.answer(request, routing().targets.values()) } }),
+    cloudErrorText: options.cloudErrorText,
+    keepsAuthorization: options.keepsAuthorization === true,
+    maxRate: options.maxRate ?? 0,
+    ...(path !== null && {
+      page: { path, answer: (request) => metrics.answer(request, [...routing().targets.values()]) },
+    }),
   });
   return {
     scorer,
@@ -44,5 +49,14 @@ export function createFront(options: FrontOptions, metrics: EndpointMetrics): Fr
       return { scorer: createPageRoutes(control, { token }), path: `/#token=${token}` };
     },
     close: () => mirror.close(),
+  };
+}
+
+function both(one: GatewayEvents, other: GatewayEvents): GatewayEvents {
+  return {
+    answered(record) {
+      one.answered(record);
+      other.answered(record);
+    },
   };
 }

@@ -1,4 +1,5 @@
-// Metrics of an endpoint: those of each deployment's server, told apart by a label, and those of the process once.
+// Metrics of an endpoint: those of its gateway and of each deployment's server, told apart by a label, and those of the
+// process once.
 import {
   createProcessRecorder,
   createRecorder,
@@ -10,18 +11,22 @@ import {
   type ScoreResponse,
   VERSION,
 } from "../../src/host.ts";
-import type { Deployment, DeploymentSpec, Target } from "../types.ts";
+import { createGatewayRecorder, type GatewayRecorder } from "../gateway/recorder.ts";
+import type { Deployment, DeploymentSpec, GatewayEvents, Target } from "../types.ts";
 
 export class EndpointMetrics {
   #process: ReturnType<typeof createProcessRecorder> | undefined;
+  #gateway: GatewayRecorder | undefined;
   /** By deployment; they count on when it is updated. */
   readonly #recorders = new Map<string, Recorder>();
 
-  /** Begins to count, which costs each request something. */
-  start(): void {
+  /** Begins to count, which costs each request something. @returns hears what the gateway answers */
+  start(): GatewayEvents {
     this.#process = createProcessRecorder();
     // What writes the figures is loaded now, beside everything else that starts; where that fails, a scrape says so.
     expose([], undefined, 0).catch(() => {});
+    this.#gateway = createGatewayRecorder();
+    return this.#gateway;
   }
 
   /** Who hears what happens in a deployment's server. */
@@ -35,9 +40,10 @@ export class EndpointMetrics {
 
   forget(deployment: string): void {
     this.#recorders.delete(deployment);
+    this.#gateway?.forget(deployment);
   }
 
-  async answer({ method, headers }: ScoreRequest, targets: Iterable<Target>): Promise<ScoreResponse> {
+  async answer({ method, headers }: ScoreRequest, targets: readonly Target[]): Promise<ScoreResponse> {
     if (method !== "GET" && method !== "HEAD") {
       return { status: METHOD_NOT_ALLOWED, headers: [["Allow", "GET, HEAD"]], body: "" };
     }
@@ -52,8 +58,10 @@ export class EndpointMetrics {
     };
   }
 
-  #figures(targets: Iterable<Target>): Figures[] {
-    const all = this.#process === undefined ? [] : [this.#process.figures()];
+  #figures(targets: readonly Target[]): Figures[] {
+    const all: Figures[] = [];
+    if (this.#process !== undefined) all.push(this.#process.figures());
+    if (this.#gateway !== undefined) all.push(this.#gateway.figures(targets));
     for (const target of targets) {
       const { runtime } = target as Partial<Deployment>;
       const recorder = this.#recorders.get(target.name);

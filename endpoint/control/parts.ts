@@ -10,25 +10,16 @@ export const PARTS: Parts = {
     return { pairs: readPairs };
   },
   async running() {
-    const [
-      files,
-      assets,
-      { withoutSecrets },
-      deployments,
-      { createUpstream },
-      { CREDENTIALS },
-      { createFront },
-      { EndpointMetrics },
-    ] = await Promise.all([
-      import("../spec/index.ts"),
-      import("../assets/flags.ts"),
-      import("../assets/secrets.ts"),
-      import("../deployment/index.ts"),
-      import("../gateway/upstream.ts"),
-      import("./credentials.ts"),
-      import("./front.ts"),
-      import("./metrics.ts"),
-    ]);
+    const [files, assets, { withoutSecrets }, deployments, { CREDENTIALS }, { createFront }, { EndpointMetrics }] =
+      await Promise.all([
+        import("../spec/index.ts"),
+        import("../assets/flags.ts"),
+        import("../assets/secrets.ts"),
+        import("../deployment/index.ts"),
+        import("./credentials.ts"),
+        import("./front.ts"),
+        import("./metrics.ts"),
+      ]);
     const metrics = new EndpointMetrics();
     return {
       files,
@@ -39,7 +30,6 @@ export const PARTS: Parts = {
       createDeployment: (spec, found, { log }) =>
         deployments.createDeployment(spec, found, {
           env: withoutSecrets(processEnvironment),
-          createUpstream,
           subscribers: metrics.subscribers(spec),
           onLine: (name, line) => log.line(shown(name, line)),
         }),

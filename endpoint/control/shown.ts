@@ -77,7 +77,7 @@ export function showDeployment(document: Document, member: Member): Shown {
     liveness_probe: showProbe(spec.livenessProbe),
     model: document.model ?? null,
     name: spec.name,
-    properties: document.properties ?? {},
+    properties: { ...(document.properties ?? {}), ...whyNotReady(member) },
     provisioning_state: member.state,
     readiness_probe: showProbe(spec.readinessProbe),
     request_settings: {
@@ -89,6 +89,11 @@ export function showDeployment(document: Document, member: Member): Shown {
     tags: document.tags ?? {},
     type: kind,
   };
+}
+
+/** Azure's own commands do not say it; its properties are there for what somebody wants to add. */
+function whyNotReady({ operation, target }: Member): Shown {
+  return operation === undefined && target.whyNotReady !== null ? { "scorefn.whyNotReady": target.whyNotReady } : {};
 }
 
 function showProbe({ failureThreshold, initialDelay, period, successThreshold, timeout }: Probe): Shown {

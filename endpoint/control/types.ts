@@ -75,6 +75,10 @@ export interface EndpointOptions {
   readonly ignore: readonly string[];
   /** Where Prometheus finds the metrics; null or undefined: nowhere. */
   readonly metrics?: string | null;
+  /** Shows scripts the keys and tokens of clients. Undefined: it does not. */
+  readonly keepsAuthorization?: boolean;
+  /** Requests a second that are taken; null or undefined: as many as come. */
+  readonly maxRate?: number | null;
   readonly assets: AssetOptions;
 }
 
@@ -117,14 +121,10 @@ export interface PageControl {
   setTraffic(traffic: Shares, mirrorTraffic: Shares): Promise<void>;
 }
 
-export interface FrontOptions {
+export interface FrontOptions extends Omit<EndpointOptions, "gateway" | "assets"> {
   /** Read anew with each request. */
   readonly routing: () => Routing;
   readonly credentials: Credentials;
-  readonly cloudErrorText: boolean;
-  readonly tolerance: number;
-  readonly ignore: readonly string[];
-  readonly metrics: string | null;
   readonly log: Log;
 }
 

@@ -1,6 +1,4 @@
 import {
-  ConfigError,
-  createLog,
   OverloadError,
   type ScoreError,
   type ScoreRequest,
@@ -8,24 +6,15 @@ import {
   toScoreError,
   unlessAborted,
 } from "../../src/host.ts";
+import { errorAnswer } from "../error-answer.ts";
 import type { Assets, Deployment, DeploymentSpec, ProvisioningState } from "../types.ts";
-import { Lines } from "./lines.ts";
-import type { DeploymentOptions } from "./options.ts";
-import { ScriptVersion } from "./script-version.ts";
-import { UpstreamVersion } from "./upstream-version.ts";
-import type { Version } from "./version.ts";
+import type { Lines } from "./lines.ts";
+import { type CreateVersion, STOP_MS, type Version } from "./version.ts";
 
-/** How long a version that nobody needs any more may take to end, in milliseconds. */
-const END_MS = 2_000;
-
-/** A deployment that is not started yet. */
-export function createDeployment(spec: DeploymentSpec, assets: Assets, options: DeploymentOptions = {}): Deployment {
-  return new RunningDeployment(spec, assets, options);
-}
-
-class RunningDeployment implements Deployment {
+/** The life of a deployment, from version to version. */
+export class RunningDeployment implements Deployment {
   readonly name: string;
-  readonly #options: DeploymentOptions;
+  readonly #create: CreateVersion;
   readonly #lines: Lines;
   readonly #first: readonly [DeploymentSpec, Assets];
   /** What gets new requests. */
@@ -42,10 +31,11 @@ class RunningDeployment implements Deployment {
   readonly #closing = new AbortController();
   #closed: Promise<void> | undefined;
 
-  constructor(spec: DeploymentSpec, assets: Assets, options: DeploymentOptions) {
+  /** Not started yet. @param lines that its versions write */
+  constructor(spec: DeploymentSpec, assets: Assets, create: CreateVersion, lines: Lines) {
     this.name = spec.name;
-    this.#options = options;
-    this.#lines = new Lines(spec.name, options.onLine);
+    this.#create = create;
+    this.#lines = lines;
     this.#first = [spec, assets];
   }
 
@@ -104,7 +94,7 @@ class RunningDeployment implements Deployment {
 
   readonly handle = (request: ScoreRequest): Promise<ScoreResponse> => {
     if (this.#current === undefined || this.#closed !== undefined) {
-      return Promise.resolve(refusal(this.#unavailable()));
+      return Promise.resolve(errorAnswer(this.#unavailable()));
     }
     return this.#current.handle(request);
   };
@@ -174,9 +164,12 @@ class RunningDeployment implements Deployment {
   async #bringUp(spec: DeploymentSpec, assets: Assets, onCreated: (version: Version) => void): Promise<Version> {
     const { signal } = this.#closing;
     if (signal.aborted) throw signal.reason;
-    const version = this.#create(spec, assets);
+    const made = this.#create(spec, assets, this.instances);
+    // At once where that can be: who asks meanwhile finds it.
+    const version = made instanceof Promise ? await made : made;
     onCreated(version);
     try {
+      if (signal.aborted) throw signal.reason;
       await unlessAborted(version.start(), signal);
       if (signal.aborted) throw signal.reason;
       return version;
@@ -186,31 +179,11 @@ class RunningDeployment implements Deployment {
     }
   }
 
-  #create(spec: DeploymentSpec, assets: Assets): Version {
-    const { createUpstream } = this.#options;
-    if (assets.upstream !== null) {
-      if (createUpstream === undefined) throw new ConfigError("ERR_CONFIG", "there is nothing that passes requests on");
-      const log = createLog(this.#lines.writer("text"), "INFO").server;
-      return new UpstreamVersion(spec, createUpstream(spec, assets, log));
-    }
-    if (spec.code === null) {
-      const cure = `add code_configuration, or send its requests to a server that you run with --upstream ${this.name}=http://host:port`;
-      throw new ConfigError("ERR_CONFIG", `deployment ${this.name} has no score script: ${cure}`);
-    }
-    return new ScriptVersion(spec, spec.code, assets, this.#instancesFor(spec), this.#lines, this.#options);
-  }
-
-  /** As many as there are now, where that is for the load to say. */
-  #instancesFor({ scale, instanceCount }: DeploymentSpec): number {
-    if (scale.type === "default") return instanceCount;
-    return Math.max(1, scale.minInstances, Math.min(this.#current?.instances ?? 0, scale.maxInstances));
-  }
-
   async #retire(version: Version): Promise<void> {
     this.#former.add(version);
     version.retire();
     await version.idle();
-    await version.close(END_MS);
+    await version.close(STOP_MS);
     this.#former.delete(version);
   }
 
@@ -232,16 +205,4 @@ class RunningDeployment implements Deployment {
     const what = this.#state === "Creating" ? "starting" : "being deleted";
     return new OverloadError("ERR_STOPPING", `Deployment ${this.name} is ${what}.`);
   }
-}
-
-function refusal({ code, message, retryAfterSeconds = 1 }: ScoreError): ScoreResponse {
-  return {
-    status: 503,
-    headers: [
-      ["Content-Type", "application/json"],
-      ["Retry-After", String(retryAfterSeconds)],
-    ],
-    body: JSON.stringify({ message }),
-    errorCode: code,
-  };
 }

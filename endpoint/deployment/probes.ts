@@ -1,4 +1,5 @@
 // Probes as Kubernetes counts them (contract DP-21, DP-22), but for the first wait: what is up is asked at once (DP-24).
+import { timerMs } from "../../src/host.ts";
 import type { Probe } from "../types.ts";
 
 /** Seconds from the start after which a probe that has never succeeded gives up. */
@@ -57,17 +58,31 @@ export class FailureCounts<K> {
   }
 }
 
-const MS_PER_S = 1_000;
+export const MS_PER_S = 1_000;
 
-/** Asks each `period`, one time after the other. @param ask never rejects   @returns ends it */
-export function askRegularly({ period, timeout }: Probe, ask: (timeoutMs: number) => Promise<void>): () => void {
-  let isAsking = false;
-  const timer = setInterval(() => {
-    if (isAsking) return;
-    isAsking = true;
-    void ask(timeout * MS_PER_S).finally(() => {
-      isAsking = false;
-    });
-  }, period * MS_PER_S).unref();
-  return () => clearInterval(timer);
+/** Asks again and again, one time after the other. @param ask never rejects   @param take gets what it gives, until the end
+ *  @param pauseMs from the end of one to the next; default: the period of the probe   @param firstMs until the first
+ *  @returns ends it */
+export function askRegularly<T>(
+  { period, timeout }: Probe,
+  ask: (timeoutMs: number) => Promise<T>,
+  take: (result: T) => void,
+  pauseMs: () => number = () => period * MS_PER_S,
+  firstMs: number = pauseMs(),
+): () => void {
+  let isOver = false;
+  let timer: NodeJS.Timeout;
+  const wait = (ms: number): void => {
+    timer = setTimeout(() => void askNow(), timerMs(ms)).unref();
+  };
+  const askNow = async (): Promise<void> => {
+    const result = await ask(timeout * MS_PER_S);
+    if (!isOver) take(result);
+    if (!isOver) wait(pauseMs());
+  };
+  wait(firstMs);
+  return () => {
+    isOver = true;
+    clearTimeout(timer);
+  };
 }

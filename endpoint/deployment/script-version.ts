@@ -5,35 +5,42 @@ import {
   type Events,
   InFlight,
   openLog,
-  processEnvironment,
   type ScoreRequest,
   type ScoreResponse,
   type Service,
+  type SilentWorker,
+  TELEMETRY_GRACE_MS,
+  type Telemetry,
+  toScoreError,
+  type UsableConfig,
   unlessAborted,
   within,
 } from "../../src/host.ts";
-import type { Assets, Code, Deployment, DeploymentSpec } from "../types.ts";
+import type { Code, Deployment, DeploymentSpec } from "../types.ts";
 import type { Lines } from "./lines.ts";
 import type { DeploymentOptions } from "./options.ts";
-import { askRegularly, FailureCounts } from "./probes.ts";
+import { askRegularly, FailureCounts, MS_PER_S } from "./probes.ts";
 import { Readiness } from "./readiness.ts";
 import { Scaling } from "./scaling.ts";
-import { capacityOf, deploymentSettings, deploymentWarnings } from "./settings.ts";
+import { capacityOf } from "./settings.ts";
 import { late, startLimit } from "./start-limit.ts";
-import type { Version } from "./version.ts";
-
-/** How long workers that have nothing left to do may take to end by themselves, in milliseconds. */
-const STOP_MS = 2_000;
+import { STOP_MS, type Version } from "./version.ts";
 
 /** How long the end waits for what workers have written last, in milliseconds: what they have started may hold their output. */
 const LAST_OUTPUT_MS = 500;
 
-const MS_PER_S = 1_000;
+export interface Script {
+  readonly code: Code;
+  readonly settings: UsableConfig;
+  /** To begin with. */
+  readonly instances: number;
+}
 
 /** A score script with worker processes of its own. */
 export class ScriptVersion implements Version {
   readonly spec: DeploymentSpec;
   readonly #service: Service;
+  readonly #telemetry: Telemetry | undefined;
   readonly #flights = new InFlight();
   readonly #readiness: Readiness;
   readonly #scaling: Scaling | undefined;
@@ -47,19 +54,17 @@ export class ScriptVersion implements Version {
   #closed: Promise<void> | undefined;
   #hurry: () => void = () => {};
 
-  /** @param instances to begin with   @throws ConfigError for a `logging.json` that cannot be used */
+  /** @throws ConfigError for a `logging.json` that cannot be used */
   constructor(
     spec: DeploymentSpec,
-    code: Code,
-    assets: Assets,
-    instances: number,
+    { code, settings, instances }: Script,
     lines: Lines,
-    { env = processEnvironment, scaleDownMs, idleMs, subscribers = [] }: DeploymentOptions,
+    { scaleDownMs, idleMs, subscribers = [] }: DeploymentOptions,
+    telemetry?: Telemetry,
   ) {
     this.spec = spec;
     this.#instances = instances;
-    const perInstance = spec.maxConcurrentRequestsPerInstance;
-    const settings = deploymentSettings(spec, code, assets, env, instances * perInstance);
+    this.#telemetry = telemetry;
     const { logFormat } = settings.config;
     const write = lines.writer(logFormat);
     const onOutput = (stream: Readable): void => {
@@ -69,17 +74,14 @@ export class ScriptVersion implements Version {
       void closed.then(() => this.#outputs.delete(closed));
     };
     this.#service = createService({
-      settings: { ...settings, warnings: [...settings.warnings, ...deploymentWarnings(spec, assets)] },
+      settings,
       openLog: (config) => openLog(config, write, write),
       createRuntime: (config, log, events) => createRuntime(config, log, events, { onOutput, folder: code.folder }),
+      telemetry,
       subscribers: [this.#events, ...subscribers],
     });
-    this.#readiness = new Readiness(
-      spec.readinessProbe,
-      () => this.#askReadiness(),
-      () => this.#service.log.server,
-    );
-    const { scale } = spec;
+    this.#readiness = new Readiness(spec.readinessProbe, () => this.#askReadiness(), this.#service.log.server);
+    const { scale, maxConcurrentRequestsPerInstance: perInstance } = spec;
     this.#scaling = scale.type === "default" ? undefined : new Scaling(scale, perInstance, scaleDownMs, idleMs);
   }
 
@@ -130,8 +132,13 @@ export class ScriptVersion implements Version {
   async start(): Promise<void> {
     const [limitS, probe] = startLimit(this.spec);
     const limitMs = this.#isDebugged ? Number.POSITIVE_INFINITY : limitS * MS_PER_S;
-    const isUp = await within(this.#service.runtime.start(), limitMs);
-    if (!isUp) throw late(this.spec.name, limitS, probe);
+    try {
+      const isUp = await within(this.#service.runtime.start(), limitMs);
+      if (!isUp) throw late(this.spec.name, limitS, probe);
+    } catch (error) {
+      if (this.#closed === undefined) this.#telemetry?.startFailed?.(toScoreError(error));
+      throw error;
+    }
   }
 
   watch(): void {
@@ -141,7 +148,11 @@ export class ScriptVersion implements Version {
     this.#readiness.start();
     this.#stops.push(() => this.#readiness.stop());
     if (this.#isDebugged) return;
-    this.#stops.push(askRegularly(livenessProbe, (timeoutMs) => this.#askLiveness(timeoutMs, failures)));
+    const { initialDelay } = livenessProbe;
+    const { runtime } = this.#service;
+    const ask = async (timeoutMs: number): Promise<readonly SilentWorker[]> =>
+      (await runtime.silentWorkers?.(timeoutMs, initialDelay * MS_PER_S)) ?? [];
+    this.#stops.push(askRegularly(livenessProbe, ask, (silent) => this.#endSilent(silent, failures)));
     const { scale } = this.spec;
     if (this.#scaling === undefined || scale.type === "default") return;
     const timer = setInterval(() => this.#scale(), scale.pollingInterval * MS_PER_S).unref();
@@ -177,6 +188,7 @@ export class ScriptVersion implements Version {
     await ended;
     scorer.flush();
     await within(Promise.all(this.#outputs), LAST_OUTPUT_MS);
+    await this.#telemetry?.close(TELEMETRY_GRACE_MS);
   }
 
   /** A worker that comes up again ends the wait for it; so does one that cannot, and requests hear why. */
@@ -227,10 +239,8 @@ export class ScriptVersion implements Version {
     return isFine ? null : (failure?.message ?? "no worker is ready");
   }
 
-  async #askLiveness(timeoutMs: number, failures: FailureCounts<number>): Promise<void> {
-    const { initialDelay, failureThreshold } = this.spec.livenessProbe;
-    const { runtime } = this.#service;
-    const silent = (await runtime.silentWorkers?.(timeoutMs, initialDelay * MS_PER_S)) ?? [];
+  #endSilent(silent: readonly SilentWorker[], failures: FailureCounts<number>): void {
+    const { failureThreshold } = this.spec.livenessProbe;
     const given = new Set(failures.add(silent.flatMap(({ pid }) => pid ?? [])));
     for (const worker of silent) {
       if (given.has(worker.pid ?? 0)) worker.kill(`it has not answered liveness_probe ${failureThreshold} times`);

@@ -26,25 +26,47 @@ export function maxInstances({ scale, instanceCount }: DeploymentSpec): number {
   return scale.type === "default" ? instanceCount : scale.maxInstances;
 }
 
-/** Settings of the server behind one deployment: what Azure sets, with the deployment's variables over it (contract ENV-1,
- *  ENV-2), and what its YAML says of workers and limits over both.
- *  @param env of this process, which stays as it is   @param workers to begin with */
-export function deploymentSettings(
-  spec: DeploymentSpec,
+/** Instances to begin with. @param running as many as there are now: where the load says how many, a new version begins with
+ *  those */
+export function firstInstances({ scale, instanceCount }: DeploymentSpec, running: number): number {
+  if (scale.type === "default") return instanceCount;
+  return Math.max(1, scale.minInstances, Math.min(running, scale.maxInstances));
+}
+
+/** Variables of one deployment: those of this process, with what Azure sets and the deployment's own over it (contract ENV-1,
+ *  ENV-2). @param env of this process, which stays as it is */
+export function deploymentEnvironment(
+  { appInsightsEnabled }: DeploymentSpec,
   code: Code,
-  { modelDir, python, environmentVariables }: Assets,
+  { modelDir, environmentVariables: own }: Assets,
   env: Environment,
-  workers: number,
-): UsableConfig {
+): Environment {
   const script = join(code.folder, code.scoringScript);
+  // A key of the deployment's own says by itself that it is to be used.
+  const hasKey = INSIGHTS_KEYS.some((name) => own[name]);
   const azure = {
     AML_APP_ROOT: dirname(script),
     AZUREML_ENTRY_SCRIPT: basename(script),
     AZUREML_MODEL_DIR: modelDir ?? undefined,
+    AML_APP_INSIGHTS_ENABLED: hasKey && !appInsightsEnabled ? undefined : String(appInsightsEnabled),
   };
+  return { ...env, ...azure, ...own };
+}
+
+const INSIGHTS_KEYS = ["APPLICATIONINSIGHTS_CONNECTION_STRING", "AML_APP_INSIGHTS_KEY"];
+
+/** Settings of the server behind one deployment: its variables, and what its YAML says of workers and limits over them.
+ *  @param env as `deploymentEnvironment` gives it   @param workers to begin with */
+export function deploymentSettings(
+  spec: DeploymentSpec,
+  assets: Assets,
+  env: Environment,
+  workers: number,
+): UsableConfig {
+  const { python, environmentVariables } = assets;
   const { kind, requestTimeoutMs, maxQueueWaitMs, maxConcurrentRequestsPerInstance } = spec;
   const usable = withoutSecretValues(spec, environmentVariables, {
-    env: { ...env, ...azure, ...environmentVariables },
+    env,
     flags: {
       worker_count: String(workers),
       // The gateway has the limit. Requests that are on their way out still count here, so there is room for as many again.
@@ -65,7 +87,8 @@ export function deploymentSettings(
       WORKER_COUNT: environmentVariables.WORKER_COUNT ?? String(maxConcurrentRequestsPerInstance),
     },
   };
-  return { ...usable, config: Object.freeze(own) };
+  const warnings = [...usable.warnings, ...deploymentWarnings(spec, assets, env)];
+  return { ...usable, config: Object.freeze(own), warnings };
 }
 
 /** Problems and warnings quote values. */
@@ -97,15 +120,21 @@ function withoutSecretValues(
 const HIDDEN = "***";
 
 /** What is odd, but no reason not to start. */
-export function deploymentWarnings(
-  spec: DeploymentSpec,
-  { warnings, environmentVariables }: Assets,
-): readonly string[] {
-  const { WORKER_COUNT: told } = environmentVariables;
-  const { maxConcurrentRequestsPerInstance: counted } = spec;
-  if (told === undefined || told.trim() === String(counted)) return warnings;
-  // As it stands in the file: the value may be a secret's.
-  const written = spec.environmentVariables.WORKER_COUNT ?? told;
-  const text = `WORKER_COUNT is ${written}, but max_concurrent_requests_per_instance ${counted}, which counts here: ${counted} workers an instance. Set both to the same number.`;
-  return [...warnings, text];
+function deploymentWarnings(spec: DeploymentSpec, assets: Assets, env: Environment): readonly string[] {
+  const warnings = [...assets.warnings];
+  const { WORKER_COUNT: told } = assets.environmentVariables;
+  const { maxConcurrentRequestsPerInstance: counted, appInsightsEnabled } = spec;
+  if (told !== undefined && told.trim() !== String(counted)) {
+    // As it stands in the file: the value may be a secret's.
+    const written = spec.environmentVariables.WORKER_COUNT ?? told;
+    warnings.push(
+      `WORKER_COUNT is ${written}, but max_concurrent_requests_per_instance ${counted}, which counts here: ${counted} workers an instance. Set both to the same number.`,
+    );
+  }
+  if (appInsightsEnabled && !INSIGHTS_KEYS.some((name) => env[name])) {
+    warnings.push(
+      "app_insights_enabled is true, but nothing says where to send to: set APPLICATIONINSIGHTS_CONNECTION_STRING for the endpoint's process or in environment_variables.",
+    );
+  }
+  return warnings;
 }

@@ -1,5 +1,8 @@
 import type { ScoreRequest, ScoreResponse } from "../../src/host.ts";
-import type { Deployment, DeploymentSpec } from "../types.ts";
+import type { Assets, Deployment, DeploymentSpec } from "../types.ts";
+
+/** How long what has nothing left to do may take to end by itself, in milliseconds. */
+export const STOP_MS = 2_000;
 
 /** One version of a deployment that runs: what an update puts another in the place of. */
 export interface Version extends Pick<Deployment, "workers" | "instances" | "waiting" | "capacity" | "runtime"> {
@@ -19,3 +22,7 @@ export interface Version extends Pick<Deployment, "workers" | "instances" | "wai
   /** Ends it; what is in flight may take so many milliseconds. A second call with 0 ends what the first one waits for. */
   close(graceMs: number): Promise<void>;
 }
+
+/** Makes a version that is not started yet: at once, unless something has to be loaded for it.
+ *  @param instances that there are now, where that is for the load to say   @throws ScoreError */
+export type CreateVersion = (spec: DeploymentSpec, assets: Assets, instances: number) => Version | Promise<Version>;

@@ -1,5 +1,5 @@
-import { createHistogram, type RecordableHistogram } from "node:perf_hooks";
-import type { DeploymentFigures, GatewayEvents, GatewayRecord, Latency } from "../types.ts";
+import { Latencies } from "../latencies.ts";
+import type { DeploymentFigures, GatewayEvents, GatewayRecord } from "../types.ts";
 import { CLIENT_GONE } from "./answers.ts";
 
 /** Counts what deployments answer. */
@@ -10,16 +10,10 @@ export interface GatewayFigures extends GatewayEvents {
   forget(deployment: string): void;
 }
 
-const MICROSECONDS_PER_MS = 1_000;
 const SECOND_MS = 1_000;
 const OK = 200;
 /** Seconds that rates look back on. */
 const WINDOW_S = 10;
-/** Longest answer that is told from longer ones: an hour, in microseconds. */
-const HIGHEST_US = 3_600_000_000;
-/** Percentiles are exact to one in a hundred; one in a thousand takes 160 kB for each deployment. */
-const DIGITS = 2;
-
 /** @param now milliseconds of a clock that never goes back */
 export function createFigures(now: () => number = () => performance.now()): GatewayFigures {
   const tallies = new Map<string, Tally>();
@@ -40,7 +34,7 @@ export function createFigures(now: () => number = () => performance.now()): Gate
 }
 
 class Tally {
-  readonly #histogram: RecordableHistogram = createHistogram({ lowest: 1, highest: HIGHEST_US, figures: DIGITS });
+  readonly #latencies = new Latencies();
   readonly #statuses = new Map<number, number>();
   readonly #modelStatuses = new Map<number, number>();
   readonly #since: number;
@@ -59,7 +53,7 @@ class Tally {
     // How long a client waits that leaves, and that it does, say nothing of the deployment.
     const isLeft = reason === CLIENT_GONE;
     this.#requests++;
-    if (!isLeft) this.#histogram.record(Math.min(Math.max(1, Math.round(totalMs * MICROSECONDS_PER_MS)), HIGHEST_US));
+    if (!isLeft) this.#latencies.record(totalMs);
     count(this.#statuses, status);
     if (modelStatus !== undefined) count(this.#modelStatuses, modelStatus);
     this.#turnTo(at);
@@ -91,7 +85,7 @@ class Tally {
       errorRate: sum(this.#errors) / seconds,
       statuses: Object.fromEntries(this.#statuses),
       modelStatuses: Object.fromEntries(this.#modelStatuses),
-      latencyMs: latencyOf(this.#histogram),
+      latencyMs: this.#latencies.figures(),
     };
   }
 }
@@ -102,19 +96,4 @@ function count(counts: Map<number, number>, status: number): void {
 
 function sum(numbers: Float64Array): number {
   return numbers.reduce((total, number) => total + number, 0);
-}
-
-function latencyOf(histogram: RecordableHistogram): Latency {
-  const { count, mean, max } = histogram;
-  if (count === 0) return { count: 0, mean: 0, p50: 0, p90: 0, p95: 0, p99: 0, max: 0 };
-  const at = (percent: number): number => histogram.percentile(percent) / MICROSECONDS_PER_MS;
-  return {
-    count,
-    mean: mean / MICROSECONDS_PER_MS,
-    p50: at(50),
-    p90: at(90),
-    p95: at(95),
-    p99: at(99),
-    max: max / MICROSECONDS_PER_MS,
-  };
 }

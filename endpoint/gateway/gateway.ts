@@ -9,6 +9,7 @@ import {
   toScoreError,
   watched,
 } from "../../src/host.ts";
+import { errorAnswer } from "../error-answer.ts";
 import type { Credentials, Gateway, GatewayEvents, Mirror, Routing, Target } from "../types.ts";
 import { createAccessLog } from "./access-log.ts";
 import { admission } from "./admission.ts";
@@ -21,6 +22,7 @@ import {
   FULL,
   INTERNAL,
   NOT_READY,
+  notReady,
   type Refusal,
   RefusalError,
   TOO_FAST,
@@ -106,7 +108,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       if (refusal !== undefined) return answered(arrival, plan, refusal, undefined);
       if (page !== undefined && request.path === page.path) return shown(arrival, plan);
       if (passes?.() === false) return answered(arrival, plan, TOO_FAST, undefined);
-      const to = destination(request.headers, plan);
+      const to = destination(request, plan);
       if (to.refusal !== undefined) return answered(arrival, plan, to.refusal, to.target?.name);
       return sent(arrival, plan, to.target!, to.isDrawn);
     } catch (error) {
@@ -130,7 +132,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   }
 
   function refuseWith(arrival: Arrival, plan: Plan, refusal: Refusal, name: string | undefined): ScoreResponse {
-    return recorded(arrival, plan, refused(refusal, rulesOf(plan), arrival.requestId, name), name, refusal.isLetIn);
+    return recorded(arrival, plan, refused(refusal, rulesOf(plan), arrival.requestId, name), name);
   }
 
   /** Hands the request over. What comes first counts: the answer, or the end of the time it has. */
@@ -152,7 +154,7 @@ export function createGateway(options: GatewayOptions): Gateway {
         const seen = isMirrored ? offered(forwarded, target, plan, answer, sentAt) : answer;
         const outcome = passedOn(seen, rulesOf(plan), requestId, target.name);
         passed.set(request, { requestId, deployment: target.name });
-        return recorded(arrival, plan, outcome, target.name, true);
+        return recorded(arrival, plan, outcome, target.name);
       } catch (error) {
         return refused(internal(request, error), rulesOf(plan), requestId, target.name).response;
       }
@@ -181,7 +183,6 @@ export function createGateway(options: GatewayOptions): Gateway {
     plan: Plan,
     { response, modelStatus, reason }: Outcome,
     deployment: string | undefined,
-    isLetIn: boolean,
   ): ScoreResponse {
     const { request, requestId, clientId, startedAt, receivedMs } = arrival;
     const headMs = performance.now() - startedAt;
@@ -201,7 +202,7 @@ export function createGateway(options: GatewayOptions): Gateway {
         isMirrored: false,
       };
       try {
-        if (isLetIn) events?.answered(record);
+        events?.answered(record);
         writeAccess(record, receivedMs, plan.routing.endpoint);
       } catch (error) {
         // Who counts must not cost the client its answer.
@@ -230,18 +231,10 @@ export function createGateway(options: GatewayOptions): Gateway {
     const plan = planNow();
     if (error instanceof RefusalError) return refuseWith(arrival, plan, error.refusal, error.deployment);
     if (error.code === "ERR_OVERLOAD") return refuseWith(arrival, plan, FULL, undefined);
-    const { requestId } = arrival;
-    const response = {
-      status: error.status || UNAVAILABLE,
-      headers: [
-        ["Content-Type", "application/json"],
-        ["x-ms-error-code", error.code],
-        ["x-request-id", requestId],
-      ] as const,
-      body: JSON.stringify({ message: error.message }),
-      isSummedUp: true as const,
-    };
-    return recorded(arrival, plan, { response, modelStatus: undefined, reason: error.code }, undefined, false);
+    const answer = errorAnswer(error);
+    const headers = [...answer.headers, [REQUEST_ID_HEADER, arrival.requestId] as const];
+    const response = { ...answer, headers, isSummedUp: true as const };
+    return recorded(arrival, plan, { response, modelStatus: undefined, reason: error.code }, undefined);
   }
 
   /** The answer in place of one that HTTP cannot carry, whose record has been written. */
@@ -259,11 +252,11 @@ export function createGateway(options: GatewayOptions): Gateway {
     if (denial !== undefined) return new RefusalError(denial, undefined);
     // Which one a draw will choose is not known yet.
     if (!head.headers[DEPLOYMENT_HEADER] && plan.weighted.length > 1) return undefined;
-    const to = destination(head.headers, plan);
+    const to = destination(head, plan);
     return to.refusal && new RefusalError(to.refusal, to.target?.name);
   }
 
-  function destination(headers: ScoreRequest["headers"], plan: Plan): Destination {
+  function destination({ path, headers }: Pick<ScoreRequest, "path" | "headers">, plan: Plan): Destination {
     const wanted = headers[DEPLOYMENT_HEADER];
     // An empty one, which scripts send whose variable is not set, chooses nothing.
     const isDrawn = wanted === undefined || wanted === "";
@@ -271,7 +264,11 @@ export function createGateway(options: GatewayOptions): Gateway {
     if (target === undefined) {
       return { target, isDrawn, refusal: isDrawn ? UNROUTABLE : UNKNOWN_DEPLOYMENT };
     }
-    if (!target.isReady) return { target, isDrawn, refusal: NOT_READY };
+    if (!target.isReady) {
+      // The one path at which the server of a script says why, too.
+      const refusal = localPath(path, plan) === READY_PATH ? notReady(target.whyNotReady) : NOT_READY;
+      return { target, isDrawn, refusal };
+    }
     const { inFlight, leaving = 0, capacity } = target;
     return { target, isDrawn, refusal: inFlight - leaving < capacity ? undefined : FULL };
   }
@@ -291,7 +288,6 @@ function withoutBody({ method, path, query, loggedQuery, headers, receivedAt, lo
   return { method, path, query, loggedQuery, headers, body: NO_BODY, ...when, ...(log && { log }) };
 }
 
-const NO_BODY: Uint8Array = new Uint8Array(0);
+const READY_PATH = "/ready";
 
-/** Status of what only ends a command. */
-const UNAVAILABLE = 503;
+const NO_BODY: Uint8Array = new Uint8Array(0);

@@ -84,6 +84,11 @@ export const NOT_READY: Refusal = {
   hasGuide: true,
   isLetIn: true,
 };
+/** As `NOT_READY`, for who asks why. */
+export function notReady(why: string | null): Refusal {
+  return why === null ? NOT_READY : { ...NOT_READY, body: `The deployment is not ready: ${why}` };
+}
+
 /** A fault of the gateway's own, or of what it is made of. */
 export const INTERNAL: Refusal = {
   status: always(500),

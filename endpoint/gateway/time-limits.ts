@@ -1,7 +1,4 @@
-import { DeadlineError } from "../../src/host.ts";
-
-/** Longest time setTimeout takes, in milliseconds. */
-const MAX_TIMER_MS = 0x7fff_ffff;
+import { DeadlineError, timerMs } from "../../src/host.ts";
 
 /** Something whose time is limited. */
 export abstract class Limited {
@@ -46,8 +43,7 @@ export class TimeLimits {
   #arm(dueAt: number): void {
     clearTimeout(this.#timer);
     this.#firesAt = dueAt;
-    const ms = Math.min(Math.max(0, Math.ceil(dueAt - performance.now())), MAX_TIMER_MS);
-    this.#timer = setTimeout(this.#fire, ms);
+    this.#timer = setTimeout(this.#fire, timerMs(Math.max(0, dueAt - performance.now())));
     // Who waits for an answer keeps the process; a limit need not.
     this.#timer.unref();
   }

@@ -1,6 +1,6 @@
 // What is known of one shadow: counts, latencies, and the first examples of each kind of difference.
-import { createHistogram, type RecordableHistogram } from "node:perf_hooks";
-import { roundMs, type ScoreRequest } from "../../src/host.ts";
+import type { ScoreRequest } from "../../src/host.ts";
+import { Latencies } from "../latencies.ts";
 import type { DifferenceExample, Latency, MirrorReport } from "../types.ts";
 import type { Comparison } from "./compare.ts";
 import { judged } from "./gate.ts";
@@ -10,11 +10,6 @@ import { cut } from "./json-values.ts";
 const MAX_KINDS = 100;
 /** What further ones are counted as. */
 const OTHER_KINDS = "further kinds of differences";
-
-const MICROSECONDS_PER_MS = 1_000;
-/** Latencies are told apart up to an hour, with three digits. */
-const HIGHEST_MICROSECONDS = 3_600_000_000;
-const DIGITS = 3;
 
 /** A request and both answers, in text that is cut to a size. */
 export type ExampleTexts = Omit<DifferenceExample, "path" | "liveValue" | "shadowValue">;
@@ -92,32 +87,15 @@ function createSide(): {
   add(status: number, ms: number): void;
   latency(): Latency;
 } {
-  const histogram = createHistogram({ lowest: 1, highest: HIGHEST_MICROSECONDS, figures: DIGITS });
+  const latencies = new Latencies();
   const statuses: Record<string, number> = {};
   return {
     statuses,
     add(status, ms) {
       statuses[status] = (statuses[status] ?? 0) + 1;
-      const microseconds = Math.round(ms * MICROSECONDS_PER_MS);
-      histogram.record(Math.min(HIGHEST_MICROSECONDS, Math.max(1, microseconds)));
+      latencies.record(ms);
     },
-    latency: () => latencyOf(histogram),
-  };
-}
-
-function latencyOf(histogram: RecordableHistogram): Latency {
-  const { count } = histogram;
-  if (count === 0) return { count, mean: 0, p50: 0, p90: 0, p95: 0, p99: 0, max: 0 };
-  const inMs = (microseconds: number): number => roundMs(microseconds / MICROSECONDS_PER_MS);
-  const at = (percent: number): number => inMs(histogram.percentile(percent));
-  return {
-    count,
-    mean: inMs(histogram.mean),
-    p50: at(50),
-    p90: at(90),
-    p95: at(95),
-    p99: at(99),
-    max: inMs(histogram.max),
+    latency: () => latencies.figures(),
   };
 }
 

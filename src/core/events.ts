@@ -124,8 +124,8 @@ export interface WorkerReady {
 export interface WorkerEnded {
   /** Why; its message says how the process ended. */
   readonly exit: ScoreError;
-  /** When another takes its place: after so many milliseconds, or when the next request comes. */
-  readonly restart: number | "with the next request";
+  /** When another takes its place: after so many milliseconds, or when the next request comes; undefined: it is not needed. */
+  readonly restart: number | "with the next request" | undefined;
 }
 
 /** Files have changed, and a new version of the service is about to come up beside the one that serves. */

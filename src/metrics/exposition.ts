@@ -1,6 +1,14 @@
 // Figures as the texts that Prometheus reads; written by prom-client, which is loaded for the first scrape.
 import type { Metric, RegistryContentType } from "prom-client";
-import { type Distribution, FAMILIES, type FamilyName, type Figures, type Labels, type Point } from "./families.ts";
+import {
+  type AnyFamilyName,
+  type Distribution,
+  FAMILIES,
+  type Figures,
+  GATEWAY_FAMILIES,
+  type Labels,
+  type Point,
+} from "./families.ts";
 import { memoryOfAll } from "./memory.ts";
 
 export interface Exposition {
@@ -24,7 +32,10 @@ export async function expose(all: readonly Figures[], accept: string | undefined
   const type: RegistryContentType = prefersOpenMetrics(accept) ? OPENMETRICS_CONTENT_TYPE : PROMETHEUS_CONTENT_TYPE;
   // The library's own type says that it is made for the other text only.
   const registry = new (Registry as unknown as new (type: RegistryContentType) => InstanceType<typeof Registry>)(type);
-  for (const name of Object.keys(FAMILIES) as FamilyName[]) {
+  for (const name of Object.keys(ALL) as AnyFamilyName[]) {
+    const isThere =
+      name in FAMILIES || all.some(({ points, distributions }) => name in points || name in distributions);
+    if (!isThere) continue;
     registry.registerMetric(
       toMetric(name, (sampleName) => all.flatMap((figures) => samples(name, sampleName, figures, now))),
     );
@@ -32,14 +43,16 @@ export async function expose(all: readonly Figures[], accept: string | undefined
   return { contentType: type, text: await registry.metrics() };
 }
 
+const ALL = { ...FAMILIES, ...GATEWAY_FAMILIES };
+
 /** The library asks a metric for its values; a counter of OpenMetrics is told its name without `_total` before. */
-function toMetric(name: FamilyName, read: (name: string) => readonly Sample[]): Metric {
-  const { help, type } = FAMILIES[name];
+function toMetric(name: AnyFamilyName, read: (name: string) => readonly Sample[]): Metric {
+  const { help, type } = ALL[name];
   const metric = { name: name as string, help, type, get: () => ({ ...metric, values: read(metric.name) }) };
   return metric as unknown as Metric;
 }
 
-function samples(family: FamilyName, name: string, figures: Figures, now: number): readonly Sample[] {
+function samples(family: AnyFamilyName, name: string, figures: Figures, now: number): readonly Sample[] {
   const { own, workerPids, takenAt } = figures;
   const points = figures.points[family] ?? [];
   const distributions = figures.distributions[family] ?? [];
@@ -49,7 +62,7 @@ function samples(family: FamilyName, name: string, figures: Figures, now: number
     const value = memoryOfAll(workerPids);
     return value === undefined ? [] : [{ labels: own, value }];
   }
-  const bounds = FAMILIES[family].bounds ?? [];
+  const bounds = ALL[family].bounds ?? [];
   return [...points.map(withOwn), ...distributions.flatMap((one) => lines(name, bounds, one, own))];
 }
 

@@ -38,6 +38,30 @@ export type FamilyName =
   | "process_start_time_seconds"
   | "nodejs_eventloop_lag_max_seconds";
 
+/** Of a gateway in front of several services. */
+export type GatewayFamilyName =
+  | "scorefn_gateway_requests_total"
+  | "scorefn_gateway_request_duration_seconds"
+  | "scorefn_gateway_active_requests"
+  | "scorefn_gateway_request_limit"
+  | "scorefn_instances";
+
+/** They stand on a page only where there is such a gateway. */
+export const GATEWAY_FAMILIES: Readonly<Record<GatewayFamilyName, Family>> = {
+  scorefn_gateway_requests_total: {
+    type: "counter",
+    help: "Requests by what their clients got, refusals included.",
+  },
+  scorefn_gateway_request_duration_seconds: {
+    type: "histogram",
+    help: "Time from the head of a request until its client has the answer; clients that left apart.",
+    bounds: REQUEST_SECONDS,
+  },
+  scorefn_gateway_active_requests: { type: "gauge", help: "Requests that the deployment has not answered yet." },
+  scorefn_gateway_request_limit: { type: "gauge", help: "How many may be under way; further ones are refused." },
+  scorefn_instances: { type: "gauge", help: "Instances of the deployment that are there." },
+};
+
 export const FAMILIES: Readonly<Record<FamilyName, Family>> = {
   http_server_request_duration_seconds: {
     type: "histogram",
@@ -90,6 +114,8 @@ export const FAMILIES: Readonly<Record<FamilyName, Family>> = {
   },
 };
 
+export type AnyFamilyName = FamilyName | GatewayFamilyName;
+
 /** Names and values of labels. Values come from tables of ours or from settings, never from a client. */
 export type Labels = Readonly<Record<string, string>>;
 
@@ -121,8 +147,8 @@ export interface Figures {
   readonly takenAt: number;
   /** Labels of all of them. */
   readonly own: Labels;
-  readonly points: Readonly<Partial<Record<FamilyName, readonly Point[]>>>;
-  readonly distributions: Readonly<Partial<Record<FamilyName, readonly Distribution[]>>>;
+  readonly points: Readonly<Partial<Record<AnyFamilyName, readonly Point[]>>>;
+  readonly distributions: Readonly<Partial<Record<AnyFamilyName, readonly Distribution[]>>>;
   /** Whose memory is read when somebody asks. */
   readonly workerPids: readonly number[];
 }

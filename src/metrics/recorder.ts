@@ -121,7 +121,9 @@ export function createRecorder(info: Labels, own: Labels = {}): Recorder {
     runEnded: ({ end, runMs }) => byEnd[end].observe(runMs / 1_000),
     workerStarting: () => starts.add("", () => ({})),
     workerReady: ({ startMs }) => workerStart.observe(startMs / 1_000),
-    workerEnded: ({ exit }) => restarts.add(exit.code, () => ({ reason: exit.code })),
+    workerEnded({ exit, restart }) {
+      if (restart !== undefined) restarts.add(exit.code, () => ({ reason: exit.code }));
+    },
   };
 
   function figures({ state, load }: Pick<ScoreRuntime, "state" | "load">): Figures {

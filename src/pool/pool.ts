@@ -50,7 +50,6 @@ export class WorkerPool implements ScoreRuntime {
   #closed: Promise<void> | undefined;
   #isHurried = false;
   readonly #endings: Endings;
-  /** How many workers are wanted. */
   #workerCount: number;
 
   constructor(options: PoolOptions, log: Log, events: Events) {
@@ -273,7 +272,7 @@ export class WorkerPool implements ScoreRuntime {
 
   #exited(slot: Slot, exit: ScoreError): void {
     // What the preload process said of its failure is how all end that it was to fork.
-    const { worker, reported = /^ERR_(SCRIPT|PROTOCOL)/.test(exit.code) ? exit : undefined } = slot.clear();
+    const { worker, hadWork, reported = /^ERR_(SCRIPT|PROTOCOL)/.test(exit.code) ? exit : undefined } = slot.clear();
     const back = worker?.exited(toExit(exit)) ?? [];
     if (this.#closed !== undefined) {
       for (const job of back) job.reject(stopping());
@@ -281,6 +280,7 @@ export class WorkerPool implements ScoreRuntime {
       return;
     }
     if (slot.isRetired) {
+      if (hadWork) this.#events.workerEnded?.({ exit, restart: undefined });
       this.#remove(slot);
       this.#dispatcher.putBack(back);
       return;

@@ -44,16 +44,17 @@ export class Slot {
     this.#readyAt = performance.now();
   }
 
-  /** The process has ended. @returns what it was */
-  clear(): { worker: Worker | undefined; reported: ScoreError | undefined } {
+  /** The process has ended. @returns what it was; `hadWork`: it did not end because nothing was left to do */
+  clear(): { worker: Worker | undefined; hadWork: boolean; reported: ScoreError | undefined } {
     const { worker, reported } = this;
+    const hadWork = worker !== undefined && worker.unanswered > 0;
     this.process = undefined;
     this.worker = undefined;
     this.facts = undefined;
     this.reported = undefined;
     const wasHealthy = worker !== undefined && (worker.answered > 0 || performance.now() - this.#readyAt >= HEALTHY_MS);
     this.deaths = wasHealthy ? 0 : this.deaths + 1;
-    return { worker, reported };
+    return { worker, hadWork, reported };
   }
 
   get state(): WorkerState {

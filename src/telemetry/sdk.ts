@@ -18,12 +18,14 @@ import {
   type SpanExporter,
   type SpanProcessor,
 } from "@opentelemetry/sdk-trace-base";
+import type { Environment } from "../config/reader.ts";
 import { newSpanId, newTraceId } from "./ids.ts";
 import { lineExporter } from "./line-exporter.ts";
 import { problemText } from "./problem-text.ts";
 import type { RegisteredApi } from "./registered.ts";
 import { type BatchLimits, Sender } from "./sender.ts";
 import type { SpanSource } from "./spans.ts";
+import { withVariables } from "./variables.ts";
 
 export type { BatchLimits, SpanExporter };
 
@@ -33,6 +35,10 @@ export type TraceExport = "http/protobuf" | "http/json" | "console";
 export interface SdkOptions {
   readonly serviceName: string;
   readonly serviceVersion: string;
+  /** More of what tells this service from others. */
+  readonly resource?: Readonly<Record<string, string>> | undefined;
+  /** Has OpenTelemetry's variables. Default: those of this process. */
+  readonly env?: Environment | undefined;
   /** Name and version of what makes the spans. */
   readonly scope: readonly [name: string, version: string];
   readonly exports: readonly TraceExport[];
@@ -71,6 +77,10 @@ const GETTER: TextMapGetter<Readonly<Record<string, string>>> = {
 };
 
 export function createSdk(options: SdkOptions, events: SdkEvents): Sdk {
+  return withVariables(options.env, () => makeSdk(options, events));
+}
+
+function makeSdk(options: SdkOptions, events: SdkEvents): Sdk {
   const report = (...problem: readonly unknown[]): void => events.problem(problemText(problem));
   const silent = (): void => {};
   setGlobalErrorHandler(report);
@@ -82,6 +92,7 @@ export function createSdk(options: SdkOptions, events: SdkEvents): Sdk {
   const named = resourceFromAttributes({
     "service.name": options.serviceName,
     "service.version": options.serviceVersion,
+    ...options.resource,
   });
   const exporters = options.exports.flatMap((kind) => (kind === "console" ? [] : exporterOf(kind)));
   const senders = [...exporters, ...(options.exporters ?? [])].map(

@@ -6,6 +6,7 @@ import {
   type SpanExporter,
   type SpanProcessor,
 } from "@opentelemetry/sdk-trace-base";
+import { problemText } from "./problem-text.ts";
 
 /** How spans are put together to be sent. */
 export interface BatchLimits {
@@ -16,7 +17,9 @@ export interface BatchLimits {
   readonly exportTimeoutMillis: number;
 }
 
+const SENT = { code: 0 };
 const FAILED = 1;
+const NO_REASON = "spans could not be sent";
 
 /** Sends spans in batches, keeps no more back than it may, and counts what is lost. */
 export class Sender implements SpanProcessor {
@@ -26,7 +29,7 @@ export class Sender implements SpanProcessor {
   #pending = 0;
   #lost = 0;
 
-  /** @param report told whenever spans have been lost for lack of room */
+  /** @param report told whenever spans have been lost, and why */
   constructor(exporter: SpanExporter, limits: BatchLimits, report: (problem: string) => void) {
     this.#batches = new BatchSpanProcessor(this.#counted(exporter), { ...limits });
     this.#limit = limits.maxQueueSize;
@@ -68,16 +71,19 @@ export class Sender implements SpanProcessor {
     return {
       export: (spans, done) => {
         const { length } = spans;
-        try {
-          exporter.export(spans, (result) => {
-            this.#pending -= length;
-            if (result.code === FAILED) this.#lost += length;
-            done(result);
-          });
-        } catch (error) {
+        // A failure told to the library would go to the one place that all in this process have for them, whosever it is.
+        const end = (failure: unknown): void => {
           this.#pending -= length;
-          this.#lost += length;
-          done({ code: FAILED, error: error as Error });
+          if (failure !== undefined) {
+            this.#lost += length;
+            this.#report(problemText([failure]));
+          }
+          done(SENT);
+        };
+        try {
+          exporter.export(spans, ({ code, error }) => end(code === FAILED ? (error ?? NO_REASON) : undefined));
+        } catch (error) {
+          end(error ?? NO_REASON);
         }
       },
       shutdown: () => exporter.shutdown(),

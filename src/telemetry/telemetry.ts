@@ -36,6 +36,8 @@ export type TelemetryConfig = Pick<Config, "serviceName" | "serviceVersion"> & I
 export interface TelemetryOptions extends Omit<SpansOptions, "onFault"> {
   /** Gives what sends to Application Insights. Undefined: this host does not. */
   readonly loadInsights?: (() => Promise<typeof import("./app-insights.ts")>) | undefined;
+  /** What tells this service from others, besides its name; OTEL_RESOURCE_ATTRIBUTES goes over it. */
+  readonly resource?: Readonly<Record<string, string>> | undefined;
 }
 
 /** Whether OpenTelemetry's variables give `openTelemetry` anything to do, or to warn of; for a host that cannot wait. */
@@ -48,7 +50,7 @@ export function asksForTelemetry(env: Environment): boolean {
 export async function openTelemetry(
   config: TelemetryConfig,
   env: Environment,
-  { loadInsights, ...spans }: TelemetryOptions = {},
+  { loadInsights, resource, ...spans }: TelemetryOptions = {},
 ): Promise<Telemetry | undefined> {
   const { isDisabled, exports, batch, continuesTraces, warnings } = readOtelSettings(env);
   if (isDisabled) return undefined;
@@ -73,7 +75,7 @@ export async function openTelemetry(
     sdk =
       api !== undefined
         ? { source: registeredSource(api, options), lost: none, pending: none, flush: done, close: done }
-        : createSdk({ ...options, ...config, exports, processors, batch }, reporter);
+        : createSdk({ ...options, ...config, resource, env, exports, processors, batch }, reporter);
   } catch (error) {
     reporter.atStart(`Telemetry is off, because it cannot be loaded: ${(error as Error).message}`);
     return only;

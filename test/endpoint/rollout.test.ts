@@ -185,6 +185,15 @@ describe.runIf(process.platform === "linux")("secrets", () => {
   });
 });
 
+test("flags let scripts see their clients' keys, and refuse more requests a second (contract GW-11, GW-16)", async () => {
+  const { key, call } = await createEndpoint("flagged", "--keep-authorization", "--max-rate", "2");
+  await createDeployment("flagged", "blue", deploymentFile("blue", "request_headers.py"), "--all-traffic");
+  expect(JSON.parse((await call("")).body)).toMatchObject({ Authorization: `Bearer ${key}` });
+  const statuses = await Promise.all(Array.from({ length: 20 }, async () => (await call("")).status));
+  expect(statuses.every((status) => status === 200 || status === 429)).toBe(true);
+  expect(statuses).toContain(429);
+});
+
 test("metrics tell deployments apart, for whoever has a key", async () => {
   const { port, key, call } = await createEndpoint("measured", "--metrics", "/figures");
   await createDeployment("measured", "blue", deploymentFile("blue", "echo.py"), "--all-traffic");
@@ -200,6 +209,12 @@ test("metrics tell deployments apart, for whoever has a key", async () => {
   const byDeployment = counts.map(([, labels, count]) => [/deployment="(\w+)"/.exec(labels!)![1], Number(count)]);
   expect(Object.fromEntries(byDeployment)).toEqual({ blue: 1, green: 2 });
   expect(String(body)).toMatch(/^scorefn_ready\{deployment="green"\} 1$/m);
+  // The scrape without a key is one of those that were refused.
+  const refusals =
+    'scorefn_gateway_requests_total{http_response_status_code="401",reason="key_auth_access_denied"} 1\n';
+  expect(String(body)).toContain(refusals);
+  expect(String(body)).toMatch(/^scorefn_gateway_request_duration_seconds_count\{deployment="green"\} 2$/m);
+  expect(String(body)).toMatch(/^scorefn_instances\{deployment="blue"\} 1$/m);
   // Figures of the process stand there once, not for each deployment.
   expect(String(body).match(/^process_resident_memory_bytes/gm)).toHaveLength(1);
 });

@@ -59,6 +59,8 @@ export async function endpointOptions(flags: OnlineFlags, host: OnlineHost): Pro
     tolerance: numberOf(flags, "--tolerance") ?? 0,
     ignore: flags.all("--ignore"),
     metrics: metricsOf(flags),
+    keepsAuthorization: flags.isOn("--keep-authorization"),
+    maxRate: rateOf(flags),
     assets: await assetOptions(flags, host),
   };
 }
@@ -68,6 +70,13 @@ function metricsOf(flags: OnlineFlags): string | null {
   const path = flags.text("--metrics") ?? null;
   if (path === null || (/^\/[\w./-]+$/.test(path) && path !== "/score" && path !== "/swagger.json")) return path;
   throw invalid(`--metrics ${path} is not a path for metrics; write one such as /metrics`);
+}
+
+/** @throws OperationError for less than one a second, with which nothing would ever pass */
+function rateOf(flags: OnlineFlags): number | null {
+  const rate = numberOf(flags, "--max-rate");
+  if (rate === undefined || rate >= 1) return rate ?? null;
+  throw invalid(`--max-rate ${rate} must be 1 or greater`);
 }
 
 /** @throws OperationError */

@@ -76,6 +76,10 @@ const RUNNING = [
     { choices: ["managed", "kubernetes", "none"] },
   ),
   ours("--cloud-error-text", "Adds the text to error answers that Azure adds to them.", { kind: "switch" }),
+  ours("--keep-authorization", "Shows scripts the keys and tokens of their clients, which Azure strips.", {
+    kind: "switch",
+  }),
+  ours("--max-rate", "Requests a second that the endpoint takes; further ones get 429. Default is no limit."),
   ours("--metrics", "Path at which Prometheus finds the metrics, with the endpoint's key.", { metavar: "PATH" }),
   ours("--tolerance", "Mirror: numbers no further apart than this are equal. Default is 0."),
   ours("--ignore", "Mirror: part of the answers that is not compared, such as $.id.", {

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { packageFile } from "../../../src/core/package-root.ts";
-import { FAMILIES } from "../../../src/metrics/families.ts";
+import { FAMILIES, GATEWAY_FAMILIES } from "../../../src/metrics/families.ts";
 import { environment } from "../../setup/environments.mjs";
 import { scrape } from "../../setup/scrape.ts";
 import { freePort, type RunningServer, startServer } from "../../setup/server.ts";
@@ -45,7 +45,7 @@ test("the dashboard and the rules name nothing that is not there, and each famil
   );
   expect([...new Set(named)].sort()).toEqual(Object.keys(FAMILIES).sort());
   const explained = readFileSync(packageFile("docs/monitoring.md"), "utf8").split("## Six incidents")[0]!;
-  expect(metricsIn(explained).sort()).toEqual(Object.keys(FAMILIES).sort());
+  expect(metricsIn(explained).sort()).toEqual(Object.keys({ ...FAMILIES, ...GATEWAY_FAMILIES }).sort());
 });
 
 describe.skipIf(!isThere && process.env.CI !== "true")("Debian's Prometheus", () => {

@@ -245,9 +245,16 @@ test("deployments come back, and one that does not come up stays as failed and c
   expect(lab.endpoint.showDeployment("blue").provisioning_state).toBe("Creating");
   await resumed;
   expect(lab.endpoint.routing.targets.get("blue")?.isReady).toBe(true);
-  expect(lab.endpoint.routing.targets.get("green")).toMatchObject({ isReady: false, whyNotReady: /does not come up/ });
+  expect(lab.endpoint.routing.targets.get("green")).toMatchObject({
+    isReady: false,
+    whyNotReady: expect.stringMatching(/does not come up/),
+  });
   expect(said.at(-1)).toMatch(/green does not come up/);
-  expect(lab.endpoint.showDeployment("green").provisioning_state).toBe("Failed");
+  expect(lab.endpoint.showDeployment("green")).toMatchObject({
+    provisioning_state: "Failed",
+    properties: { "scorefn.whyNotReady": expect.stringContaining("does not come up") },
+  });
+  expect(lab.endpoint.showDeployment("blue").properties).toEqual({});
   expect(lab.endpoint.report().deployments.map(({ state }) => state)).toEqual(["Succeeded", "Failed"]);
   expect(lab.endpoint.logs("green", 5)[0]).toMatch(/does not run/);
   expect(lab.disk.state).toBe(state);

@@ -227,7 +227,7 @@ describe("probes", () => {
     process.kill(pid, "SIGKILL");
     await until(() => !blue.isReady, "it is not ready");
     await until(() => blue.written().includes("readiness_probe has failed 1 times"), "the probe has noticed");
-    expect(blue.whyNotReady).toContain("the model store is down");
+    await until(() => blue.whyNotReady?.includes("the model store is down"), "it says why");
     writeFileSync(file, "");
     const { rmSync } = await import("node:fs");
     rmSync(file);

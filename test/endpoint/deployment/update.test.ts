@@ -1,8 +1,8 @@
 // Another version takes the place of the one that runs.
 import { writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
 import { describe, expect, onTestFinished, test } from "vitest";
-import type { Deployment } from "../../../endpoint/types.ts";
-import type { ScoreResponse } from "../../../src/host.ts";
 import { isAlive, temporaryFolder, until } from "../../setup/service.ts";
 import { assetsOf, create, deploy, gates, specOf } from "./deploy.ts";
 
@@ -125,23 +125,19 @@ describe("update()", () => {
   });
 
   test("to and from a server that the user runs keeps the same life", async () => {
-    const answer: ScoreResponse = { status: 200, headers: [], body: "from the upstream" };
-    const life: string[] = [];
-    const upstream = {
-      whyNotReady: null,
-      handle: async () => answer,
-      start: async () => void life.push("started"),
-      close: async () => void life.push("closed"),
-    } as unknown as Deployment;
-    const assets = { ...assetsOf(), upstream: "http://127.0.0.1:1" };
-    const blue = await deploy(ECHO, assetsOf(), { createUpstream: () => upstream });
-    await blue.update({ ...ECHO, code: null }, assets);
+    const open = new Set<Socket>();
+    const server = createServer((_request, response) => void response.end("from the upstream"));
+    server.on("connection", (socket) => void open.add(socket.once("close", () => open.delete(socket))));
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    onTestFinished(() => void server.close());
+    const upstream = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const blue = await deploy(ECHO);
+    await blue.update({ ...ECHO, code: null }, { ...assetsOf(), upstream });
     expect(blue).toMatchObject({ isReady: true, workers: undefined });
     expect((await blue.post("")).text).toBe("from the upstream");
     await blue.update(ECHO, assetsOf());
     expect((await blue.post("back")).text).toBe('"back"');
-    await until(() => life.length === 2, "it has been let go");
-    expect(life).toEqual(["started", "closed"]);
+    await until(() => open.size === 0, "it has been let go");
   });
 });
 

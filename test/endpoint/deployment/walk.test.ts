@@ -1,9 +1,11 @@
 // Starts, updates, ends of versions, requests and streams in any order: nothing that was taken is lost.
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { createDeployment } from "../../../endpoint/deployment/index.ts";
-import type { Deployment } from "../../../endpoint/types.ts";
-import { ScoreError, type ScoreResponse } from "../../../src/host.ts";
+import { RunningDeployment } from "../../../endpoint/deployment/deployment.ts";
+import { Lines } from "../../../endpoint/deployment/lines.ts";
+import type { Version } from "../../../endpoint/deployment/version.ts";
+import type { DeploymentSpec } from "../../../endpoint/types.ts";
+import { InFlight, ScoreError, type ScoreResponse } from "../../../src/host.ts";
 import { until } from "../../setup/service.ts";
 import { assetsOf, create, gates, specOf } from "./deploy.ts";
 
@@ -26,9 +28,12 @@ const STEP = fc.oneof(
 );
 
 /** A version whose start and answers come when the walk says so. */
-class ModelVersion {
+class ModelVersion implements Version {
   readonly number: number;
-  readonly whyNotReady = null;
+  readonly spec: DeploymentSpec;
+  readonly trouble = null;
+  readonly workers = undefined;
+  readonly runtime = undefined;
   readonly waiting = 0;
   readonly instances = 1;
   readonly capacity = 100;
@@ -38,9 +43,24 @@ class ModelVersion {
   hasFailed = false;
   closedWith: number | undefined;
 
-  constructor(number: number) {
+  readonly #flights = new InFlight();
+
+  constructor(number: number, spec: DeploymentSpec) {
     this.number = number;
+    this.spec = spec;
   }
+
+  get inFlight(): number {
+    return this.#flights.count;
+  }
+
+  idle(): Promise<void> {
+    return this.#flights.idle();
+  }
+
+  watch(): void {}
+
+  retire(): void {}
 
   hasBegun = false;
   #resolve: () => void = () => {};
@@ -70,7 +90,8 @@ class ModelVersion {
 
   readonly handle = (): Promise<ScoreResponse> => {
     if (this.closedWith !== undefined) throw new Error(`version ${this.number} got a request after its end`);
-    return new Promise((resolve) => this.unanswered.push(resolve));
+    this.#flights.begin();
+    return new Promise<ScoreResponse>((resolve) => this.unanswered.push(resolve)).then(this.#flights.answered);
   };
 
   answer(): void {
@@ -106,13 +127,13 @@ describe("a deployment", () => {
       fc.asyncProperty(fc.boolean(), fc.array(STEP, { maxLength: 60 }), async (mayClose, steps) => {
         let closed: Promise<void> | undefined;
         const versions: ModelVersion[] = [];
-        const createUpstream = (): Deployment => {
-          versions.push(new ModelVersion(versions.length));
-          return versions.at(-1) as unknown as Deployment;
+        const createVersion = (spec: DeploymentSpec): Version => {
+          versions.push(new ModelVersion(versions.length, spec));
+          return versions.at(-1)!;
         };
-        const assets = { ...assetsOf(), upstream: "http://model" };
+        const assets = assetsOf();
         const spec = specOf("");
-        const blue = createDeployment(spec, assets, { createUpstream });
+        const blue = new RunningDeployment(spec, assets, createVersion, new Lines("blue"));
         const started = blue.start();
         versions[0]!.comeUp();
         await started;

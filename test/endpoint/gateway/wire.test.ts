@@ -4,14 +4,14 @@ import { once } from "node:events";
 import type { Socket } from "node:net";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { createHttpServer } from "../../../adapters/http/index.ts";
+import { createDeployment } from "../../../endpoint/deployment/index.ts";
 import { createGateway } from "../../../endpoint/gateway/gateway.ts";
-import { createUpstream } from "../../../endpoint/gateway/upstream.ts";
 import type { GatewayForm, GatewayRecord, Target } from "../../../endpoint/types.ts";
 import type { BodyStream, ScoreRequest, ScoreResponse } from "../../../src/host.ts";
 import { exchange, openConnection } from "../../setup/raw-client.ts";
 import { until } from "../../setup/service.ts";
+import { assetsOf, serve, specOf } from "../deployment/upstream-neighbours.ts";
 import { CREDENTIALS, FakeTarget, KEY, keptLog, ok, routingOf } from "./neighbours.ts";
-import { assetsOf, serve, specOf } from "./upstream-neighbours.ts";
 
 /** What the deployment is at, whichever it is. */
 interface Work {
@@ -132,7 +132,7 @@ async function upstreamTarget(): Promise<{ target: Target; work: Work }> {
       }
     });
   });
-  const target = createUpstream(specOf(), assetsOf(address), keptLog().log.server);
+  const target = createDeployment(specOf(), assetsOf(address));
   onTestFinished(() => target.close(0));
   await target.start();
   return { target, work };

@@ -153,3 +153,18 @@ describe("silentWorkers()", () => {
 function isBusy(service: Service, pid: number): boolean {
   return pidsOf(service)[0] === pid;
 }
+
+test("a worker that dies at the last it had to do is told of, though no other takes its place", async () => {
+  const [gate] = await gates(1);
+  const service = await serve("waits_for_file.py", 2);
+  const runs = service.post(gate!.path);
+  await gate!.begun();
+  service.runtime.resize!(0);
+  await until(() => pidsOf(service).length === 1, "the idle one has gone");
+  const [pid] = pidsOf(service);
+  process.kill(pid!, "SIGKILL");
+  expect((await runs).status).toBe(500);
+  await until(() => pidsOf(service).length === 0, "it has gone");
+  expect(service.logged()).toMatch(/was killed by SIGKILL\.\n/);
+  expect(service.logged()).not.toContain("starting another");
+});

@@ -58,7 +58,7 @@ describe("spans that are sent", () => {
   });
 
   test("that an exporter cannot send, or throws at, are counted; the next batch leaves", async () => {
-    const { sender, trace, sent } = sending(
+    const { sender, trace, sent, problems } = sending(
       (_spans, done) => done({ code: 1, error: new Error("refused") }),
       () => {
         throw new Error("broken");
@@ -67,10 +67,11 @@ describe("spans that are sent", () => {
     );
     for (const lost of [2, 4, 4]) {
       trace(2);
-      await sender.forceFlush().catch(() => {});
+      await sender.forceFlush();
       expect(sender).toMatchObject({ lost, pending: 0 });
     }
     expect(sent).toHaveLength(2);
+    expect(problems).toEqual(["refused", "broken"]);
   });
 });
 

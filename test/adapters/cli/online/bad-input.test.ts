@@ -44,6 +44,7 @@ describe("without an endpoint", () => {
     [1, /--port -1 is not a port/, "online-endpoint create -n one --port=-1"],
     [1, /--port abc is not a port/, "online-endpoint create -n one --port abc"],
     [1, /--tolerance x must be a number, 0 or greater/, "online-endpoint create -n one --tolerance x"],
+    [1, /--max-rate 0 must be 1 or greater/, "online-endpoint create -n one --max-rate 0"],
     [1, /--model x has no "="/, "online-endpoint create -n one --model x"],
     [1, /cannot listen on .*999.*--host/, "online-endpoint create -n one --host 999.1.1.1"],
     [1, /--auth-mode x is not .* key, aml_token, aad_token/, "online-endpoint create -n one --auth-mode x"],

@@ -1,18 +1,17 @@
 // A deployment that is a server of the user's: when it is ready, and what becomes of requests when it changes.
 import { createServer, type Server } from "node:http";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { createUpstream } from "../../../endpoint/gateway/upstream.ts";
+import { createDeployment } from "../../../endpoint/deployment/index.ts";
 import type { Deployment, InferenceRoutes } from "../../../endpoint/types.ts";
 import type { BodyStream } from "../../../src/host.ts";
 import { until } from "../../setup/service.ts";
-import { house, keptLog, requestWith, textOf } from "./neighbours.ts";
+import { house, requestWith, textOf } from "../gateway/neighbours.ts";
 import { assetsOf, deadAddress, serve, specOf } from "./upstream-neighbours.ts";
 
-function upstreamTo(address: string | null, spec = specOf()): Deployment & { logged: string[] } {
-  const { log, logged } = keptLog();
-  const deployment = createUpstream(spec, assetsOf(address), log.server);
+function upstreamTo(address: string, spec = specOf()): Deployment {
+  const deployment = createDeployment(spec, assetsOf(address));
   onTestFinished(() => deployment.close(0));
-  return Object.assign(deployment, { logged });
+  return deployment;
 }
 
 const portOf = (address: string): number => Number(new URL(address).port);
@@ -41,7 +40,7 @@ describe("readiness", () => {
       0,
     ]);
     expect(paths).toEqual([]);
-    expect(deployment.logs(10)).toEqual([expect.stringContaining(`Deployment blue is ready at ${address}`)]);
+    expect(deployment.logs(10)).toEqual([expect.stringContaining(`The upstream ${address} is ready.`)]);
     expect(deployment.logs(0)).toEqual([]);
   });
 
@@ -66,7 +65,7 @@ describe("readiness", () => {
     await started;
     // Two successes in a row, although the period is a minute.
     expect([deployment.isReady, asked >= 3]).toEqual([true, true]);
-    expect(deployment.logged.join("")).toContain("GET /ready returns 503");
+    expect(deployment.logs(100).join("")).toContain("GET /ready returns 503");
   });
 
   test("may have a port of its own", async () => {
@@ -103,10 +102,14 @@ describe("readiness", () => {
     await deployment.start();
     status = 500;
     await until(() => !deployment.isReady, "it is not ready any more");
-    expect(deployment.whyNotReady).toBe("GET /ready returns 500");
+    expect(deployment.whyNotReady).toBe("readiness_probe: GET /ready returns 500");
     status = 200;
     await until(() => deployment.isReady, "it is ready again");
-    expect(deployment.logs(100).filter((line) => line.includes("is ready"))).toHaveLength(2);
+    const lines = deployment.logs(100).filter((line) => line.includes("readiness_probe"));
+    expect(lines).toEqual([
+      expect.stringContaining("has failed 1 times, no requests are taken: GET /ready returns 500"),
+      expect.stringContaining("succeeds again"),
+    ]);
   });
 });
 
@@ -139,7 +142,7 @@ describe("updates", () => {
       deployment.update(specOf({ readinessProbe: probe, instanceCount: 9 }), assetsOf(await deadAddress())),
     ).rejects.toThrow("is not ready");
     await expect(deployment.update(specOf(), assetsOf("nowhere"))).rejects.toThrow("give http://host:port");
-    await expect(deployment.update(specOf(), assetsOf(null))).rejects.toThrow("delete it and create it anew");
+    await expect(deployment.update(specOf(), assetsOf(null))).rejects.toThrow("has no score script");
     expect([deployment.isReady, deployment.state, deployment.capacity]).toEqual([true, "Succeeded", 12]);
     expect(await textOf(await deployment.handle(requestWith()))).toBe("old");
   });
@@ -172,7 +175,7 @@ describe("closing", () => {
     started.catch(() => {});
     await until(() => deployment.logs(1).length === 1, "it waits");
     await deployment.close(0);
-    await expect(started).rejects.toThrow("it is closed");
+    await expect(started).rejects.toThrow("is being deleted");
   });
 });
 

@@ -2,10 +2,10 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { createUpstreamLink, type UpstreamLink } from "../../../endpoint/gateway/upstream-link.ts";
+import { createUpstreamLink, type UpstreamLink } from "../../../endpoint/deployment/upstream-link.ts";
 import type { BodyStream, CancelSignal, ScoreRequest, ScoreResponse } from "../../../src/host.ts";
 import { until } from "../../setup/service.ts";
-import { headerOf, textOf } from "./neighbours.ts";
+import { headerOf, textOf } from "../gateway/neighbours.ts";
 import { deadAddress, serve, serveRaw } from "./upstream-neighbours.ts";
 
 function linkTo(address: string): UpstreamLink {

@@ -1,6 +1,7 @@
 // Sends requests on to a server that the user runs.
 import { Agent, type ClientRequest, request as httpRequest, type IncomingMessage } from "node:http";
-import { type BodyStream, ConfigError, ScoreError, type ScoreRequest, type ScoreResponse } from "../../src/host.ts";
+import { type BodyStream, ConfigError, ScoreError, type ScoreRequest, type ScoreResponse, within } from "../../src/host.ts";
+import { errorAnswer } from "../error-answer.ts";
 import { fromUpstream, toUpstream } from "./upstream-headers.ts";
 
 /** A server, and the connections to it. */
@@ -13,6 +14,8 @@ export interface UpstreamLink {
   readonly inFlight: number;
   /** Never rejects. */
   send(request: ScoreRequest): Promise<ScoreResponse>;
+  /** Resolves when nothing is under way. */
+  idle(): Promise<void>;
   /** Resolves when nothing is under way any more; what still is after so many milliseconds is broken off. */
   close(graceMs: number): Promise<void>;
 }
@@ -42,7 +45,7 @@ export function createUpstreamLink(address: string): UpstreamLink {
   let keepsConnections = true;
   let inFlight = 0;
   const running = new Set<ClientRequest>();
-  const onIdle = new Set<() => void>();
+  const onIdle: (() => void)[] = [];
 
   function send(request: ScoreRequest): Promise<ScoreResponse> {
     inFlight++;
@@ -50,7 +53,7 @@ export function createUpstreamLink(address: string): UpstreamLink {
     const uncount = (): void => {
       if (!isCounted) return;
       isCounted = false;
-      if (--inFlight === 0) for (const idle of onIdle) idle();
+      if (--inFlight === 0) for (const resolve of onIdle.splice(0)) resolve();
     };
     return new Promise((resolve) => {
       const { signal, method, body } = request;
@@ -107,18 +110,12 @@ export function createUpstreamLink(address: string): UpstreamLink {
     });
   }
 
+  async function idle(): Promise<void> {
+    if (inFlight > 0) await new Promise<void>((resolve) => onIdle.push(resolve));
+  }
+
   async function close(graceMs: number): Promise<void> {
-    if (inFlight > 0) {
-      await new Promise<void>((resolve) => {
-        const done = (): void => {
-          clearTimeout(timer);
-          onIdle.delete(done);
-          resolve();
-        };
-        const timer = setTimeout(done, graceMs);
-        onIdle.add(done);
-      });
-    }
+    await within(idle(), graceMs);
     for (const request of running) request.destroy();
     agent.destroy();
   }
@@ -128,6 +125,7 @@ export function createUpstreamLink(address: string): UpstreamLink {
     host: socketHost,
     port,
     send,
+    idle,
     close,
     get inFlight() {
       return inFlight;
@@ -213,13 +211,4 @@ function failure(url: string, error: Error & { readonly code?: unknown }): Score
 function messageOf(error: unknown): string {
   const { message, code } = error as { readonly message?: string; readonly code?: unknown };
   return message || String(code ?? error);
-}
-
-/** As the server answers its own errors. */
-function errorAnswer({ status, code, message }: ScoreError): ScoreResponse {
-  const headers = [
-    ["Content-Type", "application/json"],
-    ["x-ms-error-code", code],
-  ] as const;
-  return { status, headers, body: JSON.stringify({ message }), errorCode: code };
 }
