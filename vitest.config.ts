@@ -68,6 +68,7 @@ const CI_ONLY = [
   "test/adapters/lambda/bundle.test.ts",
   "test/adapters/cli/online/attack.test.ts",
   "test/package.test.ts",
+  "test/pip/**",
   "test/endpoint/page/chromium.test.ts",
   "test/adapters/http/traces.test.ts",
   "test/adapters/http/metrics.test.ts",
