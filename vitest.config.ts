@@ -5,6 +5,8 @@ import { TEST_DEADLINE_MS } from "./test/setup/deadline.ts";
 
 /** Files that take half a minute with CI=true or beside others, or wait for limits of several seconds. */
 const LONG = [
+  "pip/install",
+  "pip/debug",
   "endpoint/page/chromium",
   "endpoint/walkthrough",
   "endpoint/rollout",
