@@ -5,6 +5,8 @@ import { TEST_DEADLINE_MS } from "./test/setup/deadline.ts";
 
 /** Files that take half a minute with CI=true or beside others, or wait for limits of several seconds. */
 const LONG = [
+  "pip/install",
+  "pip/debug",
   "endpoint/page/chromium",
   "docs-page/chromium",
   "endpoint/walkthrough",
@@ -73,6 +75,7 @@ const CI_ONLY = [
   "test/adapters/lambda/bundle.test.ts",
   "test/adapters/cli/online/attack.test.ts",
   "test/package.test.ts",
+  "test/pip/**",
   "test/endpoint/page/chromium.test.ts",
   "test/adapters/http/traces.test.ts",
   "test/adapters/http/metrics.test.ts",

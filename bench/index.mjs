@@ -1,10 +1,11 @@
-// npm run bench [-- local | lambda | azure | sound | telemetry | endpoint]
+// npm run bench [-- local | lambda | azure | sound | telemetry | endpoint | first-answer]
 const SUITES = {
   local: async () => (await import("./local.mjs")).benchLocal(),
   lambda: async () => (await import("./lambda.mjs")).benchLambda(),
   sound: async () => (await import("./sound.mjs")).benchSound(),
   telemetry: async () => (await import("./telemetry.mjs")).benchTelemetry(),
   endpoint: async () => (await import("./endpoint.mjs")).benchEndpoint(),
+  "first-answer": async () => (await import("./first-answer.mjs")).benchFirstAnswer(),
   azure: async () => (await import("./azure.mjs")).benchAzure(),
 };
 

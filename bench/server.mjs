@@ -18,18 +18,19 @@ export function freePort() {
 }
 
 /** @param command gets the port, gives the program and its arguments
- *  @param env on top of this process's   @param stdout where its log goes, as `spawn` takes it */
-export async function startServer(command, body, { env = {}, stdout = "ignore" } = {}) {
+ *  @param env on top of this process's   @param stdout where its log goes, as `spawn` takes it
+ *  @param path where it scores */
+export async function startServer(command, body, { env = {}, stdout = "ignore", cwd, path = "/score" } = {}) {
   const port = await freePort();
   const [file, ...args] = command(port);
   const startedAt = performance.now();
-  const child = spawn(file, args, { env: { ...process.env, ...env }, stdio: ["ignore", stdout, "pipe"] });
+  const child = spawn(file, args, { env: { ...process.env, ...env }, cwd, stdio: ["ignore", stdout, "pipe"] });
   let stderr = "";
   child.stderr.on("data", (chunk) => {
     stderr = (stderr + chunk).slice(-4_000);
   });
   const url = `http://127.0.0.1:${port}`;
-  while ((await post(`${url}/score`, body).catch(() => 0)) !== 200) {
+  while ((await post(`${url}${path}`, body).catch(() => 0)) !== 200) {
     if (child.exitCode !== null || performance.now() - startedAt > START_DEADLINE_MS) {
       throw new Error(`${file} ${args.join(" ")} does not answer:\n${stderr}`);
     }

@@ -1,5 +1,6 @@
 // A server that was started by `npx scorefn serve` runs below npm and a shell. When npm is killed, neither the shell nor the
 // server gets a signal, and the server would run on unnoticed. So it watches npm, and stops as for SIGTERM when npm is gone.
+// It is the same with the command that pip installs, where that stays as a process above the server.
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { processEnvironment } from "../../src/host.ts";
@@ -10,11 +11,11 @@ const LOOK_MS = 1_000;
 /** npm is the parent, or the parent's parent when there is a shell between. */
 const MAX_DISTANCE = 3;
 
-/** Calls `end` once, when the npm that runs this process by `npx` or `npm exec` is gone, unless a signal has come before.
+/** Calls `end` once, when the npm that runs this process by `npx` or `npm exec`, or pip's command, is gone, unless a signal has
+ *  come before.
  *  A process that was started in another way watches nothing: its parent may end at any time. */
 export function watchLauncher(end: () => void): void {
-  if (processEnvironment.npm_command !== "exec" || process.platform === "win32") return;
-  const chain = chainToNpm();
+  const chain = chainToLauncher();
   if (chain === undefined) return;
   const timer = setInterval(() => {
     if (isWhole(chain)) return;
@@ -30,6 +31,13 @@ export function watchLauncher(end: () => void): void {
     };
     process.once(signal, stopWatching);
   }
+}
+
+function chainToLauncher(): readonly number[] | undefined {
+  const { SCOREFN_LAUNCHER_PID: pid, npm_command: command } = processEnvironment;
+  // What a server starts inherits the variable, but not the parent.
+  if (pid === String(process.ppid)) return [process.ppid];
+  return command === "exec" && process.platform !== "win32" ? chainToNpm() : undefined;
 }
 
 /** Process ids from the parent up to npm; undefined when npm is not there. A daemon (pm2, for example) that was started by

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from types import ModuleType
 
 from .failures import StartFailure
 from .protocol import error_record
@@ -17,6 +19,10 @@ _ANNOUNCEMENT = """\
 _NOT_INSTALLED = "** Cannot connect to a debugger because debugpy is not installed."
 
 
+_SESSION = "SCOREFN_DEBUG_SESSION"
+"""Set when the server runs below a Python process that an editor debugs (pip/scorefn/scorefn/debugged.py)."""
+
+
 class DebuggerUnavailable(Exception):
     """AZUREML_DEBUG_PORT is set and no debugger can be had."""
 
@@ -28,20 +34,50 @@ def connect(port: int) -> None:
         StartFailure: stage "load", when debugpy is missing or nothing listens.
     """
     _write_bare(_ANNOUNCEMENT.format(port=port))
+    session = _session()
     try:
-        import debugpy
+        debugpy = _load(None if session is None else session["folder"])
     except ImportError as error:
         _write_bare(f"{_NOT_INSTALLED}\n")
         message = "AZUREML_DEBUG_PORT is set, but debugpy is not installed"
         hint = f"Install it with: {sys.executable} -m pip install debugpy, or unset AZUREML_DEBUG_PORT."
         raise _failure(message, hint) from error
     try:
-        debugpy.connect((HOST, port))
+        if session is None:
+            debugpy.connect((HOST, port))
+        else:
+            debugpy.connect((HOST, port), access_token=session["token"], parent_session_pid=session["pid"])
         debugpy.wait_for_client()
     except Exception as error:
         message = f"no debugger listens on {HOST}:{port}: {error}"
         hint = "Start the editor's listening debug configuration first, or unset AZUREML_DEBUG_PORT."
         raise _failure(message, hint) from error
+
+
+def _session() -> dict | None:
+    """The debug session to join; the script does not see the variable."""
+    text = os.environ.pop(_SESSION, None)
+    if text is None:
+        return None
+    import json
+
+    return json.loads(text)
+
+
+def _load(folder: str | None) -> ModuleType:
+    """Import debugpy, the editor's own from its folder."""
+    if folder is None:
+        import debugpy
+
+        return debugpy
+    # For the import only: beside it the folder may hold packages that the script must not find.
+    sys.path.insert(0, folder)
+    try:
+        import debugpy
+
+        return debugpy
+    finally:
+        sys.path.remove(folder)
 
 
 def _failure(message: str, hint: str) -> StartFailure:

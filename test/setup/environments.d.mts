@@ -6,7 +6,8 @@ export type PythonEnvironmentName =
   | "fuzz"
   | "debugger"
   | "moto"
-  | "otlp";
+  | "otlp"
+  | "wheels";
 export type EnvironmentName = PythonEnvironmentName | "onnx" | "prometheus" | "chromium";
 
 export interface PythonEnvironment {

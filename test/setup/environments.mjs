@@ -50,13 +50,14 @@ const recipes = {
   tools: virtualEnvironment("tools", ["test/setup/tools.requirements.txt"]),
   moto: virtualEnvironment("moto", ["test/setup/moto.requirements.txt"]),
   otlp: virtualEnvironment("otlp", ["test/setup/otlp.requirements.txt"]),
+  wheels: virtualEnvironment("wheels", ["test/setup/wheels.requirements.txt"]),
   onnx: nodePackages("onnx", "examples/onnx", "onnxruntime-node"),
   prometheus: debianPackages("prometheus", "usr/bin/promtool"),
   chromium: debianPackages("chromium", "usr/lib/chromium/chromium", missingPackages),
 };
 
 /** What only tests want that run with CI=true, or when they are named (vitest.config.ts). */
-const CI_ONLY = ["moto", "prometheus", "chromium"];
+const CI_ONLY = ["moto", "prometheus", "chromium", "wheels"];
 const isAsked = process.env.CI === "true" || process.argv.some((word) => word.startsWith("test/"));
 
 /** Made of Debian's packages. */

@@ -1,4 +1,4 @@
-// Lint, minimum version and tests of the Python worker: node test/setup/python.mjs [pytest arguments]
+// Lint and minimum version of what is written in Python, and tests of the worker: node test/setup/python.mjs [pytest arguments]
 // With CI=true the same tests with all other versions of Python that are found, else their core with the oldest:
 // node test/setup/python.mjs --others [pytest arguments]
 import { spawnSync } from "node:child_process";
@@ -57,8 +57,8 @@ if (part === "--others") {
     runWith({ SCOREFN_TEST_PYTHON: path }, .../** @type {[string]} */ (PYTEST), ...files, ...more);
   }
 } else {
-  run("ruff", "check", "--config", "python/ruff.toml", "python", "test/python");
-  run("ruff", "format", "--check", "--config", "python/ruff.toml", "python", "test/python");
-  run("vermin", "--quiet", "-t=3.9-", "--no-tips", "--violations", "python");
+  run("ruff", "check", "--config", "python/ruff.toml", "python", "test/python", "pip");
+  run("ruff", "format", "--check", "--config", "python/ruff.toml", "python", "test/python", "pip");
+  run("vermin", "--quiet", "-t=3.9-", "--no-tips", "--violations", "python", "pip");
   run(.../** @type {[string]} */ (PYTEST), "test/python", ...process.argv.slice(2));
 }

@@ -1,0 +1,1 @@
+"""The names of the reference server's package, for scorefn."""
