@@ -138,13 +138,13 @@ test.each(["online-endpoint", "online-deployment"] as const)("%s has help for al
 test("scorefn knows both words, and leaves what follows to them", () => {
   const args = ["show", "-n", "one", "--help"];
   expect(parseCommandLine("scorefn", ["online-endpoint", ...args])).toEqual({
-    kind: "online",
-    noun: "online-endpoint",
+    kind: "tool",
+    name: "online-endpoint",
     args,
   });
   expect(parseCommandLine("scorefn", ["help", "online-deployment"])).toEqual({
-    kind: "online",
-    noun: "online-deployment",
+    kind: "tool",
+    name: "online-deployment",
     args: ["--help"],
   });
   const help = parseCommandLine("scorefn", ["--help"]);
