@@ -3,7 +3,7 @@ import type { Target } from "../types.ts";
 
 const UNAVAILABLE = 503;
 
-/** Stands where a deployment is to be that has not been started yet, or does not come up after a restart of the endpoint. */
+/** Takes the place of a deployment that is still starting, or that did not come up when the endpoint was started again. */
 export class AbsentTarget implements Target {
   readonly name: string;
   readonly capacity: number = 0;
@@ -18,7 +18,7 @@ export class AbsentTarget implements Target {
   }
 
   async handle(_request: ScoreRequest): Promise<ScoreResponse> {
-    const { message } = new ScoreError("ERR_STOPPING", `the deployment ${this.name} is not there: ${this.whyNotReady}`);
+    const { message } = new ScoreError("ERR_STOPPING", `the deployment ${this.name} does not run: ${this.whyNotReady}`);
     return { status: UNAVAILABLE, headers: [["content-type", "text/plain"]], body: message };
   }
 }
