@@ -1,5 +1,5 @@
 import { ConfigError, type Logger, ScoreError, type ScoreRequest, type ScoreResponse } from "../../src/host.ts";
-import type { Assets, Deployment, DeploymentSpec, ProvisioningState } from "../types.ts";
+import type { Assets, Deployment, DeploymentSpec, ProvisioningState, Replaced } from "../types.ts";
 import { createUpstreamLink, type UpstreamLink } from "./upstream-link.ts";
 import { type ProbeTarget, probe, probeTargetOf } from "./upstream-probe.ts";
 
@@ -88,7 +88,7 @@ class Upstream implements Deployment {
     this.#watch();
   }
 
-  async update(spec: DeploymentSpec, assets: Assets): Promise<void> {
+  async update(spec: DeploymentSpec, assets: Assets): Promise<Replaced> {
     const link = linkOf(spec, assets);
     const before = this.state;
     this.state = "Updating";
@@ -106,7 +106,7 @@ class Upstream implements Deployment {
     this.#setReady(null);
     this.#watch();
     this.#old.add(old);
-    void old.close(UPDATE_GRACE_MS).then(() => this.#old.delete(old));
+    return { ended: old.close(UPDATE_GRACE_MS).then(() => void this.#old.delete(old)) };
   }
 
   async close(graceMs: number): Promise<void> {

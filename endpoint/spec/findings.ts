@@ -13,17 +13,20 @@ export class Findings {
   readonly #yaml: YamlFile | null;
   readonly #origin: string;
   readonly #overrides: readonly Override[];
+  readonly #isPart: boolean;
   readonly #problems = new Map<string, SpecProblem>();
   #more = false;
   readonly #missing = new Set<string>();
   readonly #meant = new Set<string>();
   readonly #warnings: string[];
 
-  /** @param origin the file's name, or what brings the document */
-  constructor(yaml: YamlFile | null, origin: string, overrides: readonly Override[] = []) {
+  /** @param origin the file's name, or what brings the document
+   *  @param isPart the file holds a part of the document; `origin` brings the rest */
+  constructor(yaml: YamlFile | null, origin: string, overrides: readonly Override[] = [], isPart: boolean = false) {
     this.#yaml = yaml;
     this.#origin = origin;
     this.#overrides = overrides;
+    this.#isPart = isPart;
     this.#warnings = (yaml?.warnings ?? []).map(oneLine);
   }
 
@@ -82,7 +85,10 @@ export class Findings {
   #place(path: Path, message: string, cure: string, at: "key" | "value"): SpecProblem {
     const flag = (this.#overridden(path) ?? this.#below(path))?.flag;
     if (flag !== undefined) return placeless(flag, message, cure);
-    return this.#yaml?.problemAt(path, at, message, cure) ?? placeless(this.#origin, message, cure);
+    if (this.#yaml === null || (this.#isPart && !this.#yaml.has(path.slice(0, 1)))) {
+      return placeless(this.#origin, message, cure);
+    }
+    return this.#yaml.problemAt(path, at, message, cure);
   }
 
   #overridden(path: Path): Override | undefined {

@@ -6,8 +6,8 @@ export type FoundKind =
   | { readonly kind: DocumentKind }
   | { readonly kind: "other"; readonly what: string; readonly cure: string };
 
-/** @param value of a file, a map */
-export function kindOf(value: Plain): FoundKind {
+/** @param value of a file, a map   @param expected what a file is that could be either */
+export function kindOf(value: Plain, expected?: DocumentKind): FoundKind {
   const has = (...keys: string[]): boolean => keys.some((key) => Object.hasOwn(value, key));
   const others = has("traffic", "mirror_traffic", "auth_mode", ...SERVING) ? LOOK_ALIKES : [...LOOK_ALIKES, ...OTHERS];
   for (const { what, cure, is } of others) {
@@ -16,6 +16,7 @@ export function kindOf(value: Plain): FoundKind {
   const count = (kind: DocumentKind): number => keysOfOnly(kind).filter((key) => has(key)).length;
   const [deployment, endpoint] = [count("deployment"), count("endpoint")];
   if (deployment !== endpoint) return { kind: deployment > endpoint ? "deployment" : "endpoint" };
+  if (expected !== undefined) return { kind: expected };
   const schema = textAt(value, "$schema") ?? "";
   if (deployment === 0 && !has("name", "description", "tags", "type") && !/online/i.test(schema)) {
     return { kind: "other", what: "neither an endpoint nor a deployment", cure: ONLINE_ONLY };

@@ -32,14 +32,14 @@ const ours = (names: string, help: string, more: Partial<OnlineFlag> = {}): Onli
 
 const ENDPOINT_NAME = value("--name -n", "Name of the endpoint.");
 const FILE = value("--file -f", "Azure ML YAML file.", { metavar: "FILE" });
-const NO_WAIT = value("--no-wait", "Do not wait until it is done.", { kind: "switch" });
+const NO_WAIT = value("--no-wait", "Return at once; the work goes on.", { kind: "switch" });
 const YES = value("--yes -y", "Do not ask.", { kind: "switch" });
 const SET = value("--set", "Values in place of those of the file.", { kind: "words", metavar: "KEY=VALUE" });
 const CHANGES = [
   SET,
   value("--add", "Adds to a list.", { kind: "words", metavar: "LIST" }),
   value("--remove", "Removes a key, or an element of a list.", { kind: "words", metavar: "KEY" }),
-  value("--force-string", "Values of --set and --add stay text.", { kind: "switch" }),
+  value("--force-string", "Takes the values of --set and --add as text.", { kind: "switch" }),
 ];
 const LINES = value("--lines -l", "How many lines, from the end.", { metavar: "N" });
 
@@ -112,7 +112,7 @@ export const VERBS: Readonly<Record<Noun, readonly Verb[]>> = {
       flags: [
         ENDPOINT_NAME,
         FILE,
-        value("--traffic -r", "Percent of the requests by deployment; who is not named gets none.", {
+        value("--traffic -r", "Percent of the requests for each deployment; one that is not named gets none.", {
           kind: "words",
           metavar: "DEPLOYMENT=PERCENT",
         }),
@@ -177,7 +177,7 @@ export const VERBS: Readonly<Record<Noun, readonly Verb[]>> = {
       flags: [
         ...DEPLOYMENT_NAMES,
         FILE,
-        value("--all-traffic", "Gives it all requests when it is up.", { kind: "switch" }),
+        value("--all-traffic", "Sends all requests to it once it is up.", { kind: "switch" }),
         SET,
         NO_WAIT,
         SKIP,
@@ -207,6 +207,7 @@ export const VERBS: Readonly<Record<Noun, readonly Verb[]>> = {
           choices: ["inference-server", "storage-initializer"],
         }),
         LOCAL,
+        ours("--follow", "Goes on with what the deployment writes, until it is deleted or Ctrl+C.", { kind: "switch" }),
       ],
     },
   ],

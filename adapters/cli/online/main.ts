@@ -17,6 +17,7 @@ export function main(
 ): Promise<number> {
   return runOnline(noun, args, {
     write: (text) => process.stdout.write(text),
+    writeOn: (text) => new Promise((resolve) => process.stdout.write(text, (error) => resolve(!error))),
     writeError: (text) => process.stderr.write(text),
     tell: (text) => process.stderr.write(text),
     openLog: () => boundedLines(logStream(process.stdout)),
