@@ -1,4 +1,4 @@
-// What a YAML file is, told from its keys: Azure has many kinds that look alike.
+// Tells from its keys what a YAML file describes: Azure has many kinds of files that look alike.
 import { at, isMap, type Plain, textAt } from "./plain.ts";
 import { type DocumentKind, schemaOf } from "./schema.ts";
 
@@ -6,7 +6,7 @@ export type FoundKind =
   | { readonly kind: DocumentKind }
   | { readonly kind: "other"; readonly what: string; readonly cure: string };
 
-/** @param value of a file, a map   @param expected what a file is that could be either */
+/** @param value the map that the file holds   @param expected the answer for a file that could be either */
 export function kindOf(value: Plain, expected?: DocumentKind): FoundKind {
   const has = (...keys: string[]): boolean => keys.some((key) => Object.hasOwn(value, key));
   const others = has("traffic", "mirror_traffic", "auth_mode", ...SERVING) ? LOOK_ALIKES : [...LOOK_ALIKES, ...OTHERS];
@@ -45,7 +45,7 @@ function saysSchema(value: Plain, name: RegExp): boolean {
   return name.test((textAt(value, "$schema") ?? "").split("/").at(-1)!);
 }
 
-/** Files of Azure's that have keys of online deployments or endpoints too. In this order; the first that fits is it. */
+/** Other files of Azure that have keys of online deployments or endpoints. The first one that fits counts. */
 const LOOK_ALIKES: readonly OtherKind[] = [
   {
     what: "an Azure Resource Manager template",
@@ -93,7 +93,7 @@ const BATCH_KEYS = [
   "job_definition",
 ];
 
-/** What a file is that has none of the keys above. */
+/** Kinds of files that have none of these keys. */
 const OTHERS: readonly OtherKind[] = [
   { what: "a Docker Compose file", is: (value) => isMap(value.services) },
   { what: "a Kubernetes manifest", is: (_value, has) => has("apiVersion") && has("kind") },

@@ -1,9 +1,9 @@
 import type { Document } from "../types.ts";
 import { isMap, type Plain } from "./plain.ts";
 
-/** Maps of the user's own: what an update says is added, and nothing goes. */
+/** Maps of the user's own: an update adds entries and removes none. */
 const OWN_MAPS: ReadonlySet<string> = new Set(["tags", "properties", "environment_variables"]);
-/** Maps of settings: each counts by itself. */
+/** Maps of settings: an update changes the settings that it names. */
 const SETTINGS: ReadonlySet<string> = new Set([
   "request_settings",
   "liveness_probe",
@@ -12,7 +12,7 @@ const SETTINGS: ReadonlySet<string> = new Set([
   "scale_settings",
 ]);
 
-/** A document updated by a file, as Azure does it: what the file says wins, what it leaves out stays. Values that count as
+/** Updates a document by a file, as Azure does it: the values of the file win, and everything else stays. Values that count as
  *  false in Python (0, false, empty) do not win. */
 export function mergeDocuments(old: Document, update: Document): Document {
   return merged(old, update, isTrue);
@@ -53,7 +53,7 @@ export function partOf(document: Document, update: Plain): Document {
   return Object.fromEntries(picked);
 }
 
-/** Python's idea of it. */
+/** Whether Python counts the value as true. */
 function isTrue(value: unknown): boolean {
   if (typeof value === "object" && value !== null) return Object.keys(value).length > 0;
   return Boolean(value);

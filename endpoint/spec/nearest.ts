@@ -1,4 +1,4 @@
-// What somebody meant who wrote a key that is none.
+// Which key a user meant who wrote an unknown one.
 import { shown } from "./problem.ts";
 import { childSchema, type DocumentKind, type Schema, schemaOf } from "./schema.ts";
 import type { Path } from "./yaml.ts";
@@ -46,7 +46,7 @@ export function unknownKey(kind: DocumentKind, known: Schema, path: Path): KeyPr
   return { message, cure: `Valid keys are ${keys.filter((name) => !UNUSUAL.has(name)).join(", ")}.` };
 }
 
-/** Keys that nobody has to be told of. */
+/** Keys that are not worth naming in a message. */
 const UNUSUAL: ReadonlySet<string> = new Set([
   "$schema",
   "id",
@@ -58,7 +58,7 @@ const UNUSUAL: ReadonlySet<string> = new Set([
   "creation_context",
 ]);
 
-/** Keys that are none may be long, or have line ends. */
+/** Unknown keys may be long, or have line ends. */
 function shownKey(key: string): string {
   return /^[\w$.-]{1,60}$/.test(key) ? key : shown(key);
 }
@@ -127,7 +127,7 @@ const TOO_COMMON: ReadonlySet<string> = new Set([
   "id",
 ]);
 
-/** The one of some words that a typing error is likely to have come from; undefined: none is like it. */
+/** The word that the user is likely to have mistyped; undefined: none of the words is similar. */
 export function nearest(word: string, words: readonly string[]): string | undefined {
   const spelt = snake(word);
   let best: string | undefined;
@@ -135,7 +135,7 @@ export function nearest(word: string, words: readonly string[]): string | undefi
   for (const candidate of words) {
     if (Math.abs(candidate.length - spelt.length) >= least) continue;
     const distance = edits(spelt, candidate);
-    // A word that shares no letter is not alike, however short.
+    // Short words are close to each other even when they share no letter.
     if (distance < least && distance < Math.max(spelt.length, candidate.length) - 1)
       [best, least] = [candidate, distance];
   }

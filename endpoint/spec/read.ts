@@ -51,13 +51,17 @@ export function openUpdateFile(kind: DocumentKind, path: string, overrides: Over
   const yaml = openYaml(path);
   expectKind(kind, yaml, path, kind);
   const root = rootOf(yaml, path);
-  const names = namesIn(kind, root, yaml, path, overrides);
+  const { name, endpointName } = namesIn(kind, root, yaml, path, overrides);
+  const folder = dirname(resolve(path));
+  const origin = `the ${kind} ${name}`;
   return {
-    ...names,
+    name,
+    endpointName,
     mergedWith(old) {
-      const origin = `the ${kind} ${names.name}`;
-      const folder = dirname(resolve(path));
-      const { document, applied } = withOverrides(kind, overlay(old, root), overrides);
+      // Its names are those of the old document, whatever the file calls it.
+      const names = kind === "endpoint" ? { name } : { name, endpoint_name: endpointName };
+      const { set } = overrides;
+      const { document, applied } = withOverrides(kind, overlay(old, { ...root, ...names }), { set });
       const checked = inspect(kind, document, folder, new Findings(yaml, origin, applied, true));
       if (checked.problems.length > 0) throw new SpecError(checked.problems);
       // What is so already was told when it became so.

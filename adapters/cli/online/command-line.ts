@@ -1,7 +1,7 @@
 import { type ArgumentOptions, ArgumentParser } from "argparse";
 import { GLOBAL_FLAGS, type Noun, type OnlineFlag, VERBS, type Verb } from "./flags.ts";
 
-/** What a line asks for; flags by the first of their names. */
+/** A command with its flags, each under its first name. */
 export interface OnlineCommand {
   readonly kind: "command";
   readonly noun: Noun;
@@ -51,7 +51,7 @@ export class OnlineFlags {
 
 const TRUE = "true";
 
-/** What az's parser exits with. */
+/** The exit code of az for such a line. */
 const USAGE_ERROR = 2;
 
 /** @param args what follows the noun */
@@ -116,7 +116,7 @@ function optionOf({ names, kind, help, choices, metavar }: OnlineFlag): Argument
   return { ...common, ...(choices && { choices: [...choices] }) };
 }
 
-/** Writes abbreviations of az's flags out: they go on meaning what they mean there whatever flags we add. */
+/** Expands abbreviations of az's flags, so that they keep their meaning whatever flags scorefn adds. */
 function expandAzFlags(args: readonly string[], flags: readonly OnlineFlag[], parser: Parser): string[] {
   const all = flags.flatMap(({ names }) => names);
   const az = flags.filter(({ isOurs }) => !isOurs);
@@ -152,7 +152,7 @@ function sentence(text: string): string {
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }
 
-/** Carries the end of the command through argparse, which expects these methods not to return. */
+/** Ends the command from within argparse, whose methods must not return here. */
 class Ending extends Error {
   readonly exit: Extract<OnlineLine, { kind: "exit" }>;
   constructor(code: number, stdout: string, stderr: string) {

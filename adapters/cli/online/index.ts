@@ -9,9 +9,9 @@ import { formatOutput, type OutputForm } from "./output.ts";
 import type { OnlineHost } from "./program.ts";
 
 const EXIT_FAILED = 1;
-/** az's, for what cannot be understood. */
+/** As in az: the command line cannot be understood. */
 const EXIT_USAGE = 2;
-/** az's, for what is not there. */
+/** As in az: the endpoint or deployment does not exist. */
 const EXIT_NOT_FOUND = 3;
 
 /** Runs one command to its end. @param args what follows the noun   @returns the exit code */
@@ -37,7 +37,7 @@ async function carryOut(command: OnlineCommand, host: OnlineHost): Promise<numbe
   for (const name of flags.given()) if (NOTES[name] !== undefined) host.tell(`note: ${NOTES[name]}\n`);
   if (noun === "online-endpoint" && verb === "serve") return (await import("./serve.ts")).serve(flags, host);
   const expression = flags.text("--query");
-  // One that cannot be read is to change nothing.
+  // An expression that cannot be read must change nothing.
   if (expression !== undefined) {
     const { checkQuery } = await import("./query.ts");
     if (!isUsable(expression, () => checkQuery(expression), host)) return EXIT_USAGE;
@@ -78,7 +78,7 @@ function isUsable(expression: string, use: () => void, { writeError }: OnlineHos
   }
 }
 
-/** The disk is full, a file may not be read: no fault of ours, and no stack of ours helps. */
+/** A full disk, or a file that may not be read: not a fault of scorefn, so a stack trace is no help. */
 function isSystemError(error: unknown): boolean {
   const { code, syscall } = error as NodeJS.ErrnoException;
   return error instanceof Error && code !== undefined && syscall !== undefined;

@@ -164,6 +164,9 @@ describe("warnings", () => {
     expect(open("tags: {a: b}\n", NAMES).mergedWith(bare).warnings).toEqual([]);
     const found = open("request_settings: {max_concurrent_requests_per_instance: 4}\n", NAMES).mergedWith(bare);
     expect(found.warnings).toEqual([expect.stringContaining("WORKER_COUNT is")]);
+    const short = { name: "b", endpointName: "e" };
+    const told = open("tags: {a: b}\n", short).mergedWith({ ...BLUE, name: "b", endpoint_name: "e" });
+    expect(told.warnings).toEqual([]);
     const probe = open("startup_probe: {period: 1}\n", NAMES).mergedWith(bare);
     expect(probe.warnings).toEqual([expect.stringMatching(/\.yml:1:1: az ml rejects startup_probe/)]);
   });
