@@ -4,17 +4,17 @@ import { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** A pipe of the system's, for what a worker writes. */
+/** A pipe for the output of a worker. */
 export interface OutputPipe {
   readonly reader: Socket;
   /** To be closed once the worker has it. */
   readonly writeFd: number;
 }
 
-/** What Node calls a pipe is a pair of sockets, and Linux opens no socket by its path: a script that opens `/dev/stdout`, as
- *  scripts for containers do, would fail. A real pipe takes a named one, since Node makes no other; it has its name only for a
- *  moment.
- *  @returns one for each name; undefined: this system needs none, or makes none */
+/** Makes pipes that a script can open by path, as `/dev/stdout`: scripts for containers do. What Node calls a pipe is a pair of
+ *  sockets, and Linux opens no socket by its path. Node cannot make a real pipe, so the program `mkfifo` makes a named one, which
+ *  loses its name at once. That takes about as long as the start of the worker's process.
+ *  @returns one for each name; undefined: this system needs none, or `mkfifo` fails */
 export function openOutputPipes(names: readonly string[]): OutputPipe[] | undefined {
   if (process.platform !== "linux") return undefined;
   const pipes: OutputPipe[] = [];
@@ -34,7 +34,7 @@ export function openOutputPipes(names: readonly string[]): OutputPipe[] | undefi
 }
 
 function openPipe(path: string): OutputPipe {
-  // In this order and so neither waits for the other end.
+  // In this order, and without blocking: neither call waits for the other end.
   const readFd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const writeFd = openSync(path, constants.O_WRONLY);
