@@ -18,6 +18,16 @@ export interface ReadResult {
   readonly warnings: readonly string[];
 }
 
+/** A file that says only what is to change of an endpoint or a deployment. Names are in lower case. */
+export interface UpdateFile {
+  /** Of what it changes. */
+  readonly name: string;
+  /** Undefined: it changes an endpoint. */
+  readonly endpointName: string | undefined;
+  /** @returns what the file says, to be merged into the document   @throws ScoreError with all that is wrong with both together */
+  mergedWith(old: Document): ReadResult;
+}
+
 export type Kind = "managed" | "kubernetes";
 export type AuthMode = "key" | "aml_token" | "aad_token";
 
@@ -171,9 +181,15 @@ export interface Deployment extends Target {
   start(): Promise<void>;
   /** Starts the new version beside the old one and moves over when it is ready; what runs on the old one ends there.
    *  @throws ScoreError when the new version does not come up: the old one serves on */
-  update(spec: DeploymentSpec, assets: Assets): Promise<void>;
+  update(spec: DeploymentSpec, assets: Assets): Promise<Replaced>;
   /** Takes nothing more; what runs ends within so many milliseconds. */
   close(graceMs: number): Promise<void>;
+}
+
+/** A version of a deployment whose place another one has taken. */
+export interface Replaced {
+  /** Resolves when no worker of it lives. */
+  readonly ended: Promise<void>;
 }
 
 /** What the gateway reads anew with each request. The control replaces it as a whole, so that a request sees one state. */

@@ -1,24 +1,24 @@
-// The Python of an environment that is made here.
+// Which Python an environment gets that is made here.
 import type { Environment } from "../../src/host.ts";
 import { problem } from "./problem.ts";
 import { fitsPython, PYTHON_VERSIONS } from "./python-versions.ts";
 import { type FoundPython, findPythonOf, pythonInUse } from "./pythons.ts";
 
 export interface ChosenPython {
-  /** An interpreter of this machine; undefined: uv gets one. */
+  /** An interpreter of this machine; undefined: uv downloads one. */
   readonly found: FoundPython | undefined;
   /** Like 3.12. */
   readonly version: string;
-  /** Why it is another one than the file asks for. */
+  /** Why it is not the one that the file asks for. */
   readonly warning: string | undefined;
 }
 
-/** Taken where nothing says more. */
+/** Taken where the file asks for no version. */
 const USUAL_PYTHON = "3.12";
 
-/** The one in use where it will do, else another of this machine, else one that uv gets; where none of the version that is
- *  asked for can be had, the nearest.
- *  @param asked as in a conda file; undefined or empty: nothing   @throws ConfigError when there is none at all */
+/** The Python in use if it fits, else another one of this machine, else one that uv downloads. Where no Python of the version that
+ *  the file asks for can be had, the nearest one.
+ *  @param asked as in a conda file; undefined or empty: any   @throws ConfigError when there is no Python at all */
 export async function chooseForEnvironment(
   asked: string | undefined,
   uv: string | undefined,
@@ -38,29 +38,29 @@ export async function chooseForEnvironment(
   if (uv !== undefined && newest !== undefined) {
     return { found: undefined, version: any ? USUAL_PYTHON : newest, warning: undefined };
   }
-  const why = newest === undefined ? "scorefn runs 3.9 to 3.14" : "this machine has none";
+  const why = newest === undefined ? UNSUPPORTED : "this machine has none";
   for (const version of byDistance(asked ?? "")) {
     const found = await findPythonOf(version, env);
-    if (found === undefined) continue;
-    const text = `asks for Python ${shownVersion(asked ?? "")}, and ${why}: Python ${found.release} takes its place`;
-    return { found, version, warning: text };
+    if (found !== undefined) return { found, version, warning: otherPython(asked ?? "", why, found.release) };
   }
   if (uv !== undefined) {
     const version = nearestVersion(asked ?? "");
-    const text = `asks for Python ${shownVersion(asked ?? "")}, and ${why}: Python ${version} takes its place`;
-    return { found: undefined, version, warning: text };
+    return { found: undefined, version, warning: otherPython(asked ?? "", why, version) };
   }
   throw problem("needs Python 3.9 or later, and this machine has none; install one, or name one with --python");
 }
 
-/** The version that scorefn runs and that is nearest to what is asked for. */
-export function nearestVersion(asked: string): string {
-  return byDistance(asked)[0]!;
+/** Why a version that a file asks for cannot be had anywhere. */
+export const UNSUPPORTED: string = `scorefn runs on ${PYTHON_VERSIONS[0]} to ${PYTHON_VERSIONS.at(-1)}`;
+
+/** Says which Python is used in the place of another one. Follows the name of the file. */
+export function otherPython(asked: string, why: string, used: string): string {
+  return `asks for Python ${asked.replace(/^==?\s*/, "")}, but ${why}; Python ${used} is used instead`;
 }
 
-/** `=3.8` as 3.8. */
-export function shownVersion(asked: string): string {
-  return asked.replace(/^==?\s*/, "");
+/** Of the versions that scorefn runs on, the nearest to the one that a file asks for. */
+export function nearestVersion(asked: string): string {
+  return byDistance(asked)[0]!;
 }
 
 function byDistance(asked: string): string[] {

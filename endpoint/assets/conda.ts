@@ -1,4 +1,4 @@
-// Conda's description of an environment, in the form Azure ML has it, as a list for pip.
+// Conda's description of an environment, as Azure ML's files have it, turned into a list for pip.
 import { parse } from "yaml";
 import { problem } from "./problem.ts";
 
@@ -7,11 +7,11 @@ export interface CondaPackages {
   readonly lines: readonly string[];
   /** What the file asks of Python, like `=3.10` or `>=3.9,<3.12`; undefined: nothing. */
   readonly python: string | undefined;
-  /** What has no counterpart, as it stands there. */
+  /** Entries that pip has no counterpart of, as they stand in the file. */
   readonly untranslated: readonly string[];
 }
 
-/** Packages that PyPI has under another name. */
+/** Packages that have another name on PyPI. */
 const RENAMED: Readonly<Record<string, string>> = {
   pytorch: "torch",
   "pytorch-cpu": "torch",
@@ -29,16 +29,16 @@ const RENAMED: Readonly<Record<string, string>> = {
   "pyarrow-core": "pyarrow",
 };
 
-/** What conda has of a system or a compiler, and what needs no line. */
+/** Packages of a system or a compiler, and those that need no line. */
 const NOT_PYTHON =
   /^(?:_.*|lib.*|r-.*|cuda.*|cudnn|cudatoolkit|gcc.*|gxx.*|openssl|ca-certificates|mkl|blas|openblas|nodejs|cmake|make|git|ffmpeg|zlib|bzip2|xz|sqlite|tk|readline|ncurses|openjdk|pytorch-cuda|pytorch-mutex|cpuonly|llvm-openmp|intel-openmp|tbb)$/;
 
-/** An entry of a list as a line; what is no text shows as JSON, which nothing takes for a package. */
+/** An entry of a list as a line. One that is not a text becomes JSON, which nothing takes for a package. */
 export function entryText(entry: unknown): string {
   return typeof entry === "object" ? JSON.stringify(entry) : String(entry);
 }
 
-/** What such a file holds, as far as it counts here. */
+/** The parts of such a file that count here. */
 export interface CondaFile {
   readonly dependencies: readonly unknown[];
   readonly channels: unknown;
@@ -63,9 +63,19 @@ export function parseConda(text: string, file: string): CondaFile {
 /** @throws ConfigError */
 export function checkConda(content: unknown, file: string): CondaFile {
   const { dependencies, channels } = (content ?? {}) as { dependencies?: unknown; channels?: unknown };
-  if (!Array.isArray(dependencies)) throw problem(`${file} has no list "dependencies", as conda's files have`);
+  if (!Array.isArray(dependencies)) throw problem(`${file} has no list "dependencies"; conda's files need one`);
+  const long = dependencies.find((entry) => typeof entry === "string" && entry.length > MAX_ENTRY_CHARS);
+  if (long !== undefined) {
+    const shown = `${(long as string).slice(0, SHOWN_CHARS)}…`;
+    throw problem(`${file}: ${shown} has more than ${MAX_ENTRY_CHARS} characters, which no package needs`);
+  }
   return { dependencies, channels };
 }
+
+/** Characters of an entry: a package, its version and build have some dozens. Entries are taken apart by expressions that are slow
+ *  on long texts. */
+const MAX_ENTRY_CHARS = 500;
+const SHOWN_CHARS = 60;
 
 /** @throws ConfigError where conda says what pip cannot */
 export function translateConda({ dependencies }: CondaFile, file: string): CondaPackages {
@@ -92,7 +102,7 @@ export function translateConda({ dependencies }: CondaFile, file: string): Conda
 
 /** `conda-forge::numpy=1.26`, `numpy 1.26.*`, `numpy>=1.20,<2`, `numpy[version=">=1"]`. */
 export function splitEntry(entry: string): { name?: string; version: string } {
-  // `name version build`, with blanks: the build says nothing to pip.
+  // `name version build`, with blanks: pip knows no builds.
   const text = entry
     .trim()
     .replace(/^[^\s=<>!~[]+::/, "")
@@ -104,7 +114,7 @@ export function splitEntry(entry: string): { name?: string; version: string } {
   return name === undefined ? { version: "" } : { name: name.toLowerCase(), version: rest.trim() };
 }
 
-/** A version as conda has it, for pip: `=1.3` means 1.3 and what begins with `1.3.`; a build's name is dropped. */
+/** A conda version for pip: `=1.3` means 1.3 and all that begins with `1.3.`; the name of a build is dropped. */
 function toPip(version: string): string {
   if (version === "" || version === "*" || version === "=*") return "";
   const fuzzy = /^=\s*([^=<>!~,|\s]+?)(=\S+)?$/.exec(version);

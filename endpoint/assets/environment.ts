@@ -1,10 +1,10 @@
-// Python environments that deployments ask for: each is made once, and kept by what it is made of.
+// Python environments that deployments ask for. Each is made once, and kept under a key of what it is made of.
 //
-// A folder per content in the cache:
-// - `environment.json` names the folder of the environment that is complete; it is written last
-// - a folder per attempt. It never moves, as conda and pip write its path into what they install, and is never used again when
-//   it has failed: what a killed server has started may still be writing to it
-// - `lock` is held by whoever makes it
+// The cache has a folder for each key, which holds:
+// - `environment.json`, which names the Python of the complete environment; it is written last
+// - a folder for each attempt. It never moves, because conda and pip write its path into what they install. A failed one is never
+//   used again, because programs that a killed server has started may still write to it
+// - `lock`, which the process holds that makes the environment
 import { randomUUID } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -19,7 +19,7 @@ import { isProgram, pythonIn } from "./tools.ts";
 export interface MakeOptions {
   readonly cacheFolder: string;
   readonly env: Environment;
-  /** What may be done instead, for messages. */
+  /** Ends messages: what the user can do instead. */
   readonly cure: string;
   readonly progress: (line: string) => void;
 }
@@ -33,10 +33,11 @@ export async function makeEnvironment(recipe: Recipe, options: MakeOptions, sign
   const folder = join(cacheFolder, recipe.key);
   const known = await findMade(folder);
   if (known !== undefined) {
-    progress(`the environment of ${recipe.source} is there: ${known}`);
+    progress(`the environment of ${recipe.source} exists already: ${known}`);
     return known;
   }
-  const onWait = (): void => progress(`waiting for another process that makes the environment of ${recipe.source} ...`);
+  const onWait = (): void =>
+    progress(`waiting for another process, which is making the environment of ${recipe.source} ...`);
   for (;;) {
     try {
       await makeFolder(folder);
@@ -47,7 +48,7 @@ export async function makeEnvironment(recipe: Recipe, options: MakeOptions, sign
       });
     } catch (error) {
       if (signal.aborted) throw signal.reason;
-      if (error instanceof LockLost) progress("another process has taken over, as this one had stood still");
+      if (error instanceof LockLost) progress("another process has taken over, because this one stood still");
       else throw error instanceof ScoreError ? error : diskFailure(error as Error, recipe, options);
     }
   }
@@ -55,17 +56,17 @@ export async function makeEnvironment(recipe: Recipe, options: MakeOptions, sign
 
 async function makeFolder(folder: string): Promise<void> {
   await mkdir(dirname(folder), { recursive: true, mode: 0o700 });
-  // Not recursive, as Node then says of a read-only disk that there is no such folder.
+  // Not recursive: Node would then report a read-only disk as a folder that does not exist.
   await mkdir(folder, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== "EEXIST") throw error;
   });
 }
 
-/** Python of an environment that is complete. */
+/** The Python of the environment, if that is complete. */
 async function findMade(folder: string): Promise<string | undefined> {
   try {
     const { python } = JSON.parse(await readFile(join(folder, MANIFEST), "utf8")) as { python?: unknown };
-    // The Python that it was made with may be gone.
+    // The Python that the environment was made with may be gone.
     return typeof python === "string" && isProgram(python) ? python : undefined;
   } catch {
     return undefined;
@@ -107,7 +108,7 @@ async function makeHere(
     if ((await askPython(python, environmentFor(env))) === undefined) {
       throw failure(recipe, options, `its Python does not start: ${python}`);
     }
-    // It may hold passwords of places where packages are.
+    // It may hold passwords for the servers that packages come from.
     await rm(list, { force: true });
     await check();
     const draft = join(folder, `${MANIFEST}.draft`);
@@ -121,16 +122,16 @@ async function makeHere(
   }
 }
 
-/** What killed servers have left. */
+/** Removes what killed servers have left. */
 async function removeAttempts(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
     if (!/^[0-9a-f]{8}$/.test(name)) continue;
-    // Something may still write to it: then the next one removes it.
+    // A program may still write to it; the next attempt removes it then.
     await rm(join(folder, name), { recursive: true, force: true }).catch(() => {});
   }
 }
 
-/** Of what programs say, the lines that tell how far they are. */
+/** The lines of a program's output that tell how far it has come. */
 const IS_PROGRESS = {
   conda: /[a-z]{3}/i,
   venv: /^\s*(?:Collecting|Downloading|Building|Built|Resolved|Prepared|Installing|Installed|Successfully)\b/,
@@ -167,11 +168,11 @@ function commandsOf({ by, packages, content }: Recipe, prefix: string, list: str
   return isEmpty ? [make] : [make, [python, ...pip]];
 }
 
-/** Variables that would lead these programs elsewhere. */
+/** Variables that would make these programs use another Python or another folder. */
 const MISLEADING =
   /^(?:VIRTUAL_ENV|PYTHONPATH|PYTHONHOME|PYTHONSTARTUP|__PYVENV_LAUNCHER__|PIP_(?:USER|TARGET|PREFIX|REQUIREMENT)|SCOREFN_.*)$/;
 
-/** What pip is told, in the words of uv, which does not read them. */
+/** Variables of pip, and those of uv that mean the same. */
 const UV_WORDS: Readonly<Record<string, string>> = {
   PIP_INDEX_URL: "UV_DEFAULT_INDEX",
   PIP_EXTRA_INDEX_URL: "UV_INDEX",
@@ -187,10 +188,10 @@ function environmentFor(env: Environment): Environment {
   );
   return {
     ...Object.fromEntries(asPip),
-    // As pip does it: the version that is asked for, from whichever index has it.
+    // As pip does it: the version that the file asks for, from whichever index has it.
     UV_INDEX_STRATEGY: "unsafe-best-match",
     ...Object.fromEntries(own),
-    // Nobody is there to be asked.
+    // Nobody is there to answer questions.
     CONDA_ALWAYS_YES: "1",
     MAMBA_ALWAYS_YES: "1",
     NO_COLOR: "1",

@@ -1,14 +1,14 @@
-// Lists of packages as pip reads them.
+// Lists of packages, read as pip reads them.
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { problem } from "./problem.ts";
 
-/** A line that names no other list. */
+/** A line of a list, except those that name another list. */
 export interface PipLine {
   readonly text: string;
-  /** What it names: a file of constraints, something on this machine, or anything else. */
+  /** What it names: a file of constraints, a package on this machine, or anything else. */
   readonly kind: "constraints" | "local" | "other";
-  /** Of constraints: their file, absolute. */
+  /** The absolute path of the file of constraints. */
   readonly named: string | undefined;
   /** The list that holds it. */
   readonly file: string;
@@ -16,7 +16,7 @@ export interface PipLine {
   readonly where: string;
 }
 
-/** As pip does: in the encoding that its first bytes tell, which PowerShell's `>` does.   @throws ConfigError */
+/** Reads it in the encoding that its first bytes tell, as pip does: `>` of PowerShell writes UTF-16.   @throws ConfigError */
 export function readListFile(file: string): string {
   let bytes: Buffer;
   try {
@@ -30,13 +30,13 @@ export function readListFile(file: string): string {
   return new TextDecoder(encoding).decode(bytes);
 }
 
-/** A line as it may be shown: what stands before the @ of an address may be a secret. */
+/** A line that is fit to be shown: the text before the @ of an address may be a password. */
 export function shownLine(line: string): string {
   return line.trim().replace(/(:\/\/)[^/\s]*@/g, "$1***@");
 }
 
-/** A list of pip's with the lists that it names taken in.
- *  @param use what becomes of a line   @throws ConfigError that names a line that pip could not read */
+/** A list for pip that contains the lists that it names.
+ *  @param use gives what stands in the place of a line   @throws ConfigError that names a line that pip could not read */
 export function readPipList(
   text: string,
   file: string,
@@ -57,7 +57,7 @@ export function readPipList(
       continue;
     }
     if (named !== undefined) {
-      if (above.includes(named) || named === file) throw problem(`${where} the lists name each other`);
+      if (above.includes(named) || named === file) throw problem(`${where} the lists name each other in a circle`);
       if (!existsSync(named)) throw problem(`${where} there is no file ${named}`);
       lines.push(readPipList(readListFile(named), named, use, [...above, file]).replace(/\n$/, ""));
       continue;
@@ -73,14 +73,14 @@ export function readPipList(
   return lines.join("\n");
 }
 
-/** Another list; pip also takes the short flags with the file right behind them. */
+/** Names another list. The file may follow the short flags without a blank. */
 const LIST = /^\s*(?:(-[rc])\s*=?\s*|(--requirement|--constraint)[\s=]+)(\S+)/;
 
-/** What lies on this machine: a folder, or a file of a package, which has an ending that no name of a package has. */
+/** Names a package on this machine: a folder, or a file with an ending that no package's name has. */
 const LOCAL =
   /^\s*(?:-e\b|--editable\b|\.{1,2}(?:\/|\s*$)|\/|file:|[^\s@:/]+\.(?:whl|zip|tar\.\w+)(?:\s|$))|@\s*file:/i;
 
-/** Nothing, a comment, an option, an address; or a name, with extras perhaps, and what may follow it: a single `=` is
+/** An empty line, a comment, an option, an address, or a name, perhaps with extras, and what may follow it. A single `=` is only
  *  conda's. */
 const PIP_LINE =
   /^\s*(?:$|#|-|[\w+.-]+:\/\/|[a-z0-9](?:[\w.-]*[a-z0-9])?\s*(?:\[[^\]]*\]\s*)?(?:$|[<>=!~]=|[<>;@(\\]|#|--))/i;

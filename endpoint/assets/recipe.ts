@@ -1,9 +1,9 @@
-// What a conda file comes to on this machine: a list for conda, or one for pip and the Python that it is installed for.
+// How this machine makes the environment that a conda file describes: with conda, or with pip for a Python of its own.
 import { createHash } from "node:crypto";
 import { lstatSync, readdirSync, realpathSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { ConfigError, type Environment } from "../../src/host.ts";
-import { type ChosenPython, chooseForEnvironment, nearestVersion, shownVersion } from "./choose-python.ts";
+import { type ChosenPython, chooseForEnvironment, nearestVersion, otherPython, UNSUPPORTED } from "./choose-python.ts";
 import { type CondaFile, checkConda, entryText, parseConda, splitEntry, translateConda } from "./conda.ts";
 import { type PipLine, readListFile, readPipList } from "./pip-list.ts";
 import { problem } from "./problem.ts";
@@ -15,11 +15,11 @@ import { type CondaTool, findCondaTool, findUv } from "./tools.ts";
 export interface Recipe {
   /** The file that asks for it, for messages. */
   readonly source: string;
-  /** Names the environment in the cache: the same for all that asks for the same. */
+  /** Names the environment in the cache: files that ask for the same environment share it. */
   readonly key: string;
-  /** What the program reads: a conda file as JSON, or a list of pip's. */
+  /** What the program reads: a conda file as JSON, or a list for pip. */
   readonly content: string;
-  /** Requirements in it, as they may be shown. */
+  /** The requirements in it, fit to be shown. */
   readonly packages: readonly string[];
   readonly by:
     | { readonly kind: "conda"; readonly tool: CondaTool }
@@ -30,14 +30,14 @@ export interface Recipe {
 }
 
 export interface CondaRequest {
-  /** Path of the file, or what stands inline. */
+  /** The path of the file, or the map that stands in the deployment's file. */
   readonly conda: string | Readonly<Record<string, unknown>>;
-  /** With the code; relative paths of an inline map begin there. */
+  /** The folder of the code; relative paths of an inline map begin there. */
   readonly codeFolder: string | null;
   readonly env: Environment;
 }
 
-/** Changes when environments are made another way. */
+/** Goes up when environments come to be made in another way. */
 const SCHEME = 1;
 
 /** @throws ConfigError */
@@ -61,7 +61,7 @@ interface Parts {
   readonly content: string;
   readonly packages: readonly string[];
   readonly by: Recipe["by"];
-  /** What of the interpreter tells environments apart. */
+  /** The part of the key that stands for the interpreter. */
   readonly interpreter: string;
   readonly warnings: readonly string[];
 }
@@ -73,7 +73,7 @@ async function forPip(conda: CondaFile, source: string, made: Content, env: Envi
   const python = await chooseForEnvironment(asked, uv, env).catch((error: unknown) => {
     throw error instanceof ConfigError ? problem(`${source} ${error.message}`) : error;
   });
-  const missing = `${source}: no conda is installed here, and pip does not have ${untranslated.join(", ")}: left out`;
+  const missing = `${source}: pip does not have ${untranslated.join(", ")}, and no conda is installed here: left out`;
   return {
     content: text,
     packages: requirementsOf(text),
@@ -110,8 +110,7 @@ function forConda({ dependencies, channels }: CondaFile, source: string, made: C
       const isKnown = version === "" || PYTHON_VERSIONS.some((known) => fitsPython(version, known));
       const nearest = nearestVersion(version);
       entries.push(isKnown ? entry : `python=${nearest}`);
-      const what = `asks for Python ${shownVersion(version)}, and scorefn runs 3.9 to 3.14`;
-      if (!isKnown) warnings.push(`${source} ${what}: Python ${nearest} takes its place`);
+      if (!isKnown) warnings.push(`${source} ${otherPython(version, UNSUPPORTED, nearest)}`);
     } else if (typeof entry !== "string" || !made.isLeftOut(text)) entries.push(entry);
   }
   if (!hasPython) entries.unshift("python>=3.9");
@@ -119,16 +118,16 @@ function forConda({ dependencies, channels }: CondaFile, source: string, made: C
     if (!entries.some((entry) => typeof entry === "string" && splitEntry(entry).name === "pip")) entries.push("pip");
     entries.push({ pip });
   }
-  // JSON is YAML, too; in lines, as readers of YAML have limits for what stands in one.
+  // JSON is YAML, too. In several lines, because readers of YAML limit the length of a line.
   const content = JSON.stringify({ ...(channels !== undefined && { channels }), dependencies: entries }, null, 2);
   const packages = [...entries.filter((entry) => typeof entry === "string"), ...requirementsOf(pip.join("\n"))];
   return { content, packages, by: { kind: "conda", tool }, interpreter: "conda", warnings };
 }
 
-/** Lists of pip's, with absolute paths and without server packages. */
+/** Lists for pip, with absolute paths and without server packages. */
 class Content {
   readonly leftOut: string[] = [];
-  /** What on this machine the lists depend on, as it is now. */
+  /** The state of the files and folders that the lists depend on. */
   readonly marks: string[] = [];
   readonly #file: string;
   readonly #isServer: (line: string) => boolean;
@@ -155,7 +154,7 @@ class Content {
     }
     if (kind === "other") return this.isLeftOut(text) ? "" : text;
     const [, before = "", path = "", rest = ""] = /^(\s*(?:(?:-e|--editable)[\s=]*)?)([^\s[;]+)(.*)$/.exec(text) ?? [];
-    // An address says where it is by itself.
+    // An address is absolute already.
     if (/(?:^|@\s*)file:/i.test(text.slice(before.length))) return text;
     const absolute = resolve(dirname(file), path);
     this.marks.push(markOf(absolute, where));
@@ -163,7 +162,7 @@ class Content {
   }
 }
 
-/** What changes when a file or folder does. */
+/** A text that changes when the file or folder changes. */
 function markOf(path: string, where: string): string {
   try {
     const found = statSync(path);
@@ -176,7 +175,7 @@ function markOf(path: string, where: string): string {
   }
 }
 
-/** What a build leaves in a package's folder; folders change when something is made in them. */
+/** Names that a build makes in the folder of a package, and folders, whose time changes when something is made in them. */
 const MADE = /(?:^|[\\/])(?:\.git|build|dist|__pycache__|[^\\/]*\.egg-info)(?:[\\/]|$)|^[^.]*$/;
 
 function requirementsOf(text: string): string[] {
@@ -188,9 +187,17 @@ function requirementsOf(text: string): string[] {
 
 function readFile(file: string): string {
   try {
-    if (!statSync(file).isDirectory()) return readListFile(file);
-  } catch {
+    const found = statSync(file);
+    if (found.isDirectory()) throw problem(`environment.conda_file: ${file} is a folder; name a file`);
+    if (found.size > MAX_FILE_BYTES) {
+      throw problem(`environment.conda_file: ${file} has ${found.size} bytes; at most ${MAX_FILE_BYTES} are read`);
+    }
+  } catch (error) {
+    if (error instanceof ConfigError) throw error;
     throw problem(`environment.conda_file: there is no file ${file}`);
   }
-  throw problem(`environment.conda_file: ${file} is a folder; name a file`);
+  return readListFile(file);
 }
+
+/** Bytes of a conda file: one of a large environment has some 20,000, and the YAML library needs seconds for a megabyte. */
+const MAX_FILE_BYTES = 262_144;

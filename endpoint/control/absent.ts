@@ -2,7 +2,7 @@ import { OverloadError, type ScoreRequest, type ScoreResponse } from "../../src/
 import { errorAnswer } from "../error-answer.ts";
 import type { Target } from "../types.ts";
 
-/** Stands where a deployment is to be that has not been started yet, or does not come up after a restart of the endpoint. */
+/** Takes the place of a deployment that is still starting, or that did not come up when the endpoint was started again. */
 export class AbsentTarget implements Target {
   readonly name: string;
   readonly capacity: number = 0;
@@ -17,7 +17,7 @@ export class AbsentTarget implements Target {
   }
 
   async handle(_request: ScoreRequest): Promise<ScoreResponse> {
-    const message = `the deployment ${this.name} is not there: ${this.whyNotReady}`;
+    const message = `the deployment ${this.name} does not run: ${this.whyNotReady}`;
     return errorAnswer(new OverloadError("ERR_STOPPING", message));
   }
 }

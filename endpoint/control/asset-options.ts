@@ -1,6 +1,6 @@
 import type { AssetOptions } from "./types.ts";
 
-/** What is said of one deployment, on top of what is said of all, or of the same one before. */
+/** The options of one deployment, added to those of all deployments or to its own earlier ones. */
 export function withAssets(base: AssetOptions, own: AssetOptions): AssetOptions {
   return {
     models: { ...base.models, ...own.models },

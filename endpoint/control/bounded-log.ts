@@ -1,9 +1,9 @@
 import { appendFile, rename, stat } from "node:fs/promises";
 
-/** A full log is put aside, and the one before it goes: 8 MiB each, some 50,000 lines. */
+/** A log of this size becomes the old one, and the old one before it is removed: 8 MiB each, some 50,000 lines. */
 const MAX_BYTES = 8_388_608;
 
-/** How much is kept for a disk that does not keep up, in characters; lines beyond it are dropped and counted. */
+/** How much waits for a slow disk, in characters; lines beyond it are dropped and counted. */
 const MAX_BACKLOG = 4_194_304;
 
 const FILE_MODE = 0o600;
@@ -15,7 +15,7 @@ export interface BoundedLog {
   flush(): Promise<void>;
 }
 
-/** A log file that does not grow without end, and that delays nobody who writes to it. */
+/** A log file of limited size that never delays the writer. */
 export function openBoundedLog(path: string, maxBytes: number = MAX_BYTES): BoundedLog {
   let pending = "";
   let dropped = 0;
@@ -38,7 +38,7 @@ export function openBoundedLog(path: string, maxBytes: number = MAX_BYTES): Boun
         await appendFile(path, text, { mode: FILE_MODE });
         bytes += Buffer.byteLength(text);
       } catch {
-        // A full disk takes no line that would say so.
+        // A full disk has no room for a line that says so.
         dropped += countLines(text);
       }
     }
@@ -52,7 +52,7 @@ export function openBoundedLog(path: string, maxBytes: number = MAX_BYTES): Boun
         return;
       }
       if (dropped > 0) {
-        pending += `${dropped} lines of this log were dropped, because the disk did not take them\n`;
+        pending += `${dropped} lines of this log are missing: they could not be written\n`;
         dropped = 0;
       }
       pending += text;

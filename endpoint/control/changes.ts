@@ -1,16 +1,16 @@
 import type { Document } from "../types.ts";
 import type { Change, FilesPart, Progress } from "./types.ts";
 
-/** What an update says of a document. */
+/** What an update changes in a document. */
 export interface DocumentUpdate {
   /** Null: no file was given. */
   readonly document: Document | null;
   readonly changes: readonly Change[];
-  /** Where paths begin that were set relative: the folder that the user is in. */
+  /** Where relative paths begin: the folder of the file, or the one that the user is in. */
   readonly folder: string;
 }
 
-/** The document that an update makes of the old one. @throws ScoreError when it is none that can be used */
+/** The document that an update makes of the old one. @throws ScoreError when it cannot be used */
 export function updated(
   files: FilesPart,
   kind: "endpoint" | "deployment",
@@ -22,7 +22,7 @@ export function updated(
   const merged = document === null ? old : files.mergeDocuments(old, document);
   const changed = changes.reduce((current, change) => apply(files, current, change), merged);
   const { document: checked, warnings } = files.checkDocument(kind, changed, folder);
-  // Those of a file were told when it was read.
+  // The command that has read the file has shown its warnings.
   if (changes.length > 0) for (const warning of warnings) progress(`warning: ${warning}`);
   return checked;
 }

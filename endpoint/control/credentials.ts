@@ -9,7 +9,7 @@ import {
 } from "../gateway/credentials.ts";
 import type { CredentialsPart, KeptCredentials } from "./types.ts";
 
-/** The gateway's keys and tokens, of data that a file has held. */
+/** The gateway's keys and tokens, made from what a file holds. */
 export const CREDENTIALS: CredentialsPart = {
   create: () => ({ ...newCredentials() }),
   open(kept, endpoint) {
@@ -20,9 +20,9 @@ export const CREDENTIALS: CredentialsPart = {
   issue: (kept, mode, endpoint) => ({ ...showCredentials(whole(kept), mode, endpoint) }),
 };
 
-/** @throws ConfigError, which shows nothing of what was kept */
+/** @throws ConfigError, which shows nothing of the file */
 function whole(kept: KeptCredentials): CredentialsData {
   const data: unknown = kept;
-  if (!isCredentialsData(data)) throw new ConfigError("ERR_CONFIG", "the keys that were kept are not whole");
+  if (!isCredentialsData(data)) throw new ConfigError("ERR_CONFIG", "the stored keys are incomplete");
   return data;
 }

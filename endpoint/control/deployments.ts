@@ -1,10 +1,11 @@
-// What is done to the deployments of an endpoint: one thing after the other to each of them, side by side to several.
+// Operations on the deployments of an endpoint: one after the other on each deployment, side by side on several.
 import { isDeepStrictEqual } from "node:util";
 import type { Log } from "../../src/host.ts";
 import type { DeploymentSpec, Document } from "../types.ts";
 import { withAssets } from "./asset-options.ts";
 import { type DocumentUpdate, updated } from "./changes.ts";
 import { conflict, describe, failed, invalid, notFound } from "./errors.ts";
+import type { Followers } from "./followers.ts";
 import { GRACE_MS } from "./grace.ts";
 import { type Ledger, withShares } from "./ledger.ts";
 import { Member } from "./member.ts";
@@ -16,45 +17,47 @@ import { Versions } from "./versions.ts";
 export interface CreateRequest {
   readonly document: Document;
   readonly assets: AssetOptions;
-  /** Gets all live traffic when it is up. */
+  /** The deployment gets all live traffic once it is up. */
   readonly allTraffic: boolean;
   readonly secrets?: SecretVariables;
 }
 
 export interface UpdateRequest extends DocumentUpdate {
   readonly name: string;
-  /** On top of those that it has. Undefined: no others. */
+  /** Added to those that it has. Undefined: they stay as they are. */
   readonly assets: AssetOptions | undefined;
   readonly secrets?: SecretVariables;
 }
 
-/** Who asks for an operation hears of it while it goes on. */
+/** Hears how an operation gets on. */
 export interface Listener {
   readonly progress: Progress;
-  /** It will be tried: what is asked for makes sense. */
+  /** The operation makes sense, and begins. */
   readonly accepted: () => void;
 }
 
 export class Deployments {
   readonly #members: Map<string, Member> = new Map();
   readonly #queues: Map<string, Serial> = new Map();
-  /** Why the last creation came to nothing, for whoever did not wait for it. */
+  /** Why the last creation failed, for users who did not wait for it. */
   readonly #failures: Map<string, string> = new Map();
   readonly #end: AbortController = new AbortController();
   readonly #ledger: Ledger;
   readonly #parts: RunningParts;
   readonly #log: Log;
   readonly #versions: Versions;
+  readonly #followers: Followers;
 
-  /** @param folder for what belongs to versions of deployments */
-  constructor(ledger: Ledger, parts: RunningParts, log: Log, folder: string) {
-    this.#versions = new Versions(parts, log, folder, this.#end.signal);
+  /** @param folder for what belongs to versions of deployments   @param followers of what deployments write */
+  constructor(ledger: Ledger, parts: RunningParts, log: Log, folder: string, followers: Followers) {
+    this.#versions = new Versions({ parts, log, folder, followers, signal: this.#end.signal });
+    this.#followers = followers;
     this.#ledger = ledger;
     this.#parts = parts;
     this.#log = log;
   }
 
-  /** In the order of their names, those that are being created or deleted included. */
+  /** In the order of their names, including those that are being created or deleted. */
   all(): Member[] {
     return [...this.#members.values()].sort((one, other) => (one.name < other.name ? -1 : 1));
   }
@@ -89,7 +92,7 @@ export class Deployments {
           return request.allTraffic ? withShares(next, "traffic", { [spec.name]: 100 }) : next;
         });
       } catch (error) {
-        this.#members.delete(spec.name);
+        this.#forget(spec.name);
         this.#failures.set(spec.name, describe(error));
         this.#log.server.error(`The deployment ${spec.name} could not be created: ${describe(error)}`);
         await this.#versions.end(member, 0);
@@ -100,7 +103,7 @@ export class Deployments {
     });
   }
 
-  /** Brings back what was there before the endpoint's process was started. One that does not come up stays, as failed. */
+  /** Brings up the deployments that the endpoint has kept. One that does not come up stays, and counts as failed. */
   async resume(kept: KeptEndpoint["deployments"], progress: Progress): Promise<void> {
     const all = Object.entries(kept).map(([name, { document, assets }]) => {
       const member = new Member(this.#specOf(document));
@@ -134,9 +137,9 @@ export class Deployments {
       accepted();
       member.operation = "Updating";
       const assets = request.assets === undefined ? old.assets : withAssets(old.assets, request.assets);
-      const before = { spec: member.spec, assets: member.assets };
+      const before = { spec: member.spec, assets: member.assets, folder: member.folder };
       try {
-        // The same document may stand for other code, so a file always brings new workers.
+        // The code may have changed under the same document, so a file always brings new workers.
         const isSame =
           request.document === null && request.assets === undefined && isDeepStrictEqual(spec, before.spec);
         if (!isSame) await this.#bringUp(member, spec, assets, progress, request.secrets);
@@ -155,6 +158,7 @@ export class Deployments {
         this.#log.server.error(`The deployment ${name} could not be updated: ${describe(error)}`);
         throw error;
       } finally {
+        this.#versions.removeReplaced(member);
         member.operation = undefined;
         this.#ledger.onChange();
       }
@@ -187,9 +191,14 @@ export class Deployments {
       try {
         await this.#versions.end(member, GRACE_MS);
       } finally {
-        this.#members.delete(name);
+        this.#forget(name);
       }
     });
+  }
+
+  #forget(name: string): void {
+    this.#members.delete(name);
+    this.#followers.end(name);
   }
 
   /** Resolves when nothing that was asked for so far is under way.  @param name undefined: for all of them */
@@ -205,7 +214,7 @@ export class Deployments {
     const members = [...this.#members.values()];
     for (const member of members) member.operation = "Deleting";
     await Promise.all(members.map((member) => this.#versions.end(member, graceMs)));
-    this.#members.clear();
+    for (const { name } of members) this.#forget(name);
   }
 
   #queued<T>(name: string, work: () => Promise<T>): Promise<T> {
@@ -228,7 +237,7 @@ export class Deployments {
     if (this.#end.signal.aborted) throw this.#end.signal.reason;
   }
 
-  /** What is said of all deployments of the endpoint goes for this one, too. */
+  /** The options of the endpoint hold for each of its deployments. */
   #bringUp(
     member: Member,
     spec: DeploymentSpec,
@@ -240,7 +249,7 @@ export class Deployments {
     return this.#versions.bringUp(member, spec, options, progress, secrets);
   }
 
-  /** @throws OperationError when the document is no deployment of this endpoint's */
+  /** @throws OperationError when the document is not a deployment of this endpoint */
   #specOf(document: Document): DeploymentSpec {
     const spec = this.#parts.files.deploymentSpec(document);
     const { name, kind } = this.#ledger.spec;

@@ -1,9 +1,10 @@
 // One endpoint's life: its document, its traffic, its keys, its deployments.
 import type { Log } from "../../src/host.ts";
-import type { Credentials, EndpointReport, ProvisioningState, Routing, Shares } from "../types.ts";
+import type { Credentials, Document, EndpointReport, ProvisioningState, Routing, Shares } from "../types.ts";
 import { type DocumentUpdate, updated } from "./changes.ts";
 import { type CreateRequest, Deployments, type Listener, type UpdateRequest } from "./deployments.ts";
 import { conflict, describe, invalid } from "./errors.ts";
+import { type Batch, Followers } from "./followers.ts";
 import { GRACE_MS } from "./grace.ts";
 import { Ledger, withShares } from "./ledger.ts";
 import { Serial } from "./serial.ts";
@@ -34,6 +35,7 @@ export class Endpoint {
   readonly #log: Log;
   readonly #ledger: Ledger;
   readonly #deployments: Deployments;
+  readonly #followers: Followers = new Followers();
   readonly #keyChanges: Serial = new Serial();
   #kept: KeptCredentials;
   #open: Credentials;
@@ -50,7 +52,7 @@ export class Endpoint {
     this.#kept = credentials;
     this.#ledger = new Ledger(state, parts.files, store);
     this.#open = parts.credentials.open(credentials, this.name);
-    this.#deployments = new Deployments(this.#ledger, parts, log, folder);
+    this.#deployments = new Deployments(this.#ledger, parts, log, folder, this.#followers);
     this.#routing = this.#route();
     this.#ledger.onChange = () => {
       this.#routing = this.#route();
@@ -107,7 +109,9 @@ export class Endpoint {
       const { name, kind } = files.endpointSpec(document);
       if (name !== this.name) throw invalid(`an endpoint's name cannot be changed; create ${name} beside ${this.name}`);
       if (kind !== this.#ledger.spec.kind) {
-        throw invalid(`the endpoint ${name} is ${this.#ledger.spec.kind} and stays so; create another one`);
+        throw invalid(
+          `the endpoint ${name} is ${this.#ledger.spec.kind}, and its kind cannot be changed; create another endpoint`,
+        );
       }
       let next = { ...state, document };
       if (traffic !== undefined) next = withShares(next, "traffic", traffic);
@@ -170,6 +174,13 @@ export class Endpoint {
     return showDeployment(this.state.deployments[name]?.document ?? {}, member);
   }
 
+  /** As it is kept, once nothing that was asked for before is under way.  @throws OperationError `not-found` */
+  async deploymentDocument(name: string): Promise<Document> {
+    await this.#deployments.settled(name);
+    this.#deployments.get(name);
+    return this.state.deployments[name]!.document;
+  }
+
   listDeployments(): Shown[] {
     return this.#deployments.all().map(({ name }) => this.showDeployment(name));
   }
@@ -178,6 +189,12 @@ export class Endpoint {
   logs(name: string, lines: number): readonly string[] {
     const { deployment, target } = this.#deployments.get(name);
     return deployment === undefined ? [`${name} does not run: ${target.whyNotReady}`] : deployment.logs(lines);
+  }
+
+  /** The same, and then what it writes, until it goes.
+   *  @param left aborts when nobody reads any more   @throws OperationError `not-found` */
+  followLog(name: string, lines: number, left: AbortSignal): AsyncIterable<Batch> {
+    return this.#followers.follow(name, () => this.logs(name, lines), left);
   }
 
   report(): EndpointReport {

@@ -5,12 +5,12 @@ import { type Log, ScoreError, type Scorer } from "../../src/host.ts";
 import type { Listen, Listening } from "./running.ts";
 import { type EndpointFolder, endpointFolder, endpointNames } from "./state/folders.ts";
 
-/** An endpoint keeps its port, so it is none of those that systems hand out to connections, which one might have while the
- *  endpoint's process is not there: 20,000 to 29,999. */
+/** An endpoint keeps its port: 20,000 to 29,999. Systems give higher ports to outgoing connections, one of which could take the port
+ *  while the process of the endpoint does not run. */
 const FIRST_PORT = 20_000;
 const PORTS = 10_000;
 
-/** How many of them are tried; more are hardly ever in use. */
+/** How many ports are tried; hardly ever are more in use. */
 const TRIES = 100;
 
 /** Listens at the first port that nobody has and no other endpoint of this user keeps.
@@ -23,7 +23,7 @@ export async function listenAtFreePort(
   log: Log,
 ): Promise<Listening> {
   const kept = keptPorts(dirname(dirname(path)), name);
-  // Endpoints of other users and other folders, which may not run just now, have theirs elsewhere.
+  // Endpoints of other users and other folders begin elsewhere: whether they run just now cannot be seen.
   const start = createHash("sha256").update(path).digest().readUInt32BE();
   for (let index = 0; index < TRIES; index++) {
     const port = FIRST_PORT + ((start + index) % PORTS);

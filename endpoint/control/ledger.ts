@@ -3,15 +3,15 @@ import { Serial } from "./serial.ts";
 import type { KeptEndpoint, Store } from "./state/store.ts";
 import type { FilesPart } from "./types.ts";
 
-/** What is true of an endpoint: one state that is replaced as a whole, first on the disk and then in memory. A change is short
- *  and waits for nothing else, so that operations that take minutes can make theirs in any order. */
+/** The state of an endpoint. Each change replaces it as a whole, first on the disk and then in memory. Changes are short and wait for
+ *  nothing but each other, so operations that take minutes can make theirs in any order. */
 export class Ledger {
   #state: KeptEndpoint;
   #spec: EndpointSpec;
   readonly #files: FilesPart;
   readonly #store: Store;
   readonly #changes: Serial = new Serial();
-  /** Called with each new state, before anybody else sees it. */
+  /** Called after each change, before anybody else sees the new state. */
   onChange: () => void = () => {};
 
   constructor(state: KeptEndpoint, files: FilesPart, store: Store) {
@@ -55,7 +55,7 @@ export class Ledger {
   }
 }
 
-/** The state with other shares; who has none is left out (contract EP-13). */
+/** The state with other shares. A deployment with a share of 0 is left out (contract EP-13). */
 export function withShares(state: KeptEndpoint, key: "traffic" | "mirror_traffic", shares: Shares): KeptEndpoint {
   const given = Object.fromEntries(Object.entries(shares).filter(([, percent]) => percent !== 0));
   return { ...state, document: { ...state.document, [key]: given } };

@@ -1,6 +1,6 @@
 import { batchLines, createLog, type Environment, type Log, processEnvironment } from "../../src/host.ts";
 
-/** The log of an endpoint's process. Lines of one turn of the event loop leave together.
+/** The log of an endpoint's process. All lines of one turn of the event loop are written together.
  *  @param write gets whole lines   @param env says whether records are JSON, for the endpoint as for its deployments
  *  @returns `flush` to hand over what is left */
 export function openLog(

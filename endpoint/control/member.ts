@@ -1,17 +1,19 @@
 import type { Assets, Deployment, DeploymentSpec, ProvisioningState, Target } from "../types.ts";
 import { AbsentTarget } from "./absent.ts";
 
-/** A deployment as the endpoint sees it: what runs, if it runs, and what is being done to it. */
+/** A deployment as the endpoint sees it: what runs, and which operation is under way. */
 export class Member {
   readonly name: string;
   spec: DeploymentSpec;
-  /** Undefined until it is up, and when it did not come up after a restart of the endpoint. */
+  /** Undefined until it has come up. */
   deployment: Deployment | undefined;
-  /** Those that it runs with. */
+  /** The assets that it runs with. */
   assets: Assets | undefined;
-  /** Of its versions so far: what was made for them. */
-  readonly folders: string[] = [];
-  /** Undefined: nothing is being done. */
+  /** What was made for the version that runs. */
+  folder: string | undefined;
+  /** The same of all its versions that have one; with the end of those whose place another version has taken. */
+  readonly folders: Map<string, Promise<void> | undefined> = new Map();
+  /** Undefined: no operation is under way. */
   operation: "Creating" | "Updating" | "Deleting" | undefined;
   readonly #absent: AbsentTarget;
 

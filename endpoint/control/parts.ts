@@ -27,11 +27,14 @@ export const PARTS: Parts = {
       checkAssets: (specs, flags) => assets.checkAssets(specs, flags),
       resolveAssets: (spec, flags, work) =>
         assets.resolveWithFlags(spec, flags, work, { ...processEnvironment, ...work.secrets }),
-      createDeployment: (spec, found, { log }) =>
+      createDeployment: (spec, found, { log, onLine }) =>
         deployments.createDeployment(spec, found, {
           env: withoutSecrets(processEnvironment),
           subscribers: metrics.subscribers(spec),
-          onLine: (name, line) => log.line(shown(name, line)),
+          onLine: (name, line) => {
+            log.line(shown(name, line));
+            onLine(line);
+          },
         }),
       createFront: (options) => createFront(options, metrics),
     };

@@ -91,9 +91,9 @@ async function open(
     for (const deployment of Object.values(deployments)) parts.files.deploymentSpec(deployment.document);
   });
   const state = await firstState(folder, mode, kept, progress);
-  // Nothing was kept there, and the lock goes with the folder: one at its path may be somebody else's then.
+  // Nothing was kept there. The lock goes with the folder: a lock at its path may then be somebody else's.
   if (mode.kind !== "resume") undo.splice(0, undo.length, () => removeFolder(folder));
-  // A process that was killed has left them.
+  // Left behind by a process that was killed.
   await rm(folder.versions, { recursive: true, force: true });
   const file = mode.kind === "serve" ? undefined : openBoundedLog(folder.log);
   const { log, flush } = openLog(given ?? ((text) => file?.write(text)));
@@ -160,7 +160,7 @@ async function open(
     try {
       await ended;
     } finally {
-      // Its path is free before the folder is: another endpoint of this name may come at once.
+      // The socket's path is free before the folder is gone, so that another endpoint of this name can start at once.
       const closed = socket.close();
       // The process ends even when the folder cannot be removed.
       await removeFolder(folder).finally(() => void closed.then(tellDeleted));
@@ -197,13 +197,13 @@ async function firstState(
   for (const note of kept.notes) progress(`warning: ${note}`);
   await setAside(kept);
   if (kept.value === undefined) {
-    progress(`warning: the endpoint ${folder.name} starts empty, because nothing that was stored of it can be used`);
+    progress(`warning: the endpoint ${folder.name} starts empty, because none of its stored files can be used`);
     return emptyState(folder.name);
   }
   return { ...kept.value, host: mode.host ?? kept.value.host, port: mode.port ?? kept.value.port };
 }
 
-/** When nothing is left of what was kept. */
+/** For an endpoint of whose files none can be used. */
 function emptyState(name: string): KeptEndpoint {
   const assets = {
     models: {},

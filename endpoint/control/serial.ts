@@ -1,8 +1,8 @@
-/** Work that is done one after the other, in the order in which it was asked for. */
+/** Does one piece of work after the other, in the order in which they were asked for. */
 export class Serial {
   #last: Promise<unknown> = Promise.resolve();
 
-  /** @returns the work's outcome; work that fails does not keep what comes after it from being done */
+  /** @returns the outcome of the work. Work that fails does not stop the work after it. */
   run<T>(work: () => Promise<T>): Promise<T> {
     const done = this.#last.then(work);
     this.#last = done.catch(() => {});

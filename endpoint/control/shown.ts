@@ -38,7 +38,7 @@ export function showEndpoint({ document, spec, state, address, members }: ShownE
   };
 }
 
-/** A server that the user brings may take requests elsewhere (contract EP-29). */
+/** A server that the user brings may take requests at another path (contract EP-29). */
 export function scorePath({ traffic }: EndpointSpec, members: readonly Member[]): string {
   const live = members.filter(({ name }) => Object.hasOwn(traffic, name));
   const [first] = live.length > 0 ? live : members;

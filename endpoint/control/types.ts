@@ -16,6 +16,7 @@ import type {
   ReadResult,
   Routing,
   Shares,
+  UpdateFile,
 } from "../types.ts";
 
 /** A change of one key that the command line asks for, as `--set a.b=c`, `--add a b=c` and `--remove a 0` do. */
@@ -33,6 +34,7 @@ type DocumentKind = "endpoint" | "deployment";
 export interface FilesPart {
   readEndpointFile(path: string, overrides: Overrides): ReadResult;
   readDeploymentFile(path: string, overrides: Overrides): ReadResult;
+  openUpdateFile(kind: DocumentKind, path: string, overrides: Overrides): UpdateFile;
   /** An endpoint without a file. */
   endpointDocument(overrides: Overrides): ReadResult;
   kindOfFile(path: string): DocumentKind;
@@ -161,6 +163,14 @@ export interface AssetWork {
   readonly secrets: SecretVariables;
 }
 
+/** Where goes what a deployment writes. */
+export interface DeploymentSinks {
+  /** The endpoint's own, which says of each line whose it is. */
+  readonly log: Log;
+  /** Gets each line as the deployment writes it. */
+  readonly onLine: (line: string) => void;
+}
+
 /** What the endpoint's own process needs. */
 export interface RunningParts {
   readonly files: FilesPart;
@@ -169,7 +179,7 @@ export interface RunningParts {
   checkAssets(specs: readonly DeploymentSpec[], options: AssetOptions): Promise<void>;
   /** Fills in what the document needs of this machine. Its errors say what is missing and how to get it. */
   resolveAssets(spec: DeploymentSpec, options: AssetOptions, work: AssetWork): Promise<Assets>;
-  createDeployment(spec: DeploymentSpec, assets: Assets, options: { readonly log: Log }): Deployment;
+  createDeployment(spec: DeploymentSpec, assets: Assets, options: DeploymentSinks): Deployment;
   createFront(options: FrontOptions): Front;
 }
 

@@ -3,23 +3,35 @@ import { randomUUID } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { type Log, unlessAborted } from "../../src/host.ts";
-import type { Assets, Deployment, DeploymentSpec } from "../types.ts";
+import type { Assets, Deployment, DeploymentSpec, Replaced } from "../types.ts";
 import { describe, failed, OperationError } from "./errors.ts";
+import type { Followers } from "./followers.ts";
 import type { Member } from "./member.ts";
 import type { AssetOptions, Progress, RunningParts, SecretVariables } from "./types.ts";
+
+export interface VersionsOptions {
+  readonly parts: RunningParts;
+  readonly log: Log;
+  /** For what belongs to versions. */
+  readonly folder: string;
+  /** Ends what is being brought up. */
+  readonly signal: AbortSignal;
+  readonly followers: Followers;
+}
 
 export class Versions {
   readonly #parts: RunningParts;
   readonly #log: Log;
   readonly #folder: string;
   readonly #signal: AbortSignal;
+  readonly #followers: Followers;
 
-  /** @param folder for what belongs to versions   @param signal ends what is being brought up */
-  constructor(parts: RunningParts, log: Log, folder: string, signal: AbortSignal) {
+  constructor({ parts, log, folder, signal, followers }: VersionsOptions) {
     this.#parts = parts;
     this.#log = log;
     this.#folder = folder;
     this.#signal = signal;
+    this.#followers = followers;
   }
 
   /** Starts the deployment, or a new version of it beside the one that runs.
@@ -42,27 +54,32 @@ export class Versions {
       const assets = await unlessAborted(found, signal);
       for (const warning of assets.warnings) say(`${member.name}: warning: ${warning}`);
       const running = member.deployment;
-      if (running !== undefined) await this.#moved(running, spec, assets);
-      else member.deployment = await this.#started(spec, assets);
+      // Whatever becomes of it: where the endpoint ends first, the end of the deployment removes it.
+      member.folders.set(folder, undefined);
+      if (running === undefined) member.deployment = await this.#started(spec, assets);
+      else this.#replaced(member, await this.#moved(running, spec, assets));
       member.assets = assets;
-      member.folders.push(folder);
+      member.folder = folder;
     } catch (error) {
-      await rm(folder, { recursive: true, force: true });
+      if (!signal.aborted || member.deployment === undefined) await this.#remove(member, folder);
       throw error;
     }
   }
 
   /** The new version runs, but could not be written down: after a restart it would be the old one again.
    *  @returns false when the old one does not come up */
-  async goBack(member: Member, before: Pick<Member, "spec" | "assets">): Promise<boolean> {
+  async goBack(member: Member, before: Pick<Member, "spec" | "assets" | "folder">): Promise<boolean> {
     if (before.assets === undefined) {
       await this.end(member, 0);
       member.failed("its last update could not be written down");
       return true;
     }
     try {
-      await member.deployment?.update(before.spec, before.assets);
+      const replaced = await member.deployment?.update(before.spec, before.assets);
+      if (before.folder !== undefined) member.folders.set(before.folder, undefined);
+      if (replaced !== undefined) this.#replaced(member, replaced);
       member.assets = before.assets;
+      member.folder = before.folder;
       return true;
     } catch (error) {
       this.#log.server.error(`The deployment ${member.name} cannot go back to its old version: ${describe(error)}`);
@@ -70,25 +87,45 @@ export class Versions {
     }
   }
 
+  /** Removes what was made for versions whose place others have taken for good: of each when no worker of it lives. */
+  removeReplaced(member: Member): void {
+    for (const [folder, ended] of member.folders) void ended?.then(() => this.#remove(member, folder));
+  }
+
   /** Ends the deployment with all that belongs to it. Requests of older versions may run until then, and read their files. */
   async end(member: Member, graceMs: number): Promise<void> {
     try {
       await member.deployment?.close(graceMs);
     } finally {
-      for (const folder of member.folders.splice(0)) await rm(folder, { recursive: true, force: true });
+      await Promise.all([...member.folders.keys()].map((folder) => this.#remove(member, folder)));
     }
   }
 
-  async #moved(running: Deployment, spec: DeploymentSpec, assets: Assets): Promise<void> {
+  #replaced(member: Member, { ended }: Replaced): void {
+    if (member.folder !== undefined) member.folders.set(member.folder, ended);
+  }
+
+  /** A folder that stays is in nobody's way: the next start of the endpoint removes it. */
+  async #remove(member: Member, folder: string): Promise<void> {
     try {
-      await unlessAborted(running.update(spec, assets), this.#signal);
+      await rm(folder, { recursive: true, force: true });
+      member.folders.delete(folder);
+    } catch (error) {
+      this.#log.server.warning(`${folder}, which nothing uses any more, cannot be removed: ${describe(error)}`);
+    }
+  }
+
+  async #moved(running: Deployment, spec: DeploymentSpec, assets: Assets): Promise<Replaced> {
+    try {
+      return await unlessAborted(running.update(spec, assets), this.#signal);
     } catch (error) {
       throw explained(`the new version of ${spec.name} does not come up, and the old one goes on`, error);
     }
   }
 
   async #started(spec: DeploymentSpec, assets: Assets): Promise<Deployment> {
-    const deployment = this.#parts.createDeployment(spec, assets, { log: this.#log });
+    const onLine = (line: string): void => this.#followers.add(spec.name, line);
+    const deployment = this.#parts.createDeployment(spec, assets, { log: this.#log, onLine });
     try {
       await unlessAborted(deployment.start(), this.#signal);
       return deployment;

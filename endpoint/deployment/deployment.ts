@@ -7,7 +7,7 @@ import {
   unlessAborted,
 } from "../../src/host.ts";
 import { errorAnswer } from "../error-answer.ts";
-import type { Assets, Deployment, DeploymentSpec, ProvisioningState } from "../types.ts";
+import type { Assets, Deployment, DeploymentSpec, ProvisioningState, Replaced } from "../types.ts";
 import type { Lines } from "./lines.ts";
 import { type CreateVersion, STOP_MS, type Version } from "./version.ts";
 
@@ -111,7 +111,7 @@ export class RunningDeployment implements Deployment {
     return this.#starting;
   }
 
-  update(spec: DeploymentSpec, assets: Assets): Promise<void> {
+  update(spec: DeploymentSpec, assets: Assets): Promise<Replaced> {
     this.start().catch(() => {});
     const turn = this.#turn.then(() => this.#replace(spec, assets));
     this.#turn = turn.catch(() => {});
@@ -143,7 +143,7 @@ export class RunningDeployment implements Deployment {
     }
   }
 
-  async #replace(spec: DeploymentSpec, assets: Assets): Promise<void> {
+  async #replace(spec: DeploymentSpec, assets: Assets): Promise<Replaced> {
     if (this.#closed !== undefined) throw this.#unavailable();
     this.#state = "Updating";
     try {
@@ -153,7 +153,7 @@ export class RunningDeployment implements Deployment {
       const former = this.#current!;
       this.#current = next;
       next.watch();
-      void this.#retire(former);
+      return { ended: this.#retire(former) };
     } finally {
       this.#next = undefined;
       if (this.#closed === undefined) this.#state = "Succeeded";

@@ -4,7 +4,7 @@ import { isMap, mapEntries } from "./plain.ts";
 import { childSchema, resolved, type Schema } from "./schema.ts";
 import type { Path } from "./yaml.ts";
 
-/** The value with the types that the schema asks for, where it can have them. The rest stays, for the schema to refuse. */
+/** Converts values to the types that the schema asks for, where that is possible. The schema refuses the rest. */
 export function cast(root: Schema, schema: Schema, value: unknown, path: Path, findings: Findings): unknown {
   if (isMap(value)) {
     return mapEntries(value, (key, child) => {
@@ -47,7 +47,7 @@ function boolean(value: unknown): unknown {
   return FALSE.has(text) ? false : value;
 }
 
-/** A number without quotes is a text to whoever numbers versions. */
+/** Versions are texts, but users write them without quotes. */
 function version(value: unknown, path: Path, findings: Findings): unknown {
   if (typeof value !== "number") return value;
   const source = findings.sourceOf(path) ?? String(value);
@@ -62,7 +62,7 @@ function choice(choices: readonly unknown[], value: unknown): unknown {
   return choices.find((known) => typeof known === "string" && joined(known) === wanted) ?? value;
 }
 
-/** How a choice compares. */
+/** The form in which choices are compared. */
 export function joined(text: string): string {
   return text.toLowerCase().replaceAll("_", "");
 }

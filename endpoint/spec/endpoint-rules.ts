@@ -1,5 +1,6 @@
 // What an endpoint's document must be beyond its schema.
 import type { Findings } from "./findings.ts";
+import { ENDPOINT_NAME, ENDPOINT_NAME_RULE, MAX_NAME_LENGTH } from "./names.ts";
 import { isMap, mapEntries, type Plain, textAt } from "./plain.ts";
 import { shown } from "./problem.ts";
 import { trafficProblems } from "./traffic.ts";
@@ -39,10 +40,10 @@ export function endpointRules(document: Plain, findings: Findings): Plain {
 
 function checkName(name: string | undefined, findings: Findings): void {
   if (name === undefined || findings.has(["name"])) return;
-  if (!/^[A-Za-z]([A-Za-z0-9-]*[A-Za-z0-9])?$/.test(name)) {
+  if (!ENDPOINT_NAME.test(name)) {
     findings.problem(
       ["name"],
-      `an endpoint's name must have only letters, digits and dashes, begin with a letter and not end with a dash; found ${shown(name)}`,
+      `an endpoint's name must have ${ENDPOINT_NAME_RULE}; found ${shown(name)}`,
       suggestion(name),
     );
     return;
@@ -59,9 +60,6 @@ function checkName(name: string | undefined, findings: Findings): void {
     );
   }
 }
-
-/** Characters of a name, which is a folder's name too. */
-const MAX_NAME_LENGTH = 63;
 
 /** The same name as it could be. */
 function suggestion(name: string): string {

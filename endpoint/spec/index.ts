@@ -6,6 +6,7 @@ export {
   checkDocument,
   endpointDocument,
   kindOfFile,
+  openUpdateFile,
   readDeploymentFile,
   readEndpointFile,
 } from "./read.ts";

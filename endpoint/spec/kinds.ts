@@ -1,4 +1,4 @@
-// What a YAML file is, told from its keys: Azure has many kinds that look alike.
+// Tells from its keys what a YAML file describes: Azure has many kinds of files that look alike.
 import { at, isMap, type Plain, textAt } from "./plain.ts";
 import { type DocumentKind, schemaOf } from "./schema.ts";
 
@@ -6,8 +6,8 @@ export type FoundKind =
   | { readonly kind: DocumentKind }
   | { readonly kind: "other"; readonly what: string; readonly cure: string };
 
-/** @param value of a file, a map */
-export function kindOf(value: Plain): FoundKind {
+/** @param value the map that the file holds   @param expected the answer for a file that could be either */
+export function kindOf(value: Plain, expected?: DocumentKind): FoundKind {
   const has = (...keys: string[]): boolean => keys.some((key) => Object.hasOwn(value, key));
   const others = has("traffic", "mirror_traffic", "auth_mode", ...SERVING) ? LOOK_ALIKES : [...LOOK_ALIKES, ...OTHERS];
   for (const { what, cure, is } of others) {
@@ -16,6 +16,7 @@ export function kindOf(value: Plain): FoundKind {
   const count = (kind: DocumentKind): number => keysOfOnly(kind).filter((key) => has(key)).length;
   const [deployment, endpoint] = [count("deployment"), count("endpoint")];
   if (deployment !== endpoint) return { kind: deployment > endpoint ? "deployment" : "endpoint" };
+  if (expected !== undefined) return { kind: expected };
   const schema = textAt(value, "$schema") ?? "";
   if (deployment === 0 && !has("name", "description", "tags", "type") && !/online/i.test(schema)) {
     return { kind: "other", what: "neither an endpoint nor a deployment", cure: ONLINE_ONLY };
@@ -44,7 +45,7 @@ function saysSchema(value: Plain, name: RegExp): boolean {
   return name.test((textAt(value, "$schema") ?? "").split("/").at(-1)!);
 }
 
-/** Files of Azure's that have keys of online deployments or endpoints too. In this order; the first that fits is it. */
+/** Other files of Azure that have keys of online deployments or endpoints. The first one that fits counts. */
 const LOOK_ALIKES: readonly OtherKind[] = [
   {
     what: "an Azure Resource Manager template",
@@ -92,7 +93,7 @@ const BATCH_KEYS = [
   "job_definition",
 ];
 
-/** What a file is that has none of the keys above. */
+/** Kinds of files that have none of these keys. */
 const OTHERS: readonly OtherKind[] = [
   { what: "a Docker Compose file", is: (value) => isMap(value.services) },
   { what: "a Kubernetes manifest", is: (_value, has) => has("apiVersion") && has("kind") },

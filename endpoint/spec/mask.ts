@@ -1,5 +1,5 @@
 // What code frames show of a deployment's file: names of environment variables, but not their values, which may be secret.
-// Told from the lines alone, since frames are shown of texts that are no YAML, too.
+// Works on lines alone, because frames are also shown of texts that are not YAML.
 import { codeFrame } from "../../src/host.ts";
 
 /** In snake case or camel case, quoted or not, at the start of a line or within braces. */

@@ -1,4 +1,4 @@
-// Paths of a deployment's file: from the file's folder on, and there.
+// Paths in a deployment's file: they begin at the file's folder, and lead to something that is there.
 import { statSync } from "node:fs";
 import { isAbsolute, relative, resolve, sep } from "node:path";
 import type { Findings } from "./findings.ts";
@@ -6,7 +6,7 @@ import { at, type Plain, textAt, withValue } from "./plain.ts";
 import { shown } from "./problem.ts";
 import type { Path } from "./yaml.ts";
 
-/** Keys that hold a path of this machine, and what lies there. */
+/** Keys whose value is a path on this machine, and what it has to lead to. */
 const LOCAL_PATHS: readonly { keys: readonly string[]; is: "any" | "folder" | "file"; what: string }[] = [
   { keys: ["model", "path"], is: "any", what: "model" },
   { keys: ["code_configuration", "code"], is: "folder", what: "code folder" },
@@ -14,7 +14,7 @@ const LOCAL_PATHS: readonly { keys: readonly string[]; is: "any" | "folder" | "f
   { keys: ["environment", "build", "path"], is: "folder", what: "build folder" },
 ];
 
-/** Makes the paths absolute, and reports what is not there.
+/** Makes the paths absolute, and reports those that lead nowhere.
  *  @param folder absolute, the file's own */
 export function resolvePaths(document: Plain, folder: string, findings: Findings): Plain {
   let changed = document;
@@ -68,7 +68,7 @@ export function isRemote(path: string): boolean {
   return /^(?:azureml:|runs:|(?!file:)[a-z][a-z0-9+.-]+:\/\/)/i.test(path);
 }
 
-/** A path's problem when it leads away from this machine. */
+/** Reports paths that lead away from this machine. */
 export function checkRemote(document: Plain, findings: Findings): void {
   const model = textAt(document, "model", "path");
   if (model !== undefined && isRemote(model) && textAt(document, "model", "name") === undefined) {

@@ -1,15 +1,16 @@
 // From a YAML file, or from what a command says, to a document.
 import { dirname, resolve } from "node:path";
-import type { Document, Overrides, ReadResult } from "../types.ts";
+import type { Document, Overrides, ReadResult, UpdateFile } from "../types.ts";
 import { cast } from "./cast.ts";
 import { deploymentRules } from "./deployment-rules.ts";
 import { endpointRules } from "./endpoint-rules.ts";
 import { Findings, type Override } from "./findings.ts";
 import { kindOf } from "./kinds.ts";
+import { overlay, partOf } from "./merge.ts";
 import { checkRemote, resolvePaths } from "./paths.ts";
 import { placeholderIn } from "./placeholders.ts";
 import { isMap, type Plain, textAt, withValue } from "./plain.ts";
-import { placeless, SpecError, shown } from "./problem.ts";
+import { placeless, SpecError, type SpecProblem, shown } from "./problem.ts";
 import { type DocumentKind, schemaOf } from "./schema.ts";
 import { assignment, setValue } from "./set.ts";
 import { readTextFile } from "./text-file.ts";
@@ -43,31 +44,72 @@ export function checkDocument(
   return check(kind, document, null, `the ${kind} ${textAt(document, "name") ?? ""}`.trimEnd(), folder, overrides);
 }
 
+/** A file that says only what is to change. What it means depends on the document that it updates, so it is checked with that.
+ *  @param overrides what else the command changes; `name` and `endpointName` say what is updated
+ *  @throws SpecError when the file cannot be read, or does not say what it updates */
+export function openUpdateFile(kind: DocumentKind, path: string, overrides: Overrides): UpdateFile {
+  const yaml = openYaml(path);
+  expectKind(kind, yaml, path, kind);
+  const root = rootOf(yaml, path);
+  const { name, endpointName } = namesIn(kind, root, yaml, path, overrides);
+  const folder = dirname(resolve(path));
+  const origin = `the ${kind} ${name}`;
+  return {
+    name,
+    endpointName,
+    mergedWith(old) {
+      // Its names are those of the old document, whatever the file calls it.
+      const names = kind === "endpoint" ? { name } : { name, endpoint_name: endpointName };
+      const { set } = overrides;
+      const { document, applied } = withOverrides(kind, overlay(old, { ...root, ...names }), { set });
+      const checked = inspect(kind, document, folder, new Findings(yaml, origin, applied, true));
+      if (checked.problems.length > 0) throw new SpecError(checked.problems);
+      // What is so already was told when it became so.
+      const told = new Set(inspect(kind, old, folder, new Findings(null, origin)).warnings);
+      return {
+        document: partOf(checked.document, root),
+        warnings: checked.warnings.filter((warning) => !told.has(warning)),
+      };
+    },
+  };
+}
+
+/** What an update is for. @throws SpecError when that is not said */
+function namesIn(kind: DocumentKind, root: Plain, yaml: YamlFile, path: string, { name, endpointName }: Overrides) {
+  const { document, applied } = withOverrides(kind, root, { name, endpointName });
+  const keys = kind === "endpoint" ? ["name"] : ["name", "endpoint_name"];
+  const names = Object.fromEntries(keys.flatMap((key) => (Object.hasOwn(document, key) ? [[key, document[key]]] : [])));
+  const findings = new Findings(yaml, path, applied);
+  checkPlaceholders(names, [], findings);
+  checkSchema(kind, names, findings);
+  if (findings.problems.length > 0) throw new SpecError(findings.problems);
+  return { name: textAt(names, "name")!.toLowerCase(), endpointName: textAt(names, "endpoint_name")?.toLowerCase() };
+}
+
 /** Whether a file describes an endpoint or a deployment.
  *  @throws SpecError when it is something else, or nothing that can be read */
 export function kindOfFile(path: string): DocumentKind {
   return kindOfYaml(openYaml(path), path);
 }
 
-function kindOfYaml(yaml: YamlFile, path: string): DocumentKind {
-  const found = kindOf(rootOf(yaml, path));
+function kindOfYaml(yaml: YamlFile, path: string, expected?: DocumentKind): DocumentKind {
+  const found = kindOf(rootOf(yaml, path), expected);
   if (found.kind === "other") throw new SpecError([placeless(path, `this is ${found.what}`, found.cure)]);
   return found.kind;
 }
 
+/** @param either what a file is that could be either   @throws SpecError */
+function expectKind(kind: DocumentKind, yaml: YamlFile, path: string, either?: DocumentKind): void {
+  const found = kindOfYaml(yaml, path, either);
+  if (found === kind) return;
+  const what = { endpoint: "an endpoint", deployment: "a deployment" };
+  const message = `the file describes ${what[found]}, but ${what[kind]} is expected`;
+  throw new SpecError([placeless(path, message, "Give each file to its own command.")]);
+}
+
 function readFile(kind: DocumentKind, path: string, overrides: Overrides): ReadResult {
   const yaml = openYaml(path);
-  const found = kindOfYaml(yaml, path);
-  if (found !== kind) {
-    const what = { endpoint: "an endpoint", deployment: "a deployment" };
-    throw new SpecError([
-      placeless(
-        path,
-        `the file describes ${what[found]}, but ${what[kind]} is expected`,
-        "Give each file to its own command.",
-      ),
-    ]);
-  }
+  expectKind(kind, yaml, path);
   return check(kind, rootOf(yaml, path), yaml, path, dirname(resolve(path)), overrides);
 }
 
@@ -101,9 +143,20 @@ function check(
   overrides: Overrides,
 ): ReadResult {
   const { document, applied } = withOverrides(kind, value, overrides);
-  const findings = new Findings(yaml, origin, applied);
+  const { problems, ...result } = inspect(kind, document, folder, new Findings(yaml, origin, applied));
+  if (problems.length > 0) throw new SpecError(problems);
+  return result;
+}
+
+/** @param folder where relative paths begin   @returns the document as it is to be used, if there are no problems */
+function inspect(
+  kind: DocumentKind,
+  document: Plain,
+  folder: string,
+  findings: Findings,
+): ReadResult & { readonly problems: readonly SpecProblem[] } {
   checkKeys(document, [], findings);
-  if (findings.problems.length > 0) throw new SpecError(findings.problems);
+  if (findings.problems.length > 0) return { document, warnings: [], problems: findings.problems };
   checkPlaceholders(document, [], findings);
   const root = schemaOf(kind);
   let checked = cast(root, root, document, [], findings) as Plain;
@@ -115,9 +168,7 @@ function check(
     checked = resolvePaths(checked, folder, findings);
   }
   checkSchema(kind, checked, findings);
-  const { problems, warnings } = findings;
-  if (problems.length > 0) throw new SpecError(problems);
-  return { document: checked, warnings };
+  return { document: checked, warnings: findings.warnings, problems: findings.problems };
 }
 
 /** `type: Kubernetes` is a managed deployment to az. */

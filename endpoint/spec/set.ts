@@ -1,4 +1,4 @@
-// Changes to a document as az's --set, --add, --remove and --force-string make them.
+// Changes that --set, --add, --remove and --force-string of az make to a document.
 import { isMap, type Plain } from "./plain.ts";
 import { placeless, SpecError, shown } from "./problem.ts";
 import type { Path } from "./yaml.ts";
@@ -8,8 +8,8 @@ interface Assignment {
   readonly text: string;
 }
 
-/** `a.b[0].c=v`, cut at the first equals sign.
- *  @throws SpecError when it is none */
+/** Cuts `a.b[0].c=v` at the first equals sign.
+ *  @throws SpecError when there is none */
 export function assignment(expression: string): Assignment {
   const cut = expression.indexOf("=");
   if (cut === -1)
@@ -74,7 +74,7 @@ function indexOf(text: string, flag: string): number {
   return Number(text);
 }
 
-/** `a.b[0].c` as steps. */
+/** The steps of `a.b[0].c`. */
 function pathOf(text: string, flag: string): Path {
   const steps: (string | number)[] = [];
   for (const part of text.split(".")) {
@@ -103,7 +103,7 @@ function readValue(text: string): unknown {
 }
 const PYTHON_WORDS: Readonly<Record<string, unknown>> = { True: true, False: false, None: null };
 
-/** A copy with what stands at a path replaced. Maps on the way are made. */
+/** A copy in which the value at the path is replaced. Missing maps on the way are added. */
 function changed(value: unknown, path: Path, change: (old: unknown) => unknown, flag: string, way: Path = []): unknown {
   const [step, ...rest] = path;
   if (step === undefined) return change(value);

@@ -1,4 +1,4 @@
-// Documents with everything filled in that they leave out.
+// Documents with a value for everything that they leave out.
 import type {
   AuthMode,
   DeploymentSpec,
@@ -53,7 +53,7 @@ export function deploymentSpec(document: Document): DeploymentSpec {
   };
 }
 
-/** The schema says what is taken where nothing is said. */
+/** The default that the schema has for a key. */
 function defaultOf(kind: DocumentKind, ...keys: readonly string[]): unknown {
   let schema: Schema = schemaOf(kind);
   for (const key of keys) schema = childSchema(schemaOf(kind), schema, key)!;
@@ -70,7 +70,7 @@ function modelOf(model: unknown): ModelReference | null {
   const path = textAt(model, "path")!;
   const name = textAt(model, "name") ?? null;
   const version = textAt(model, "version") ?? null;
-  // What is in Azure is found by its name, like what is registered there.
+  // A model in Azure is found by its name, like a registered one.
   if (name !== null && isRemote(path)) return { kind: "registered", name, version, text: path };
   const type = (model.type ?? "custom_model") as "custom_model" | "mlflow_model" | "triton_model";
   return { kind: "inline", name, version, type, path };
@@ -115,7 +115,7 @@ function probeOf(probe: unknown): Probe {
   };
 }
 
-/** Nothing said: a managed deployment keeps its instances, and one on Kubernetes has their number as both bounds. */
+/** Without scale_settings a managed deployment keeps its number of instances, and on Kubernetes that number is both bounds. */
 function scaleOf(document: Plain, instanceCount: number, isKubernetes: boolean): ScaleSettings {
   const scale = document.scale_settings;
   const type = textAt(scale, "type") ?? (isKubernetes ? "target_utilization" : "default");

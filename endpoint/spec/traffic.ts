@@ -1,5 +1,6 @@
 // Shares of requests, from files and from the command line.
 import type { Kind, Shares } from "../types.ts";
+import { DEPLOYMENT_NAME } from "./names.ts";
 import { isMap } from "./plain.ts";
 import { placeless, SpecError, shown } from "./problem.ts";
 import type { Path } from "./yaml.ts";
@@ -108,9 +109,6 @@ export function trafficProblems(
 
 /** Percent of the requests that Azure copies at most. */
 const MAX_MIRROR = 50;
-
-/** What a name may hold, so that it can be a folder's name and a header's value. */
-export const DEPLOYMENT_NAME: RegExp = /^[a-z0-9][a-z0-9._-]{0,62}$/;
 
 /** Shares as they are kept: lower-case names, nothing without traffic. */
 export function withoutZeros(shares: Iterable<readonly [string, number]>): Shares {

@@ -1,4 +1,4 @@
-// What somebody meant who wrote a key that is none.
+// Which key a user meant who wrote an unknown one.
 import { nearest } from "../../src/host.ts";
 import { shown } from "./problem.ts";
 import { childSchema, type DocumentKind, type Schema, schemaOf } from "./schema.ts";
@@ -47,7 +47,7 @@ export function unknownKey(kind: DocumentKind, known: Schema, path: Path): KeyPr
   return { message, cure: `Valid keys are ${keys.filter((name) => !UNUSUAL.has(name)).join(", ")}.` };
 }
 
-/** Keys that nobody has to be told of. */
+/** Keys that are not worth naming in a message. */
 const UNUSUAL: ReadonlySet<string> = new Set([
   "$schema",
   "id",
@@ -59,7 +59,7 @@ const UNUSUAL: ReadonlySet<string> = new Set([
   "creation_context",
 ]);
 
-/** Keys that are none may be long, or have line ends. */
+/** Unknown keys may be long, or have line ends. */
 function shownKey(key: string): string {
   return /^[\w$.-]{1,60}$/.test(key) ? key : shown(key);
 }

@@ -2,7 +2,7 @@ import type { Findings } from "./findings.ts";
 import { isMap, mapEntries, type Plain } from "./plain.ts";
 import { shown } from "./problem.ts";
 
-/** environment_variables as texts. */
+/** The values of environment_variables as texts. */
 export function environmentTexts(document: Plain, findings: Findings): Plain {
   return mapEntries(document.environment_variables as Plain, (name, value) => {
     const path = ["environment_variables", name];
@@ -26,7 +26,7 @@ export function environmentTexts(document: Plain, findings: Findings): Plain {
   });
 }
 
-/** A boolean as Python has it, a number in its shortest form. */
+/** A boolean in the words of Python, or a number in its shortest form. */
 function textOf(value: number | boolean, name: string, path: readonly string[], findings: Findings): string {
   const text = typeof value === "boolean" ? (value ? "True" : "False") : String(value);
   const source = findings.sourceOf(path);

@@ -1,4 +1,4 @@
-// What a schema finds, in words.
+// Turns the errors that a schema finds into words.
 import { joined } from "./cast.ts";
 import type { Findings } from "./findings.ts";
 import { at } from "./plain.ts";
@@ -49,7 +49,7 @@ const CURES: Readonly<Record<string, string>> = {
   "scale_settings.type": "Write type: default, or type: target_utilization.",
 };
 
-/** A key that the schema knows for the other kind of endpoint, or not at all. */
+/** A key that belongs to the other kind of endpoint, or an unknown key. */
 function refusedKey(kind: DocumentKind, schema: Schema, path: Path): KeyProblem {
   const key = String(path.at(-1));
   if (path.length === 1 && kind === "deployment" && Object.hasOwn(schema.properties ?? {}, key)) {
@@ -124,7 +124,7 @@ const TYPES: Readonly<Record<string, string>> = {
   array: "a list",
 };
 
-/** What stands in the file, and what YAML makes of it when that is something else. */
+/** The value as the file has it, and what YAML reads it as if that is something else. */
 function described(value: unknown, source: string | undefined): string {
   if (typeof value === "string" || typeof value === "object") return shown(value);
   const read = typeof value === "boolean" ? `${value}` : `the number ${value}`;

@@ -27,11 +27,11 @@ export interface YamlFile {
   /** What is wrong with the text itself; the value is of no use then. */
   readonly problems: readonly SpecProblem[];
   readonly warnings: readonly SpecProblem[];
-  /** A problem at what stands at a path, or at the nearest thing above it that is there. */
+  /** A problem at the path, or at the nearest place above it that the file has. */
   problemAt(path: Path, at: "key" | "value", message: string, cure: string): SpecProblem;
-  /** Whether something stands at a path. */
+  /** Whether the file has something at the path. */
   has(path: Path): boolean;
-  /** The characters that stand at a path; undefined: it holds no scalar. */
+  /** The characters at the path; undefined: there is no scalar. */
   sourceOf(path: Path): string | undefined;
 }
 
@@ -71,7 +71,7 @@ export function readYaml(text: string, file: string): YamlFile {
     return failed([at(0, TOO_DEEP, "")]);
   }
   if (document.errors.length > 0) {
-    // One mistake makes the parser stumble over what comes after it.
+    // The first mistake makes the parser find more mistakes behind it.
     const { pos, code, message } = document.errors[0]!;
     const placeholders = bracedPlaceholders(text, pos[0]);
     if (placeholders.length > 0) {
@@ -108,7 +108,7 @@ export function readYaml(text: string, file: string): YamlFile {
   };
 }
 
-/** Aliases of a file: beyond that it is an attack, and the library takes seconds. */
+/** Aliases of a file. A file with more is an attack, for which the library needs seconds. */
 const MAX_ALIASES = 100;
 /** Problems and warnings of a file: each costs a look at the whole text. */
 const MAX_FOUND = 100;
@@ -116,7 +116,7 @@ const MAX_FOUND = 100;
 const MAX_DEPTH = 64;
 const TOO_DEEP = `the file is nested too deeply (at most ${MAX_DEPTH} levels)`;
 
-/** Repeated keys, and keys that are no text. */
+/** Finds repeated keys, and keys that are not text. */
 function look(
   document: Document.Parsed,
   text: string,
@@ -158,10 +158,10 @@ function look(
 export function unfilled(placeholder: string): string {
   return `the placeholder ${placeholder} is not filled in`;
 }
-/** The command line cannot help: to YAML the braces are maps. */
+/** The command line cannot help here: YAML reads the braces as maps. */
 const FILL_IN = "Write the value in its place.";
 
-/** All `{{X}}` that begin a value, when there is one on the line of an offset: to YAML they are maps as keys of maps. */
+/** All `{{X}}` that begin a value, if there is one on the line of the offset. YAML reads them as maps that are keys of maps. */
 function bracedPlaceholders(text: string, offset: number): { text: string; offset: number }[] {
   const from = text.lastIndexOf("\n", offset - 1) + 1;
   const to = text.indexOf("\n", offset);
@@ -208,7 +208,7 @@ function tooDeep(value: unknown, depth = 0, above: unknown[] = []): string | und
   return undefined;
 }
 
-/** The last node on the way that a path describes, and the key it has. */
+/** The last node that the file has on the way along the path, and its key. */
 function follow(document: Document.Parsed, path: Path): { key: Node | null; node: Node | null; isWhole: boolean } {
   const resolved = (node: Node | null): Node | null => (isAlias(node) ? (node.resolve(document) ?? null) : node);
   let key: Node | null = null;
@@ -248,7 +248,7 @@ function childOf(
 function offsetOf(document: Document.Parsed, path: Path, at: "key" | "value"): number {
   const { key, node, isWhole } = follow(document, path);
   const [first, second] = at === "value" && isWhole ? [node, key] : [key, node];
-  // An empty value has a place of its own, which is the end of its key's line.
+  // The place of an empty value is the end of its key's line, so the key is the better one.
   const chosen = isScalar(first) && first.source === "" ? (second ?? first) : (first ?? second);
   return chosen?.range?.[0] ?? 0;
 }
@@ -264,7 +264,7 @@ function integerOf(source: string): number | string {
   if (digits.includes(":")) value = sexagesimal(digits);
   else if (/^0[0-7]+$/.test(digits)) value = Number.parseInt(digits, 8);
   else value = Number(digits);
-  // Python has no largest number; what would change stays as it stands.
+  // Numbers of Python have no limit. One that would lose digits here stays a text.
   return Number.isSafeInteger(value) ? sign * value : source;
 }
 

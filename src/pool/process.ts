@@ -1,4 +1,5 @@
-import { type StdioOptions, spawn } from "node:child_process";
+import { type ChildProcess, type StdioOptions, spawn } from "node:child_process";
+import { closeSync } from "node:fs";
 import type { Socket } from "node:net";
 import type { Readable } from "node:stream";
 import { FrameError, ScoreError, toScoreError, WorkerExitError } from "../core/errors.ts";
@@ -20,6 +21,7 @@ import {
 } from "../protocol/messages.ts";
 import { readFailed, readLoaded, readReady } from "./answer.ts";
 import { Children } from "./children.ts";
+import { openOutputPipes } from "./output-pipe.ts";
 import { readRecords, type TellRecords } from "./records.ts";
 import { workerFolder } from "./start-folder.ts";
 import type { WorkerLink } from "./worker-link.ts";
@@ -295,9 +297,6 @@ export class WorkerProcess implements WorkerLink {
   }
 }
 
-const STDIO: StdioOptions = ["ignore", "inherit", "inherit", "pipe", "pipe", "pipe"];
-const OUTPUT_TAKEN: StdioOptions = ["ignore", "pipe", "pipe", "pipe", "pipe", "pipe"];
-
 function spawnCommand(
   { file, args, env, folder }: WorkerCommand,
   events: LaunchEvents,
@@ -308,13 +307,22 @@ function spawnCommand(
     if (!ended) events.onExit(exit);
     ended = true;
   };
-  const child = spawn(file, args, { cwd: workerFolder(folder), env, stdio: onOutput ? OUTPUT_TAKEN : STDIO });
+  const pipes = (onOutput && openOutputPipes(["stdout", "stderr"])) ?? [];
+  const [out, err] = pipes;
+  const other = onOutput === undefined ? "inherit" : "pipe";
+  const stdio: StdioOptions = ["ignore", out?.writeFd ?? other, err?.writeFd ?? other, "pipe", "pipe", "pipe"];
+  let child: ChildProcess;
+  try {
+    child = spawn(file, args, { cwd: workerFolder(folder), env, stdio });
+  } finally {
+    for (const { writeFd } of pipes) closeSync(writeFd);
+  }
   child.once("exit", (code, signal) => end({ code, signal }));
   // Also told when a signal cannot be sent, which ends nothing.
   child.on("error", (error) => child.pid === undefined && end(error));
   // Without descriptors left there are none of these.
   const [, stdout, stderr, toWorker, fromWorker, lifeline] = (child.stdio as unknown as Socket[] | undefined) ?? [];
-  for (const output of [stdout, stderr]) {
+  for (const output of [out?.reader ?? stdout, err?.reader ?? stderr]) {
     // What a worker has started may live on and hold it.
     if (output) onOutput?.(output.unref());
   }

@@ -5,7 +5,7 @@ import { unknownChoice, unknownFlag } from "../words.ts";
 import { GLOBAL_FLAGS, type Noun, type OnlineFlag, VERBS, type Verb } from "./flags.ts";
 import { nounPage, verbPage } from "./help.ts";
 
-/** What a line asks for; flags by the first of their names. */
+/** A command with its flags, each under its first name. */
 export interface OnlineCommand {
   readonly kind: "command";
   readonly noun: Noun;
@@ -63,7 +63,7 @@ export class OnlineFlags {
 const TRUE = "true";
 const HELP_FLAGS = ["-h", "--help"];
 
-/** What az's parser exits with. */
+/** The exit code of az for such a line. */
 const USAGE_ERROR = 2;
 
 /** @param args what follows the noun   @param screen what help is written to */
@@ -132,7 +132,7 @@ function optionOf({ kind }: OnlineFlag): ArgumentOptions {
   return {};
 }
 
-/** Writes abbreviations of az's flags out: they go on meaning what they mean there whatever flags we add. */
+/** Expands abbreviations of az's flags, so that they keep their meaning whatever flags scorefn adds. */
 function expandAzFlags(
   args: readonly string[],
   flags: readonly OnlineFlag[],
@@ -160,7 +160,7 @@ function refused(command: string, text: string): ExitLine {
   return { kind: "exit", code: USAGE_ERROR, stdout: "", problem: { command, text } };
 }
 
-/** Carries the end of the command through argparse, which expects these methods not to return. */
+/** Ends the command from within argparse, whose methods must not return here. */
 class Ending extends Error {
   readonly exit: ExitLine;
   constructor(exit: ExitLine) {

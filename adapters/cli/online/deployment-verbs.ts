@@ -1,10 +1,10 @@
 // What `scorefn online-deployment` does.
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { invalid } from "../../../endpoint/control/errors.ts";
 import type { AssetOptions } from "../../../endpoint/control/types.ts";
 import type { Document } from "../../../endpoint/types.ts";
 import type { OnlineFlags } from "./command-line.ts";
-import { assetOptions, changesOf, required, saysAssets, secretsOf, told } from "./documents.ts";
+import { assetOptions, changesOf, filePath, required, saysAssets, secretsOf, told } from "./documents.ts";
 import { confirm, type Outcome, type VerbRun } from "./endpoint-verbs.ts";
 import type { OnlineHost } from "./program.ts";
 import { reach } from "./reach.ts";
@@ -59,19 +59,16 @@ async function create(flags: OnlineFlags, host: OnlineHost): Promise<Outcome> {
 
 async function update(flags: OnlineFlags, host: OnlineHost): Promise<Outcome> {
   const files = await host.parts.files();
-  const file = flags.text("--file");
-  let document: Document | null = null;
-  let names = { name: flags.text("--name"), endpointName: flags.text("--endpoint-name") };
-  if (file !== undefined) {
-    document = told(files.readDeploymentFile(resolve(host.cwd, file), names), host);
-    names = files.deploymentSpec(document);
-  }
-  const name = names.name ?? required(flags, "--name", DEPLOYMENT);
-  const endpoint = await reach(names.endpointName ?? required(flags, "--endpoint-name", ENDPOINT), host);
+  const path = filePath(flags, host);
+  const given = { name: flags.text("--name"), endpointName: flags.text("--endpoint-name"), set: flags.all("--set") };
+  const file = path === undefined ? undefined : files.openUpdateFile("deployment", path, given);
+  const name = file?.name ?? required(flags, "--name", DEPLOYMENT);
+  const endpoint = await reach(file?.endpointName ?? required(flags, "--endpoint-name", ENDPOINT), host);
+  const old = async () => (await endpoint.ask("GET", `/documents/${pathWord(name)}`)) as Document;
   const value = await endpoint.ask("PATCH", `/deployments/${pathWord(name)}`, {
-    document,
+    document: file === undefined ? null : told(file.mergedWith(await old()), host),
     changes: changesOf(flags),
-    folder: host.cwd,
+    folder: path === undefined ? host.cwd : dirname(path),
     assets: saysAssets(flags) ? await ownAssets(name, flags, host) : undefined,
     secrets: secretsOf(host),
     noWait: flags.isOn("--no-wait"),
@@ -97,13 +94,24 @@ async function getLogs(flags: OnlineFlags, host: OnlineHost): Promise<Outcome> {
   const text = flags.text("--lines") ?? String(DEFAULT_LINES);
   const lines = Number(text);
   if (!/^\d{1,9}$/.test(text)) throw invalid(`--lines ${text} is not a number of lines`);
+  const isValue = flags.text("--output") !== undefined || flags.text("--query") !== undefined;
+  if (isValue && flags.isOn("--follow")) {
+    throw invalid(
+      "--follow writes lines as they come, and --output and --query need all of them; leave one or the others out",
+    );
+  }
   const [endpoint, name] = await reachDeployment(flags, host);
   if (flags.text("--container") === "storage-initializer") {
     return { text: "No container brings models here: they are read from where they lie.\n" };
   }
+  if (flags.isOn("--follow")) {
+    const print = (more: readonly string[]): Promise<boolean> => host.writeOn(more.map((line) => `${line}\n`).join(""));
+    await endpoint.ask("GET", `/log/${name}?lines=${lines}`, undefined, print);
+    return { text: "" };
+  }
   const found = (await endpoint.ask("GET", `/logs/${name}?lines=${lines}`)) as readonly string[];
   const all = found.map((line) => `${line}\n`).join("");
-  return flags.text("--output") === undefined && flags.text("--query") === undefined ? { text: all } : { value: all };
+  return isValue ? { value: all } : { text: all };
 }
 
 async function reachDeployment(flags: OnlineFlags, host: OnlineHost) {

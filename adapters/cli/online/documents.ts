@@ -12,13 +12,19 @@ const MAX_PORT = 65_535;
 
 const PAIR_FLAGS = ["--model", "--environment", "--python", "--upstream"];
 
-/** Flags that say something of assets. */
+/** The flags about assets. */
 const ASSET_FLAGS = [...PAIR_FLAGS, "--no-environments", "--secrets"];
 
-/** The document, after its warnings have been told. */
+/** Shows the warnings. @returns the document */
 export function told({ document, warnings }: ReadResult, { tell }: OnlineHost): ReadResult["document"] {
   for (const warning of warnings) tell(`warning: ${warning}\n`);
   return document;
+}
+
+/** The file that `--file` names; undefined: there is none. */
+export function filePath(flags: OnlineFlags, { cwd }: OnlineHost): string | undefined {
+  const file = flags.text("--file");
+  return file === undefined ? undefined : resolve(cwd, file);
 }
 
 export async function assetOptions(flags: OnlineFlags, { parts, cwd }: OnlineHost): Promise<AssetOptions> {
@@ -42,7 +48,7 @@ export async function assetOptions(flags: OnlineFlags, { parts, cwd }: OnlineHos
   };
 }
 
-/** The endpoint's process may have been started from an environment without them. */
+/** The variables with secrets: the process of the endpoint may have been started without them. */
 export function secretsOf({ env }: OnlineHost): SecretVariables {
   const all = Object.entries(env).filter(([name, value]) => name.startsWith(SECRET_PREFIX) && value !== undefined);
   return Object.fromEntries(all) as SecretVariables;
@@ -89,7 +95,7 @@ export function portOf(flags: OnlineFlags): number | undefined {
   return port;
 }
 
-/** @throws OperationError for an empty one, with which a server listens on all interfaces */
+/** @throws OperationError for an empty address, at which a server listens on all interfaces */
 export function hostOf(flags: OnlineFlags): string | undefined {
   const host = flags.text("--host")?.trim();
   if (host === "") throw invalid(`--host is empty; name an address, such as ${LOOPBACK} for this machine alone`);

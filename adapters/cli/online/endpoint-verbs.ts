@@ -1,5 +1,5 @@
 // What `scorefn online-endpoint` does, but for serving.
-import { resolve } from "node:path";
+import { dirname } from "node:path";
 import { LOOPBACK } from "../../../endpoint/control/address.ts";
 import { SilentError } from "../../../endpoint/control/channel/client.ts";
 import { conflict, invalid, OperationError } from "../../../endpoint/control/errors.ts";
@@ -13,16 +13,17 @@ import {
 } from "../../../endpoint/control/state/folders.ts";
 import { lockHolder, takeLock } from "../../../endpoint/control/state/lock.ts";
 import { type KeptEndpoint, readState } from "../../../endpoint/control/state/store.ts";
-import type { EndpointReport } from "../../../endpoint/types.ts";
+import type { Document, EndpointReport } from "../../../endpoint/types.ts";
 import type { OnlineFlags } from "./command-line.ts";
-import { changesOf, endpointOptions, hostOf, portOf, required, told } from "./documents.ts";
+import { changesOf, endpointOptions, filePath, hostOf, portOf, required, told } from "./documents.ts";
 import { figuresTable } from "./figures-table.ts";
 import { invoke } from "./invoke.ts";
 import { launch } from "./launch.ts";
 import type { OnlineHost } from "./program.ts";
 import { awaitHello, folderOf, missing, reach, reached, tryHello } from "./reach.ts";
+import { endCommand } from "./signals.ts";
 
-/** What a verb leaves: a value in the form that is asked for, or text as it stands. */
+/** What a verb prints: a value in the form that the user asks for, or a text. */
 export type Outcome =
   /** @property failure why the exit code is 1 all the same */
   | { readonly value: unknown; readonly failure?: string | null }
@@ -63,16 +64,15 @@ export const ENDPOINT_VERBS: Readonly<Record<string, VerbRun>> = {
 
 async function create(flags: OnlineFlags, host: OnlineHost): Promise<Outcome> {
   const files = await host.parts.files();
-  const file = flags.text("--file");
+  const path = filePath(flags, host);
   const mode = flags.text("--auth-mode");
   if (mode !== undefined && !AUTH_MODES.includes(mode.toLowerCase())) {
     throw invalid(`--auth-mode ${mode} is not a way to let clients in; it takes ${AUTH_MODES.join(", ")}`);
   }
   const set = [...(mode === undefined ? [] : [`auth_mode=${mode}`]), ...flags.all("--set")];
-  if (file === undefined) required(flags, "--name", `${NAMES_IT}, because there is no --file`);
+  if (path === undefined) required(flags, "--name", `${NAMES_IT}, because there is no --file`);
   const overrides = { name: flags.text("--name"), set };
-  const read =
-    file === undefined ? files.endpointDocument(overrides) : files.readEndpointFile(resolve(host.cwd, file), overrides);
+  const read = path === undefined ? files.endpointDocument(overrides) : files.readEndpointFile(path, overrides);
   const document = told(read, host);
   const { name, traffic, mirrorTraffic } = files.endpointSpec(document);
   const [first] = [...Object.keys(traffic), ...Object.keys(mirrorTraffic)];
@@ -99,34 +99,35 @@ async function create(flags: OnlineFlags, host: OnlineHost): Promise<Outcome> {
 
 async function update(flags: OnlineFlags, host: OnlineHost): Promise<Outcome> {
   const files = await host.parts.files();
-  const file = flags.text("--file");
-  const given = flags.text("--name");
-  const read = file === undefined ? undefined : files.readEndpointFile(resolve(host.cwd, file), { name: given });
-  const document = read === undefined ? null : told(read, host);
-  const name = given ?? (document === null ? required(flags, "--name", NAMES_IT) : files.endpointSpec(document).name);
+  const path = filePath(flags, host);
+  const given = { name: flags.text("--name"), set: flags.all("--set") };
+  const file = path === undefined ? undefined : files.openUpdateFile("endpoint", path, given);
+  const name = file?.name ?? required(flags, "--name", NAMES_IT);
   const shares = (flag: string) => {
     const words = flags.all(flag);
     return words.length === 0 ? undefined : files.parseShares(words.join(" "), null, flag);
   };
-  const body = {
-    document,
-    changes: changesOf(flags),
-    folder: host.cwd,
-    traffic: shares("--traffic"),
-    mirrorTraffic: shares("--mirror-traffic"),
-  };
+  const [traffic, mirrorTraffic] = [shares("--traffic"), shares("--mirror-traffic")];
   const [port, address] = [portOf(flags), hostOf(flags)];
   if ((port !== undefined || address !== undefined) && (await tryHello(folderOf(name, host))) !== undefined) {
     const pid = lockHolder(folderOf(name, host).path)?.pid;
     throw conflict(
-      `the endpoint ${name} runs; --port and --host count when it is started: end its process with: kill ${pid}, and give the command again`,
+      `the endpoint ${name} runs; --port and --host count when it is started: end its process with: ${endCommand(pid!)}, and give the command again`,
     );
   }
   const endpoint = await reach(name, host, { kind: "resume", port, host: address });
-  return { value: await endpoint.ask("PATCH", "/endpoint", body) };
+  const old = async () => (await endpoint.ask("GET", "/document")) as Document;
+  const value = await endpoint.ask("PATCH", "/endpoint", {
+    document: file === undefined ? null : told(file.mergedWith(await old()), host),
+    changes: changesOf(flags),
+    folder: path === undefined ? host.cwd : dirname(path),
+    traffic,
+    mirrorTraffic,
+  });
+  return { value };
 }
 
-/** Those that do not run are shown as they are kept. */
+/** Endpoints that do not run are shown from their files. */
 async function list(_flags: OnlineFlags, host: OnlineHost): Promise<Outcome> {
   const shown = endpointNames(homeFolder(host.env)).map(async (name) => {
     const folder = folderOf(name, host);
@@ -139,7 +140,7 @@ async function list(_flags: OnlineFlags, host: OnlineHost): Promise<Outcome> {
       return reached(folder, hello, host)
         .ask("GET", "/endpoint")
         .catch((error: unknown) => {
-          // It was deleted just now.
+          // Somebody has just deleted it.
           if (error instanceof OperationError && error.refusal === "not-found") return undefined;
           throw error;
         });
@@ -149,7 +150,7 @@ async function list(_flags: OnlineFlags, host: OnlineHost): Promise<Outcome> {
   return { value: (await Promise.all(shown)).filter((one) => one !== undefined) };
 }
 
-/** @returns undefined when there is none, or nothing that can be shown: the next command that starts it says why */
+/** @returns undefined when there is no endpoint, or when its files cannot be used: the next command that starts it says why */
 async function kept(folder: EndpointFolder, host: OnlineHost): Promise<Shown | undefined> {
   const files = await host.parts.files();
   const { value, notes } = await readState(folder, (state) => void keptEndpoint(state, files));
@@ -168,7 +169,7 @@ async function remove(flags: OnlineFlags, host: OnlineHost): Promise<Outcome> {
     await reached(folder, hello, host).ask("DELETE", "/endpoint", { noWait: flags.isOn("--no-wait") });
     return { value: null };
   }
-  // Nothing runs, so nothing has to be started to be ended.
+  // Its process does not run, and need not be started for this.
   const attempt = takeLock(folder.path);
   if ("heldBy" in attempt) throw conflict(`the endpoint ${folder.name} is being started; delete it again`);
   await removeFolder(folder);

@@ -1,9 +1,9 @@
-// What can be typed behind `online-endpoint` and `online-deployment`: az ml's words, and some of ours.
+// The commands and flags of `online-endpoint` and `online-deployment`: those of az ml, and some of scorefn's own.
 
 export type Noun = "online-endpoint" | "online-deployment";
 
 export interface OnlineFlag {
-  /** As typed, the first one names the value. */
+  /** As the user types them. The first one is the key of its value. */
   readonly names: readonly string[];
   /** `boolean`: a switch that may have `true` or `false` behind it. `words`: all that follow it, each time it is given. `many`: one
    *  word each time. */
@@ -11,7 +11,7 @@ export interface OnlineFlag {
   readonly help: string;
   readonly choices?: readonly string[];
   readonly metavar?: string;
-  /** Not known to az, so its beginning never stands in the way of one of az's. */
+  /** Not a flag of az, so an abbreviation that fits both means the flag of az. */
   readonly isOurs?: true;
 }
 
@@ -32,18 +32,18 @@ const ours = (names: string, help: string, more: Partial<OnlineFlag> = {}): Onli
 
 const ENDPOINT_NAME = value("--name -n", "Name of the endpoint.");
 const FILE = value("--file -f", "Azure ML YAML file.", { metavar: "FILE" });
-const NO_WAIT = value("--no-wait", "Do not wait until it is done.", { kind: "switch" });
+const NO_WAIT = value("--no-wait", "Return at once; the work goes on.", { kind: "switch" });
 const YES = value("--yes -y", "Do not ask.", { kind: "switch" });
 const SET = value("--set", "Values in place of those of the file.", { kind: "words", metavar: "KEY=VALUE" });
 const CHANGES = [
   SET,
   value("--add", "Adds to a list.", { kind: "words", metavar: "LIST" }),
   value("--remove", "Removes a key, or an element of a list.", { kind: "words", metavar: "KEY" }),
-  value("--force-string", "Values of --set and --add stay text.", { kind: "switch" }),
+  value("--force-string", "Takes the values of --set and --add as text.", { kind: "switch" }),
 ];
 const LINES = value("--lines -l", "How many lines, from the end.", { metavar: "N" });
 
-/** Taken for the sake of scripts that were written for Azure. */
+/** Accepted because scripts for Azure have it. */
 const LOCAL = value("--local", "Everything is local here; changes nothing.", { kind: "boolean" });
 const WEB = value("--web", "There is no studio here; changes nothing.", { kind: "switch" });
 const DEBUG = value("--vscode-debug", "Changes nothing.", { kind: "boolean" });
@@ -116,7 +116,7 @@ export const VERBS: Readonly<Record<Noun, readonly Verb[]>> = {
       flags: [
         ENDPOINT_NAME,
         FILE,
-        value("--traffic -r", "Percent of the requests by deployment; who is not named gets none.", {
+        value("--traffic -r", "Percent of the requests for each deployment; one that is not named gets none.", {
           kind: "words",
           metavar: "DEPLOYMENT=PERCENT",
         }),
@@ -181,7 +181,7 @@ export const VERBS: Readonly<Record<Noun, readonly Verb[]>> = {
       flags: [
         ...DEPLOYMENT_NAMES,
         FILE,
-        value("--all-traffic", "Gives it all requests when it is up.", { kind: "switch" }),
+        value("--all-traffic", "Sends all requests to it once it is up.", { kind: "switch" }),
         SET,
         NO_WAIT,
         SKIP,
@@ -211,12 +211,13 @@ export const VERBS: Readonly<Record<Noun, readonly Verb[]>> = {
           choices: ["inference-server", "storage-initializer"],
         }),
         LOCAL,
+        ours("--follow", "Goes on with what the deployment writes, until it is deleted or Ctrl+C.", { kind: "switch" }),
       ],
     },
   ],
 };
 
-/** What every verb takes. */
+/** Flags of every command. */
 export const GLOBAL_FLAGS: readonly OnlineFlag[] = [
   value("--output -o", "Form of the output. Default is json.", {
     choices: ["json", "jsonc", "yaml", "yamlc", "table", "tsv", "none"],
@@ -230,7 +231,7 @@ export const GLOBAL_FLAGS: readonly OnlineFlag[] = [
   value("--debug", "Changes nothing.", { kind: "switch" }),
 ];
 
-/** Flags that mean nothing here, and what to say of them; the others go without saying. */
+/** Notes about flags that have no effect here. The other ones without an effect need no note. */
 export const NOTES: Readonly<Record<string, string>> = {
   "--web": "--web changes nothing: see online-endpoint open for a page of this endpoint",
   "--vscode-debug": "--vscode-debug changes nothing: no container is made",

@@ -11,9 +11,9 @@ import type { OnlineHost } from "./program.ts";
 import { painted, showing } from "./showing.ts";
 
 const EXIT_FAILED = 1;
-/** az's, for what cannot be understood. */
+/** As in az: the command line cannot be understood. */
 const EXIT_USAGE = 2;
-/** az's, for what is not there. */
+/** As in az: the endpoint or deployment does not exist. */
 const EXIT_NOT_FOUND = 3;
 
 /** Runs one command to its end. @param args what follows the noun   @returns the exit code */
@@ -47,7 +47,7 @@ async function carryOut(command: OnlineCommand, host: OnlineHost): Promise<numbe
   for (const name of flags.given()) if (NOTES[name] !== undefined) host.tell(`note: ${NOTES[name]}\n`);
   if (noun === "online-endpoint" && verb === "serve") return (await import("./serve.ts")).serve(flags, host);
   const expression = flags.text("--query");
-  // One that cannot be read is to change nothing.
+  // An expression that cannot be read must change nothing.
   if (expression !== undefined) {
     const { checkQuery } = await import("./query.ts");
     if (!isUsable(command, () => checkQuery(expression), host)) return EXIT_USAGE;
@@ -90,7 +90,7 @@ function isUsable({ noun, verb, flags }: OnlineCommand, use: () => void, { write
   }
 }
 
-/** The disk is full, a file may not be read: no fault of ours, and no stack of ours helps. */
+/** A full disk, or a file that may not be read: not a fault of scorefn, so a stack trace is no help. */
 function isSystemError(error: unknown): boolean {
   const { code, syscall } = error as NodeJS.ErrnoException;
   return error instanceof Error && code !== undefined && syscall !== undefined;

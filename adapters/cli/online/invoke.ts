@@ -9,7 +9,7 @@ import { type Answer, post } from "./post.ts";
 import type { OnlineHost } from "./program.ts";
 import { type Reached, reach } from "./reach.ts";
 
-/** The longest that an endpoint lets a script run, on Kubernetes, and some for the way, in milliseconds. */
+/** The longest time that an endpoint gives a script, on Kubernetes, and some more for the way, in milliseconds. */
 const PATIENCE_MS = 330_000;
 
 /** 200 and 201, as az has it. */
@@ -20,7 +20,7 @@ interface ShownDeployment {
   readonly code_configuration: { readonly code: string; readonly scoring_script: string } | null;
 }
 
-/** @returns the answer's body, as text   @throws OperationError for all that is no success */
+/** @returns the body of the answer, as text   @throws OperationError for every answer that is not a success */
 export async function invoke(flags: OnlineFlags, host: OnlineHost): Promise<string> {
   const name = required(flags, "--name", "names the endpoint");
   const body = await readRequest(
@@ -43,7 +43,7 @@ export async function invoke(flags: OnlineFlags, host: OnlineHost): Promise<stri
   throw new OperationError("failed", explain(endpoint, answer, deployments));
 }
 
-/** The file as az sends it: read as JSON, and written again. */
+/** Reads the file as JSON and writes it again, as az does. */
 async function readRequest(path: string): Promise<string> {
   let text: string;
   try {
@@ -76,7 +76,7 @@ async function send(uri: string, headers: Record<string, string>, body: string):
   }
 }
 
-/** What the answer means, and where to look. */
+/** Says what the answer means, and where to look. */
 function explain({ folder }: Reached, { status, headers, body }: Answer, all: readonly ShownDeployment[]): string {
   const header = (name: string): string | null => headers[name]?.toString() ?? null;
   const deployment = header("azureml-model-deployment");

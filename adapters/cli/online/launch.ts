@@ -23,10 +23,10 @@ export type Event =
 /** Where the process says how it gets on. */
 export const EVENTS_FD = 3;
 
-/** What is kept of what processes wrote before they died: 1 MiB. */
+/** Size at which the file of what processes wrote outside of their log is emptied: 1 MiB. */
 const MAX_OUTPUT_BYTES = 1_048_576;
 
-/** Of its last words, what fits on a screen. */
+/** How much of a dead process's last words is shown: what fits on a screen. */
 const MAX_SHOWN_BYTES = 4_096;
 
 /** Resolves when the endpoint listens and its deployments have come up, or have failed to.
@@ -41,6 +41,7 @@ export async function launch(folder: EndpointFolder, order: Order, host: OnlineH
     const child = spawn(command, words, {
       // A session of its own: neither Ctrl+C nor the end of the terminal reaches it.
       detached: true,
+      windowsHide: true,
       cwd: folder.path,
       env: environmentOf(folder, host),
       stdio: ["pipe", output, output, "pipe"],
@@ -53,7 +54,7 @@ export async function launch(folder: EndpointFolder, order: Order, host: OnlineH
   }
 }
 
-/** That of the command, whose folder is another one: what is relative there must mean the same here. */
+/** The environment of the command. The process runs in another folder, so relative paths become absolute. */
 function environmentOf({ path }: EndpointFolder, { env, cwd }: OnlineHost): NodeJS.ProcessEnv {
   const { SCOREFN_PYTHON: python, XDG_CACHE_HOME: cache } = env;
   return {
@@ -74,7 +75,7 @@ async function followed(child: ChildProcess, order: Order, host: OnlineHost): Pr
     child.once("exit", () => exit());
   });
   ended.catch(() => {});
-  // It may have died before it read.
+  // The process may have died before it has read anything.
   child.stdin!.on("error", () => {});
   child.stdin!.end(`${JSON.stringify(order)}\n`);
   try {
@@ -91,7 +92,7 @@ async function followed(child: ChildProcess, order: Order, host: OnlineHost): Pr
   }
 }
 
-/** What the process wrote outside of its log. */
+/** The end of what the process wrote outside of its log. */
 function lastWords(output: number, from: number): string {
   const { size } = fstatSync(output);
   const start = Math.max(from, size - MAX_SHOWN_BYTES);

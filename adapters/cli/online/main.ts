@@ -20,6 +20,7 @@ export function main(
   const progress = liveProgress(process.stderr, processEnvironment);
   return runOnline(noun, args, {
     write: (text) => process.stdout.write(text),
+    writeOn: (text) => new Promise((resolve) => process.stdout.write(text, (error) => resolve(!error))),
     writeError: (text) => process.stderr.write(text),
     tell: (text) => process.stderr.write(text),
     openLog: () => boundedLines(logStream(process.stdout)),

@@ -1,4 +1,4 @@
-// How results are written: in the forms of az.
+// Writes results in the forms of az.
 import { stringify } from "yaml";
 
 export type OutputForm = "json" | "jsonc" | "yaml" | "yamlc" | "table" | "tsv" | "none";
@@ -26,7 +26,7 @@ function isMap(value: unknown): value is Plain {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** A line for each element; of a map or list its values, with tabs between. Texts stand as they are. */
+/** A line for each element, with tabs between the values of a map or list. Texts are not quoted. */
 function toTsv(value: unknown): string {
   const rows = Array.isArray(value) ? value : [value];
   return rows.map((row) => `${tsvRow(row)}\n`).join("");
@@ -35,7 +35,7 @@ function toTsv(value: unknown): string {
 function tsvRow(row: unknown): string {
   if (typeof row === "boolean") return String(row);
   if (Array.isArray(row)) return row.map(tsvCell).join("\t");
-  // In the order of their names.
+  // az sorts the keys.
   if (isMap(row)) {
     const keys = Object.keys(row).sort();
     return keys.map((key) => tsvCell(row[key])).join("\t");
@@ -43,7 +43,7 @@ function tsvRow(row: unknown): string {
   return tsvCell(row);
 }
 
-/** What has parts leaves their number, or nothing; Python's words stand for what is no text. */
+/** A list becomes its length and a map nothing; other values that are not text become Python's words. */
 function tsvCell(cell: unknown): string {
   if (Array.isArray(cell)) return String(cell.length);
   if (isMap(cell)) return "";
@@ -52,7 +52,7 @@ function tsvCell(cell: unknown): string {
   return String(cell);
 }
 
-/** Columns of what is no list and no map, with their names above them; a value alone is a column `Result`. */
+/** A column for each simple value, under its name. A value alone becomes the column `Result`. */
 function toTable(value: unknown): string {
   const rows = (Array.isArray(value) ? value : [value]).map(tableRow);
   const names = [...new Set(rows.flatMap((row) => Object.keys(row)))];

@@ -6,6 +6,8 @@ import type { Progress } from "../progress.ts";
 /** What the commands need of the process they run in. */
 export interface OnlineHost {
   readonly write: (text: string) => void;
+  /** The same, for what has no end. Resolves when there is room for more; @returns false when nobody reads any more */
+  readonly writeOn: (text: string) => Promise<boolean>;
   /** What ends a command. */
   readonly writeError: (text: string) => void;
   /** Warnings, notes and progress, which `--only-show-errors` leaves out. */

@@ -1,6 +1,13 @@
-// Finds the process of an endpoint, and starts it again when it is not there: after a restart of the machine, for example.
+// Finds the process of an endpoint, and starts it again when it does not run: after a restart of the machine, for example.
 import { setTimeout as delay } from "node:timers/promises";
-import { type Call, call, EndedError, NotRunningError, SilentError } from "../../../endpoint/control/channel/client.ts";
+import {
+  type Call,
+  call,
+  EndedError,
+  NotRunningError,
+  SilentError,
+  type TakeLines,
+} from "../../../endpoint/control/channel/client.ts";
 import type { Hello } from "../../../endpoint/control/channel/messages.ts";
 import { notFound, OperationError } from "../../../endpoint/control/errors.ts";
 import { type EndpointFolder, endpointFolder, homeFolder } from "../../../endpoint/control/state/folders.ts";
@@ -9,27 +16,28 @@ import { readState } from "../../../endpoint/control/state/store.ts";
 import { VERSION } from "../../../src/host.ts";
 import { launch, type Order } from "./launch.ts";
 import type { OnlineHost } from "./program.ts";
+import { wakeOrEnd } from "./signals.ts";
 
-/** A process that another command has just started gets so long to take commands, in milliseconds; it starts in a second. */
+/** How long a process that another command has just started may take until it takes commands, in milliseconds; it needs a second. */
 const START_MS = 60_000;
 const LOOK_MS = 100;
 
-/** A process that runs says hello within so long, in milliseconds, even on a busy machine: it does so at once. */
+/** How long a running process may take to say hello, in milliseconds. It does so at once, except on a busy machine. */
 const HELLO_MS = 10_000;
 
-/** An endpoint's process that can be asked. */
+/** The process of an endpoint, which takes commands. */
 export interface Reached {
   readonly folder: EndpointFolder;
   readonly hello: Hello;
   /** @throws OperationError with what it says */
-  ask(method: Call["method"], path: string, body?: unknown): Promise<unknown>;
+  ask(method: Call["method"], path: string, body?: unknown, takeLines?: TakeLines): Promise<unknown>;
 }
 
 export function folderOf(name: string, { env }: Pick<OnlineHost, "env">): EndpointFolder {
   return endpointFolder(homeFolder(env), name.toLowerCase());
 }
 
-/** @param order what a process that is started is told   @throws OperationError `not-found` */
+/** @param order for the process, if it has to be started   @throws OperationError `not-found` */
 export async function reach(
   name: string,
   host: OnlineHost,
@@ -50,30 +58,30 @@ export function reached(folder: EndpointFolder, hello: Hello, host: OnlineHost):
   return {
     folder,
     hello,
-    async ask(method, path, body) {
+    async ask(method, path, body, takeLines) {
       const question = { method, path, body };
       try {
-        return await call(folder.socket, question, progress);
+        return await call(folder.socket, question, progress, takeLines);
       } catch (error) {
         if (!(error instanceof NotRunningError)) throw error;
       }
-      // It has ended since it said hello, and has heard nothing of this.
+      // The process has ended since it said hello, and has not heard the command.
       await start(folder, host, { kind: "resume" });
-      return call(folder.socket, question, progress).catch((error: unknown) => {
+      return call(folder.socket, question, progress, takeLines).catch((error: unknown) => {
         throw error instanceof NotRunningError ? unreachable(folder) : error;
       });
     },
   };
 }
 
-/** @returns undefined when no process takes commands   @throws SilentError for one that is there, and says nothing */
+/** @returns undefined when no process takes commands   @throws SilentError for one that runs and does not answer */
 export async function tryHello(folder: EndpointFolder): Promise<Hello | undefined> {
   try {
     return (await call(folder.socket, { method: "GET", path: "/hello", timeoutMs: HELLO_MS }, () => {})) as Hello;
   } catch (error) {
     if (error instanceof SilentError) {
       const pid = lockHolder(folder.path)?.pid;
-      const cure = pid === undefined ? "" : `; let it go on with: kill -CONT ${pid}, or end it with: kill -KILL ${pid}`;
+      const cure = pid === undefined ? "" : `; ${wakeOrEnd(pid)}`;
       throw new SilentError("failed", `the endpoint ${folder.name} does not answer${cure}`, error);
     }
     if (error instanceof NotRunningError || error instanceof EndedError) return undefined;
@@ -81,7 +89,7 @@ export async function tryHello(folder: EndpointFolder): Promise<Hello | undefine
   }
 }
 
-/** Another command may be starting the process just now, or the last one may not have ended yet. */
+/** Another command may just be starting the process, or the last process may not have ended yet. */
 async function start(folder: EndpointFolder, host: OnlineHost, order: Order): Promise<Hello> {
   const deadline = performance.now() + START_MS;
   while (performance.now() < deadline) {
@@ -98,7 +106,7 @@ async function start(folder: EndpointFolder, host: OnlineHost, order: Order): Pr
   throw unreachable(folder);
 }
 
-/** For a process that is known to run. @returns undefined when it has ended meanwhile */
+/** Waits for a process that runs to take commands. @returns undefined when it has ended meanwhile */
 export async function awaitHello(folder: EndpointFolder): Promise<Hello | undefined> {
   const deadline = performance.now() + START_MS;
   while (performance.now() < deadline) {

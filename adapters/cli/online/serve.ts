@@ -17,7 +17,7 @@ import { watchSignals } from "./signals.ts";
 /** Azure's port. */
 const DEFAULT_PORT = 5001;
 
-/** What is to be served. */
+/** What the files describe. */
 interface Service {
   /** Without traffic: there are no deployments yet. */
   readonly endpoint: Document;
@@ -66,7 +66,7 @@ export async function serve(flags: OnlineFlags, host: OnlineHost): Promise<numbe
   return 0;
 }
 
-/** All deployments side by side. The first that fails ends it all, and all that fail have said why. */
+/** Brings up all deployments side by side. If one of them fails, none is served; the error names all that have failed. */
 async function bringUp(
   { endpoint }: RunningEndpoint,
   { deployments, traffic, mirrorTraffic }: Service,
@@ -122,7 +122,7 @@ function readService(flags: OnlineFlags, files: FilesPart, host: OnlineHost): Se
   return { endpoint: bare, deployments, traffic, mirrorTraffic: spec.mirrorTraffic, notices };
 }
 
-/** Of the kind of its deployments. */
+/** An endpoint of the same kind as its deployments. */
 function withoutFile(
   files: FilesPart,
   { endpointName, kind }: { readonly endpointName: string; readonly kind: string },

@@ -1,10 +1,9 @@
 import { type IncomingMessage, request } from "node:http";
-import { createInterface } from "node:readline";
 import { OperationError } from "../errors.ts";
 import type { Progress } from "../types.ts";
 import type { Line } from "./messages.ts";
 
-/** Nobody listens at the socket: the endpoint's process is not there. */
+/** Nobody listens at the socket: the process of the endpoint does not run. */
 export class NotRunningError extends Error {}
 
 /** The process ended before it answered. */
@@ -12,7 +11,7 @@ export class EndedError extends OperationError {
   static override readonly className: string = "EndedError";
 }
 
-/** The process is there, and says nothing: it was stopped, for example. */
+/** The process runs, but does not answer: somebody has stopped it, for example. */
 export class SilentError extends OperationError {
   static override readonly className: string = "SilentError";
 }
@@ -25,16 +24,25 @@ export interface Call {
   readonly timeoutMs?: number;
 }
 
+/** Takes lines of a log. @returns false: no more are wanted */
+export type TakeLines = (lines: readonly string[]) => Promise<boolean>;
+
 /** Asks the process of an endpoint.
+ *  @param takeLines nothing more is read until it is done
  *  @throws NotRunningError, or OperationError with what the process says */
-export async function call(socketPath: string, asked: Call, progress: Progress): Promise<unknown> {
+export async function call(
+  socketPath: string,
+  asked: Call,
+  progress: Progress,
+  takeLines: TakeLines = async () => true,
+): Promise<unknown> {
   const { timeoutMs } = asked;
   const signal = timeoutMs === undefined ? undefined : AbortSignal.timeout(timeoutMs);
   try {
-    return await ask(socketPath, asked, progress, signal);
+    return await ask(socketPath, asked, progress, takeLines, signal);
   } catch (error) {
     if (!signal?.aborted) throw error;
-    throw new SilentError("failed", `the process of the endpoint says nothing for ${timeoutMs! / 1000} s`, error);
+    throw new SilentError("failed", `the process of the endpoint has not answered for ${timeoutMs! / 1000} s`, error);
   }
 }
 
@@ -42,20 +50,37 @@ async function ask(
   socketPath: string,
   asked: Call,
   progress: Progress,
+  takeLines: TakeLines,
   signal: AbortSignal | undefined,
 ): Promise<unknown> {
   const answer = await send(socketPath, asked, signal);
   try {
-    for await (const text of createInterface({ input: answer, crlfDelay: Number.POSITIVE_INFINITY })) {
+    for await (const text of linesOf(answer)) {
       const line = JSON.parse(text) as Line;
       if ("progress" in line) progress(line.progress);
-      else if ("result" in line) return line.result;
+      else if ("lines" in line) {
+        if (!(await takeLines(line.lines))) return null;
+      } else if ("result" in line) return line.result;
       else throw new OperationError(line.error.refusal, line.error.message);
     }
   } catch (error) {
     if (error instanceof OperationError) throw error;
   }
   throw ended();
+}
+
+/** Reads no further than is asked for, which the lines of node:readline do. */
+async function* linesOf(answer: IncomingMessage): AsyncGenerator<string> {
+  let begun: string[] = [];
+  answer.setEncoding("utf8");
+  for await (const chunk of answer as AsyncIterable<string>) {
+    const [first = "", ...more] = chunk.split("\n");
+    begun.push(first);
+    for (const next of more) {
+      yield begun.join("");
+      begun = [next];
+    }
+  }
 }
 
 function ended(cause?: unknown): EndedError {
@@ -77,7 +102,7 @@ function send(
 ): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const text = body === undefined ? "" : JSON.stringify(body);
-    // Node does not say so for DELETE.
+    // For DELETE, Node does not send the length by itself.
     const headers = { "content-length": Buffer.byteLength(text) };
     const outgoing = request({ socketPath, method, path, headers, agent: false, ...(signal && { signal }) }, resolve);
     outgoing.on("error", (error: NodeJS.ErrnoException) => reject(explained(error)));

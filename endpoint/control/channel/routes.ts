@@ -36,6 +36,8 @@ const ROUTES: Readonly<Record<string, Handle>> = {
     host.remove(() => {
       if ((request.body as NoWait | undefined)?.noWait) request.answer(null);
     }),
+  "GET /document": async (endpoint) => endpoint.state.document,
+  "GET /documents/*": async (endpoint, _request, name) => endpoint.deploymentDocument(name),
   "GET /credentials": async (endpoint) => endpoint.credentials(),
   "POST /keys": async (endpoint, { body }) => endpoint.regenerateKeys((body as { readonly type: string }).type),
   "GET /report": async (endpoint) => endpoint.report(),
@@ -48,6 +50,12 @@ const ROUTES: Readonly<Record<string, Handle>> = {
     endpoint.updateDeployment({ ...(request.body as UpdateRequest), name }, listenerOf(request)),
   "DELETE /deployments/*": async (endpoint, request, name) => endpoint.deleteDeployment(name, listenerOf(request)),
   "GET /logs/*": async (endpoint, { query }, name) => endpoint.logs(name, Number(query.get("lines"))),
+  "GET /log/*": async (endpoint, { query, send, left, progress }, name) => {
+    for await (const { lines, leftOut } of endpoint.followLog(name, Number(query.get("lines")), left)) {
+      await send({ lines });
+      if (leftOut > 0) progress(`warning: ${leftOut} lines are left out here: they came faster than they were read`);
+    }
+  },
 };
 
 export function controlOf(endpoint: Endpoint, host: ProcessControl): Control {

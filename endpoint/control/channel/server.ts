@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { chmod, rm } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { describe, invalid, OperationError } from "../errors.ts";
@@ -20,6 +21,10 @@ export interface ControlRequest {
   readonly progress: Progress;
   /** Answers now; what is done meanwhile goes on. */
   readonly answer: (result: unknown) => void;
+  /** A part of the answer. Resolves when whoever asked has room for more, or has left. */
+  readonly send: (line: Line) => Promise<void>;
+  /** Aborts when whoever asked has left. */
+  readonly left: AbortSignal;
 }
 
 /** @returns the result, for whoever still waits for it */
@@ -58,6 +63,8 @@ function listen(server: Server, path: string): Promise<void> {
 async function take(request: IncomingMessage, response: ServerResponse, control: Control): Promise<void> {
   // Whoever asked may have left; what was begun goes on.
   response.on("error", () => {});
+  const left = new AbortController();
+  response.once("close", () => left.abort());
   let isAnswered = false;
   const say = (line: Line): void => {
     if (!isAnswered) response.write(`${JSON.stringify(line)}\n`);
@@ -77,6 +84,11 @@ async function take(request: IncomingMessage, response: ServerResponse, control:
       body: await readJson(request),
       progress: (progress) => say({ progress }),
       answer: (value) => end({ result: value ?? null }),
+      send: async (line) => {
+        say(line);
+        if (response.writableNeedDrain) await once(response, "drain", { signal: left.signal }).catch(() => {});
+      },
+      left: left.signal,
     });
     end({ result: result ?? null });
   } catch (error) {

@@ -5,7 +5,9 @@ import { chmod, mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { homedir, tmpdir, userInfo } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { type Environment, processEnvironment } from "../../../src/host.ts";
+import { ENDPOINT_NAME, ENDPOINT_NAME_RULE, MAX_NAME_LENGTH } from "../../spec/names.ts";
 import { invalid, OperationError } from "../errors.ts";
+import { previousOf } from "./kept-file.ts";
 
 const FOLDER_MODE = 0o700;
 
@@ -33,15 +35,16 @@ export function homeFolder(env: Environment = processEnvironment): string {
   return SCOREFN_HOME ? resolve(SCOREFN_HOME) : resolve(env.HOME || homedir(), ".scorefn");
 }
 
-/** What may name a folder: nothing that leads out of it. */
-const NAME = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+/** So nothing names a folder that leads out of it. */
+function isEndpointName(name: string): boolean {
+  return ENDPOINT_NAME.test(name) && name.length <= MAX_NAME_LENGTH && name === name.toLowerCase();
+}
 
 /** @param name in lower case   @throws OperationError when it is no endpoint's name */
 export function endpointFolder(home: string, name: string): EndpointFolder {
-  if (!NAME.test(name)) {
-    throw invalid(
-      `${JSON.stringify(name)} is not a name of an endpoint: letters, digits and dashes, 3 to 32 of them, from a letter to a letter or digit`,
-    );
+  if (!isEndpointName(name)) {
+    const rule = `must have at most ${MAX_NAME_LENGTH} characters, ${ENDPOINT_NAME_RULE}`;
+    throw invalid(`${JSON.stringify(name)} cannot be the name of an endpoint: it ${rule}`);
   }
   const path = join(home, "endpoints", name);
   return {
@@ -60,7 +63,7 @@ export function endpointFolder(home: string, name: string): EndpointFolder {
 export function endpointNames(home: string): string[] {
   try {
     const entries = readdirSync(join(home, "endpoints"), { withFileTypes: true });
-    return entries.flatMap((entry) => (entry.isDirectory() && NAME.test(entry.name) ? [entry.name] : [])).sort();
+    return entries.flatMap((entry) => (entry.isDirectory() && isEndpointName(entry.name) ? [entry.name] : [])).sort();
   } catch {
     return [];
   }
@@ -81,21 +84,22 @@ export async function makeFolder({ path, socket }: EndpointFolder): Promise<void
   }
 }
 
-/** What is being removed has such a name, which no endpoint has. */
+/** Begins the name of a folder that is being removed. No endpoint has such a name. */
 const GONE = ".gone-";
 
-/** At once for all who look: half of a folder would be an endpoint that comes back. The caller has its lock, which goes with it:
- *  a newcomer of this name may have a folder, a lock and a socket at these paths as soon as this one is out of the way. */
-export async function removeFolder({ path, socket }: EndpointFolder): Promise<void> {
+/** Removes it in one step, because half a folder would be an endpoint that comes back. The caller holds the folder's lock, which
+ *  goes with it: as soon as the folder is gone, another endpoint of this name may have a folder, a lock and a socket at these paths. */
+export async function removeFolder({ path, socket, state }: EndpointFolder): Promise<void> {
   const parent = dirname(path);
   if (process.platform !== "win32") await rm(socket, { force: true });
   try {
     await rename(path, join(parent, GONE + randomUUID()));
   } catch {
-    // Where a folder in use cannot be moved, it goes piece by piece.
+    // Windows moves no folder in which a file is open. Without its state it is no endpoint, whatever else stays.
+    for (const file of [state, previousOf(state)]) await rm(file, { force: true });
     await rm(path, { recursive: true, force: true });
   }
-  // Those of processes that were killed while they did this, too. One that cannot be removed is in nobody's way.
+  // Also removes what processes left that were killed here. A folder that cannot be removed is in nobody's way.
   const names = await readdir(parent).catch(() => []);
   for (const name of names) {
     if (name.startsWith(GONE)) await rm(join(parent, name), { recursive: true, force: true }).catch(() => {});
@@ -110,7 +114,7 @@ function socketPath(folder: string): string {
   return Buffer.byteLength(path) <= MAX_SOCKET_PATH_BYTES ? path : join(socketFolder(), hash);
 }
 
-/** The folder for temporary files is everybody's, and somebody else may have been there first. */
+/** Everybody can write to the folder for temporary files, so somebody else may have made this one first. */
 async function makeSocketFolder(): Promise<void> {
   if (process.platform === "win32") return;
   const path = socketFolder();

@@ -27,18 +27,18 @@ export async function writeKept(path: string, value: unknown, disk: Disk = promi
     await disk.link(path, spare);
     await disk.rename(spare, previous);
   } catch (error) {
-    // There is none yet, or the file system has no hard links: there is no previous one then.
+    // There is no file yet, or the file system has no hard links: no previous file is kept then.
     if (!["ENOENT", "EPERM", "ENOTSUP", "ENOSYS"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
   }
   await disk.rename(fresh, path);
   await syncFolder(dirname(path), disk);
 }
 
-/** What was kept, and what had to be passed over. */
+/** What was kept, and which files could not be used. */
 export interface Kept<T> {
   /** Undefined: there is nothing that can be used. */
   readonly value: T | undefined;
-  /** One line for each file that cannot be used, and what is done about it. */
+  /** A line for each file that cannot be used: why, and what becomes of it. */
   readonly notes: readonly string[];
   /** Those files. */
   readonly broken: readonly string[];
@@ -59,7 +59,7 @@ export async function readKept<T>(path: string, read: (content: unknown) => T): 
     } catch (error) {
       if (["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "")) continue;
       broken.push(candidate);
-      notes.push(`${candidate} cannot be used (${(error as Error).message}) and is put aside as ${UNREADABLE}`);
+      notes.push(`${candidate} cannot be used (${(error as Error).message}); it is kept as ${candidate}${UNREADABLE}`);
     }
   }
   return { value: undefined, notes, broken, isNew: broken.length === 0 };
@@ -67,13 +67,14 @@ export async function readKept<T>(path: string, read: (content: unknown) => T): 
 
 const UNREADABLE = ".unreadable";
 
-/** Puts files that cannot be used aside: the next write would else put them in the place of the last one that can be, and a person
- *  may still read from them. */
+/** Renames files that cannot be used. Otherwise the next write would make one of them the previous file, in the place of the last
+ *  good one; and a person may still find something in them. */
 export async function setAside({ broken }: Pick<Kept<unknown>, "broken">): Promise<void> {
   for (const path of broken) await promises.rename(path, path + UNREADABLE);
 }
 
-function previousOf(path: string): string {
+/** Where the file is kept that the last write has replaced. */
+export function previousOf(path: string): string {
   return `${path}.previous`;
 }
 
@@ -83,7 +84,7 @@ async function syncFolder(folder: string, disk: Disk): Promise<void> {
   try {
     await handle?.sync();
   } catch {
-    // Nor syncs them.
+    // Nor does every system sync them.
   } finally {
     await handle?.close();
   }

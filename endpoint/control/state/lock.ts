@@ -1,5 +1,5 @@
-// One process at a time runs an endpoint. A lock is a file with a number, and the highest one counts: whoever finds its process
-// gone makes the next one. So nobody ever removes a lock that may be somebody else's, which two processes could do at a time.
+// One process at a time runs an endpoint. A lock is a file with a number, and the highest number counts. Whoever finds that its
+// process is gone makes the next lock, so nobody ever removes a lock that another process may just have taken.
 import { execFileSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { linkSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -9,7 +9,7 @@ const NAME = /^lock\.(\d+)$/;
 
 export interface Holder {
   readonly pid: number;
-  /** When the process was started, in the system's words: a number is given to another process later. */
+  /** When the process was started, in the system's words: systems give the number to other processes later. */
   readonly started: string;
 }
 
@@ -44,7 +44,7 @@ export function lockHolder(folder: string): Holder | undefined {
 
 /** @returns false when somebody else has been faster */
 function create(folder: string, path: string, self: Holder): boolean {
-  // Linked, so that nobody ever sees a lock without its content.
+  // A link appears with its content, so nobody sees an empty lock.
   const draft = join(folder, `draft.${randomUUID()}`);
   writeFileSync(draft, JSON.stringify(self), { mode: 0o600, flag: "wx" });
   try {
@@ -68,7 +68,7 @@ function locksOf(folder: string): number[] {
   }
 }
 
-/** @returns undefined for a file that has gone, or says nothing */
+/** @returns undefined for a file that is gone or cannot be read */
 function readHolder(path: string): Holder | undefined {
   try {
     const { pid, started } = JSON.parse(readFileSync(path, "utf8")) as Partial<Holder>;
@@ -86,7 +86,7 @@ function isRunning({ pid, started }: Holder): boolean {
   return Number.isInteger(pid) && pid > 0 && startOf(pid) === started;
 }
 
-/** @returns undefined for a process that is not there, or has ended */
+/** @returns undefined for a process that does not exist or has ended */
 export function startOf(pid: number): string | undefined {
   try {
     if (process.platform === "linux") {

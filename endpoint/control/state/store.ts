@@ -3,9 +3,9 @@ import type { Document } from "../../types.ts";
 import { OperationError } from "../errors.ts";
 import type { AssetOptions, EndpointOptions, KeptCredentials } from "../types.ts";
 import type { EndpointFolder } from "./folders.ts";
-import { type Kept, readKept, writeKept } from "./kept-file.ts";
+import { type Disk, type Kept, readKept, writeKept } from "./kept-file.ts";
 
-/** Of the file's shape. A file with another number is another version's. */
+/** The version of the file's format. Another version of scorefn may write another number. */
 const VERSION = 1;
 
 export interface KeptDeployment {
@@ -32,10 +32,10 @@ export interface Store {
 /** For an endpoint that ends with its command. */
 export const NO_STORE: Store = { save: async () => {}, saveCredentials: async () => {} };
 
-export function openStore(folder: EndpointFolder): Store {
+export function openStore(folder: EndpointFolder, disk?: Disk): Store {
   const write = async (path: string, value: unknown): Promise<void> => {
     try {
-      await writeKept(path, value);
+      await writeKept(path, value, disk);
     } catch (error) {
       const message = `nothing has changed, because ${path} cannot be written: ${(error as Error).message}; make room, or make the folder writable`;
       throw new OperationError("failed", message, error);
@@ -47,7 +47,7 @@ export function openStore(folder: EndpointFolder): Store {
   };
 }
 
-/** @param check throws when the documents are none that this version can use */
+/** @param check throws when this version cannot use the documents */
 export function readState(
   folder: EndpointFolder,
   check: (state: KeptEndpoint) => void = () => {},
@@ -71,7 +71,7 @@ export function readCredentials(
   });
 }
 
-/** @throws Error that says why this is no state of the endpoint's */
+/** @throws Error that says why this is not the state of the endpoint */
 function checkState(name: string, content: unknown): KeptEndpoint {
   if (!isMap(content)) throw new Error("it holds no JSON object");
   if (content.version !== VERSION) throw new Error(`its version is ${JSON.stringify(content.version)}, not ${VERSION}`);
@@ -84,7 +84,7 @@ function checkState(name: string, content: unknown): KeptEndpoint {
     isOptions(options) &&
     isMap(deployments) &&
     Object.values(deployments).every((kept) => isMap(kept) && isMap(kept.document) && isAssets(kept.assets));
-  if (!isWhole) throw new Error("parts of it are missing, or are something else");
+  if (!isWhole) throw new Error("parts of it are missing or of the wrong type");
   return { document, host, port: port as number, options, deployments: deployments as KeptEndpoint["deployments"] };
 }
 

@@ -27,7 +27,7 @@ describe("with uv", () => {
     );
     expect(lines.at(-1)).toMatch(/^the environment is ready after \d+\.\d s$/);
     const again = await make("name: other\ndependencies: [{pip: ['six==1.16.0']}]", on);
-    expect(again).toMatchObject({ python, lines: [expect.stringContaining("is there")] });
+    expect(again).toMatchObject({ python, lines: [expect.stringContaining("exists already")] });
     const other = await make("dependencies: [{pip: ['six==1.17.0']}]", on);
     expect(imports(other.python, "six")).toMatch(/^1\.17\.0 /);
     expect(imports(python, "six")).toMatch(/^1\.16\.0 /);
@@ -136,7 +136,7 @@ test("a lock that another process has taken over is waited for", async () => {
   };
   const options = { cacheFolder: on.cache, env: on.env, cure: "", progress };
   expect(existsSync(await makeEnvironment(recipe, options, never))).toBe(true);
-  expect(lines).toContain("another process has taken over, as this one had stood still");
+  expect(lines).toContain("another process has taken over, because this one stood still");
   const [pid, below] = readFileSync(join(on.bin, "pids"), "utf8").split(" ").map(Number);
   await Promise.all([gone(pid!), gone(below!)]);
 });
@@ -144,7 +144,7 @@ test("a lock that another process has taken over is waited for", async () => {
 test("one for another Python than was asked for says so when it fails", async () => {
   const on = machine();
   const message = await failureOf(make("dependencies: [python=3.6, {pip: ['six==99']}]", on));
-  expect(message).toContain("(the file asks for Python 3.6, and scorefn runs 3.9 to 3.14: Python 3.");
+  expect(message).toContain("(the file asks for Python 3.6, but scorefn runs on 3.9 to 3.14; Python 3.");
 });
 
 /** Resolves when a process is gone. */

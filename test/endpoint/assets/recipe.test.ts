@@ -31,7 +31,9 @@ describe("for pip", () => {
       content: "scikit-learn==1.7.*\njoblib>=1",
       packages: ["scikit-learn==1.7.*", "joblib>=1"],
     });
-    expect(made.warnings).toEqual([expect.stringContaining("pip does not have libgomp: left out")]);
+    expect(made.warnings).toEqual([
+      expect.stringContaining("pip does not have libgomp, and no conda is installed here: left out"),
+    ]);
     expect(made.by).toMatchObject({ kind: "venv", uv: expect.stringMatching(/uv$/), python: { found: inUse } });
   });
 
@@ -72,6 +74,8 @@ describe("for pip", () => {
     ["dependencies: [{pip: [./gone]}]", /conda\.yml:1: \.\/gone: there is no \S+env\/gone/],
     ["dependencies: [{pip: [-r gone.txt]}]", /there is no file \S+gone\.txt/],
     ["dependencies: [{pip: [six=1]}]", /six=1: pip cannot read it/],
+    [`dependencies: [numpy, ${"a ".repeat(300)}]`, /conda\.yml: (a ){30}… has more than 500 characters/],
+    [`dependencies: [numpy] # ${" ".repeat(262_144)}`, /conda\.yml has 262\d\d\d bytes; at most 262144 are read/],
     ["dependencies: ['numpy>1|<3']", /pip has no "or" between versions/],
   ])("%j is refused", async (yaml, reason) => {
     const refused = recipe(yaml);
@@ -116,12 +120,12 @@ describe("the Python", () => {
   });
 
   test.each(["=3.6", "=2.7", "=3.99", "=4", "<3.9"])(
-    "%s: the nearest takes its place, which is told",
+    "%s: the nearest is used instead, which is told",
     async (asked) => {
       const { by, warnings } = await python(asked, bare);
       expect(by).toMatchObject({ python: { found: inUse } });
       expect(warnings).toEqual([
-        expect.stringMatching(/asks for Python .*scorefn runs 3\.9 to 3\.14: Python 3\.\S+ takes its place$/),
+        expect.stringMatching(/asks for Python .*scorefn runs on 3\.9 to 3\.14; Python 3\.\S+ is used instead$/),
       ]);
     },
   );
@@ -166,7 +170,7 @@ describe("for conda", () => {
     ]);
     const { file, warnings } = await content("dependencies: [python=3.8.5]");
     expect(file.dependencies).toEqual(["python=3.9"]);
-    expect(warnings).toEqual([expect.stringContaining("asks for Python 3.8.5, and scorefn runs 3.9 to 3.14")]);
+    expect(warnings).toEqual([expect.stringContaining("asks for Python 3.8.5, but scorefn runs on 3.9 to 3.14")]);
   });
 });
 

@@ -55,6 +55,6 @@ test("counts what a disk does not take, and says so when it does again", async (
   log.write("three\n");
   await log.flush();
   expect(await readFile(join(folder, "later", "endpoint.log"), "utf8")).toBe(
-    "2 lines of this log were dropped, because the disk did not take them\nthree\n",
+    "2 lines of this log are missing: they could not be written\nthree\n",
   );
 });

@@ -204,7 +204,7 @@ test("the name and the kind of an endpoint stay", async () => {
     /name cannot be changed/,
   );
   await expect(lab.endpoint.update({ document: null, changes: set("compute=k"), folder: "/" })).rejects.toThrow(
-    /stays so/,
+    /its kind cannot be changed/,
   );
 });
 

@@ -14,9 +14,10 @@ export function createFakeParts(ScoreError, hooks = {}) {
     files,
     credentials: createCredentials(refuse),
     checkAssets: async () => {},
-    resolveAssets: async (spec, options, { progress, secrets }) => {
+    resolveAssets: async (spec, options, work) => {
+      const { progress, secrets } = work;
       progress(`${spec.name}: looking for its model`);
-      await hooks.assets?.(spec, options);
+      await hooks.assets?.(spec, options, work);
       // The name of a file: it is there when the assets are.
       const { WAIT } = spec.environmentVariables;
       while (WAIT !== undefined && !existsSync(WAIT)) await delay(10);
@@ -26,7 +27,7 @@ export function createFakeParts(ScoreError, hooks = {}) {
       const upstream = options.upstreams[spec.name] ?? null;
       return { modelDir: null, python: null, environmentVariables: {}, upstream, warnings: [] };
     },
-    createDeployment: (spec) => new FakeDeployment(spec, hooks, refuse),
+    createDeployment: (spec, _assets, { onLine }) => new FakeDeployment(spec, hooks, refuse, onLine),
     createFront: (options) => createFront(options),
   };
   return {
@@ -75,6 +76,16 @@ function createFiles(refuse) {
   const files = {
     readEndpointFile: read,
     readDeploymentFile: read,
+    openUpdateFile: (kind, path, overrides) => {
+      const { document, warnings } = read(path, overrides);
+      const { name, endpointName } =
+        kind === "endpoint" ? files.endpointSpec(document) : files.deploymentSpec(document);
+      const mergedWith = (old) => {
+        files.checkDocument(kind, files.mergeDocuments(old, document));
+        return { document, warnings };
+      };
+      return { name, endpointName, mergedWith };
+    },
     endpointDocument: (overrides) => read(null, overrides),
     checkDocument: (_kind, document) => {
       if ("instance_count" in document && "scale_settings" in document)
@@ -191,7 +202,8 @@ function createCredentials(refuse) {
 }
 
 class FakeDeployment {
-  constructor(spec, hooks, refuse) {
+  constructor(spec, hooks, refuse, onLine) {
+    this.write = onLine;
     this.name = spec.name;
     this.spec = spec;
     this.hooks = hooks;
@@ -221,8 +233,10 @@ class FakeDeployment {
   async update(spec) {
     await this.hooks.update?.(spec);
     if (spec.environmentVariables.FAIL === "update") throw this.refuse("init() raised");
+    const former = this.spec;
     this.spec = spec;
     this.instances = spec.instanceCount;
+    return { ended: Promise.resolve(this.hooks.ended?.(former)) };
   }
   async close(graceMs) {
     this.isClosed = true;
@@ -235,6 +249,7 @@ class FakeDeployment {
   }
   async handle(request) {
     const body = new TextDecoder().decode(request.body);
+    this.write(`asked: ${body}`);
     if (body.includes("boom")) return answer(500, "boom");
     return answer(
       200,

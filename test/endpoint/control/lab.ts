@@ -40,7 +40,13 @@ export interface Lab {
 
 export const QUIET = { progress: (): void => {}, accepted: (): void => {} };
 
-export function createLab(state: KeptEndpoint = STATE, hooks: Hooks = {}): Lab {
+/** @param folder of versions of deployments   @param own what is on the disk is kept there instead */
+export function createLab(
+  state: KeptEndpoint = STATE,
+  hooks: Hooks = {},
+  folder: string = join(tmpdir(), "scorefn-lab-none"),
+  own?: Store,
+): Lab {
   const made: FakeDeployment[] = [];
   const parts = createFakeParts(ScoreError, { ...hooks, created: (deployment) => void made.push(deployment) });
   const disk: Lab["disk"] = { state, credentials: undefined, failNext: false };
@@ -52,7 +58,7 @@ export function createLab(state: KeptEndpoint = STATE, hooks: Hooks = {}): Lab {
     }
     change();
   };
-  const store: Store = {
+  const store: Store = own ?? {
     save: (next) => save(() => Object.assign(disk, { state: structuredClone(next) })),
     saveCredentials: (kept) => save(() => Object.assign(disk, { credentials: kept })),
   };
@@ -65,7 +71,7 @@ export function createLab(state: KeptEndpoint = STATE, hooks: Hooks = {}): Lab {
     parts: parts.now,
     store,
     log,
-    folder: join(tmpdir(), "scorefn-lab-none"),
+    folder,
   });
   const forgotten: string[] = [];
   endpoint.front.forget = (name) => void forgotten.push(name);

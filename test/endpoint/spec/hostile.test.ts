@@ -2,14 +2,22 @@
 import { join } from "node:path";
 import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
-import { checkDocument, endpointDocument, readDeploymentFile, SpecError } from "../../../endpoint/spec/index.ts";
+import {
+  checkDocument,
+  endpointDocument,
+  readDeploymentFile,
+  readEndpointFile,
+  SpecError,
+} from "../../../endpoint/spec/index.ts";
 import { placeholderIn } from "../../../endpoint/spec/placeholders.ts";
 import { readYaml } from "../../../endpoint/spec/yaml.ts";
 import { tree } from "../../packaging/tree.ts";
 import { DEADLINE_MS } from "../../setup/deadline.ts";
 
-/** Characters: what the largest file that is read can hold. */
+/** Characters: more than the largest file that is read can hold. */
 const MOST = 1024 * 1024;
+/** As many as that. */
+const MOST_OF_A_FILE = 128 * 1024;
 
 /** Ends work that takes for ever, which a test's own limit cannot. */
 function inTime<T>(work: () => T): T {
@@ -58,8 +66,27 @@ describe.each(HOSTILE)("a megabyte of %s", (_what, text) => {
   });
 });
 
+test("the largest file with a mistake in each line is refused in time", () => {
+  for (const line of [
+    "\ta: b\n",
+    "a: {{ b\n",
+    "a: b: c\n",
+    "a: [\n",
+    "%a\n",
+    "- &a *a\n",
+    "a: *b\n",
+    "? [\n",
+    "a: !x b\n",
+  ]) {
+    const text = line.repeat(MOST_OF_A_FILE / line.length);
+    expect(inTime(() => readYaml(text, "f").problems)).not.toEqual([]);
+  }
+  const unknown = Array.from({ length: MOST_OF_A_FILE / 16 }, (_, index) => `trafic${index}: {}\n`).join("");
+  const path = join(tree({ "e.yml": `name: prices\n${unknown}`.slice(0, MOST_OF_A_FILE) }), "e.yml");
+  expect(inTime(() => refusal(() => readEndpointFile(path))).problems).toHaveLength(101);
+});
+
 test("lines with braces that do not end are read in time", () => {
-  // The parser itself takes seconds for a megabyte of lines with mistakes.
   const some = (part: string): string => part.repeat(1000);
   for (const text of [`a: {{${full(" ")}`, some("a: {{ b\n"), some("a: {{"), `a: {{ b c\n${some("a: {{\n\n")}`]) {
     expect(inTime(() => readYaml(text, "f").problems)).not.toEqual([]);

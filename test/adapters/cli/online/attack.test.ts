@@ -1,7 +1,7 @@
 // Processes that are killed at moments of chance: whatever is left, the next command goes on from it.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { expect, test } from "vitest";
@@ -108,3 +108,119 @@ async function untilStopped(shell: Shell, stop: Promise<void>): Promise<void> {
     await delay(50);
   }
 }
+
+interface Attacked {
+  /** What is done while the process is killed. */
+  readonly line: string;
+  /** Whether it has been done, as another command sees it. */
+  isDone(shell: Shell): Promise<boolean>;
+  /** What brings the endpoint back to where it was. */
+  readonly undo: string;
+}
+
+const tagOf = async (shell: Shell): Promise<unknown> =>
+  JSON.parse(await shell.ok("online-deployment show -e one -n blue --query tags"));
+const names = async (shell: Shell): Promise<string[]> =>
+  JSON.parse(await shell.ok("online-deployment list -e one --query", "[].name")) as string[];
+
+const ATTACKED: readonly Attacked[] = [
+  {
+    line: "online-deployment create -e one -n green -f green.yml",
+    isDone: async (shell) => (await names(shell)).includes("green"),
+    undo: "online-deployment delete -e one -n green --yes",
+  },
+  {
+    line: "online-deployment update -e one -n blue --set tags.a=1 environment_variables.VERSION=2",
+    isDone: async (shell) => JSON.stringify(await tagOf(shell)) === '{"a":1}',
+    undo: "online-deployment update -e one -n blue --remove tags --set environment_variables.VERSION=1",
+  },
+  {
+    line: "online-deployment delete -e one -n red --yes",
+    isDone: async (shell) => !(await names(shell)).includes("red"),
+    undo: "online-deployment create -e one -n red -f red.yml",
+  },
+];
+
+test.each(ATTACKED)(
+  "$line: killed at each step on the disk, it has been done or not, and can be done again",
+  async (attacked) => {
+    const { line, isDone, undo } = attacked;
+    const shell = openShell();
+    const killAt = join(shell.folder, "kill-at");
+    shell.env.KILL_AT = killAt;
+    for (const name of ["blue", "green", "red"]) shell.write(`${name}.yml`, deploymentFile(name));
+    await shell.ok("online-endpoint create -n one");
+    await shell.ok("online-deployment create -e one -f blue.yml --all-traffic");
+    await shell.ok("online-deployment create -e one -f red.yml");
+    let kills = 0;
+    for (let step = 1; ; step++) {
+      const pid = shell.pid("one");
+      writeFileSync(killAt, String(step));
+      const { code, stderr } = await shell.type(line);
+      rmSync(killAt);
+      // A kill may come after the change was written down, and before the process could say so.
+      if (code !== 0) expect(stderr).toMatch(/the process of the endpoint ended before it answered/);
+      const wasDone = await isDone(shell);
+      if (code === 0) expect(wasDone).toBe(true);
+      // The command that has just looked has started it again.
+      const isKilled = shell.pid("one") !== pid;
+      if (isKilled) kills++;
+      else expect(code).toBe(0);
+      expect(JSON.parse(await shell.ok("online-endpoint show -n one --query traffic")).blue).toBe(100);
+      if (!wasDone) await shell.ok(line);
+      expect(await isDone(shell)).toBe(true);
+      await shell.ok(undo);
+      expect(await isDone(shell)).toBe(false);
+      if (!isKilled) break;
+    }
+    expect(kills).toBeGreaterThan(5);
+  },
+);
+
+test("the deletion of an endpoint that is killed at each step on the disk can be finished by the next one", async () => {
+  const shell = openShell();
+  const killAt = join(shell.folder, "kill-at");
+  shell.env.KILL_AT = killAt;
+  shell.write("blue.yml", deploymentFile("blue"));
+  for (let step = 1, isKilled = true; isKilled; step++) {
+    await shell.ok("online-endpoint create -n one");
+    await shell.ok("online-deployment create -e one -f blue.yml --all-traffic");
+    writeFileSync(killAt, String(step));
+    const { code } = await shell.type("online-endpoint delete -n one --yes");
+    rmSync(killAt);
+    isKilled = code !== 0;
+    const left = JSON.parse(await shell.ok("online-endpoint list --query", "[].name")) as string[];
+    if (left.length > 0) await shell.ok("online-endpoint delete -n one --yes");
+    expect((await shell.type("online-endpoint show -n one")).code).toBe(3);
+  }
+  await shell.ok("online-endpoint create -n one");
+});
+
+test("two commands at once on one deployment are carried out one after the other, or refused with one line", async () => {
+  const shell = openShell();
+  for (const name of ["blue", "green"]) shell.write(`${name}.yml`, deploymentFile(name));
+  await shell.ok("online-endpoint create -n one");
+  const create = "online-deployment create -e one -n blue -f blue.yml";
+  const remove = "online-deployment delete -e one -n blue --yes";
+  const update = "online-deployment update -e one -n blue -f blue.yml --set tags.a=1";
+  for (const [first, second] of [
+    [create, create],
+    [update, remove],
+    [create, remove],
+    [remove, update],
+    [create, update],
+    [update, update],
+    [remove, remove],
+  ] as const) {
+    const both = await Promise.all([shell.type(first), shell.type(second)]);
+    for (const { code, stderr } of both) {
+      expect([0, 1, 3]).toContain(code);
+      if (code !== 0)
+        expect(stderr).toMatch(/error: (the deployment blue exists|the endpoint one has no deployment blue)/);
+    }
+    const states = JSON.parse(
+      await shell.ok("online-deployment list -e one --query", "[].provisioning_state"),
+    ) as string[];
+    expect(states.every((state) => state === "Succeeded")).toBe(true);
+  }
+});

@@ -5,6 +5,8 @@ import { ScoreError } from "../../../../dist/src/host.js";
 import { createFakeParts } from "../../../endpoint/control/fake-parts.mjs";
 
 const PROCESS = fileURLToPath(new URL("fake-process.mjs", import.meta.url));
+// As the real program does: the reader of its output may leave.
+process.stdout.on("error", () => {});
 const [noun, ...args] = process.argv.slice(2);
 const code = await main(/** @type {"online-endpoint"} */ (noun), args, createFakeParts(ScoreError), PROCESS);
 await new Promise((resolve) => process.stdout.write("", resolve));

@@ -61,6 +61,10 @@ export function openShell(answer?: string): Shell {
         write: (text) => {
           output.stdout += text;
         },
+        writeOn: async (text) => {
+          output.stdout += text;
+          return true;
+        },
         writeError: (text) => {
           output.stderr += text;
         },
