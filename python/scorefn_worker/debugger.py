@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import socket
 import sys
+import time
 
 from .failures import StartFailure
 from .protocol import error_record
 
 HOST = "127.0.0.1"
+#: How long a debugger may take to listen, in seconds. An editor that starts the server with one key starts its debug
+#: adapter when the server says that it connects; that takes a second or two, on a busy machine several.
+LISTEN_S = 15.0
+#: Between two looks whether it listens, in seconds.
+LOOK_S = 0.1
 
 _ANNOUNCEMENT = """\
 !! Starting the inference server in DEBUGGING mode because AZUREML_DEBUG_PORT is set.
@@ -25,7 +32,7 @@ def connect(port: int) -> None:
     """Connect out to the debugger listening on 127.0.0.1 and wait until it has set its breakpoints.
 
     Raises:
-        StartFailure: stage "load", when debugpy is missing or nothing listens.
+        StartFailure: stage "load", when debugpy is missing or nothing listens for a while.
     """
     _write_bare(_ANNOUNCEMENT.format(port=port))
     try:
@@ -36,12 +43,30 @@ def connect(port: int) -> None:
         hint = f"Install it with: {sys.executable} -m pip install debugpy, or unset AZUREML_DEBUG_PORT."
         raise _failure(message, hint) from error
     try:
+        _wait_until_it_listens(port)
         debugpy.connect((HOST, port))
         debugpy.wait_for_client()
     except Exception as error:
         message = f"no debugger listens on {HOST}:{port}: {error}"
-        hint = "Start the editor's listening debug configuration first, or unset AZUREML_DEBUG_PORT."
+        hint = "Start the editor's listening debug configuration, or unset AZUREML_DEBUG_PORT."
         raise _failure(message, hint) from error
+
+
+def _wait_until_it_listens(port: int) -> None:
+    """Look by a connection of our own: each that fails within debugpy writes a traceback.
+
+    Raises:
+        OSError: Nothing listens.
+    """
+    deadline = time.monotonic() + LISTEN_S
+    while True:
+        try:
+            socket.create_connection((HOST, port), timeout=LISTEN_S).close()
+            return
+        except OSError:
+            if time.monotonic() >= deadline:
+                raise
+        time.sleep(LOOK_S)
 
 
 def _failure(message: str, hint: str) -> StartFailure:
