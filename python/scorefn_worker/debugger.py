@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import sys
 import time
@@ -53,20 +54,23 @@ def connect(port: int) -> None:
 
 
 def _wait_until_it_listens(port: int) -> None:
-    """Look by a connection of our own: each that fails within debugpy writes a traceback.
-
-    Raises:
-        OSError: Nothing listens.
-    """
+    """Wait a while: a `debugpy.connect` that has failed cannot be repeated in the same process."""
     deadline = time.monotonic() + LISTEN_S
-    while True:
-        try:
-            socket.create_connection((HOST, port), timeout=LISTEN_S).close()
-            return
-        except OSError:
-            if time.monotonic() >= deadline:
-                raise
+    while not _is_taken(port) and time.monotonic() < deadline:
         time.sleep(LOOK_S)
+
+
+def _is_taken(port: int) -> bool:
+    """Tell whether a port is somebody's. A debugger that is only connected to takes that for its program."""
+    with socket.socket() as probe:
+        if os.name != "nt":
+            # So that the debugger may take the port at the same moment.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return True
+    return False
 
 
 def _failure(message: str, hint: str) -> StartFailure:

@@ -1,19 +1,19 @@
 // Each template: made as a user makes it, served, checked, built for both clouds, deployed here.
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { parse } from "yaml";
 import { TEMPLATES } from "../../../../adapters/cli/init/templates.ts";
 import { packageFile } from "../../../../src/core/package-root.ts";
 import { DEADLINE_MS } from "../../../setup/deadline.ts";
 import { environment } from "../../../setup/environments.mjs";
+import { pathWithPrograms } from "../../../setup/programs.ts";
 import { freePort, type RunningServer, startServer } from "../../../setup/server.ts";
 
 const COMMAND = packageFile("dist/adapters/cli/scorefn.js");
 const root = mkdtempSync(join(tmpdir(), "scorefn-templates-"));
-const programs = join(root, "bin");
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 const sklearn = environment("sklearn");
@@ -26,19 +26,10 @@ const unavailable: Readonly<Record<string, string | undefined>> = {
 
 const env: NodeJS.ProcessEnv = {
   ...process.env,
-  PATH: [programs, process.env.PATH].join(delimiter),
+  PATH: pathWithPrograms(root),
   SCOREFN_PYTHON: python,
   SCOREFN_HOME: join(root, "home"),
 };
-
-beforeAll(() => {
-  mkdirSync(programs);
-  writeFileSync(join(programs, "scorefn"), `#!/bin/sh\nexec "${process.execPath}" "${COMMAND}" "$@"\n`, {
-    mode: 0o755,
-  });
-  // npx as it is once scorefn is installed, which finds the command above.
-  writeFileSync(join(programs, "npx"), '#!/bin/sh\nexec "$@"\n', { mode: 0o755 });
-});
 
 function scorefn(cwd: string, ...args: string[]) {
   return spawnSync(process.execPath, [COMMAND, ...args], { cwd, env, encoding: "utf8", timeout: DEADLINE_MS });
@@ -142,7 +133,7 @@ describe.each(TEMPLATES)("template $name", ({ name, script }) => {
       expect([status, stderr], stdout).toEqual([0, ""]);
     }
     const taken = readdirSync(join(project, "build/lambda/function"), { recursive: true, encoding: "utf8" });
-    expect(taken.filter((path) => /Dockerfile|deployment\.yml|checks|train\.py|\.vscode/.test(path))).toEqual([]);
+    expect(taken.filter((path) => /deployment\.yml|endpoint\.yml|conda\.yml|README|checks|train\.py|\.vscode/.test(path))).toEqual([]);
     const targets = script.endsWith(".py") ? ["lambda"] : ["lambda", "azure"];
     for (const target of targets) {
       const { status, stdout } = scorefn(project, "invoke", `build/${target}`, "--data", "@sample-request.json");
@@ -157,7 +148,8 @@ describe.each(TEMPLATES)("template $name", ({ name, script }) => {
     )!;
     const port = await freePort();
     // The packages of this machine's Python stand for the environment of conda.yml.
-    const own = ["--port", String(port), "--python", `blue=${python}`];
+    const stands = script.endsWith(".py") ? ["--python", `blue=${python}`] : [];
+    const own = ["--port", String(port), ...stands];
     const args = [COMMAND, ...line.slice(line.indexOf("online-endpoint")).split(" "), ...own];
     const server = startServer({ command: process.execPath, args, cwd: project, env, port });
     onTestFinished(async () => void (await server.stop()));
