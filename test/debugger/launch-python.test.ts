@@ -1,63 +1,19 @@
 // F5 in VS Code: what `scorefn init` writes to .vscode/ is carried out as VS Code does it, with the debug adapter that it runs.
-import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, realpathSync, rmSync } from "node:fs";
+import { mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, onTestFinished, test } from "vitest";
-import { packageFile } from "../../src/core/package-root.ts";
 import { environment } from "../setup/environments.mjs";
 import { pathWithPrograms } from "../setup/programs.ts";
 import { freePort, startServer } from "../setup/server.ts";
 import { DapClient } from "./dap.ts";
+import { lineIn, makeProject, onePatient } from "./project.ts";
 import { post } from "./start.ts";
 
-const COMMAND = packageFile("dist/adapters/cli/scorefn.js");
 const root = realpathSync(mkdtempSync(join(tmpdir(), "scorefn-launch-")));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 const PATH = pathWithPrograms(root);
-
-interface Configuration {
-  readonly name: string;
-  readonly type: string;
-  readonly request: "attach" | "launch";
-  readonly preLaunchTask?: string;
-  readonly postDebugTask?: string;
-}
-
-interface Task {
-  readonly label: string;
-  readonly command: string;
-  readonly isBackground?: boolean;
-  readonly options?: { readonly env: Readonly<Record<string, string>> };
-  readonly problemMatcher: { readonly background: { readonly beginsPattern: string; readonly endsPattern: string } };
-}
-
-interface Project {
-  readonly folder: string;
-  readonly configurations: readonly Configuration[];
-  readonly tasks: readonly Task[];
-}
-
-/** @param values of VS Code's variables   @param ports of the template, and those that stand for them: two runs may go side by side */
-function makeProject(template: string, values: Readonly<Record<string, string>>, ports: Readonly<Record<string, number>>): Project {
-  const folder = join(root, template);
-  const { stderr } = spawnSync(process.execPath, [COMMAND, "init", folder, "--template", template], { encoding: "utf8" });
-  expect(stderr).toBe("");
-  const read = (file: string) => {
-    let text = readFileSync(join(folder, ".vscode", file), "utf8");
-    const known = { ...values, "${workspaceFolder}": folder };
-    for (const [variable, value] of Object.entries(known)) text = text.replaceAll(variable, value);
-    for (const [from, to] of Object.entries(ports)) text = text.replaceAll(new RegExp(`\\b${from}\\b`, "g"), String(to));
-    return JSON.parse(text);
-  };
-  const { tasks } = template === "sklearn" || template === "python" ? read("tasks.json") : { tasks: [] };
-  return { folder, configurations: read("launch.json").configurations, tasks };
-}
-
-function lineIn(file: string, text: string): number {
-  return readFileSync(file, "utf8").split("\n").findIndex((line) => line.includes(text)) + 1;
-}
 
 const debugpy = environment("debugger");
 
@@ -66,7 +22,7 @@ describe.skipIf("unavailable" in debugpy)("Python", () => {
 
   test("F5 starts the server, stops in init() and in run(), and goes on", async () => {
     const [port, debugPort] = [await freePort(), await freePort()];
-    const project = makeProject("python", { "${command:python.interpreterPath}": python }, { 5678: debugPort });
+    const project = makeProject(root, "python", { "${command:python.interpreterPath}": python }, { 5678: debugPort });
     const [configuration] = project.configurations;
     const task = project.tasks.find(({ label }) => label === configuration!.preLaunchTask)!;
     expect(task.isBackground).toBe(true);
@@ -85,21 +41,21 @@ describe.skipIf("unavailable" in debugpy)("Python", () => {
     await server.waitOutput(new RegExp(endsPattern));
 
     // Then the debug adapter is started.
-    const client = new DapClient(python, ["-m", "debugpy.adapter"]);
+    const client = DapClient.start(python, ["-m", "debugpy.adapter"]);
     onTestFinished(() => client.close());
     await client.request("initialize", { adapterID: configuration!.type, clientID: "vscode", pathFormat: "path" });
     const attached = client.request(configuration!.request, { ...configuration });
     await client.event("initialized");
     const path = join(project.folder, "score.py");
-    const [inInit, inRun] = [lineIn(path, "intercept = model"), lineIn(path, "return [predict")];
+    const [inInit, inRun] = [lineIn(path, "intercept = model"), lineIn(path, "if len(row)")];
     await client.request("setBreakpoints", { source: { path }, breakpoints: [{ line: inInit }, { line: inRun }] });
     await client.request("configurationDone");
     await attached;
 
     await expectStop("init", inInit);
     await server.waitReady();
-    const answer = post(server.url, readFileSync(join(project.folder, "sample-request.json"), "utf8"), "application/json");
-    await expectStop("run", inRun);
+    const answer = post(server.url, onePatient(project), "application/json");
+    await expectStop("predict", inRun);
     expect((await answer).status).toBe(200);
 
     async function expectStop(name: string, line: number): Promise<void> {
