@@ -31,7 +31,9 @@ interface Adapter {
 
 async function startAdapter(): Promise<Adapter> {
   const port = await freePort();
-  const adapter = spawn(process.execPath, [program, String(port), "127.0.0.1"], { stdio: ["ignore", "pipe", "inherit"] });
+  const adapter = spawn(process.execPath, [program, String(port), "127.0.0.1"], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   onTestFinished(() => void adapter.kill("SIGKILL"));
   // It says where it listens.
   await once(adapter.stdout, "data");

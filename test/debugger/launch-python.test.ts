@@ -68,7 +68,7 @@ describe.skipIf("unavailable" in debugpy)("Python", () => {
     // Shift+F5: the session ends, then the task that ends the server.
     await client.request("disconnect", { terminateDebuggee: false });
     const stop = project.tasks.find(({ label }) => label === configuration!.postDebugTask);
-    expect(stop?.command).toContain("${input:terminate}");
+    expect(stop?.command).toContain("input:terminate");
     expect(await server.stop()).toBe(0);
   });
 });

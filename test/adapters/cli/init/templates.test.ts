@@ -105,9 +105,9 @@ describe.each(TEMPLATES)("template $name", ({ name, script }) => {
       const checked = await post(`${server.url}/score`, JSON.stringify(check.request.body));
       expect(checked.status, check.name).toBe(check.expect.status);
       const { body, tolerance = 0 } = check.expect;
-      const values = await checked.json();
+      const values = (await checked.json()) as number[];
       for (const [index, value] of (body ?? []).entries()) {
-        expect(Math.abs(values[index] - value), check.name).toBeLessThanOrEqual(tolerance);
+        expect(Math.abs(values[index]! - value), check.name).toBeLessThanOrEqual(tolerance);
       }
     }
     expect(await server.stop()).toBe(0);
@@ -133,7 +133,9 @@ describe.each(TEMPLATES)("template $name", ({ name, script }) => {
       expect([status, stderr], stdout).toEqual([0, ""]);
     }
     const taken = readdirSync(join(project, "build/lambda/function"), { recursive: true, encoding: "utf8" });
-    expect(taken.filter((path) => /deployment\.yml|endpoint\.yml|conda\.yml|README|checks|train\.py|\.vscode/.test(path))).toEqual([]);
+    expect(
+      taken.filter((path) => /deployment\.yml|endpoint\.yml|conda\.yml|README|checks|train\.py|\.vscode/.test(path)),
+    ).toEqual([]);
     const targets = script.endsWith(".py") ? ["lambda"] : ["lambda", "azure"];
     for (const target of targets) {
       const { status, stdout } = scorefn(project, "invoke", `build/${target}`, "--data", "@sample-request.json");
@@ -199,7 +201,7 @@ test.skipIf(unavailable.sklearn !== undefined)(
 );
 
 // What examples and templates have in common is the same in both.
-test.each([
+test.each<readonly [string, string]>([
   ["python/model/diabetes.json", "regression/model/diabetes.json"],
   ["typescript/model/diabetes.json", "regression/model/diabetes.json"],
   ["sklearn/model/diabetes.joblib", "sklearn/model/sklearn_regression_model.pkl"],
