@@ -134,7 +134,9 @@ describe.each(TEMPLATES)("template $name", ({ name, script }) => {
     }
     const taken = readdirSync(join(project, "build/lambda/function"), { recursive: true, encoding: "utf8" });
     expect(
-      taken.filter((path) => /deployment\.yml|endpoint\.yml|conda\.yml|README|checks|train\.py|\.vscode/.test(path)),
+      taken
+        .filter((path) => !path.startsWith("node_modules"))
+        .filter((path) => /deployment\.yml|endpoint\.yml|conda\.yml|README|checks|train\.py|\.vscode/.test(path)),
     ).toEqual([]);
     const targets = script.endsWith(".py") ? ["lambda"] : ["lambda", "azure"];
     for (const target of targets) {
