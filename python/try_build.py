@@ -256,15 +256,19 @@ def top_levels(distribution: Any) -> set[str]:  # noqa: ANN401 - Python 3.9 has 
 class Hider:
     """Lets the script find only what its list of packages brings."""
 
-    def __init__(self, packages: Packages, imports: Imports) -> None:
-        """Take what there is, and what lies beside the script."""
+    def __init__(self, packages: Packages, imports: Imports, worker_schemas: Any) -> None:  # noqa: ANN401 - a finder
+        """Take what there is, what lies beside the script, and what finds the worker's own `inference_schema`."""
         self.packages = packages
         self.imports = imports
+        self.worker_schemas = worker_schemas
 
-    def find_spec(self, fullname: str, path: object = None, target: object = None) -> None:
-        """Refuse what the cloud will not have."""
+    def find_spec(self, fullname: str, path: object = None, target: object = None) -> Any:  # noqa: ANN401 - a ModuleSpec
+        """Refuse what the cloud will not have; without the list's package it has the worker's own `inference_schema`."""
+        if fullname == "inference_schema" and not self.packages.gives(fullname):
+            return self.worker_schemas.find_spec(fullname)
         if "." not in fullname and not self.imports.is_here(fullname) and self.packages.hides(fullname):
             raise ModuleNotFoundError(f"No module named '{fullname}'", name=fullname)
+        return None
 
 
 def load(asked: dict[str, Any], packages: Packages, imports: Imports) -> str | None:
@@ -274,6 +278,7 @@ def load(asked: dict[str, Any], packages: Packages, imports: Imports) -> str | N
     from scorefn_worker.failures import StartFailure
     from scorefn_worker.locate import UserFiles
     from scorefn_worker.protocol import Settings
+    from scorefn_worker.schemas import SchemaFinder
     from scorefn_worker.script import begin_init, extend_import_path, load_script
 
     del sys.path[0]
@@ -281,7 +286,7 @@ def load(asked: dict[str, Any], packages: Packages, imports: Imports) -> str | N
     files = UserFiles(settings.app_root, settings.entry_script, None)
     extend_import_path(settings)
     replacements.install()
-    sys.meta_path.insert(0, Hider(packages, imports))
+    sys.meta_path.insert(0, Hider(packages, imports, SchemaFinder()))
     sys.argv[:] = [asked["script"]]
     try:
         script = load_script(settings, files)

@@ -16,7 +16,7 @@ describe.skipIf("unavailable" in debugpy)("with debugpy", () => {
 
   /** An editor's "attach, listen" configuration, waiting for the worker to connect. */
   async function listen(port: number): Promise<{ client: DapClient; attached: Promise<unknown> }> {
-    const client = new DapClient(python, ["-m", "debugpy.adapter"]);
+    const client = DapClient.start(python, ["-m", "debugpy.adapter"]);
     onTestFinished(() => client.close());
     await client.request("initialize", { adapterID: "debugpy", clientID: "test", pathFormat: "path" });
     const attached = client.request("attach", { listen: { host: "127.0.0.1", port }, justMyCode: true });
@@ -94,7 +94,7 @@ describe.skipIf("unavailable" in debugpy)("with debugpy", () => {
     const server = await startDebugged(SCRIPT, { SCOREFN_PYTHON: python, AZUREML_DEBUG_PORT: String(port) });
     expect(await server.waitExit()).toBe(3);
     expect(server.stderr()).toContain(`no debugger listens on 127.0.0.1:${port}`);
-    expect(server.stderr()).toContain("hint: Start the editor's listening debug configuration first");
+    expect(server.stderr()).toContain("hint: Start the editor's listening debug configuration, or unset");
   });
 });
 

@@ -19,8 +19,10 @@ export async function startDebugged(script: string, env: NodeJS.ProcessEnv): Pro
 /** Longer than the scoring deadline and the grace of a worker that does not come back after it, in milliseconds. */
 export const AT_BREAKPOINT_MS = 2_500;
 
-export function post(url: string, body: string): Promise<Response> {
-  return fetch(`${url}/score`, { method: "POST", body, signal: AbortSignal.timeout(DEADLINE_MS) });
+/** @param type of the body; without one it is text */
+export function post(url: string, body: string, type?: string): Promise<Response> {
+  const headers = type === undefined ? {} : { "Content-Type": type };
+  return fetch(`${url}/score`, { method: "POST", headers, body, signal: AbortSignal.timeout(DEADLINE_MS) });
 }
 
 /** Number of the line that contains `text`, from 1. */

