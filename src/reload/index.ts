@@ -80,7 +80,7 @@ function currentRuntime(service: ReloadingService, watching: Watching): ScoreRun
         service.hall,
       );
     },
-    reload: () => service.member,
+    reload: () => service.members,
   };
 }
 

@@ -41,8 +41,8 @@ export class ReloadingService {
   readonly #former = new Set<Version>();
   /** While it is not known whether there will be a version. */
   #hall: Hall | undefined;
-  /** As the ready path shows it. */
-  #member: unknown;
+  /** What the ready path shows of it. */
+  #members: { readonly reload?: Record<string, unknown> } = {};
   #status!: ReloadStatus;
   readonly #changed = new Set<string>();
   #turn: Promise<void> = Promise.resolve();
@@ -68,9 +68,9 @@ export class ReloadingService {
     return this.#current.made;
   }
 
-  /** What has become of the last edit, as the ready path shows it. */
-  get member(): unknown {
-    return this.#member;
+  /** What has become of the last edit, as members of the ready path's answer. */
+  get members(): { readonly reload?: Record<string, unknown> } {
+    return this.#members;
   }
 
   get hall(): Hall | undefined {
@@ -239,12 +239,12 @@ export class ReloadingService {
   }
 
   #version(made: Made): Version {
-    made.runtime.reload = () => this.#member;
+    made.runtime.reload = () => this.#members;
     return new Version(made);
   }
 
   #tell(status: ReloadStatus): void {
     this.#status = status;
-    this.#member = statusMember(status, this.#options.errorDetail);
+    this.#members = { reload: statusMember(status, this.#options.errorDetail) };
   }
 }
