@@ -23,6 +23,9 @@ export interface ReloadOptions extends QueueOptions {
 /** A version that takes longer than this to come up is told of, in milliseconds: long for a script, short for whoever waits. */
 const SLOW_MS = 10_000;
 
+/** So long after it was written a file may be known to have changed, in milliseconds. */
+const NOTICED_MS = 1_000;
+
 /** What waits for a version when there is none: probes and the rest are answered. */
 const NEED_SCRIPT: ReadonlySet<string> = new Set(["/score", "/swagger.json"]);
 
@@ -50,6 +53,7 @@ export class ReloadingService {
   #superseded = new AbortController();
   readonly #closing = new AbortController();
   #closed: Promise<void> | undefined;
+  #cameUpAt = Number.NEGATIVE_INFINITY;
   #firstUp: () => void = () => {};
   readonly #started: Promise<void>;
 
@@ -75,6 +79,11 @@ export class ReloadingService {
 
   get hall(): Hall | undefined {
     return this.#hall;
+  }
+
+  /** Whether a version comes up, or has done so just now: what it has written is noticed a little later. */
+  get isComingUp(): boolean {
+    return this.#next !== undefined || performance.now() - this.#cameUpAt < NOTICED_MS;
   }
 
   get isClosing(): boolean {
@@ -212,6 +221,7 @@ export class ReloadingService {
 
   #takeOver(version: Version): void {
     this.#isUp = true;
+    this.#cameUpAt = performance.now();
     if (this.#current !== version) this.#replace(version);
     this.#firstUp();
     this.#openHall();
