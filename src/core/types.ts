@@ -217,6 +217,6 @@ export interface ScoreRuntime {
   readonly failure: Error | undefined;
   /** Undefined: nothing is known, as there are no workers. */
   readonly load?: RuntimeLoad | undefined;
-  /** What has become of the last edit, as the ready path shows it. Set by whoever loads the script anew when it is edited. */
-  reload?: (() => unknown) | undefined;
+  /** What the ready path shows of the last edit, the same object until that changes. Set by whoever loads the script anew when it is edited. */
+  reload?: (() => object | undefined) | undefined;
 }

@@ -6,6 +6,7 @@ import type { Scorer } from "../routes/scorer.ts";
 import { mergedLoad } from "./merged-load.ts";
 import { createReloadLog } from "./reload-log.ts";
 import { ReloadingService, type ReloadOptions } from "./reloading-service.ts";
+import { SelfWritten } from "./self-written.ts";
 import type { Made } from "./version.ts";
 import { Watching } from "./watching.ts";
 
@@ -25,8 +26,16 @@ export interface Reloading {
 /** @param first what is started first */
 export function createReloading(first: Made, { subscribers, ...options }: ReloadSettings): Reloading {
   const log = currentLog(() => service.current.log);
+  const selfWritten = new SelfWritten((path) => {
+    log.server.warning(
+      `${path} is written each time the script is loaded: it counts as an edit no longer. Write it into another folder.`,
+    );
+  });
   const watching = new Watching({
-    onChange: (paths) => service.reload(paths),
+    onChange(paths) {
+      const counted = selfWritten.counted(paths, service.isComingUp);
+      if (counted.length > 0) service.reload(counted);
+    },
     onWarning: (message) => log.server.warning(message),
   });
   const service = new ReloadingService(first, {
@@ -80,7 +89,7 @@ function currentRuntime(service: ReloadingService, watching: Watching): ScoreRun
         service.hall,
       );
     },
-    reload: () => service.member,
+    reload: () => service.members,
   };
 }
 

@@ -23,6 +23,9 @@ export interface ReloadOptions extends QueueOptions {
 /** A version that takes longer than this to come up is told of, in milliseconds: long for a script, short for whoever waits. */
 const SLOW_MS = 10_000;
 
+/** So long after it was written a file may be known to have changed, in milliseconds. */
+const NOTICED_MS = 1_000;
+
 /** What waits for a version when there is none: probes and the rest are answered. */
 const NEED_SCRIPT: ReadonlySet<string> = new Set(["/score", "/swagger.json"]);
 
@@ -41,8 +44,8 @@ export class ReloadingService {
   readonly #former = new Set<Version>();
   /** While it is not known whether there will be a version. */
   #hall: Hall | undefined;
-  /** As the ready path shows it. */
-  #member: unknown;
+  /** What the ready path shows of it. */
+  #members: { readonly reload?: Record<string, unknown> } = {};
   #status!: ReloadStatus;
   readonly #changed = new Set<string>();
   #turn: Promise<void> = Promise.resolve();
@@ -50,6 +53,7 @@ export class ReloadingService {
   #superseded = new AbortController();
   readonly #closing = new AbortController();
   #closed: Promise<void> | undefined;
+  #cameUpAt = Number.NEGATIVE_INFINITY;
   #firstUp: () => void = () => {};
   readonly #started: Promise<void>;
 
@@ -68,13 +72,18 @@ export class ReloadingService {
     return this.#current.made;
   }
 
-  /** What has become of the last edit, as the ready path shows it. */
-  get member(): unknown {
-    return this.#member;
+  /** What has become of the last edit, as members of the ready path's answer. */
+  get members(): { readonly reload?: Record<string, unknown> } {
+    return this.#members;
   }
 
   get hall(): Hall | undefined {
     return this.#hall;
+  }
+
+  /** Whether a version comes up, or has done so just now: what it has written is noticed a little later. */
+  get isComingUp(): boolean {
+    return this.#next !== undefined || performance.now() - this.#cameUpAt < NOTICED_MS;
   }
 
   get isClosing(): boolean {
@@ -212,6 +221,7 @@ export class ReloadingService {
 
   #takeOver(version: Version): void {
     this.#isUp = true;
+    this.#cameUpAt = performance.now();
     if (this.#current !== version) this.#replace(version);
     this.#firstUp();
     this.#openHall();
@@ -239,12 +249,12 @@ export class ReloadingService {
   }
 
   #version(made: Made): Version {
-    made.runtime.reload = () => this.#member;
+    made.runtime.reload = () => this.#members;
     return new Version(made);
   }
 
   #tell(status: ReloadStatus): void {
     this.#status = status;
-    this.#member = statusMember(status, this.#options.errorDetail);
+    this.#members = { reload: statusMember(status, this.#options.errorDetail) };
   }
 }

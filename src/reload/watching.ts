@@ -1,7 +1,12 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { importedFiles, isJavaScriptFile } from "./imports.ts";
 import { codeFolders, isReached, type TargetSettings, targetsOf } from "./targets.ts";
 import type { Made } from "./version.ts";
 import { Watcher, type WatcherOptions } from "./watcher.ts";
+
+/** So long the compiler waits before it reads a script's imports, in milliseconds: the worker, which compiles them at that time,
+ *  needs the processor more. What is edited until then shows by its time. */
+const READ_AFTER_MS = 500;
 
 /** Watches what the newest version is made of. */
 export class Watching {
@@ -23,6 +28,7 @@ export class Watching {
     const { entryScript } = version.config;
     if (entryScript === null || !isJavaScriptFile(entryScript)) return;
     this.#reading = this.#reading.then(async () => {
+      await delay(READ_AFTER_MS, undefined, { ref: false });
       if (this.#newest !== version) return;
       const files = await importedFiles(entryScript);
       if (this.#newest !== version) return;

@@ -46,11 +46,10 @@ function readiness(settings: ProbeSettings, runtime: ScoreRuntime, ids: RequestI
   const { errorDetail, serverVersion } = settings;
   const { state, failure } = runtime;
   const isReady = state === "ready" || state === "busy";
-  const body: Record<string, unknown> = { state };
-  if (failure !== undefined && !isReady && errorDetail !== "none") {
+  const body: Record<string, unknown> = { state, ...runtime.reload?.() };
+  if (failure && !isReady && errorDetail !== "none") {
     body.error = errorMember(toScoreError(failure), errorDetail);
   }
-  if (runtime.reload !== undefined) body.reload = runtime.reload();
   const headers = messageHeaders(ids, serverVersion, false);
   return { status: isReady ? 200 : 503, headers, body: renderPythonJson(body) };
 }

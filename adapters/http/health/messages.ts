@@ -31,7 +31,7 @@ export type ToHealth =
       readonly initialised: boolean;
       readonly failure: PlainError | undefined;
       /** What the ready path shows of the last edit; undefined: nothing is reloaded. */
-      readonly reload: unknown;
+      readonly reload: object | undefined;
     }
   /** What is measured, as it is now. */
   | { readonly kind: "figures"; readonly figures: Figures }

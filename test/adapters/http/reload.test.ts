@@ -390,6 +390,17 @@ test("--reload_dir watches further folders, whatever their files are called", as
   expect(await server.post()).toEqual({ status: 200, text: '"2"' });
 });
 
+test("a file that the script writes whenever it is loaded does not load it for ever", async () => {
+  const writes = python("1", "import time").replace("    pass", '    open("state.json", "w").write(str(time.time()))');
+  const server = await edited("score.py", { "score.py": writes });
+  await server.waitOutput(/state\.json is written each time the script is loaded/);
+  const { body } = await server.until(({ body }) => body.reload?.state === "watching", "it has come to rest");
+  await server.write("score.py", writes.replace("return 1", "return 2"));
+  await server.settles("watching", body.reload!.version + 1);
+  expect(await server.post()).toEqual({ status: 200, text: "2" });
+  expect(await server.stop()).toBe(0);
+});
+
 test("--script_host in-process is refused, with the reason", async () => {
   const server = await edited("score.ts", { "score.ts": typescript("1") }, { args: ["--script_host", "in-process"] });
   expect(await server.waitExit()).toBe(1);

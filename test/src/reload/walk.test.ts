@@ -188,7 +188,7 @@ test("loses no request and runs none twice, whatever the order of what happens",
             if (mayClose) closed ??= service.close(1_000);
           } else if (step.does === "request") {
             // Whatever is edited from now on, there is a version that answers.
-            const { version } = service.member as { version: number };
+            const { version } = service.members.reload as { version: number };
             const isSure = debugPort === null && closed === undefined && version > 0;
             answers.push(
               send("/score")
@@ -250,7 +250,7 @@ test("loses no request and runs none twice, whatever the order of what happens",
         }
         const last = versions.at(-1)!;
         expect(last.state).toBe("up");
-        expect(service.member).toMatchObject({ state: "watching" });
+        expect(service.members.reload).toMatchObject({ state: "watching" });
         expect(told.at(-1)).toBe("reloaded");
         for (const version of versions.slice(0, -1)) {
           expect(version).toMatchObject({ state: "closed", cutOff: 0, hasEnded: true });
