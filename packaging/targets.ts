@@ -2,7 +2,7 @@
 // start of the command, so it loads no builder before one is asked for.
 
 import { LAMBDA_LIMITS } from "./aws-lambda/limits.ts";
-import type { InvokeOptions } from "./invoke.ts";
+import type { InvokeOptions, RunningBuild, StartOptions } from "./invoke.ts";
 import type { BuildReport } from "./report.ts";
 
 /** Flags of `build` by the builder's names, as given; undefined where absent. */
@@ -28,6 +28,8 @@ export interface Target {
   build(options: TargetOptions): Promise<BuildReport>;
   /** @returns the exit code   @throws ConfigError */
   invoke(options: InvokeOptions): Promise<number>;
+  /** Starts a build on this machine. @throws Error when it does not start */
+  start(options: StartOptions): Promise<RunningBuild>;
 }
 
 /** Flags of every build. */
@@ -84,6 +86,7 @@ const awsLambda: Target = {
     return buildLambda(options as unknown as Parameters<typeof buildLambda>[0]);
   },
   invoke: async (options) => (await import("./aws-lambda/invoke.ts")).invokeLambda(options),
+  start: async (options) => (await import("./aws-lambda/invoke.ts")).startLambda(options),
 };
 
 const azureFunctions: Target = {
@@ -118,6 +121,7 @@ const azureFunctions: Target = {
     return buildAzure(options as unknown as Parameters<typeof buildAzure>[0]);
   },
   invoke: async (options) => (await import("./azure-functions/invoke.ts")).invokeAzure(options),
+  start: async (options) => (await import("./azure-functions/invoke.ts")).startAzure(options),
 };
 
 export const TARGETS: readonly Target[] = [awsLambda, azureFunctions];
