@@ -29,7 +29,7 @@ export { afterReading, timerMs } from "./core/timer.ts";
 export { VERSION } from "./core/version.ts";
 export { createEventLog } from "./event-log.ts";
 export * from "./host-lean.ts";
-export { PyFloat, PythonJsonError, readPythonJson } from "./json/python-json.ts";
+export { PyFloat, PythonJsonError, readPythonJson, renderPythonJson } from "./json/python-json.ts";
 export { codeFrame } from "./locate/code-frame.ts";
 export { missingPackageHint } from "./locate/path-alias.ts";
 export { consoleMethods } from "./log/console.ts";
