@@ -70,7 +70,7 @@ for (const file of FILES) {
   if (packages.size > 0) await writeNotices(file, [...packages].sort());
 }
 
-await Promise.all([copyPage(), buildDocsPage()]);
+await Promise.all([copyPage(), buildDocsPage(), copySpecifications()]);
 
 /** The control page as it stands, and the library that draws its plots beside it: browsers load nothing from elsewhere. */
 async function copyPage() {
@@ -148,6 +148,24 @@ async function compressed(content) {
   await writeFile(own, result);
   await rename(own, kept);
   return result;
+}
+
+/** The schemas of OpenAPI's versions, by which swagger documents are checked. */
+async function copySpecifications() {
+  const modules = join(ROOT, "node_modules");
+  const to = join(ROOT, "dist/check/openapi");
+  await mkdir(to, { recursive: true });
+  const sources = {
+    "2.0": "@seriousme/openapi-schema-validator/schemas/v2.0/schema.json",
+    "3.0": "@seriousme/openapi-schema-validator/schemas/v3.0/schema.json",
+    3.1: "@seriousme/openapi-schema-validator/schemas/v3.1/schema.json",
+    "draft-04": "ajv-draft-04/dist/refs/json-schema-draft-04.json",
+  };
+  for (const [name, source] of Object.entries(sources)) {
+    const schema = JSON.parse(await readFile(join(modules, source), "utf8"));
+    await writeFile(join(to, `${name}.json`), JSON.stringify(schema));
+  }
+  await writeNotices("dist/check/openapi/schemas", ["@seriousme/openapi-schema-validator", "ajv-draft-04"]);
 }
 
 /** @param {string} path */

@@ -15,6 +15,9 @@ const LONG = [
   "endpoint/deployment/deployment",
   "endpoint/assets/environment",
   "endpoint/gateway/scripts",
+  "cli/check/check",
+  "cli/check/around",
+  "check/builds",
   "online/life",
   "init/templates",
   "online/attack",
@@ -53,6 +56,9 @@ const LONG = [
 
 /** Files about one feature each that take long, many with programs of other people's: run with CI=true, or when they are named. */
 const CI_ONLY = [
+  "test/adapters/cli/check/around.test.ts",
+  "test/check/builds.test.ts",
+  "test/check/ci-files.test.ts",
   "test/src/script/compile.test.ts",
   "test/packaging/out-folder.test.ts",
   "test/packaging/command.test.ts",

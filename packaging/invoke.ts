@@ -1,40 +1,54 @@
 // Tries a build on this machine: what `scorefn invoke` does whatever the cloud.
-import { type Environment, ScoreError } from "../src/host.ts";
+import { type Environment, type HeaderList, ScoreError } from "../src/host.ts";
 import type { Step } from "./inputs.ts";
 import { problem } from "./out-folder.ts";
 import { formatBytes } from "./report.ts";
 import { readRequestData } from "./request-data.ts";
 
-export interface InvokeOptions {
+export interface StartOptions {
   /** Folder of a build. */
   readonly directory: string;
-  /** The request body, or `@file`. */
-  readonly data: string;
   /** Program that runs it; default: this Node. */
   readonly node?: string | undefined;
   /** On top of the environment of this process. */
   readonly env?: Environment | undefined;
-  /** Gets the answer's body, for stdout. */
-  readonly write: (text: string) => void;
   /** Gets the log and the figures, for stderr. */
   readonly writeError: (text: string) => void;
   /** Is told what begins. */
   readonly step?: Step | undefined;
 }
 
+export interface InvokeOptions extends StartOptions {
+  /** The request body, or `@file`. */
+  readonly data: string;
+  /** Gets the answer's body, for stdout. */
+  readonly write: (text: string) => void;
+}
+
+/** A request for a build. */
+export interface BuildRequest {
+  readonly method: string;
+  /** Still percent-encoded. */
+  readonly path: string;
+  /** Without the `?`. */
+  readonly query: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+}
+
 /** A build that runs in a process of its own. */
 export interface RunningBuild {
   /** What the cold start took, in words. */
   readonly coldStart: string;
-  /** Posts a body of JSON to /score. */
-  post(body: Buffer): Promise<PostedAnswer>;
+  send(request: BuildRequest): Promise<BuildAnswer>;
   /** Ends it. */
   stop(): Promise<unknown>;
 }
 
-export interface PostedAnswer {
+export interface BuildAnswer {
   readonly status: number;
-  readonly text: string;
+  readonly headers: HeaderList;
+  readonly body: Buffer;
   /** False when it broke off. */
   readonly complete: boolean;
   readonly durationMs: number;
@@ -43,6 +57,9 @@ export interface PostedAnswer {
   /** What the function may have at most, where that is known. */
   readonly memoryLimitMb?: number | undefined;
 }
+
+/** A POST of JSON to the script. */
+const SCORE = { method: "POST", path: "/score", query: "", headers: { "content-type": "application/json" } };
 
 /** Posts one request to /score of a build in a fresh process, prints the answer and what it took.
  *  @returns exit code: 0 when the answer's status is 200, else 1
@@ -56,10 +73,11 @@ export async function invokeBuild(options: InvokeOptions, start: () => Promise<R
   });
   try {
     step("waiting for the answer");
-    const answer = await running.post(body).catch((error: Error) => {
+    const answer = await running.send({ ...SCORE, body }).catch((error: Error) => {
       throw problem(`there was no answer: ${error.message}`);
     });
-    const { status, text, complete, durationMs, memoryBytes, memoryLimitMb } = answer;
+    const { status, complete, durationMs, memoryBytes, memoryLimitMb } = answer;
+    const text = answer.body.toString();
     write(text.endsWith("\n") ? text : `${text}\n`);
     const memory = memoryBytes === null ? "unknown" : formatBytes(memoryBytes);
     writeError(`status      ${status}${complete ? "" : " (the answer broke off)"}\n`);

@@ -3,7 +3,7 @@
 
 import { LAMBDA_LIMITS } from "./aws-lambda/limits.ts";
 import type { Step } from "./inputs.ts";
-import type { InvokeOptions } from "./invoke.ts";
+import type { InvokeOptions, RunningBuild, StartOptions } from "./invoke.ts";
 import type { BuildReport } from "./report.ts";
 
 /** Flags of `build` by the builder's names, as given; undefined where absent. */
@@ -30,6 +30,8 @@ export interface Target {
   build(options: TargetOptions, step: Step): Promise<BuildReport>;
   /** @returns the exit code   @throws ConfigError */
   invoke(options: InvokeOptions): Promise<number>;
+  /** Starts a build on this machine. @throws Error when it does not start */
+  start(options: StartOptions): Promise<RunningBuild>;
 }
 
 /** Flags of every build. */
@@ -88,6 +90,7 @@ const awsLambda: Target = {
     return buildLambda({ ...(options as unknown as Parameters<typeof buildLambda>[0]), step });
   },
   invoke: async (options) => (await import("./aws-lambda/invoke.ts")).invokeLambda(options),
+  start: async (options) => (await import("./aws-lambda/invoke.ts")).startLambda(options),
 };
 
 const azureFunctions: Target = {
@@ -122,6 +125,7 @@ const azureFunctions: Target = {
     return buildAzure({ ...(options as unknown as Parameters<typeof buildAzure>[0]), step });
   },
   invoke: async (options) => (await import("./azure-functions/invoke.ts")).invokeAzure(options),
+  start: async (options) => (await import("./azure-functions/invoke.ts")).startAzure(options),
 };
 
 export const TARGETS: readonly Target[] = [awsLambda, azureFunctions];

@@ -263,7 +263,7 @@ class Hider:
         self.worker_schemas = worker_schemas
 
     def find_spec(self, fullname: str, path: object = None, target: object = None) -> Any:  # noqa: ANN401 - a ModuleSpec
-        """Refuse what the cloud will not have; without the list's package the worker's own `inference_schema` stands in."""
+        """Refuse what the cloud will not have; the worker's own `inference_schema` replaces a package not listed."""
         if fullname == "inference_schema" and not self.packages.gives(fullname):
             return self.worker_schemas.find_spec(fullname)
         if "." not in fullname and not self.imports.is_here(fullname) and self.packages.hides(fullname):

@@ -44,7 +44,7 @@ export { VERSION } from "./core/version.ts";
 export { within } from "./core/within.ts";
 export { createEventLog } from "./event-log.ts";
 export * from "./host-lean.ts";
-export { PyFloat, PythonJsonError, readPythonJson } from "./json/python-json.ts";
+export { PyFloat, PythonJsonError, readPythonJson, renderPythonJson } from "./json/python-json.ts";
 export { codeFrame } from "./locate/code-frame.ts";
 export { missingPackageHint } from "./locate/path-alias.ts";
 export { consoleMethods } from "./log/console.ts";

@@ -4,7 +4,7 @@ import { dirname, join, relative } from "node:path";
 import { expect, test } from "vitest";
 
 const ROOT = join(import.meta.dirname, "..");
-const FILES = ["src", "endpoint", "adapters", "packaging", "functions"]
+const FILES = ["src", "endpoint", "adapters", "packaging", "check", "functions"]
   .flatMap((top) => readdirSync(join(ROOT, top), { recursive: true, encoding: "utf8" }).map((path) => join(top, path)))
   .filter((path) => /\.c?ts$/.test(path));
 const MAX_LINES = 350;

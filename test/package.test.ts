@@ -30,7 +30,7 @@ const installed = join(folder, "installed");
 const tarball = join(folder, "scorefn.tgz");
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const SOURCES = ["src", "endpoint", "adapters", "packaging", "templates", "functions", "python", "docs"];
+const SOURCES = ["src", "endpoint", "adapters", "packaging", "check", "templates", "functions", "python", "docs"];
 const PAGE = "dist/endpoint/page/static/";
 const FILES = [
   "bundles.mjs",

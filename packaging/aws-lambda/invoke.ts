@@ -3,8 +3,15 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type Environment, processEnvironment } from "../../adapters/lambda/settings.ts";
-import { packageFile } from "../../src/host.ts";
-import { formatMs, type InvokeOptions, invokeBuild } from "../invoke.ts";
+import { type HeaderList, packageFile } from "../../src/host.ts";
+import {
+  type BuildRequest,
+  formatMs,
+  type InvokeOptions,
+  invokeBuild,
+  type RunningBuild,
+  type StartOptions,
+} from "../invoke.ts";
 import { problem, readDescription } from "../out-folder.ts";
 import type { LambdaSettings } from "./build.ts";
 import { type Invocation, type RuntimeApi, startRuntimeApi } from "./runtime-api.ts";
@@ -106,48 +113,79 @@ async function readBuild(directory: string): Promise<LambdaSettings> {
 /** Posts one request to /score of a built function, prints the answer and what it took.
  *  @returns the exit code   @throws ConfigError when there is no build, or it does not run */
 export function invokeLambda(options: InvokeOptions): Promise<number> {
-  return invokeBuild(options, async () => {
-    const local = await startFunction({ ...options, onOutput: options.writeError });
-    return {
-      coldStart: formatMs(local.coldStartMs),
-      async post(body) {
-        const outcome = await local.invoke(scoreEvent(body));
-        const { complete, durationMs } = outcome;
-        const memoryLimitMb = local.build.memoryMb;
-        return { ...readAnswer(outcome), complete, durationMs, memoryBytes: local.memoryBytes(), memoryLimitMb };
-      },
-      stop: local.stop,
-    };
-  });
+  return invokeBuild(options, () => startLambda(options));
+}
+
+/** @throws ConfigError when there is no build; Error when the function fails in its init phase */
+export async function startLambda(options: StartOptions): Promise<RunningBuild> {
+  const local = await startFunction({ ...options, onOutput: options.writeError });
+  return {
+    coldStart: formatMs(local.coldStartMs),
+    async send(request) {
+      const outcome = await local.invoke(eventOf(request));
+      const { complete, durationMs } = outcome;
+      const memoryLimitMb = local.build.memoryMb;
+      return { ...wholeAnswer(outcome), complete, durationMs, memoryBytes: local.memoryBytes(), memoryLimitMb };
+    },
+    stop: local.stop,
+  };
 }
 
 /** A Function URL's event for a POST of JSON to /score. */
 export function scoreEvent(body: Uint8Array): Record<string, unknown> {
+  const headers = { "content-type": "application/json", "content-length": String(body.length) };
+  return eventOf({ method: "POST", path: "/score", query: "", headers, body: Buffer.from(body) });
+}
+
+/** A Function URL's event. */
+function eventOf({ method, path, query, headers, body }: BuildRequest): Record<string, unknown> {
   return {
     version: "2.0",
     routeKey: "$default",
-    rawPath: "/score",
-    rawQueryString: "",
-    headers: { "content-type": "application/json", "content-length": String(body.length), host: "localhost" },
-    requestContext: { stage: "$default", http: { method: "POST", path: "/score", sourceIp: "127.0.0.1" } },
-    body: Buffer.from(body).toString("base64"),
+    rawPath: path,
+    rawQueryString: query,
+    headers: { ...headers, host: "localhost" },
+    requestContext: { stage: "$default", http: { method, path, sourceIp: "127.0.0.1" } },
+    body: body.toString("base64"),
     isBase64Encoded: true,
   };
 }
 
 /** Status and body of an answer, whether it was streamed or not. */
-export function readAnswer({ kind, body, streamed }: Invocation): { status: number; text: string } {
-  if (kind !== "answer") return { status: 502, text: kind === "timeout" ? "the function timed out" : body.toString() };
+export function readAnswer(invocation: Invocation): { status: number; text: string } {
+  const { status, body } = wholeAnswer(invocation);
+  return { status, text: body.toString() };
+}
+
+interface WholeAnswer {
+  readonly status: number;
+  readonly headers: HeaderList;
+  readonly body: Buffer;
+}
+
+/** What the function answers, as a Function URL shows it. */
+interface Head {
+  readonly statusCode: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly cookies?: readonly string[];
+}
+
+function wholeAnswer({ kind, body, streamed }: Invocation): WholeAnswer {
+  if (kind !== "answer") {
+    return { status: 502, headers: [], body: kind === "timeout" ? Buffer.from("the function timed out") : body };
+  }
   if (!streamed) {
-    const result = JSON.parse(body.toString()) as { statusCode: number; body: string; isBase64Encoded: boolean };
-    return {
-      status: result.statusCode,
-      text: Buffer.from(result.body, result.isBase64Encoded ? "base64" : "utf8").toString(),
-    };
+    const result = JSON.parse(body.toString()) as Head & { body: string; isBase64Encoded: boolean };
+    const bytes = Buffer.from(result.body, result.isBase64Encoded ? "base64" : "utf8");
+    return { status: result.statusCode, headers: headersOf(result), body: bytes };
   }
   const end = body.indexOf(Buffer.alloc(8));
-  const head = JSON.parse(body.subarray(0, end).toString()) as { statusCode: number };
-  return { status: head.statusCode, text: body.subarray(end + 8).toString() };
+  const head = JSON.parse(body.subarray(0, end).toString()) as Head;
+  return { status: head.statusCode, headers: headersOf(head), body: body.subarray(end + 8) };
+}
+
+function headersOf({ headers = {}, cookies = [] }: Head): HeaderList {
+  return [...Object.entries(headers), ...cookies.map((cookie) => ["set-cookie", cookie] as const)];
 }
 
 /** Linux tells in /proc: the peaks of the process and of its children, added up. */

@@ -1,25 +1,30 @@
 // Runs a function app on this machine, without the Functions host.
 import { resolve } from "node:path";
-import { formatMs, type InvokeOptions, invokeBuild, type RunningBuild } from "../invoke.ts";
+import { formatMs, type InvokeOptions, invokeBuild, type RunningBuild, type StartOptions } from "../invoke.ts";
 import { startAppProcess } from "./app-client.ts";
 
 /** Posts one request to /score of an app: a build, or any app of the programming model v4.
  *  @returns the exit code   @throws ConfigError when the app does not load, or the data cannot be read */
 export function invokeAzure(options: InvokeOptions): Promise<number> {
-  return invokeBuild(options, () => start(options));
+  return invokeBuild(options, () => startAzure(options));
 }
 
-async function start({ directory, node, env, writeError }: InvokeOptions): Promise<RunningBuild> {
+/** @throws ConfigError when the app does not load */
+export async function startAzure({ directory, node, env, writeError }: StartOptions): Promise<RunningBuild> {
   const app = await startAppProcess(resolve(directory), { node, env });
   const { importMs, startMs } = app.loaded;
+  let shown = 0;
   return {
     coldStart: `${formatMs(app.processMs)} (entry module ${formatMs(importMs)}, start with init() ${formatMs(startMs)})`,
-    async post(body) {
-      const headers = [["content-type", "application/json"]] as const;
-      const answer = await app.send({ target: "/score", headers, body: body.toString("base64") });
-      writeError(app.output());
+    async send({ method, path, query, headers, body }) {
+      const target = query === "" ? path : `${path}?${query}`;
+      const content = body.length === 0 ? {} : { body: body.toString("base64") };
+      const answer = await app.send({ method, target, headers: Object.entries(headers), ...content });
+      const output = app.output();
+      writeError(output.slice(shown));
+      shown = output.length;
       for (const record of answer.log) writeError(`${record}\n`);
-      return { ...answer, text: Buffer.from(answer.body, "base64").toString() };
+      return { ...answer, body: Buffer.from(answer.body, "base64") };
     },
     stop: app.close,
   };

@@ -15,10 +15,6 @@ const SCRIPT = "debugged.py";
 const debugpy = environment("debugger");
 const tools = environment("wheels");
 
-/** Joins stdin and stdout to a socket. */
-const RELAY = `const socket = require("node:net").connect(+process.argv[2], process.argv[1]);
-  process.stdin.pipe(socket); socket.pipe(process.stdout); socket.on("close", () => process.exit());`;
-
 describe.skipIf("unavailable" in debugpy || "unavailable" in tools)("launched by an editor", () => {
   const adapter = "python" in debugpy ? debugpy.python : "";
   let installed: Installed;
@@ -38,7 +34,7 @@ describe.skipIf("unavailable" in debugpy || "unavailable" in tools)("launched by
     copyFileSync(join(SCRIPTS, SCRIPT), script);
     const line = lineOf(SCRIPT, "number * 2");
     const port = await freePort();
-    const editor = new DapClient(adapter, ["-m", "debugpy.adapter"]);
+    const editor = DapClient.start(adapter, ["-m", "debugpy.adapter"]);
     onTestFinished(() => editor.close());
     await editor.request("initialize", { adapterID: "debugpy", clientID: "test", pathFormat: "path" });
     const launched = editor.request("launch", {
@@ -63,8 +59,8 @@ describe.skipIf("unavailable" in debugpy || "unavailable" in tools)("launched by
 
     // The editor opens a second session for the process that has joined.
     const joining = await editor.event("debugpyAttach");
-    const { connect, subProcessId } = joining as { connect: { host: string; port: number }; subProcessId: number };
-    const worker = new DapClient(process.execPath, ["-e", RELAY, connect.host, String(connect.port)]);
+    const { connect, subProcessId } = joining as { connect: { port: number }; subProcessId: number };
+    const worker = DapClient.connect(connect.port);
     onTestFinished(() => worker.close());
     await worker.request("initialize", { adapterID: "debugpy", clientID: "test", pathFormat: "path" });
     const attached = worker.request("attach", joining);

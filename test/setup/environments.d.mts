@@ -5,6 +5,7 @@ export type PythonEnvironmentName =
   | "schemas"
   | "fuzz"
   | "debugger"
+  | "reports"
   | "moto"
   | "otlp"
   | "wheels";

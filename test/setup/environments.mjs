@@ -36,6 +36,7 @@ const shared = virtualEnvironment("azmlinfsrv", [
   "test/setup/schemas.requirements.txt",
   "test/setup/fuzz.requirements.txt",
   "test/setup/debugger.requirements.txt",
+  "test/setup/reports.requirements.txt",
   "examples/sklearn/requirements.txt",
 ]);
 
@@ -46,6 +47,7 @@ const recipes = {
   schemas: shared,
   fuzz: shared,
   debugger: shared,
+  reports: shared,
   // Apart, for it is also the environment without Flask and numpy.
   tools: virtualEnvironment("tools", ["test/setup/tools.requirements.txt"]),
   moto: virtualEnvironment("moto", ["test/setup/moto.requirements.txt"]),
