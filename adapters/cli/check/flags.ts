@@ -1,6 +1,6 @@
 // The flags of `scorefn check`: its own, and those of `scorefn serve` that mean something without a port.
-import { FLAG_SETTINGS, meaningOf, nearest, type Setting } from "../../../src/host.ts";
-import type { KnownFlags } from "../words.ts";
+import { FLAG_SETTINGS, meaningOf, type Setting } from "../../../src/host.ts";
+import { type KnownFlags, unknownFlag } from "../words.ts";
 
 export interface CheckFlag {
   readonly flag: string;
@@ -157,11 +157,6 @@ export const KNOWN: KnownFlags = {
     if (FLAG_SETTINGS.some(({ flag }) => `--${flag}` === typed)) {
       return `${shown} is a flag of scorefn serve that has no meaning for a check, which opens no port; leave it out`;
     }
-    const meant = nearest(
-      typed.slice(2),
-      FLAGS.map(({ flag }) => flag),
-    );
-    const cure = meant === undefined ? "scorefn check --help lists all" : `did you mean --${meant}?`;
-    return `there is no flag ${shown}; ${cure}`;
+    return unknownFlag("scorefn check", word, NAMES);
   },
 };

@@ -8,9 +8,11 @@ import { writeReports } from "../../../check/reports/write.ts";
 import { findRequests } from "../../../check/requests.ts";
 import { EXIT_USAGE, type Outcome } from "../../../check/run.ts";
 import type { Report } from "../../../check/types.ts";
-import { type Environment, InvalidSettingsError, processEnvironment, ScoreError } from "../../../src/host.ts";
+import { type Environment, InvalidSettingsError, paintFor, processEnvironment, ScoreError } from "../../../src/host.ts";
+import { formatHelp } from "../help/page.ts";
+import { errorLine, screenOf } from "../output.ts";
 import { type CheckCommand, readCheck } from "./command-line.ts";
-import { checkHelp } from "./help.ts";
+import { checkPage } from "./help.ts";
 import { prepare } from "./prepare.ts";
 
 /** Runs the command in this process.
@@ -20,7 +22,7 @@ export async function main(args: readonly string[]): Promise<number> {
   const env = processEnvironment;
   const command = readCheck(args, cwd);
   if (command.help) {
-    process.stdout.write(checkHelp());
+    process.stdout.write(formatHelp(checkPage(), screenOf(process.stdout)));
     return 0;
   }
   const isStdoutTaken = command.reports.some(({ path }) => path === "-");
@@ -60,8 +62,13 @@ function isAzure(env: Environment): boolean {
   return /^true$/i.test(env.TF_BUILD ?? "");
 }
 
+function tell(problems: readonly string[]): void {
+  const paint = paintFor(process.stderr);
+  for (const problem of problems) process.stderr.write(errorLine("scorefn check", problem, paint));
+}
+
 function usageErrors(problems: readonly string[]): number {
-  for (const problem of problems) process.stderr.write(`scorefn check: error: ${problem}\n`);
+  tell(problems);
   return EXIT_USAGE;
 }
 
@@ -82,7 +89,7 @@ function report(
   if (isAzure(env)) stream.write(azureIssues(made, root));
   const problems = writeReports(reports, made, root, cwd, (text) => void process.stdout.write(text));
   problems.push(...writeSummary(made, env));
-  for (const problem of problems) process.stderr.write(`scorefn check: error: ${problem}\n`);
+  tell(problems);
   return problems.length > 0 && exitCode === 0 ? EXIT_USAGE : exitCode;
 }
 

@@ -1,4 +1,5 @@
-import { type KnownFlags, readWords } from "../words.ts";
+import type { HelpPage } from "../help/page.ts";
+import { type KnownFlags, readWords, unknownFlag } from "../words.ts";
 import { isProjectName, NAME_RULE } from "./project-name.ts";
 import { DEFAULT_TEMPLATE, TEMPLATES, type Template } from "./templates.ts";
 
@@ -27,7 +28,7 @@ const KNOWN: KnownFlags = {
     return FLAGS.includes(flag) ? [flag] : FLAGS.filter((name) => /^--\w/.test(flag) && name.startsWith(flag));
   },
   isSwitch: (flag) => SWITCHES.includes(flag),
-  unknown: (_typed, word) => `there is no flag ${word.split("=", 1)[0]}; scorefn init --help lists all`,
+  unknown: (_typed, word) => unknownFlag("scorefn init", word, FLAGS),
 };
 
 /** @param args what follows `init` */
@@ -56,23 +57,32 @@ export function templateList(): string {
   return TEMPLATES.map(({ name, about }) => `  ${name.padEnd(width)}  ${about}\n`).join("");
 }
 
-export const HELP: string = `usage: scorefn init [FOLDER] [flags]
-
-Makes a project: a score script with its model, a sample request, a check, what
-VS Code needs to debug it, and files to deploy it. Never overwrites anything.
-
-  FOLDER                 A new or empty folder. Default is the current one.
-  -t, --template NAME    Where to start from. Without it you are asked at a
-                         terminal; elsewhere ${DEFAULT_TEMPLATE.name} is taken.
-  -n, --name NAME        The project's name. Default is the folder's.
-  -l, --list             List the templates.
-  -y, --yes              Do not ask.
-  -h, --help             Show this help.
-
-templates:
-${templateList()}
-examples:
-  scorefn init my-model
-  scorefn init my-model --template sklearn
-  npm create scorefn@latest my-model -- --template onnx
-`;
+export function initPage(): HelpPage {
+  return {
+    usage: "scorefn init [FOLDER] [flags]",
+    about:
+      "Makes a project: a score script with its model, a sample request, a check, what VS Code needs to debug it, and files " +
+      "to deploy it. Never overwrites anything.",
+    examples: [
+      "scorefn init my-model",
+      "scorefn init my-model --template sklearn",
+      "npm create scorefn@latest my-model -- --template onnx",
+    ],
+    groups: [
+      {
+        title: "flags",
+        rows: [
+          { name: "FOLDER", text: "A new or empty folder. Default is the current one." },
+          {
+            name: "-t, --template NAME",
+            text: `Where to start from. Without it you are asked at a terminal; elsewhere ${DEFAULT_TEMPLATE.name} is taken.`,
+          },
+          { name: "-n, --name NAME", text: "The project's name. Default is the folder's." },
+          { name: "-l, --list", text: "List the templates." },
+          { name: "-y, --yes", text: "Do not ask." },
+        ],
+      },
+      { title: "templates", rows: TEMPLATES.map(({ name, about }) => ({ name, text: about })) },
+    ],
+  };
+}

@@ -1,5 +1,6 @@
 import { createInterface } from "node:readline";
-import { processEnvironment } from "../../../src/host.ts";
+import { paintFor, processEnvironment } from "../../../src/host.ts";
+import { screenOf } from "../output.ts";
 import { runInit } from "./run-init.ts";
 
 /** Runs the command in this process.
@@ -11,6 +12,8 @@ export function main(args: readonly string[]): Promise<number> {
     platform: process.platform,
     write: (text) => process.stdout.write(text),
     writeError: (text) => process.stderr.write(text),
+    screen: screenOf(process.stdout),
+    paint: paintFor(process.stderr),
     ask: process.stdin.isTTY && process.stderr.isTTY ? ask : undefined,
   });
 }

@@ -1,7 +1,9 @@
 // `scorefn init`, apart from the process that it runs in.
 import { basename, relative, resolve } from "node:path";
-import type { Environment } from "../../../src/host.ts";
-import { HELP, type InitCommand, readInit, templateList } from "./command-line.ts";
+import type { Environment, Paint } from "../../../src/host.ts";
+import { formatHelp, type Screen } from "../help/page.ts";
+import { errorLine } from "../output.ts";
+import { type InitCommand, initPage, readInit, templateList } from "./command-line.ts";
 import { CannotMake, checkFolder, makeProject } from "./make-project.ts";
 import { nameFor } from "./project-name.ts";
 import { DEFAULT_TEMPLATE, filesOf, TEMPLATES, type Template } from "./templates.ts";
@@ -12,6 +14,9 @@ export interface InitHost {
   readonly platform: NodeJS.Platform;
   readonly write: (text: string) => void;
   readonly writeError: (text: string) => void;
+  /** What help is written to, and colours of errors. Default: plain. */
+  readonly screen?: Screen;
+  readonly paint?: Paint;
   /** Asks at the terminal; undefined: there is none. Resolves with undefined when nobody will answer any more. */
   readonly ask?: ((question: string) => Promise<string | undefined>) | undefined;
 }
@@ -20,7 +25,7 @@ export interface InitHost {
 export async function runInit(args: readonly string[], host: InitHost): Promise<number> {
   const command = readInit(args);
   if (command.help || command.list) {
-    host.write(command.help ? HELP : templateList());
+    host.write(command.help ? formatHelp(initPage(), host.screen) : templateList());
     return 0;
   }
   if (command.problems.length > 0) return refused(command.problems, host);
@@ -41,8 +46,8 @@ export async function runInit(args: readonly string[], host: InitHost): Promise<
   }
 }
 
-function refused(problems: readonly string[], { writeError }: InitHost): number {
-  for (const problem of problems) writeError(`scorefn init: error: ${problem}\n`);
+function refused(problems: readonly string[], { writeError, paint }: InitHost): number {
+  for (const problem of problems) writeError(errorLine("scorefn init", problem, paint));
   return 1;
 }
 
