@@ -25,6 +25,9 @@ async function printed(...args: string[]): Promise<string> {
 
 const PAGES: readonly (readonly string[])[] = [
   [],
+  ["init"],
+  ["dev"],
+  ["check"],
   ["serve"],
   ["build"],
   ["invoke"],
