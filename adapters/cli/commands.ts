@@ -18,8 +18,8 @@ export const COMMAND_GROUPS = {
 } as const;
 
 const ROWS = {
-  dev: { group: "write", kind: "dev", help: "serve a score script, and load it anew when it is edited" },
   init: { group: "write", kind: "tool", help: "make a project from a template" },
+  dev: { group: "write", kind: "dev", help: "serve a score script, and load it anew when it is edited" },
   check: { group: "write", kind: "tool", help: "check a score script, a build or a server before it is rolled out" },
   serve: { group: "serve", kind: "serve", help: "serve a score script over HTTP" },
   "online-endpoint": {

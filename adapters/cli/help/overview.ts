@@ -21,6 +21,7 @@ export function overviewPage(): HelpPage {
     usage: "scorefn <command> [flags]",
     about: `scorefn ${VERSION} serves score scripts, Python, JavaScript or TypeScript, and builds them for AWS Lambda and Azure Functions.`,
     examples: [
+      "scorefn dev score.py --model_dir model",
       "scorefn serve score.py --model_dir model",
       "scorefn build score.py --target aws-lambda --out build",
       "scorefn help serve",

@@ -35,6 +35,10 @@ function scorefn(cwd: string, ...args: string[]) {
   return spawnSync(process.execPath, [COMMAND, ...args], { cwd, env, encoding: "utf8", timeout: DEADLINE_MS });
 }
 
+function readJson(path: string) {
+  return JSON.parse(readFileSync(path, "utf8"));
+}
+
 async function post(url: string, body: string, headers: Record<string, string> = {}): Promise<Response> {
   const all = { "Content-Type": "application/json", ...headers };
   return fetch(url, { method: "POST", headers: all, body, signal: AbortSignal.timeout(DEADLINE_MS) });
@@ -112,6 +116,7 @@ describe.each(TEMPLATES)("template $name", ({ name, script }) => {
         ...line.slice(line.indexOf("build ")).split(" "),
         "--try",
         "init",
+        "--quiet",
       );
       expect([status, stderr], stdout).toEqual([0, ""]);
     }
