@@ -7,6 +7,8 @@ import { describeFailure, readFailure } from "./failures.js";
 /** More than this is not shown, but can be saved: in characters, and in pieces of a stream. */
 const MAX_CHARACTERS = 1_000_000;
 const MAX_PIECES = 2_000;
+/** Of one piece, in characters. */
+const MAX_PIECE = 10_000;
 
 const whole = new Intl.NumberFormat("en");
 
@@ -65,7 +67,8 @@ export function createAnswer() {
     showHeaders(response);
     const type = response.headers.get("content-type") ?? "";
     const isStream = /^text\/event-stream/i.test(type) || (!response.headers.has("content-length") && isText(type));
-    const shows = isStream && !/json(?:;|$)/i.test(type) ? pieceByPiece(since) : isText(type) ? asText() : undefined;
+    const shows =
+      isStream && !/[/+]json(?:;|$)/i.test(type) ? pieceByPiece(since) : isText(type) ? asText() : undefined;
     status.textContent = `${response.status}, receiving…`;
     /** @type {Uint8Array<ArrayBuffer>[]} */
     const chunks = [];
@@ -148,7 +151,7 @@ export function createAnswer() {
     const append = (/** @type {string} */ text) => {
       if (text === "" || ++count > MAX_PIECES) return;
       const atEnd = stream.scrollTop + stream.clientHeight >= stream.scrollHeight - 4;
-      const shown = text.slice(0, MAX_CHARACTERS / 100);
+      const shown = text.length > MAX_PIECE ? `${text.slice(0, MAX_PIECE)}…` : text;
       pieces.append(element("li", {}, element("span", { class: "time" }, since()), element("code", {}, shown)));
       if (atEnd) stream.scrollTop = stream.scrollHeight;
     };
@@ -183,7 +186,7 @@ export function createAnswer() {
 
 /** @param {string} type */
 function isText(type) {
-  return type === "" || /^text\/|[/+](?:json|xml|x-ndjson|javascript|yaml|csv)\b/i.test(type);
+  return type === "" || /^text\/|[/+](?:json|jsonl|xml|x-ndjson|javascript|yaml|csv)\b/i.test(type);
 }
 
 /** @param {string} type */

@@ -27,19 +27,22 @@ export function createDescription(onChange) {
   let shown = "";
   /** @type {any} */
   let ui;
-  let asked = 0;
+  /** Aborted when the description is asked for again: a browser keeps a few connections, and while a version loads none answers. */
+  let asking = new AbortController();
 
   /** Fetches the description anew, and shows it where it has changed. */
   async function refresh() {
-    const own = ++asked;
+    asking.abort();
+    asking = new AbortController();
+    const { signal } = asking;
     try {
-      const text = await fetchText();
-      if (own !== asked) return;
+      const text = await fetchText(signal);
+      if (signal.aborted) return;
       if (text !== shown || !problem.hidden) await show(text);
       showProblem(problem, []);
       place.hidden = false;
     } catch (error) {
-      if (own !== asked) return;
+      if (signal.aborted) return;
       const { message, failure } = /** @type {NoDescription} */ (error);
       showProblem(problem, describeFailure(`There is no description to show: ${message}`, failure));
       place.hidden = true;
@@ -50,28 +53,30 @@ export function createDescription(onChange) {
   /** @param {string} text */
   async function show(text) {
     const description = fitting(parse(text));
-    onChange(exampleText(description), String(description.info?.title ?? ""));
+    const example = exampleText(description);
+    onChange(example, String(description.info?.title ?? ""));
     shown = text;
     if (ui === undefined) ui = await createUi(description);
-    else ui.specActions.updateSpec(JSON.stringify(description));
+    else update(ui, description, example);
   }
 
   return { refresh };
 }
 
-/** The first version there is. */
-async function fetchText() {
+/** The first version there is. @param {AbortSignal} signal */
+async function fetchText(signal) {
   let last;
   for (const version of VERSIONS) {
     const url = new URL("swagger.json", base);
     url.searchParams.set("version", version);
     let response;
+    let text;
     try {
-      response = await ask(url);
+      response = await ask(url, signal);
+      text = await response.text();
     } catch {
       throw new NoDescription("the server does not answer");
     }
-    const text = await response.text();
     if (response.ok) return text;
     last = { status: response.status, text };
     if (response.status !== 404) break;
@@ -134,6 +139,15 @@ function exampleText(description) {
 /** @param {{ in?: unknown }} parameter */
 function isBody(parameter) {
   return parameter?.in === "body";
+}
+
+/** @param {any} ui @param {Description} description @param {string} example */
+function update({ specActions, oas3Selectors, oas3Actions }, description, example) {
+  const operation = ["/score", "post"];
+  // A form that has been opened would keep the example of the description before.
+  const isExample = oas3Selectors.requestBodyValue(...operation) && !oas3Selectors.hasUserEditedBody(...operation);
+  specActions.updateSpec(JSON.stringify(description));
+  if (isExample) oas3Actions.setRequestBodyValue({ value: example, pathMethod: operation });
 }
 
 /** @param {Description} spec */

@@ -26,10 +26,13 @@ request.form.addEventListener("submit", async (event) => {
   underWay = new AbortController();
   send.disabled = true;
   stop.disabled = false;
-  await answer.send(made, underWay.signal);
-  underWay = undefined;
-  send.disabled = false;
-  stop.disabled = true;
+  try {
+    await answer.send(made, underWay.signal);
+  } finally {
+    underWay = undefined;
+    send.disabled = false;
+    stop.disabled = true;
+  }
 });
 stop.addEventListener("click", () => underWay?.abort());
 // The usual keys for it, from within a field of several lines.

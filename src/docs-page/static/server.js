@@ -27,18 +27,38 @@ if (key !== null) headersField.value = `x-functions-key: ${key}`;
 
 /** What the field for headers says. @returns {Record<string, string>} @throws TypeError for a line that is no header */
 export function extraHeaders() {
-  /** @type {Record<string, string>} */
-  const headers = {};
-  for (const line of headersField.value.split("\n")) {
-    if (line.trim() === "") continue;
-    const colon = line.indexOf(":");
-    if (colon < 1) throw new TypeError(`${line.trim()} is no header: write Name: value`);
-    headers[line.slice(0, colon).trim()] = line.slice(colon + 1).trim();
-  }
+  const { headers, wrong } = readHeaders();
+  if (wrong !== undefined) throw new TypeError(`${wrong} is no header: write Name: value`);
   return headers;
 }
 
-/** @param {URL} url */
-export function ask(url) {
-  return fetch(url, { headers: extraHeaders(), cache: "no-store" });
+function readHeaders() {
+  /** @type {Record<string, string>} */
+  const headers = {};
+  /** @type {string | undefined} */
+  let wrong;
+  for (const line of headersField.value.split("\n").map((each) => each.trim())) {
+    if (line === "") continue;
+    const colon = line.indexOf(":");
+    const [name, value] = [line.slice(0, Math.max(colon, 0)).trim(), line.slice(colon + 1).trim()];
+    if (isHeader(name, value)) headers[name] = value;
+    else wrong ??= line;
+  }
+  return { headers, wrong };
+}
+
+/** @param {string} name @param {string} value */
+function isHeader(name, value) {
+  try {
+    new Headers([[name, value]]);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Asks without anybody having pressed a button: a header that is still being typed is left out.
+ * @param {URL} url @param {AbortSignal} [signal] */
+export function ask(url, signal) {
+  return fetch(url, { headers: readHeaders().headers, cache: "no-store", ...(signal && { signal }) });
 }

@@ -16,6 +16,11 @@ const WORDS = {
   stopping: "The server is stopping",
 };
 
+/** Of a failure whose reason is not said. */
+const UNTOLD = {
+  hint: "The server keeps the reason to itself; its log has it, and --error_detail location shows it here.",
+};
+
 /** @param {() => void} onChange what was known of the script may be no longer so */
 export function watchState(onChange) {
   const line = byId("state", HTMLElement);
@@ -55,12 +60,17 @@ export function watchState(onChange) {
     const text = WORDS[state] ?? state;
     if (line.textContent !== text) line.textContent = text;
     line.classList.toggle("bad", !isReady && state !== "loading");
-    const problem =
-      isReady || (!error && state !== "failed") ? [] : describeFailure("The script cannot be called", error);
-    showProblem(notReady, problem);
-    const why = last?.error;
-    showProblem(reload, why ? describeFailure("The last edit does not load; what ran before still does", why) : []);
-    // A busy script is the same script.
+    const hasFailed = last?.state === "failed";
+    // Of an edit the server tells more: its frame.
+    const why = (hasFailed && last.error) || error;
+    const isBroken = !isReady && (why || state === "failed");
+    showProblem(notReady, isBroken ? describeFailure("The script cannot be called", why ?? UNTOLD) : []);
+    const isOld = isReady && hasFailed;
+    showProblem(
+      reload,
+      isOld ? describeFailure("The last edit does not load; what ran before still does", why ?? UNTOLD) : [],
+    );
+    // A busy script is the same script; each version has another number.
     const now = JSON.stringify([isReady || state, error, last]);
     if (now !== known && known !== "") onChange();
     known = now;
