@@ -1,6 +1,13 @@
 // Sends requests on to a server that the user runs.
 import { Agent, type ClientRequest, request as httpRequest, type IncomingMessage } from "node:http";
-import { type BodyStream, ConfigError, ScoreError, type ScoreRequest, type ScoreResponse, within } from "../../src/host.ts";
+import {
+  type BodyStream,
+  ConfigError,
+  ScoreError,
+  type ScoreRequest,
+  type ScoreResponse,
+  within,
+} from "../../src/host.ts";
 import { errorAnswer } from "../error-answer.ts";
 import { fromUpstream, toUpstream } from "./upstream-headers.ts";
 
