@@ -180,16 +180,16 @@ async function resolve(isDropIn: boolean, command: ServeCommand, host: CommandHo
   const reserved = first.config.port === 0 ? await host.reservePort(first.config.host) : undefined;
   const its = reserved === undefined ? flags : { ...flags, port: String(reserved.port) };
   const resolved = reserved === undefined ? first : readFirst(its);
-  const reloads = resolved.config.reload && {
+  const { reload, docsPath, host: name, port } = resolved.config;
+  const reloads = reload && {
     readAgain: () => readWith(its),
     problem: resolved.problem,
-    onListening: () => dev?.opensPage && host.openPage?.(`${urlOf(resolved.config.host, resolved.config.port)}${PAGE}`),
+    onListening: () => {
+      if (dev?.opensPage && docsPath !== null) host.openPage?.(urlOf(name, port) + docsPath);
+    },
   };
   return { ...resolved, ...(reserved && { reserved }), ...(reloads && { reloads }) };
 }
-
-/** Where the page is that `dev` opens. */
-const PAGE = DEV_DEFAULTS.SCOREFN_DOCS;
 
 const NO_RELOAD_HERE =
   "--reload needs worker processes, because Node keeps each module that it has loaded; leave out --script_host in-process";
