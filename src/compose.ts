@@ -96,7 +96,7 @@ export function compose<H extends object>(
   const parts = { cors, tracer, countStream, refusals };
   const scorer = composeScorer(config, runtime, events, parts, [
     ...moreRoutes(runtime),
-    ...(extras.docsRoutes?.(config) ?? []),
+    ...(extras.docsRoutes?.(config, runtime) ?? []),
   ]);
   return { config, log, runtime, scorer };
 }

@@ -21,6 +21,7 @@ export {
   type ServerSettings,
   type Setting,
 } from "./config/config.ts";
+export { isLoopback } from "./config/listen.ts";
 export { CONFIG_FILE_NAME, SWAGGER_FILE_NAMES } from "./config/places.ts";
 export {
   groupOf,

@@ -2,8 +2,10 @@ import {
   type Config,
   type ConfigInput,
   configurationErrorRecord,
+  type Environment,
   type Flags,
   InvalidSettingsError,
+  isLoopback,
   type LogLevel,
   type Paint,
   type Problem,
@@ -59,12 +61,15 @@ export interface CommandHost {
  *  reference writes access records whatever the level of its own log is (contract ENV-15, LOG-10). */
 const DROP_IN_DEFAULTS = { SCOREFN_ROOT_PROBE: "ready", SCOREFN_ACCESS_LOG_LEVEL: "INFO" };
 
-/** What whoever writes a script wants. Whole tracebacks are for this machine only. */
-const DEV_DEFAULTS = {
-  SCOREFN_HOST: "127.0.0.1",
-  SCOREFN_ERROR_DETAIL: "full",
-  SCOREFN_DOCS: "/docs",
-};
+/** What whoever writes a script wants. */
+const DEV_DEFAULTS = { SCOREFN_HOST: "127.0.0.1", SCOREFN_DOCS: "/docs" };
+/** Whole tracebacks are for this machine only. */
+const DEV_DEFAULTS_HERE = { ...DEV_DEFAULTS, SCOREFN_ERROR_DETAIL: "full" };
+
+function devDefaults({ host }: Flags, env: Environment): Readonly<Record<string, string>> {
+  const isHere = isLoopback(host || env.SCOREFN_HOST || DEV_DEFAULTS.SCOREFN_HOST);
+  return isHere ? DEV_DEFAULTS_HERE : DEV_DEFAULTS;
+}
 
 const NO_SCRIPT = [
   "Error!",
@@ -161,7 +166,7 @@ async function resolve(isDropIn: boolean, command: ServeCommand, host: CommandHo
     // The reference's command finds out when it loads the script (contract LOAD-9, CLI-8).
     ...(isDropIn ? [] : checkFiles(config, cwd, found)),
   ];
-  const defaults = isDropIn ? DROP_IN_DEFAULTS : dev && DEV_DEFAULTS;
+  const defaults = isDropIn ? DROP_IN_DEFAULTS : dev && devDefaults(flags, env);
   const given = { env, cwd, defaults, realPath, host: platforms };
   const readWith = (its: Flags): ResolvedConfig<ServerSettings> =>
     resolveConfig({ ...given, check, flags: its, ...(isDropIn ? {} : { portRow: ANY_PORT }) });
@@ -180,11 +185,13 @@ async function resolve(isDropIn: boolean, command: ServeCommand, host: CommandHo
   const reserved = first.config.port === 0 ? await host.reservePort(first.config.host) : undefined;
   const its = reserved === undefined ? flags : { ...flags, port: String(reserved.port) };
   const resolved = reserved === undefined ? first : readFirst(its);
-  const { host: address, port, docsPath } = resolved.config;
-  const reloads = resolved.config.reload && {
+  const { reload, docsPath, host: name, port } = resolved.config;
+  const reloads = reload && {
     readAgain: () => readWith(its),
     problem: resolved.problem,
-    onListening: () => dev?.opensPage && docsPath !== null && host.openPage?.(`${urlOf(address, port)}${docsPath}`),
+    onListening: () => {
+      if (dev?.opensPage && docsPath !== null) host.openPage?.(urlOf(name, port) + docsPath);
+    },
   };
   return { ...resolved, ...(reserved && { reserved }), ...(reloads && { reloads }) };
 }

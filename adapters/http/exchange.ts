@@ -236,8 +236,8 @@ export class Exchange implements ScoreRequest {
   }
 
   #logAccess(answer: ScoreResponse, length: number): void {
-    const { status, isSummedUp } = answer;
-    if (isSummedUp) return;
+    const { status, isUnrecorded } = answer;
+    if (isUnrecorded) return;
     const { log } = this.#shared;
     const { request, method, url: target, headers } = this;
     const message = ncsaMessage({

@@ -18,6 +18,7 @@ import {
   type ScoreRuntime,
   type ServerSettings,
   type Service,
+  TELEMETRY_GRACE_MS,
   toScoreError,
 } from "../../src/host.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
@@ -33,9 +34,6 @@ export interface Reloads {
 }
 
 type ReloadConfig = Config & ServerSettings;
-
-/** How long the last of what a version has traced may take to leave, in milliseconds. */
-const TELEMETRY_GRACE_MS = 5_000;
 
 /** @param openServerLog throws ConfigError for a `logging.json` that cannot be used */
 export async function createReloadingService(

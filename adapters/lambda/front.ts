@@ -76,8 +76,8 @@ export function createFront({ scorer, config, log, runtime, flush, observer }: L
   }
 
   function logAccess(request: EventRequest, answer: ScoreResponse, length: number): void {
-    const { status, isSummedUp } = answer;
-    if (isSummedUp) return;
+    const { status, isUnrecorded } = answer;
+    if (isUnrecorded) return;
     const { method, path, query, headers, remoteAddress } = request;
     const message = ncsaMessage({
       timeMs: Date.now(),

@@ -65,7 +65,7 @@ export function refused(
     status: refusal.status[form],
     headers: withIds(refusalHeaders(refusal, form), requestId, deployment),
     body: hasGuide ? refusal.body + GUIDE : refusal.body,
-    isSummedUp: true as const,
+    isUnrecorded: true as const,
   };
   return { response, modelStatus: undefined, reason: refusal.reason };
 }
@@ -86,10 +86,10 @@ export function passedOn(answer: ScoreResponse, rules: AnswerRules, requestId: s
   if (modelStatus === OK || errorCode === "ERR_CLIENT_GONE") {
     pushIds(headers, requestId, deployment);
     if (modelStatus !== OK) {
-      const response = { status: modelStatus, headers, body, isSummedUp: true as const };
+      const response = { status: modelStatus, headers, body, isUnrecorded: true as const };
       return { response, modelStatus: undefined, reason: CLIENT_GONE };
     }
-    return { response: { status: modelStatus, headers, body, isSummedUp: true }, modelStatus, reason: undefined };
+    return { response: { status: modelStatus, headers, body, isUnrecorded: true }, modelStatus, reason: undefined };
   }
   const { form, addsGuide } = rules;
   const reason = errorCode !== undefined && NOT_THERE.has(errorCode) ? NOT_READY.reason : "model_error";
@@ -98,8 +98,8 @@ export function passedOn(answer: ScoreResponse, rules: AnswerRules, requestId: s
   pushIds(headers, requestId, deployment);
   const response: ScoreResponse =
     addsGuide && form === "managed"
-      ? { status, headers: withoutLength(headers), body: withText(body, GUIDE), isSummedUp: true }
-      : { status, headers, body, isSummedUp: true };
+      ? { status, headers: withoutLength(headers), body: withText(body, GUIDE), isUnrecorded: true }
+      : { status, headers, body, isUnrecorded: true };
   return { response, modelStatus, reason };
 }
 

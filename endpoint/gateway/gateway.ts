@@ -233,7 +233,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     if (error.code === "ERR_OVERLOAD") return refuseWith(arrival, plan, FULL, undefined);
     const answer = errorAnswer(error);
     const headers = [...answer.headers, [REQUEST_ID_HEADER, arrival.requestId] as const];
-    const response = { ...answer, headers, isSummedUp: true as const };
+    const response = { ...answer, headers, isUnrecorded: true as const };
     return recorded(arrival, plan, { response, modelStatus: undefined, reason: error.code }, undefined);
   }
 

@@ -35,7 +35,12 @@ export function hasSeparateHealth(read: SettingsReader): boolean {
  *  comes in from outside. */
 export function isLoopbackOnly(listen: readonly Address[], platform: PlatformAddresses): boolean {
   const fromOutside = platform.port !== undefined || (platform.addresses ?? []).length > 0;
-  return !fromOutside && listen.every(({ host }) => LOOPBACK.test(host));
+  return !fromOutside && listen.every(({ host }) => isLoopback(host));
+}
+
+/** @param host an address, or a name */
+export function isLoopback(host: string): boolean {
+  return LOOPBACK.test(host);
 }
 
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|::1|::ffff:127(?:\.\d{1,3}){3})$/i;

@@ -49,8 +49,8 @@ export interface ScoreResponse {
   readonly headers: HeaderList;
   /** Hosts drop it for HEAD, and for statuses that have no body. */
   readonly body: string | Uint8Array | BodyStream;
-  /** True: one of many refusals that one log line tells of, so hosts write no access record of it. */
-  readonly isSummedUp?: true;
+  /** True: hosts write no access record of it, for one log line tells of many refusals, or a page that is open has asked. */
+  readonly isUnrecorded?: true;
   /** The error that the answer tells of; never what a script has made up. */
   readonly errorCode?: ErrorCode;
   /** Undefined: the request was not traced here. */

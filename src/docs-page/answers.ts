@@ -31,12 +31,11 @@ const decompress = promisify(brotliDecompress);
 /** The page itself. Every address in it is relative, so it works behind a proxy that adds a prefix.
  *  @throws BadInputError where the page is not part of this installation */
 export async function pageAnswer(path: string, settings: DocsSettings, ids: RequestIds): Promise<ScoreResponse> {
-  const { readyPath, swaggerFiles } = settings;
+  const { swaggerFiles } = settings;
   const [text, digest] = await Promise.all([read("index.html"), readDigest()]);
   const words: Readonly<Record<string, string>> = {
     FILES: path.slice(path.lastIndexOf("/") + 1),
     ROOT: "../".repeat(path.split("/").length - 2) || "./",
-    READY: readyPath.slice(1),
     // The author's own come first: they say more.
     VERSIONS: swaggerFiles
       .filter((file) => file.text !== undefined)

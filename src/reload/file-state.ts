@@ -10,6 +10,9 @@ const MAX_READ_BYTES = 16_777_216;
  *  the coarsest file systems keep times by. */
 const COARSE_MS = 2_000;
 
+/** So many files are read at a time: each takes a descriptor, which connections need as well, and room in memory. */
+const MAX_READERS = 8;
+
 /** What tells one content of a file from another. */
 export interface FileState {
   readonly size: number;
@@ -42,11 +45,28 @@ export function hasChanged(before: FileState, now: FileState): boolean {
 
 async function hashOf(path: string, size: number): Promise<string | undefined> {
   if (size > MAX_READ_BYTES) return undefined;
+  await reader();
   try {
     return createHash("sha1")
       .update(await readFile(path))
       .digest("base64");
   } catch {
     return undefined;
+  } finally {
+    readerIsFree();
   }
+}
+
+let readers = 0;
+const waiting: (() => void)[] = [];
+
+async function reader(): Promise<void> {
+  if (readers < MAX_READERS) readers++;
+  else await new Promise<void>((resolve) => waiting.push(resolve));
+}
+
+function readerIsFree(): void {
+  const next = waiting.shift();
+  if (next === undefined) readers--;
+  else next();
 }

@@ -17,10 +17,12 @@ export function isJavaScriptFile(path: string): boolean {
  *  they are links to folders of the user's. Names that are put together at run time are not found.
  *  @returns absolute paths; of imports that lead nowhere those that would mend them */
 export async function importedFiles(entryScript: string): Promise<readonly string[]> {
-  const { build, stop } = await compiler();
   const found = new Set<string>();
+  let stop: (() => Promise<void>) | undefined;
   try {
-    await build({
+    const esbuild = await compiler();
+    stop = esbuild.stop;
+    await esbuild.build({
       entryPoints: [entryScript],
       absWorkingDir: dirname(entryScript),
       outdir: dirname(entryScript),
@@ -53,9 +55,9 @@ export async function importedFiles(entryScript: string): Promise<readonly strin
       ],
     });
   } catch {
-    // What is wrong with a file, the worker tells.
+    // What is wrong with a file, or with the compiler, the worker tells.
   } finally {
-    await stop();
+    await stop?.();
   }
   return [...found];
 }

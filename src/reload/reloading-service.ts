@@ -173,6 +173,7 @@ export class ReloadingService {
       const failure = toScoreError(error);
       const isServed = this.#isUp;
       if (!isServed) await this.#answerWith(failure);
+      if (this.#closed !== undefined) return;
       this.#tell({ version: this.#status.version, state: "failed", changed, failure });
       events.reloadFailed?.({ changed, ms: performance.now() - begunAt, failure, isServed });
     } finally {
@@ -230,7 +231,10 @@ export class ReloadingService {
   /** There is no version that could serve: all hear why. */
   async #answerWith(failure: ScoreError): Promise<void> {
     if (this.#current.made.runtime.failure !== failure) {
-      this.#replace(this.#version(await this.#options.createFailed(failure)));
+      const version = this.#version(await this.#options.createFailed(failure));
+      // The end may have come meanwhile, and has ended all versions that it knew.
+      if (this.#closed !== undefined) return version.close(0);
+      this.#replace(version);
     }
     this.#openHall();
   }

@@ -20,15 +20,12 @@ const SETTINGS_FILES: readonly string[] = [CONFIG_FILE_NAME, LOGGING_FILE_NAME, 
 
 /** @param outside modules of the script that lie elsewhere */
 export function targetsOf(settings: TargetSettings, outside: readonly string[]): readonly Target[] {
-  const { appRoot, entryScript, modelDir, reloadDirs, workerEnv } = settings;
-  const script = entryScript ?? join(appRoot, "main.py");
-  const folders = codeFolders(appRoot, script);
-  const model = modelDir ? resolve(modelDir) : undefined;
-  // A model that holds the script is no folder of data only.
-  const without = model === undefined || folders.some((folder) => isBelow(folder, model)) ? [] : [model];
+  const { appRoot, entryScript, reloadDirs, workerEnv } = settings;
+  const { script, folders, large, without } = codeOf(settings);
   const configFile = workerEnv.AZUREML_CONFIG_FILE;
   return [
     ...outermost(folders).map((path) => deep(path, "code", isCode, without)),
+    ...large.map((path) => ({ ...deep(path, "beside", isCode, []), deep: false })),
     ...outermost(reloadDirs).map((path) => deep(path, "any", isAnyFile, [])),
     ...[...new Set([appRoot, dirname(script), dirname(realPath(script))])].map((path) => flat(path, SETTINGS_FILES)),
     // Whatever its name is.
@@ -38,11 +35,35 @@ export function targetsOf(settings: TargetSettings, outside: readonly string[]):
   ];
 }
 
-/** Folders whose modules the script may import. */
-export function codeFolders(appRoot: string, script: string): readonly string[] {
-  // All of a home folder is nobody's application, though a server may be started there.
-  const isTooLarge = appRoot === homedir() || appRoot === parse(appRoot).root;
-  return [...(isTooLarge ? [] : [appRoot]), dirname(script), dirname(realPath(script))];
+/** Those of the files that no folder of code brings into what is watched. */
+export function outsideOf(files: readonly string[], settings: TargetSettings): readonly string[] {
+  const { folders, without } = codeOf(settings);
+  const isInCode = (file: string): boolean =>
+    folders.some((folder) => isReached(file, folder)) && !without.some((folder) => isBelow(file, folder));
+  return files.filter((file) => !isInCode(file) && !settings.reloadDirs.some((folder) => isReached(file, folder)));
+}
+
+/** Folders whose modules the script may import, and what of them is data. */
+function codeOf({ appRoot, entryScript, modelDir }: TargetSettings): {
+  readonly script: string;
+  readonly folders: readonly string[];
+  /** Folders of the script of which only the files count that lie beside it. */
+  readonly large: readonly string[];
+  readonly without: readonly string[];
+} {
+  const script = entryScript ?? join(appRoot, "main.py");
+  const own = [dirname(script), dirname(realPath(script))];
+  const folders = [appRoot, ...own].filter((folder) => !isTooLarge(folder));
+  const large = [...new Set(own.filter(isTooLarge))];
+  const model = modelDir ? resolve(modelDir) : undefined;
+  // A model that holds the script is no folder of data only.
+  const without = model === undefined || folders.some((folder) => isBelow(folder, model)) ? [] : [model];
+  return { script, folders, large, without };
+}
+
+/** All of a home folder is nobody's application, though a script may lie there. */
+function isTooLarge(folder: string): boolean {
+  return folder === homedir() || folder === parse(folder).root;
 }
 
 /** True for the folder itself, too. */
@@ -51,7 +72,7 @@ function isBelow(path: string, folder: string): boolean {
 }
 
 /** Whether a tree that begins at the folder comes to the folder or file at the path. */
-export function isReached(path: string, folder: string): boolean {
+function isReached(path: string, folder: string): boolean {
   return isBelow(path, folder) && path.slice(folder.length).split(sep).filter(Boolean).every(isOwnFolder);
 }
 

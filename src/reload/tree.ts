@@ -1,4 +1,4 @@
-import { type FSWatcher, watch } from "node:fs";
+import { type FSWatcher, type Stats, watch } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { type FileState, hasChanged, stateOf } from "./file-state.ts";
@@ -42,6 +42,9 @@ const MAX_DEPTH = 32;
 /** How much older than the start of a version a file may look that was written after it, in milliseconds: the clock of file
  *  systems is coarse. */
 const CLOCK_SLACK_MS = 20;
+
+/** A folder that is made in the place of one that was deleted often gets its number, but not its watch. */
+const identityOf = ({ dev, ino, birthtimeMs }: Stats): string => `${dev}:${ino}:${birthtimeMs}`;
 
 /** Keeps the state of a folder's files. Events only say where to look: what has changed is found by looking, so that one
  *  that is lost, doubled or early changes nothing. */
@@ -111,7 +114,7 @@ export class Tree {
       this.#drop(path, changed);
       return;
     }
-    const identity = `${stats.dev}:${stats.ino}`;
+    const identity = identityOf(stats);
     const known = this.#folders.get(path);
     // Before it is read: what happens from here on comes as an event.
     const folder = known?.identity === identity ? known : this.#enter(path, identity, known);
@@ -131,7 +134,7 @@ export class Tree {
         if (stats?.isDirectory() && isWanted && !this.#target.without.includes(child)) {
           folders.add(name);
           // What is known has events of its own, unless another has taken its place.
-          if (this.#folders.get(child)?.identity !== `${stats.dev}:${stats.ino}`) {
+          if (this.#folders.get(child)?.identity !== identityOf(stats)) {
             if (!entry.isSymbolicLink() || !this.#isAbove(stats, path)) await this.#scan(child, depth + 1, changed);
           }
         } else if (stats?.isFile() && mayBeFile) {
@@ -154,8 +157,8 @@ export class Tree {
   }
 
   /** Whether a link leads back to a folder that it lies in. */
-  #isAbove({ dev, ino }: { readonly dev: number; readonly ino: number }, path: string): boolean {
-    const identity = `${dev}:${ino}`;
+  #isAbove(stats: Stats, path: string): boolean {
+    const identity = identityOf(stats);
     for (let folder = path; this.#folders.has(folder); folder = dirname(folder)) {
       if (this.#folders.get(folder)!.identity === identity) return true;
     }

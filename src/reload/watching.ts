@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { importedFiles, isJavaScriptFile } from "./imports.ts";
-import { codeFolders, isReached, type TargetSettings, targetsOf } from "./targets.ts";
+import { outsideOf, targetsOf } from "./targets.ts";
 import type { Made } from "./version.ts";
 import { Watcher, type WatcherOptions } from "./watcher.ts";
 
@@ -45,9 +45,4 @@ export class Watching {
   #watch({ config, readAt }: Pick<Made, "config" | "readAt">): Promise<void> {
     return this.#watcher.watch(targetsOf(config, this.#outside), readAt);
   }
-}
-
-function outsideOf(files: readonly string[], { appRoot, entryScript, reloadDirs }: TargetSettings): readonly string[] {
-  const folders = [...codeFolders(appRoot, entryScript!), ...reloadDirs];
-  return files.filter((file) => !folders.some((folder) => isReached(file, folder)));
 }

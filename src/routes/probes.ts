@@ -42,7 +42,8 @@ export function readinessRoute(settings: ProbeSettings, runtime: ScoreRuntime): 
   };
 }
 
-function readiness(settings: ProbeSettings, runtime: ScoreRuntime, ids: RequestIds): ScoreResponse {
+/** Whether requests can be taken, and why not. */
+export function readiness(settings: ProbeSettings, runtime: ScoreRuntime, ids: RequestIds): ScoreResponse {
   const { errorDetail, serverVersion } = settings;
   const { state, failure } = runtime;
   const isReady = state === "ready" || state === "busy";

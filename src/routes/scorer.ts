@@ -105,7 +105,7 @@ export function composeScorer(
       request,
       ids,
       route: route?.path,
-      isLogged: wantsRecord && isTaken && isHandled(route, request.method, ids) && !bare.isSummedUp,
+      isLogged: wantsRecord && isTaken && isHandled(route, request.method, ids) && !bare.isUnrecorded,
       response,
       requestBytes,
       wasReceived,
@@ -135,7 +135,7 @@ export function composeScorer(
     // A host that keeps records by request has no place for what is summed up.
     if (request.log !== undefined || refusals === undefined) announce(text);
     else if (!refusals.add(error instanceof OverloadError ? error.code : error.message, text, announce)) {
-      return { ...response, isSummedUp: true };
+      return { ...response, isUnrecorded: true };
     }
     return response;
   }

@@ -38,7 +38,7 @@ export function createForward({ host, port }: Address, local: Pick<Scorer, "refu
           index % 2 > 0 || (OWN.has(name.toLowerCase()) && name !== "Content-Length") ? [] : [[name, raw[index + 1]!]],
         );
         // The score port has written the access record.
-        resolve({ status, headers: pairs, body: answer, isSummedUp: true });
+        resolve({ status, headers: pairs, body: answer, isUnrecorded: true });
       });
       const unreachable = (): void => {
         if (signal?.aborted) return;
@@ -51,7 +51,7 @@ export function createForward({ host, port }: Address, local: Pick<Scorer, "refu
 }
 
 /** For a client that has left. */
-const NOTHING: ScoreResponse = { status: 503, headers: [], body: "", isSummedUp: true };
+const NOTHING: ScoreResponse = { status: 503, headers: [], body: "", isUnrecorded: true };
 
 /** Whoever listens everywhere is reached here. */
 function reachable(host: string): string {

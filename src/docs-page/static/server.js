@@ -1,14 +1,14 @@
 // Where the server's routes are, seen from the page, and what goes with every request to them.
 import { byId } from "./elements.js";
 
-const { root = "./", ready = "ready", versions = "", files = "docs", digest = "" } = document.documentElement.dataset;
+const { root = "./", versions = "", files = "docs", digest = "" } = document.documentElement.dataset;
 
 /** What every path of the server begins with, as the browser sees it: behind a proxy there may be a prefix. */
 export const base = new URL(root, location.href);
 base.search = "";
 base.hash = "";
 
-export const readyUrl = new URL(root + ready, location.href);
+export const readyUrl = new URL(`${files}/ready`, location.href);
 export const scoreUrl = new URL("score", base);
 
 /** Versions of the description, what says most first. */

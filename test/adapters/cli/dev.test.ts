@@ -5,8 +5,10 @@ import { chmod, readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { createServer as createNetServer } from "node:net";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { runCommand } from "../../../adapters/cli/command.ts";
 import { parseCommandLine } from "../../../adapters/cli/command-line.ts";
 import { openPage } from "../../../adapters/cli/open-page.ts";
+import { reservePort } from "../../../adapters/http/reserve-port.ts";
 import { packageFile } from "../../../src/core/package-root.ts";
 import { temporaryFolder, until } from "../../setup/service.ts";
 import { edited, python } from "../http/edited.ts";
@@ -15,9 +17,9 @@ const DEV = [packageFile("dist/adapters/cli/scorefn.js"), "dev"];
 const AZMLINFSRV = [packageFile("dist/adapters/cli/azmlinfsrv.js"), "--reload"];
 
 describe("the command line", () => {
-  test("of dev is that of serve, with reloading on", () => {
+  test("of dev is that of serve, with reloading on", async () => {
     expect(
-      parseCommandLine("scorefn", ["dev", "score.py", "--port", "1", "--reload-dir", "a", "--reload_dir=b,c"]),
+      await parseCommandLine("scorefn", ["dev", "score.py", "--port", "1", "--reload-dir", "a", "--reload_dir=b,c"]),
     ).toEqual({
       kind: "serve",
       flags: { entry_script: "score.py", port: "1", reload: "true", reload_dir: "a,b,c" },
@@ -25,25 +27,25 @@ describe("the command line", () => {
       dev: { opensPage: true },
     });
     for (const word of ["--no_open", "--no-open"]) {
-      expect(parseCommandLine("scorefn", ["dev", word, "score.py"])).toMatchObject({
+      expect(await parseCommandLine("scorefn", ["dev", word, "score.py"])).toMatchObject({
         problems: [],
         dev: { opensPage: false },
       });
     }
   });
 
-  test("of serve knows the page's flag no more than others", () => {
-    expect(parseCommandLine("scorefn", ["serve", "--no_open"])).toMatchObject({
+  test("of serve knows the page's flag no more than others", async () => {
+    expect(await parseCommandLine("scorefn", ["serve", "--no_open"])).toMatchObject({
       problems: [expect.stringContaining("there is no flag --no_open")],
     });
   });
 
-  test("has a help", () => {
-    const help = parseCommandLine("scorefn", ["help", "dev"]);
+  test("has a help", async () => {
+    const help = await parseCommandLine("scorefn", ["help", "dev"]);
     expect(help).toMatchObject({ kind: "exit", code: 0 });
     for (const word of ["scorefn dev [SCRIPT]", "--no_open", "/docs"])
       expect(help).toMatchObject({ stdout: expect.stringContaining(word) });
-    expect(parseCommandLine("scorefn", [])).toMatchObject({
+    expect(await parseCommandLine("scorefn", [])).toMatchObject({
       stdout: expect.stringMatching(/^ +dev +serve a score script, and/m),
     });
   });
@@ -89,7 +91,7 @@ test("a port that is taken is said to be, and by whom", async () => {
   expect(await server.waitExit()).toBe(1);
   const by = process.platform === "linux" ? ` by \\S+ \\(process ${process.pid}\\)` : "";
   expect(server.stderr()).toMatch(
-    new RegExp(`scorefn: port ${port} is in use${by} \\(127\\.0\\.0\\.1:${port}\\); stop what`),
+    new RegExp(`scorefn: error: port ${port} is in use${by} \\(127\\.0\\.0\\.1:${port}\\); stop what`),
   );
 });
 
@@ -134,6 +136,33 @@ describe.skipIf(process.platform !== "linux")("the page", () => {
     await openPage(`${url}/none`, { isTerminal: true, env });
     await openPage("http://127.0.0.1:1/docs", { isTerminal: true, env });
     expect(await opened()).toBe("");
+  });
+
+  test.each([
+    ["its usual place", [], ["http://127.0.0.1:5001/docs"]],
+    ["another place", ["--docs", "/try", "--port", "8080"], ["http://127.0.0.1:8080/try"]],
+    ["no page", ["--docs", "off"], []],
+    ["nobody wants it", ["--no_open"], []],
+  ])("is opened where it is: %s", async (_what, flags, expected) => {
+    const folder = await temporaryFolder();
+    onTestFinished(folder.remove);
+    await writeFile(folder.file("score.py"), "");
+    const opened: string[] = [];
+    const code = await runCommand("scorefn", ["dev", "score.py", ...flags], {
+      write: () => {},
+      writeError: () => {},
+      openPage: (url) => opened.push(url),
+      serve: async (_config, _reserved, reloads) => {
+        reloads!.onListening();
+        return 0;
+      },
+      reservePort,
+      runTarget: async () => 0,
+      runTool: async () => 0,
+      env: { PATH: process.env.PATH },
+      cwd: folder.file("."),
+    });
+    expect({ code, opened }).toEqual({ code: 0, opened: expected });
   });
 
   test("does not matter: without a browser the server goes on", async () => {

@@ -1,5 +1,5 @@
 // A server in a folder of its own, whose files are edited.
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, rename, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { onTestFinished } from "vitest";
 import { packageFile } from "../../../src/core/package-root.ts";
@@ -57,7 +57,9 @@ export async function edited(
   const folder = temporary.file("app");
   const write = async (name: string, text: string): Promise<void> => {
     await mkdir(dirname(join(folder, name)), { recursive: true });
-    await writeFile(join(folder, name), text);
+    // Never half of it, nor an empty file: on a busy machine that would be an edit of its own.
+    await writeFile(temporary.file("written"), text);
+    await rename(temporary.file("written"), join(folder, name));
   };
   for (const [name, text] of Object.entries(files)) await write(name, text);
   const port = await freePort();

@@ -46,7 +46,9 @@ describe.each(LANGUAGES)("a $language script", ({ script, source, broken }) => {
     expect(body.reload?.error?.codeFrame).toMatch(/^ *1 \| |> 1 \| /m);
     expect(await server.post()).toEqual({ status: 200, text: "2" });
     await until(() => /^> \d \|/m.test(server.stderr()), "the frame is on the terminal");
-    expect(server.stderr()).toMatch(/scorefn: the edit cannot be served, the last good version goes on: .*score/);
+    expect(server.stderr()).toMatch(
+      /scorefn: error: the edit cannot be served, the last good version goes on: .*score/,
+    );
 
     await server.write(script, source("3"));
     await server.settles("watching", 3);
@@ -315,8 +317,16 @@ test.each([
   await server.settles("failed", 2);
   expect(await server.post()).toEqual({ status: 200, text: "2" });
   if (args.includes("--metrics" as never)) {
-    const metrics = await (await fetch(`${server.url}/metrics`)).text();
-    expect(metrics).toMatch(/^scorefn_workers\{state="idle"\} 1$/m);
+    let metrics = "";
+    // The worker of the former version ends when it likes.
+    await until(
+      async () => {
+        metrics = await (await fetch(`${server.url}/metrics`)).text();
+        return /^scorefn_workers\{state="idle"\} 1$/m.test(metrics);
+      },
+      "one worker is left",
+      20,
+    );
     expect(metrics).toMatch(/^scorefn_ready 1$/m);
   }
   expect(await server.stop()).toBe(0);

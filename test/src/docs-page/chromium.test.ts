@@ -261,7 +261,8 @@ export function run(data: string) {
     await page.getByText("Ready", { exact: true }).waitFor();
     await page.getByText("Headers and query").click();
     await page.getByLabel("Headers of every request").fill("x-own: 1\nAuthoriz");
-    const asked = () => server.requests.filter(({ path, headers }) => path === "/ready" && headers["x-own"] === "1");
+    const asked = () =>
+      server.requests.filter(({ path, headers }) => path === "/docs/ready" && headers["x-own"] === "1");
     await until(() => asked().length >= 2, "the page asks again");
     expect(await page.locator("#state").textContent()).toBe("Ready");
     for (const wrong of ["Authoriz", "a b: c", "x-own: \u{1F427}"]) {

@@ -8,12 +8,12 @@ import { ReloadingService } from "../../../src/reload/reloading-service.ts";
 import type { Made } from "../../../src/reload/version.ts";
 
 type Step =
-  | { readonly does: "request" | "probe" | "edit" | "edit that cannot be read" | "turn" | "close" }
+  | { readonly does: "request" | "probe" | "edit" | "edit that cannot be read" | "short turn" | "turn" | "close" }
   | { readonly does: "answer" | "stream" | "end stream" | "comes up" | "does not come up"; readonly which: number };
 
 const STEP = fc.oneof(
   { weight: 4, arbitrary: fc.constantFrom<Step>({ does: "request" }, { does: "probe" }) },
-  { weight: 2, arbitrary: fc.constant<Step>({ does: "turn" }) },
+  { weight: 2, arbitrary: fc.constantFrom<Step>({ does: "short turn" }, { does: "turn" }) },
   { weight: 2, arbitrary: fc.constantFrom<Step>({ does: "edit" }, { does: "edit that cannot be read" }) },
   { weight: 1, arbitrary: fc.constant<Step>({ does: "close" }) },
   {
@@ -159,10 +159,14 @@ test("loses no request and runs none twice, whatever the order of what happens",
         let cannotBeRead = false;
         const service = new ReloadingService(make(), {
           async create() {
+            await turn();
             if (cannotBeRead) throw new ConfigError("ERR_CONFIG", "it is not JSON");
             return make();
           },
-          createFailed: async (failure) => make(failure),
+          async createFailed(failure) {
+            await turn();
+            return make(failure);
+          },
           onLoading: turn,
           errorDetail: "full",
           maxQueue: 1_000,
@@ -199,7 +203,7 @@ test("loses no request and runs none twice, whatever the order of what happens",
           else if (step.does === "edit" || step.does === "edit that cannot be read") {
             cannotBeRead = step.does !== "edit";
             service.reload([`/app/${step.does}.py`]);
-          } else if (step.does === "turn") return;
+          } else if (step.does === "turn" || step.does === "short turn") return;
           else if (step.does === "comes up") pick(loading(), step.which)?.comeUp();
           else if (step.does === "does not come up") pick(loading(), step.which)?.fail();
           else if (step.does === "answer") pick(versions, step.which)?.answer();
@@ -208,6 +212,7 @@ test("loses no request and runs none twice, whatever the order of what happens",
         };
         for (const step of steps) {
           act(step);
+          if (step.does === "short turn") await turn();
           if (step.does === "turn") for (let count = 0; count < 5; count++) await turn();
           // One serves, one comes up: a debugger has room for one only.
           const alive = versions.filter(({ state }) => state === "loading" || state === "up");
