@@ -1,6 +1,7 @@
 // Where requests come from: the sample beside the script, the command line, and files of checks.
 import { isUtf8 } from "node:buffer";
 import { existsSync, readdirSync, statSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { basename, join, relative, resolve } from "node:path";
 import { readRequestData, SAMPLE } from "../packaging/request-data.ts";
 import { incomparable, ReadError, readJsonValue } from "./read-values.ts";
@@ -51,12 +52,12 @@ async function addSample({ folder, cwd }: Sources, requests: RequestCheck[], pro
   const file = join(folder, SAMPLE);
   if (!existsSync(file)) return;
   try {
-    const body = await readRequestData(`@${file}`);
+    const body = await readFile(file);
     readJsonValue(body.toString());
     requests.push({ name: SAMPLE, request: post(body, JSON_TYPE), expect: {}, place: { file, line: 1 } });
   } catch (error) {
-    const shown = relative(cwd, file);
-    problems.push(error instanceof ReadError ? `${shown} ${error.message}` : (error as Error).message);
+    const why = error instanceof ReadError ? "" : "cannot be read: ";
+    problems.push(`${relative(cwd, file)} ${why}${(error as Error).message}`);
   }
 }
 

@@ -10,9 +10,11 @@ import {
   type Figures,
   type Finding,
   NotLoaded,
+  type ReceivedAnswer,
   type Report,
   type RequestCheck,
   type Running,
+  type SentRequest,
   type Target,
   type Verdict,
 } from "./types.ts";
@@ -76,21 +78,26 @@ export async function runCheck<R extends Running>(options: CheckOptions<R>): Pro
   if (running === undefined) return outcome(EXIT_NOT_LOADED, "not loaded", { requests: 0 });
   let code: number | undefined;
   let tried: Tried;
+  let isGood: boolean;
   try {
     tried = await tryRunning(running, options, add);
-    if (tried.runs === 0 && command === undefined) add(untried(tried.asked));
-    if (command !== undefined && !fails(checks, strict)) {
+    isGood = !fails(checks, strict);
+    if (command !== undefined && isGood) {
       output.isMuted = false;
       const ran = await command(running);
       ({ code } = ran);
       add(ran.result);
+      isGood = code === 0;
+      // A server elsewhere does not say whether the command has asked it.
+      tried = { ...tried, runs: running.runs?.() ?? 1 };
     }
+    if (tried.runs === 0 && (command === undefined || code === 0)) add(untried(tried.asked, code !== undefined));
   } finally {
     await running.close();
   }
   const { runs, figures } = tried;
-  if (fails(checks, strict)) return outcome(code || EXIT_FAILED, "failed", figures);
-  return outcome(EXIT_GOOD, runs === 0 && command === undefined ? "untried" : "passed", figures);
+  if (!isGood) return outcome(code || EXIT_FAILED, "failed", figures);
+  return runs === 0 ? outcome(EXIT_FAILED, "untried", figures) : outcome(EXIT_GOOD, "passed", figures);
 }
 
 type Add = (result: CheckResult) => void;
@@ -127,9 +134,11 @@ async function tryRunning(running: Running, options: TryOptions, add: Add): Prom
   const declared = await swagger(running, add);
   const requests = [...exampleRequest(declared), ...options.requests];
   const good: GoodRequest[] = [];
+  let seenRuns = 0;
   for (const check of requests) {
-    const { result, status } = await ask(running, check, declared, options);
+    const { result, status, hasRun } = await ask(running, check, declared, options);
     add(result);
+    if (hasRun) seenRuns++;
     if (result.findings.length === 0 && status !== undefined) good.push({ check, status });
   }
   let sent = requests.length;
@@ -144,7 +153,7 @@ async function tryRunning(running: Running, options: TryOptions, add: Add): Prom
   const memoryBytes = running.peakBytes?.();
   const budgets = await budgetResult(limits, { initMs, memoryBytes, modelDir: running.modelDir?.() });
   if (budgets.result !== undefined) add(budgets.result);
-  const runs = running.runs?.() ?? requests.filter(({ request }) => request.path === "/score").length;
+  const runs = running.runs?.() ?? seenRuns;
   return {
     runs,
     asked: requests.length,
@@ -197,18 +206,20 @@ async function ask(
   check: RequestCheck,
   declared: Declared | undefined,
   { limits, appRoot }: Pick<CheckOptions, "limits" | "appRoot">,
-): Promise<{ result: CheckResult; status: number | undefined }> {
+): Promise<{ result: CheckResult; status: number | undefined; hasRun: boolean }> {
   const { name, place, expect } = check;
   const maxMs = expect.maxMs ?? limits.maxMs;
   const from = performance.now();
   const timesMs: number[] = [];
   let findings: Finding[] = [];
   let status: number | undefined;
+  let hasRun = false;
   do {
     try {
       const answer = await running.send(check.request);
       timesMs.push(answer.ms);
       ({ status } = answer);
+      hasRun ||= comesFromRun(check.request, answer);
       findings = judge(check, answer, declared?.output, appRoot);
     } catch (error) {
       findings = [
@@ -222,13 +233,27 @@ async function ask(
     findings = [{ rule: "answer-time", level: "error", message, place }];
   }
   const facts = status === undefined ? undefined : `${status}, ${best.toFixed(1)} ms`;
-  return { result: { name, facts, ms: performance.now() - from, findings, place }, status };
+  return { result: { name, facts, ms: performance.now() - from, findings, place }, status, hasRun };
 }
 
-function untried(requests: number): CheckResult {
-  const why = requests === 0 ? "no request was found" : "no request got as far as run()";
+/** The header that says how long run() took. */
+const RUN_TIME = "x-ms-run-fn-exec-ms";
+
+/** Whether an answer looks as if run() had been called, as far as that shows from outside: a good one, a failure of the
+ *  script, or one that says how long run() took. What comes from a gateway or for a wrong request is none of these. */
+function comesFromRun({ path, method }: SentRequest, { status, headers }: ReceivedAnswer): boolean {
+  if (path !== "/score" || (method !== "GET" && method !== "POST")) return false;
+  return (
+    (status >= 200 && status <= 299) || status === 500 || headers.some(([name]) => name.toLowerCase() === RUN_TIME)
+  );
+}
+
+/** @param withCommand a command was to send requests */
+function untried(requests: number, withCommand: boolean): CheckResult {
+  const found = requests === 0 ? "no request was found" : "no request got as far as run()";
+  const why = withCommand ? `${found}, and none came from the command` : found;
   const cure =
     "put a sample-request.json beside the script, write checks/*.yaml, give --data @file, or declare the input with a sample";
-  const finding: Finding = { rule: "no-request", level: "warning", message: `run() was not tried: ${why}`, cure };
+  const finding: Finding = { rule: "no-request", level: "error", message: `run() was not tried: ${why}`, cure };
   return { name: "run() is tried", ms: 0, findings: [finding] };
 }

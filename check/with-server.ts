@@ -1,5 +1,5 @@
 // A command that is run while the script is served on a free port: somebody's own tests, for example.
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { constants } from "node:os";
 import { createHttpServer } from "../adapters/http/index.ts";
 import type { Environment } from "../src/host.ts";
@@ -41,38 +41,50 @@ export async function runCommand(
   { command, env, isStdoutTaken }: CommandOptions,
 ): Promise<CommandResult> {
   const [file = "", ...args] = command;
+  const name = command.join(" ");
   const from = performance.now();
-  const child = spawn(file, args, {
-    stdio: ["inherit", isStdoutTaken ? 2 : "inherit", "inherit"],
-    env: { ...env, SCORE_URL: url, SCORE_PORT: String(port) },
-  });
-  // A terminal sends Ctrl+C to the command as well; others send it to us alone.
-  const pass = (signal: NodeJS.Signals): void => void child.kill(signal);
+  let child: ChildProcess | undefined;
+  const pass = (signal: NodeJS.Signals): void => {
+    if (signal !== "SIGINT" || !hasTerminal()) child?.kill(signal);
+  };
   for (const signal of PASSED) process.on(signal, pass);
   try {
-    const code = await new Promise<number>((resolve, reject) => {
-      child.once("error", reject);
-      child.once("exit", (exit, signal) => resolve(exit ?? SIGNAL_BASE + constants.signals[signal ?? "SIGTERM"]));
+    child = spawn(file, args, {
+      stdio: ["inherit", isStdoutTaken ? 2 : "inherit", "inherit"],
+      env: { ...env, SCORE_URL: url, SCORE_PORT: String(port) },
     });
+    const code = await exitCodeOf(child);
     const message = `${file} ended with exit code ${code}`;
     const findings = code === 0 ? [] : [{ rule: "command", level: "error", message } as const];
-    return { code, result: { name: command.join(" "), ms: performance.now() - from, findings } };
+    return { code, result: { name, ms: performance.now() - from, findings } };
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    const why = code === "ENOENT" ? `there is no program ${file}` : message;
-    const finding = {
-      rule: "command",
-      level: "error",
-      message: why,
-      cure: "name a program behind --, and its words",
-    } as const;
-    return {
-      code: NOT_STARTED,
-      result: { name: command.join(" "), ms: performance.now() - from, findings: [finding] },
-    };
+    const message = notStarted(file, error as NodeJS.ErrnoException);
+    const cure = "name a program behind --, and its words";
+    const finding = { rule: "command", level: "error", message, cure } as const;
+    return { code: NOT_STARTED, result: { name, ms: performance.now() - from, findings: [finding] } };
   } finally {
     for (const signal of PASSED) process.off(signal, pass);
   }
 }
 
-const PASSED = ["SIGINT", "SIGTERM"] as const;
+/** What we pass on to the command, and then wait for its end, so that the server outlives it. */
+const PASSED = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+/** A terminal sends Ctrl+C to the command itself; one more would cut its end short. */
+function hasTerminal(): boolean {
+  return [process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY);
+}
+
+/** @throws Error when it cannot be started */
+function exitCodeOf(child: ChildProcess): Promise<number> {
+  return new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("exit", (exit, signal) => resolve(exit ?? SIGNAL_BASE + constants.signals[signal ?? "SIGTERM"]));
+  });
+}
+
+function notStarted(file: string, { code, message }: NodeJS.ErrnoException): string {
+  if (file === "") return "the name of the program is empty";
+  if (code === "ENOENT") return `there is no program ${file}`;
+  return code === "EACCES" ? `${file} is no program that may be run` : `${file} cannot be started: ${message}`;
+}

@@ -16,6 +16,8 @@ export interface StartOptions {
   readonly writeError: (text: string) => void;
   /** Is told what begins. */
   readonly step?: Step | undefined;
+  /** Aborted: nobody waits for the start any more, and its process is ended. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface InvokeOptions extends StartOptions {
@@ -87,6 +89,22 @@ export async function invokeBuild(options: InvokeOptions, start: () => Promise<R
     return status === 200 && complete ? 0 : 1;
   } finally {
     await running.stop();
+  }
+}
+
+/** @throws the signal's reason as soon as it is aborted */
+export async function unlessAborted<T>(signal: AbortSignal | undefined, started: Promise<T>): Promise<T> {
+  if (signal === undefined) return started;
+  let abort = (): void => {};
+  const aborted = new Promise<never>((_, reject) => {
+    abort = () => reject(signal.reason);
+    if (signal.aborted) abort();
+    else signal.addEventListener("abort", abort);
+  });
+  try {
+    return await Promise.race([started, aborted]);
+  } finally {
+    signal.removeEventListener("abort", abort);
   }
 }
 

@@ -21,13 +21,18 @@ export function shownAddress(url: URL): string {
   return shown.href.replace(/\/$/, "");
 }
 
+/** What paths of requests are put behind: the address without `/score`. */
+export function baseOf(url: URL): string {
+  return `${url.origin}${url.pathname.replace(/\/(?:score\/?)?$/, "")}`;
+}
+
 export function addressTarget(options: AddressOptions): Target {
   const name = shownAddress(options.url);
   return { name, startName: "the server answers", start: () => start(options, name) };
 }
 
 async function start({ url, headers, timeoutMs }: AddressOptions, name: string): Promise<Running> {
-  const base = `${url.origin}${url.pathname.replace(/\/(?:score\/?)?$/, "")}`;
+  const base = baseOf(url);
   const send = (request: SentRequest, limitMs: number = timeoutMs): Promise<ReceivedAnswer> =>
     post(base, { ...request, headers: { ...headers, ...request.headers } }, limitMs);
   try {

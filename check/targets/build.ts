@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import type { RunningBuild } from "../../packaging/invoke.ts";
 import { readDescription } from "../../packaging/out-folder.ts";
 import { targetNamed } from "../../packaging/targets.ts";
-import { ConfigError, processEnvironment } from "../../src/host.ts";
+import { ConfigError, processEnvironment, timerMs } from "../../src/host.ts";
 import type { Output } from "../output.ts";
 import { NotLoaded, type Running, type Target } from "../types.ts";
 
@@ -34,19 +34,28 @@ export async function buildTarget(options: BuildOptions): Promise<Target> {
 
 async function start(cloud: string, { directory, initTimeoutMs, timeoutMs, output }: BuildOptions): Promise<Running> {
   const startedAt = performance.now();
+  const message = `the build did not start within ${initTimeoutMs} ms`;
+  const over = new AbortController();
+  const timer = setTimeout(() => over.abort(new Error(message)), timerMs(initTimeoutMs));
   const starting = targetNamed(cloud)!.start({
     directory: resolve(directory),
     env: { SCOREFN_STRICT: processEnvironment.SCOREFN_STRICT ?? "true" },
     writeError: (text) => output.add(text),
+    signal: over.signal,
+  });
+  // A process that never comes back from run() or init() would outlive us.
+  const forget = onEndingSignal(async () => {
+    over.abort(new Error("the check was stopped"));
+    await starting.then((started) => started.stop());
   });
   let build: RunningBuild;
   try {
-    build = await within(starting, initTimeoutMs, `the build did not start within ${initTimeoutMs} ms`, (late) =>
-      late.stop(),
-    );
+    build = await starting;
   } catch (error) {
-    const message = (error as Error).message;
-    throw new NotLoaded({ rule: "build-start", level: "error", message });
+    forget();
+    throw new NotLoaded({ rule: "build-start", level: "error", message: (error as Error).message });
+  } finally {
+    clearTimeout(timer);
   }
   const initMs = performance.now() - startedAt;
   let peak = 0;
@@ -62,27 +71,38 @@ async function start(cloud: string, { directory, initTimeoutMs, timeoutMs, outpu
     peakBytes: () => peak || undefined,
     async close() {
       await build.stop();
+      forget();
     },
   };
 }
 
-/** @param late gets what comes when nobody waits for it any more */
-async function within<T>(
-  promise: Promise<T>,
-  limitMs: number,
-  message: string,
-  late?: (value: T) => unknown,
-): Promise<T> {
+/** @throws Error when it takes longer */
+async function within<T>(promise: Promise<T>, limitMs: number, message: string): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const over = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(message)), limitMs);
+    timer = setTimeout(() => reject(new Error(message)), timerMs(limitMs));
   });
+  promise.catch(() => {});
   try {
     return await Promise.race([promise, over]);
-  } catch (error) {
-    promise.then(late, () => {});
-    throw error;
   } finally {
     clearTimeout(timer);
   }
+}
+
+const ENDING = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+/** Cleans up before a signal ends this process.
+ *  @returns takes that back */
+function onEndingSignal(cleanUp: () => Promise<unknown>): () => void {
+  const end = (signal: NodeJS.Signals): void => {
+    forget();
+    const die = (): void => void process.kill(process.pid, signal);
+    cleanUp().then(die, die);
+  };
+  const forget = (): void => {
+    for (const signal of ENDING) process.off(signal, end);
+  };
+  for (const signal of ENDING) process.on(signal, end);
+  return forget;
 }

@@ -11,6 +11,7 @@ import {
   invokeBuild,
   type RunningBuild,
   type StartOptions,
+  unlessAborted,
 } from "../invoke.ts";
 import { problem, readDescription } from "../out-folder.ts";
 import type { LambdaSettings } from "./build.ts";
@@ -27,6 +28,8 @@ export interface FunctionOptions {
   readonly env?: Environment | undefined;
   /** Gets what the function prints; default: stderr. */
   readonly onOutput?: ((text: string) => void) | undefined;
+  /** Aborted: nobody waits for the start any more, and the process is ended. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A built function that runs. */
@@ -87,7 +90,7 @@ export async function startFunction(options: FunctionOptions): Promise<LocalFunc
   };
   const ended = exited.then((how) => Promise.reject(new Error(`the function ended in its init phase (${how})`)));
   try {
-    await Promise.race([api.ready, ended]);
+    await unlessAborted(options.signal, Promise.race([api.ready, ended]));
   } catch (error) {
     await stop();
     throw error;

@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ConfigError, type Environment, packageFile, processEnvironment } from "../../src/host.ts";
+import { unlessAborted } from "../invoke.ts";
 import type { AppAnswer, AppRequest, Asked, LoadReport, Reply } from "./app-process.ts";
 
 /** A function app in a process of its own. */
@@ -26,7 +27,12 @@ export interface AppProcessOptions {
   readonly env?: Environment | undefined;
   /** The hooks of the start are left out, and no request can be sent. */
   readonly withoutStart?: boolean | undefined;
+  /** Aborted: nobody waits for the start any more, and the process is ended. */
+  readonly signal?: AbortSignal | undefined;
 }
+
+/** How long the app's hooks for the end may take, in milliseconds: one that never comes back from run() runs none. */
+const END_MS = 10_000;
 
 /** Loads the app in a folder as the host would, in a fresh process.
  *  @throws ConfigError with the reason when it does not load */
@@ -55,8 +61,19 @@ export async function startAppProcess(directory: string, options: AppProcessOpti
     });
   });
   ended.catch(() => {});
-  const [loaded] = (await Promise.race([once(child, "message"), ended])) as [LoadReport];
-  if (loaded.kind === "failed") throw new ConfigError("ERR_CONFIG", `${directory} does not load: ${loaded.message}`);
+  const kill = (): boolean => child.kill("SIGKILL");
+  let loaded: LoadReport;
+  try {
+    [loaded] = await unlessAborted(
+      options.signal,
+      Promise.race([once(child, "message") as Promise<[LoadReport]>, ended]),
+    );
+    if (loaded.kind === "failed") throw new ConfigError("ERR_CONFIG", `${directory} does not load: ${loaded.message}`);
+  } catch (error) {
+    // What the script has begun may keep it alive.
+    kill();
+    throw error;
+  }
   const processMs = performance.now() - startedAt;
 
   const waiting = new Map<number, (reply: Reply) => void>();
@@ -80,7 +97,9 @@ export async function startAppProcess(directory: string, options: AppProcessOpti
     },
     async close() {
       if (child.connected) child.disconnect();
+      const timer = setTimeout(kill, END_MS);
       await ended.catch(() => {});
+      clearTimeout(timer);
     },
   };
 }

@@ -37,7 +37,8 @@ describe.each(VERSIONS)("a document of version %s", (version) => {
         else bad++;
         expect([faults.length === 0, JSON.stringify(faults)]).toEqual([isValid, JSON.stringify(faults)]);
       }),
-      { numRuns: 150 },
+      // Chance would now and then find too few that are good.
+      { numRuns: 150, seed: 14 },
     );
     expect(Math.min(good, bad)).toBeGreaterThan(5);
   });

@@ -63,6 +63,13 @@ export function readCheck(args: readonly string[], cwd: string): CheckCommand {
     problems.push(`--${flag} must be a number from 0, not ${JSON.stringify(given)}`);
     return undefined;
   };
+  // None at all would be a check that hangs with the script.
+  const timeLimit = (flag: string): number | undefined => {
+    const value = number(flag);
+    if (value === undefined || (Number.isInteger(value) && value > 0)) return value;
+    problems.push(`--${flag} must be a whole number of milliseconds from 1, not ${text(flag)}`);
+    return undefined;
+  };
   const repetitions = number("requests");
   if (repetitions !== undefined && !Number.isInteger(repetitions))
     problems.push(`--requests must be a whole number, not ${text("requests")}`);
@@ -92,8 +99,8 @@ export function readCheck(args: readonly string[], cwd: string): CheckCommand {
       maxMemoryMb: number("max_memory_mb"),
       maxModelMb: number("max_model_mb"),
     },
-    initTimeoutMs: number("init_timeout_ms") ?? INIT_TIMEOUT_MS,
-    timeoutMs: number("timeout_ms"),
+    initTimeoutMs: timeLimit("init_timeout_ms") ?? INIT_TIMEOUT_MS,
+    timeoutMs: timeLimit("timeout_ms"),
     reports,
     strict: values.has("strict"),
     command,
@@ -148,6 +155,9 @@ function readAddress(given: string, key: string | undefined, headers: readonly s
   }
   if (url !== undefined && (url.username !== "" || url.password !== "")) {
     problems.push("--url holds a user or a password; send them with --key or --header");
+  }
+  if (url !== undefined && url.search !== "") {
+    problems.push("--url holds a query, which no request would have; send a key with --key or --header");
   }
   const all: Record<string, string> = key === undefined ? {} : { authorization: `Bearer ${key}` };
   if (key !== undefined && !isHeaderText(key)) problems.push("--key holds a character that no header can have");

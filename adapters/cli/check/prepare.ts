@@ -3,7 +3,7 @@ import { dirname, relative } from "node:path";
 import type { Output } from "../../../check/output.ts";
 import type { FoundRequests } from "../../../check/requests.ts";
 import { type CheckOptions, type Outcome, runCheck } from "../../../check/run.ts";
-import { addressTarget } from "../../../check/targets/address.ts";
+import { addressTarget, baseOf } from "../../../check/targets/address.ts";
 import { buildTarget } from "../../../check/targets/build.ts";
 import { type RunningScript, scriptTarget } from "../../../check/targets/script.ts";
 import type { CheckResult } from "../../../check/types.ts";
@@ -55,7 +55,7 @@ export async function prepare(
   if (what.kind === "address") {
     const target = addressTarget({ url: what.url, headers: what.headers, timeoutMs });
     const port = what.url.port || (what.url.protocol === "https:" ? "443" : "80");
-    const run = words && (() => runCommand(target.name, port, { command: words, env, isStdoutTaken }));
+    const run = words && (() => runCommand(baseOf(what.url), port, { command: words, env, isStdoutTaken }));
     return {
       name: target.name,
       folder: cwd,
@@ -94,7 +94,7 @@ function resolve(
   { cwd, env }: Surroundings,
   problems: string[],
 ): ResolvedConfig | undefined {
-  const limit = timeoutMs === undefined ? {} : { SCORING_TIMEOUT_MS: String(Math.round(timeoutMs)) };
+  const limit = timeoutMs === undefined ? {} : { SCORING_TIMEOUT_MS: String(timeoutMs) };
   const given = {
     flags: { ...flags, script_host: "workers", worker_count: "1", host: "127.0.0.1" },
     env: { ...env, ...limit },

@@ -4,8 +4,10 @@ import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { packageFile } from "../../../../src/core/package-root.ts";
+import { hasEnded } from "../../../setup/front.ts";
 import { freePort, type RunningServer, startServer } from "../../../setup/server.ts";
-import { check, project, textOf } from "./scorefn-check.ts";
+import { runInTerminal } from "../../../setup/terminal.ts";
+import { check, PROGRAM, project, startCheck, textOf } from "./scorefn-check.ts";
 
 const GOOD = "def init(): print('printed')\ndef run(raw): return 1\n";
 const BAD = "def init(): pass\ndef run(raw):\n    return {}['a']\n";
@@ -33,9 +35,20 @@ describe("what cannot be used is told in one line each, before anything is run, 
     ],
     ["an address that is none", ["--url", "localhost"], ["--url must be an address like http://127.0.0.1:5001"]],
     ["an address with a password", ["--url", "http://u:geheim@a"], ["--url holds a user or a password; send them"]],
+    [
+      "an address with a query",
+      ["--url", "http://a/score?code=k"],
+      ["--url holds a query, which no request would have"],
+    ],
     ["a key without an address", ["score.py", "--key", "k"], ["--key is for a server that runs, with --url"]],
     ["a script and an address", ["score.py", "--url", "http://a"], ["score.py and --url are two things to check"]],
     ["a number that is none", ["score.py", "--max_ms", "soon"], ['--max_ms must be a number from 0, not "soon"']],
+    [
+      "no time at all",
+      ["score.py", "--timeout_ms", "0"],
+      ["--timeout_ms must be a whole number of milliseconds from 1"],
+    ],
+    ["a part of a millisecond", ["score.py", "--init_timeout_ms", "0.4"], ["--init_timeout_ms must be a whole number"]],
     ["data that is not there", ["score.py", "--data", "@gone.json"], ["--data names gone.json, which cannot be read"]],
     ["an answer too many", ["score.py", "--expect", "1"], ["--expect 1 has no request: there is no --data"]],
     [
@@ -81,12 +94,14 @@ describe("what cannot be used is told in one line each, before anything is run, 
     ],
     ["a Python that is not there", ["score.py", "--python", "/nowhere/python"], ["/nowhere/python"]],
     ["a sample that is no JSON", ["broken/score.py"], ["broken/sample-request.json is not JSON: Expecting"]],
+    ["a sample that is a folder", ["folder/score.py"], ["folder/sample-request.json cannot be read: EISDIR"]],
     ["a check that is none", ["broken/score.py"], ["broken/checks/a.yaml: must hold a check"]],
   ])("%s", async (_what, args, lines) => {
     const folder = project({
       "score.py": GOOD,
       "other.py": GOOD,
-      "folder/x": "",
+      "folder/score.py": GOOD,
+      "folder/sample-request.json/x": "",
       "broken/score.py": GOOD,
       "broken/sample-request.json": "{",
       "broken/checks/a.yaml": "hello",
@@ -198,6 +213,61 @@ describe("a command behind --", () => {
     expect(code).toBe(0);
   });
 
+  test("that asks nothing leaves the script untried", async () => {
+    const folder = project({ "score.py": GOOD });
+    const { code, stdout } = await check(folder, ["score.py", "--", process.execPath, "-e", "0"]);
+    expect(stdout).toContain("run() was not tried: no request was found, and none came from the command");
+    expect(stdout).toMatch(/^NOT TRIED: /m);
+    expect(code).toBe(4);
+  });
+
+  test.each([
+    ["", "the name of the program is empty"],
+    ["./data.txt", "./data.txt is no program that may be run"],
+  ])("that is no program, %j, is told in one line", async (name, text) => {
+    const folder = project({ "score.py": GOOD, "sample-request.json": "{}", "data.txt": "" });
+    const { code, stdout, stderr } = await check(folder, ["score.py", "--", name]);
+    expect(stdout).toContain(`           ${text}\n`);
+    expect(stderr).not.toContain("    at ");
+    expect(code).toBe(1);
+  });
+
+  const waits = `process.on(process.argv[2], async () => {
+    count++;
+    await fetch(process.env.SCORE_URL + "/score", { method: "POST", body: "{}" });
+    console.log("told " + count + " times");
+    process.exit(9);
+  });
+  let count = 0;
+  setInterval(() => {}, 60_000);
+  console.log("at", process.env.SCORE_URL);
+  console.log("waiting");
+`;
+  const PIDS =
+    "import os\ndef init(): open(os.path.join(os.path.dirname(__file__), 'worker.pid'), 'w').write(str(os.getpid()))\ndef run(raw): return 1\n";
+
+  test.each(["SIGTERM", "SIGINT", "SIGHUP"] as const)("gets %s, and nothing is left of it", async (signal) => {
+    const folder = project({ "score.py": PIDS, "sample-request.json": "{}", "wait.mjs": waits });
+    const started = startCheck(folder, ["score.py", "--", process.execPath, "wait.mjs", signal]);
+    started.process.stdout?.on("data", (text: string) => {
+      if (text.includes("waiting")) started.process.kill(signal);
+    });
+    const { code, stdout } = await started.ended;
+    expect(stdout).toContain("told 1 times");
+    expect(code).toBe(9);
+    expect(hasEnded(Number(textOf(folder, "worker.pid")))).toBe(true);
+    const [, url] = /at (http:\S+)/.exec(stdout) ?? [];
+    await expect(fetch(url!)).rejects.toThrow();
+  });
+
+  test("gets Ctrl+C once, while the server still answers", async () => {
+    const folder = project({ "score.py": PIDS, "sample-request.json": "{}", "wait.mjs": waits });
+    const words = ["check", join(folder, "score.py"), "--", process.execPath, join(folder, "wait.mjs"), "SIGINT"];
+    const { code, output } = await runInTerminal([process.execPath, PROGRAM, ...words], { pressAt: "waiting" });
+    expect(output).toContain("told 1 times");
+    expect(code).toBe(9);
+  });
+
   test("does not run when something is wrong, and says so when there is no such program", async () => {
     const folder = project({ "score.py": BAD, "good.py": GOOD, "sample-request.json": "{}" });
     const wrong = await check(folder, ["score.py", "--", process.execPath, "-e", "console.log('ran')"]);
@@ -207,6 +277,9 @@ describe("a command behind --", () => {
     expect(gone.code).not.toBe(0);
   });
 });
+
+/** A port that the system gives to nobody, and that no service has. */
+const NOBODYS_PORT = 2;
 
 describe("a server that runs", () => {
   let server: RunningServer;
@@ -247,19 +320,20 @@ describe("a server that runs", () => {
     expect(readFileSync(join(folder, "a.json"), "utf8")).not.toContain("secret");
     const none = await check(project({}), ["--url", url]);
     expect(none.stdout).toContain("run() was not tried");
+    expect(none.code).toBe(4);
     const ran = await check(project({}), [
       "--url",
-      url,
+      `${url}/score`,
       "--",
       process.execPath,
       "-e",
       "console.log('at', process.env.SCORE_URL)",
     ]);
-    expect([ran.code, ran.stdout.includes(`at ${url}`)]).toEqual([0, true]);
+    expect([ran.code, ran.stdout.includes(`at ${url}\n`)]).toEqual([0, true]);
   });
 
   test("that nobody serves, or that says nothing, does not load", async () => {
-    const gone = await check(project({}), ["--url", `http://127.0.0.1:${await freePort()}`]);
+    const gone = await check(project({}), ["--url", `http://127.0.0.1:${NOBODYS_PORT}`]);
     expect(gone.stdout).toContain("nobody listens there");
     expect(gone.stdout).toContain("hint: look whether the server runs, and whether the address is right");
     expect(gone.code).toBe(3);

@@ -68,23 +68,21 @@ describe("a script that is good", () => {
 });
 
 describe("a script that was not tried does not pass", () => {
-  test("without a request, with --strict not even as a warning", async () => {
+  test("without a request, and its report says so", async () => {
     const folder = project({ "score.py": PYTHON });
-    const lax = await check(folder, ["score.py"]);
-    expect(lax.code).toBe(0);
-    expect(lax.stdout).toContain("run() was not tried: no request was found");
-    expect(lax.stdout).toContain("hint: put a sample-request.json beside the script");
-    expect(lax.stdout).toMatch(/\nNOT TRIED: /);
-    expect(lax.stdout).not.toMatch(/^passed/m);
-    const strict = await check(folder, ["score.py", "--strict"]);
-    expect(strict.code).toBe(4);
-    expect(strict.stdout).toContain("failed: with --strict warnings fail as well");
+    const { code, stdout } = await check(folder, ["score.py", "--report", "junit=check.xml"]);
+    expect(code).toBe(4);
+    expect(stdout).toContain("run() was not tried: no request was found");
+    expect(stdout).toContain("hint: put a sample-request.json beside the script");
+    expect(stdout).toMatch(/\nNOT TRIED: /);
+    expect(stdout).not.toMatch(/^passed/m);
+    expect(textOf(folder, "check.xml")).toContain('type="no-request"');
   });
 
   test("with requests that do not get as far as run()", async () => {
     const folder = project({ "score.py": PYTHON, "checks/a.yaml": "request: {path: /ready}\n" });
     const { code, stdout } = await check(folder, ["score.py"]);
-    expect(code).toBe(0);
+    expect(code).toBe(4);
     expect(stdout).toContain("run() was not tried: no request got as far as run()");
     expect(stdout).toMatch(/\nNOT TRIED: /);
   });
@@ -94,7 +92,9 @@ describe("a script that was not tried does not pass", () => {
     const { code, stdout } = await check(folder, ["score.py"]);
     expect(code).toBe(0);
     expect(stdout).toContain("the folder checks holds no .json, .yaml or .yml file; add a check, or remove the folder");
-    expect((await check(folder, ["score.py", "--strict"])).code).toBe(4);
+    const strict = await check(folder, ["score.py", "--strict"]);
+    expect(strict.code).toBe(4);
+    expect(strict.stdout).toContain("failed: with --strict warnings fail as well");
   });
 });
 

@@ -1,5 +1,5 @@
 // `scorefn check` as it is typed, in folders of its own.
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -13,7 +13,7 @@ export interface Ended {
   readonly stderr: string;
 }
 
-const PROGRAM = packageFile("dist/adapters/cli/scorefn.js");
+export const PROGRAM: string = packageFile("dist/adapters/cli/scorefn.js");
 
 /** Variables of CI systems, which the machine that runs this may have. */
 const NOT_CI = [
@@ -40,11 +40,20 @@ export function project(files: Readonly<Record<string, string>>): string {
 export const textOf = (folder: string, name: string): string => readFileSync(join(folder, name), "utf8");
 
 /** Runs it to its end. */
-export function check(
+export function check(folder: string, args: readonly string[], env?: Readonly<Record<string, string>>): Promise<Ended> {
+  return startCheck(folder, args, env).ended;
+}
+
+export interface Started {
+  readonly process: ChildProcess;
+  readonly ended: Promise<Ended>;
+}
+
+export function startCheck(
   folder: string,
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
-): Promise<Ended> {
+): Started {
   const clean = Object.fromEntries(Object.entries(process.env).filter(([name]) => !NOT_CI.includes(name)));
   const child = spawn(process.execPath, [PROGRAM, "check", ...args], {
     cwd: folder,
@@ -59,7 +68,8 @@ export function check(
   child.stderr.setEncoding("utf8").on("data", (text) => {
     stderr += text;
   });
-  return new Promise((resolve, reject) => {
+  const ended = new Promise<Ended>((resolve, reject) => {
     child.once("error", reject).once("close", (code) => resolve({ code, stdout, stderr }));
   });
+  return { process: child, ended };
 }
