@@ -178,6 +178,23 @@ describe.skipIf("unavailable" in tools)("with the wheels", () => {
       expect(await byVariable.server.stop()).toBe(0);
     });
 
+    test("the page to try a script with is part of it", async () => {
+      const { server, score } = await serve(
+        [installed.command("scorefn"), "serve", "--docs", "/docs"],
+        installed.env(),
+      );
+      await score();
+      const page = await fetch(`${server.url}/docs`);
+      expect([page.status, page.headers.get("content-type")]).toEqual([200, "text/html; charset=utf-8"]);
+      const names = [...(await page.text()).matchAll(/(?:src|href)="(docs\/[^"]+)"/g)].map(([, name]) => name!);
+      expect(names.join()).toContain("docs/swagger-ui.js");
+      for (const name of names) {
+        const file = await fetch(new URL(name, `${server.url}/docs`));
+        expect([file.status, (await file.arrayBuffer()).byteLength > 0], name).toEqual([200, true]);
+      }
+      expect(await server.stop()).toBe(0);
+    });
+
     test.runIf(LINUX)("the signal that ends it is the one that its caller sees", async () => {
       const { server, score } = await serve([installed.command("scorefn"), "serve"], installed.env());
       const pids = (await score()).pids as number[];
@@ -304,7 +321,7 @@ describe.for(installedPythons().filter(({ version: [major, minor] }) => major < 
 );
 
 describe.runIf(LINUX)("as a child, where it cannot become Node", () => {
-  test("Node ends when the command above it is killed", async () => {
+  test("each of the two ends when the other one is killed", async () => {
     const cwd = mkdtempSync(join(folder, "app-"));
     writeFileSync(join(cwd, "score.py"), SCORE_PY);
     const port = await freePort();
@@ -335,6 +352,11 @@ describe.runIf(LINUX)("as a child, where it cannot become Node", () => {
     const orphans = await pidsOf(killed);
     process.kill(killed.pid, "SIGKILL");
     for (const pid of orphans) await until(() => hasEnded(pid), `process ${pid} has ended`);
+
+    const beheaded = start();
+    for (const pid of await pidsOf(beheaded)) kill(pid);
+    expect(await beheaded.waitExit()).toBe("SIGKILL");
+    expect(beheaded.stderr()).not.toContain("does not start");
 
     const stopped = start();
     const pids = await pidsOf(stopped);
