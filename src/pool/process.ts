@@ -314,9 +314,6 @@ function spawnCommand(
   let child: ChildProcess;
   try {
     child = spawn(file, args, { cwd: workerFolder(folder), env, stdio });
-  } catch (error) {
-    for (const { reader } of pipes) reader.destroy();
-    throw error;
   } finally {
     for (const { writeFd } of pipes) closeSync(writeFd);
   }
