@@ -1,19 +1,26 @@
 // What goes into the wheel beside the launcher: the files of the npm package, and the packages that it depends on, each without
-// what nobody runs. A zip compresses each file by itself and names it twice, so that what is left out counts.
+// what nobody runs. A zip compresses each file by itself and names it twice, so that few files and what is left out count.
 import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
 import { cp, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { createRequire } from "node:module";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { promisify } from "node:util";
-import { transform } from "esbuild";
+import { build } from "esbuild";
+import { copyModules, SMALL } from "./modules.mjs";
 
 /** Types are for editors, which do not look for packages of Node between those of Python. */
 const TYPES = /\.d\.[cm]?ts$/;
-/** Nobody runs them: sources of what is in dist, builds for browsers and minified twins. */
-const NOT_RUN = /^(?:src|types|browser|docs)\/|\.(?:map|md|markdown)$|\.min\.m?js$|^legacy\.js$/;
 /** Of our own: documents are read elsewhere. */
 const DOCUMENTS = /^docs\/|^(?:README|CHANGELOG)\.md$/;
+/** A page asks for its modules by their names. */
+const BROWSERS = /\/static\//;
 const LICENCE = /^licen[cs]e/i;
+/** What Node finds besides the exports that a CommonJS module names. */
+const NOT_NAMED = new Set(["default", "module.exports"]);
+
+const { resolve: resolveRequired } = createRequire(import.meta.url);
 
 /** Copies what `npm pack` would pack. @param {string} root @param {string} to */
 export async function copyOwnFiles(root, to) {
@@ -26,13 +33,15 @@ export async function copyOwnFiles(root, to) {
   /** @type {string[]} */
   const paths = files.map((/** @type {{ path: string }} */ file) => file.path);
   if (!paths.includes("dist/adapters/cli/scorefn.js")) throw new Error("dist is not built: npm run build");
-  const built = new Set(paths.filter((path) => path.startsWith("dist/")));
+  /** @type {string[]} */
+  const modules = [];
   for (const path of paths) {
-    if (DOCUMENTS.test(path) || (built.has(path) && TYPES.test(path))) continue;
-    // The compiler writes types beside what it makes; the libraries of pages lie in dist as they are.
-    const isCompiled = path.endsWith(".js") && built.has(path.replace(/js$/, "d.ts"));
-    await (isCompiled ? copyModule : copy)(join(root, path), join(to, path));
+    const isBuilt = path.startsWith("dist/");
+    if (DOCUMENTS.test(path) || (isBuilt && TYPES.test(path))) continue;
+    if (isBuilt && path.endsWith(".js") && !BROWSERS.test(path)) modules.push(path);
+    else await copy(join(root, path), join(to, path));
   }
+  await copyModules(root, modules, to);
 }
 
 /** Copies the dependencies of package.json and all they depend on. The wheel is for every platform, so that esbuild's program
@@ -49,34 +58,47 @@ export async function copyPackages(root, to) {
     const from = join(root, "node_modules", name);
     const manifest = JSON.parse(await readFile(join(from, "package.json"), "utf8"));
     for (const needed of Object.keys(manifest.dependencies ?? {})) names.add(needed);
-    const files = (await readdir(from, { recursive: true, withFileTypes: true }))
-      .filter((entry) => entry.isFile())
-      .map((entry) =>
-        join(entry.parentPath, entry.name)
-          .slice(from.length + 1)
-          .replaceAll("\\", "/"),
-      );
     // One version of each, at the top: a copy of another package below it would be lost.
-    if (files.some((file) => file.startsWith("node_modules/"))) throw new Error(`${name} has packages of its own`);
-    for (const file of files.filter((path) => isRun(path, name))) await copy(join(from, file), join(to, name, file));
-    if (name === "esbuild") await replaceStart(join(to, name), manifest);
+    if (existsSync(join(from, "node_modules"))) throw new Error(`${name} has packages of its own`);
+    for (const file of (await readdir(from)).filter((entry) => entry === "package.json" || LICENCE.test(entry))) {
+      await copy(join(from, file), join(to, name, file));
+    }
+    if (name === "esbuild") await copyEsbuild(from, join(to, name), manifest);
+    // Ours are modules; what a package needs itself is asked for with `require`.
+    else {
+      const file = name in dependencies ? fileURLToPath(import.meta.resolve(name)) : resolveRequired(name);
+      const isModule = file.endsWith(".mjs") || manifest.type === "module";
+      await copyAsOneFile(file, join(to, name, relative(from, file)), isModule);
+    }
     notices.push(await noticeOf(root, from, manifest));
   }
   return `scorefn holds these packages.\n\n${notices.sort().join("\n\n")}`;
 }
 
-/** @param {string} file @param {string} name of its package */
-function isRun(file, name) {
-  if (LICENCE.test(basename(file))) return true;
-  if (name === "esbuild") return file === "lib/main.js" || file === "package.json";
-  return !NOT_RUN.test(file) && !TYPES.test(file);
+/** With all of its package that it needs; packages stay what they are, and so do the names that Node finds in it.
+ *  @param {string} file that a package begins with @param {string} to @param {boolean} isModule */
+async function copyAsOneFile(file, to, isModule) {
+  const names = isModule
+    ? []
+    : Object.keys(await import(pathToFileURL(file).href)).filter((name) => !NOT_NAMED.has(name));
+  await build({
+    entryPoints: [file],
+    outfile: to,
+    ...SMALL,
+    format: isModule ? "esm" : "cjs",
+    legalComments: "none",
+    // Node reads the names from how the file is written, and does not run this.
+    footer: { js: names.length > 0 ? `0&&(module.exports={${names}});` : "" },
+    logLevel: "error",
+  });
 }
 
-/** Lets esbuild begin with our file, which looks for its program. @param {string} folder @param {any} manifest */
-async function replaceStart(folder, manifest) {
+/** Esbuild begins with our file, which looks for its program. @param {string} from @param {string} to @param {any} manifest */
+async function copyEsbuild(from, to, manifest) {
   const { scripts: _, bin: _bin, types: _types, optionalDependencies: _programs, ...kept } = manifest;
-  await writeFile(join(folder, "package.json"), `${JSON.stringify({ ...kept, main: "start.cjs" }, null, 2)}\n`);
-  await copy(fileURLToPath(new URL("esbuild-start.cjs", import.meta.url)), join(folder, "start.cjs"));
+  await writeFile(join(to, "package.json"), `${JSON.stringify({ ...kept, main: "start.cjs" }, null, 2)}\n`);
+  await copy(fileURLToPath(new URL("esbuild-start.cjs", import.meta.url)), join(to, "start.cjs"));
+  await copy(join(from, "lib/main.js"), join(to, "lib/main.js"));
 }
 
 /** @param {string} root @param {string} folder @param {any} manifest */
@@ -89,14 +111,6 @@ async function noticeOf(root, folder, { name, version, license, author }) {
   if (license !== "MIT" || holder === undefined) throw new Error(`${name} has no licence text`);
   const own = await readFile(join(root, "LICENSE"), "utf8");
   return head + own.replace(/^Copyright .*$/m, `Copyright (c) ${holder}`).trim();
-}
-
-/** Without comments and blanks; names stay, for messages have them. Only our own modules: what a CommonJS module exports Node
- *  reads from how it is written. @param {string} from @param {string} to */
-async function copyModule(from, to) {
-  const { code } = await transform(await readFile(from, "utf8"), { minifyWhitespace: true, legalComments: "inline" });
-  await mkdir(dirname(to), { recursive: true });
-  await writeFile(to, code);
 }
 
 /** @param {string} from @param {string} to */

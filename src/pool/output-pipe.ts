@@ -18,18 +18,22 @@ export interface OutputPipe {
 export function openOutputPipes(names: readonly string[]): OutputPipe[] | undefined {
   if (process.platform !== "linux") return undefined;
   const pipes: OutputPipe[] = [];
-  let folder: string | undefined;
   try {
-    folder = mkdtempSync(join(tmpdir(), "scorefn-output-"));
-    const paths = names.map((name) => join(folder!, name));
-    if (spawnSync("mkfifo", ["-m", "600", ...paths], { stdio: "ignore" }).status !== 0) return undefined;
-    for (const path of paths) pipes.push(openPipe(path));
+    const folder = mkdtempSync(join(tmpdir(), "scorefn-output-"));
+    try {
+      const paths = names.map((name) => join(folder, name));
+      if (spawnSync("mkfifo", ["-m", "600", ...paths], { stdio: "ignore" }).status !== 0) return undefined;
+      for (const path of paths) pipes.push(openPipe(path));
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
     return pipes;
   } catch {
-    for (const pipe of pipes) discard(pipe);
+    for (const { reader, writeFd } of pipes) {
+      reader.destroy();
+      closeSync(writeFd);
+    }
     return undefined;
-  } finally {
-    if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
   }
 }
 
@@ -43,9 +47,4 @@ function openPipe(path: string): OutputPipe {
     closeSync(readFd);
     throw error;
   }
-}
-
-function discard({ reader, writeFd }: OutputPipe): void {
-  reader.destroy();
-  closeSync(writeFd);
 }

@@ -1,7 +1,8 @@
 // What is built for pip: what is in it, how large it is, and that the same sources make the same bytes.
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
+import { build } from "esbuild";
 import { beforeAll, describe, expect, test } from "vitest";
 import { packageFile } from "../../src/core/package-root.ts";
 import { environment } from "../setup/environments.mjs";
@@ -13,12 +14,18 @@ const { version, dependencies, license } = JSON.parse(readFileSync(packageFile("
 const tools = environment("wheels");
 const python = "python" in tools ? tools.python : "";
 
+const unpacked = join(folder, "unpacked");
+const PLACE = "scorefn/package/";
+/** Of what builds write, not of the package. */
+const BUILT: ReadonlySet<string> = new Set(["dist/index.cjs"]);
+
 describe.skipIf("unavailable" in tools)("the wheels", () => {
   let wheels: Wheels;
   let files: Record<keyof Wheels, string[]>;
   beforeAll(async () => {
     wheels = await buildWheels(join(folder, "wheels"));
     files = { scorefn: await filesIn(wheels.scorefn), azmlinfsrv: await filesIn(wheels.azmlinfsrv) };
+    await runProgram(python, ["-m", "zipfile", "-e", wheels.scorefn, unpacked]);
   }, INSTALL_MS);
 
   async function filesIn(wheel: string): Promise<string[]> {
@@ -54,28 +61,54 @@ describe.skipIf("unavailable" in tools)("the wheels", () => {
       .map(({ path }) => path)
       .filter((path) => !/^dist\/.*\.d\.[cm]?ts$|^docs\/|^(?:README|CHANGELOG)\.md$/.test(path));
     const own = files.scorefn
-      .filter((file) => file.startsWith("scorefn/package/") && !file.includes("/node_modules/"))
-      .map((file) => file.slice("scorefn/package/".length));
-    expect(own.sort()).toEqual(expected.sort());
+      .filter((file) => file.startsWith(PLACE) && !file.includes("/node_modules/"))
+      .map((file) => file.slice(PLACE.length));
+    // Some modules are part of the one that imports them.
+    const folded = /^dist\/(?:adapters\/cli|check|endpoint|packaging)\/.*\.js$/;
+    expect(own.filter((path) => !expected.includes(path))).toEqual([]);
+    expect(expected.filter((path) => !own.includes(path) && !folded.test(path))).toEqual([]);
     expect(own).toContain("python/worker.py");
     for (const name of [...Object.keys(dependencies), "cookie", "buffer-crc32"]) {
-      expect(files.scorefn).toContain(`scorefn/package/node_modules/${name}/package.json`);
+      expect(files.scorefn).toContain(`${PLACE}node_modules/${name}/package.json`);
     }
     const packages = files.scorefn.filter((file) => file.includes("/node_modules/"));
     expect(packages.filter((file) => /\.(?:map|ts)$|README|@esbuild|\/bin\/esbuild/.test(file))).toEqual([]);
     expect(files.scorefn.filter((file) => /__pycache__|\.pyc$/.test(file))).toEqual([]);
   });
 
+  test("hold every module that another one imports, or that is named by its path", async () => {
+    const modules = files.scorefn
+      .filter((file) => file.startsWith(`${PLACE}dist/`) && /\.c?js$/.test(file) && !file.includes("/static/"))
+      .map((file) => file.slice(PLACE.length));
+    const root = join(unpacked, PLACE);
+    const { metafile } = await build({
+      absWorkingDir: root,
+      entryPoints: modules,
+      outdir: "unused",
+      write: false,
+      metafile: true,
+      bundle: true,
+      packages: "external",
+      platform: "node",
+      format: "esm",
+      logLevel: "silent",
+    });
+    expect(Object.keys(metafile.inputs).sort()).toEqual(modules.sort());
+    const named = modules.flatMap(
+      (file) => readFileSync(join(root, file), "utf8").match(/\bdist\/[\w/-]+\.c?js\b/g) ?? [],
+    );
+    expect(named).toContain("dist/adapters/cli/online/process.js");
+    expect(named.filter((file) => !existsSync(join(root, file)) && !BUILT.has(file))).toEqual([]);
+  });
+
   test("hold packages that export what they did", async () => {
-    const unpacked = join(folder, "unpacked");
-    await runProgram(python, ["-m", "zipfile", "-e", wheels.scorefn, unpacked]);
     const probe = `const found = {};
       for (const name of ${JSON.stringify(Object.keys(dependencies))}) found[name] = Object.keys(await import(name)).sort();
       console.log(JSON.stringify(found));`;
     // esbuild's program, which the wheel does not hold, is not started by this.
     const env = { ...process.env, ESBUILD_BINARY_PATH: packageFile("package.json") };
     const [ours, theirs] = await Promise.all(
-      [join(unpacked, "scorefn/package/node_modules"), packageFile("node_modules")].map(async (packages, index) => {
+      [join(unpacked, PLACE, "node_modules"), packageFile("node_modules")].map(async (packages, index) => {
         const place = join(folder, `probe-${index}`);
         mkdirSync(place);
         symlinkSync(packages, join(place, "node_modules"), "junction");

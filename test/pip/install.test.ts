@@ -3,6 +3,7 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readlinkSy
 import { join } from "node:path";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { packageFile } from "../../src/core/package-root.ts";
+import { PAGE_FILES } from "../../src/docs-page/routes.ts";
 import { environment } from "../setup/environments.mjs";
 import { hasEnded, kill } from "../setup/front.ts";
 import { installedPythons } from "../setup/pythons.mjs";
@@ -16,6 +17,7 @@ import {
   type Installed,
   install,
   NODE_FOLDER,
+  quickEnvironment,
   runProgram,
   usablePythons,
   type Wheels,
@@ -79,22 +81,24 @@ describe.skipIf("unavailable" in tools)("with the wheels", () => {
     wheels = await buildWheels(join(folder, "wheels"));
   }, INSTALL_MS);
 
-  const environments = new Map<string, Installed>();
+  let whole: Promise<Installed> | undefined;
 
-  /** With both wheels in it, made once for each Python: the Node that comes with them takes its time. */
-  async function environmentOf(python: string): Promise<Installed> {
-    const known = environments.get(python);
-    if (known !== undefined) return known;
-    const made = await emptyEnvironment(python);
-    await install(made, wheels.scorefn, wheels.azmlinfsrv);
-    environments.set(python, made);
-    return made;
+  /** With both wheels in it, put there by pip itself; made once. */
+  function wholeEnvironment(): Promise<Installed> {
+    whole ??= emptyEnvironment(newest.path).then(async (made) => {
+      await install(made, wheels.scorefn, wheels.azmlinfsrv);
+      return made;
+    });
+    return whole;
   }
 
-  describe.for(usablePythons)("Python $text", ({ path }) => {
+  describe.for(usablePythons)("Python $text", (python) => {
+    const isWhole = python === newest;
     let installed: Installed;
     beforeAll(async () => {
-      installed = await environmentOf(path);
+      installed = isWhole
+        ? await wholeEnvironment()
+        : await quickEnvironment(python.path, wheels.scorefn, wheels.azmlinfsrv);
     }, INSTALL_MS);
 
     test("has the command and the module, in the version of the package", async () => {
@@ -110,10 +114,12 @@ describe.skipIf("unavailable" in tools)("with the wheels", () => {
       }
     });
 
-    test.for([
+    // What is the same with each Python is tried with one.
+    const nodesOnPath = [
       ["without Node on PATH", []],
       ["with Node on PATH", [NODE_FOLDER]],
-    ] as const)(
+    ] as const;
+    test.for(isWhole ? nodesOnPath : nodesOnPath.slice(0, 1))(
       "%s serves with the Python of the environment, and nothing is left after SIGTERM",
       async ([, nodes]) => {
         const { server, score } = await serve([installed.command("scorefn"), "serve"], installed.env(...nodes));
@@ -134,11 +140,12 @@ describe.skipIf("unavailable" in tools)("with the wheels", () => {
 
     test("CLI-1: has the names of the reference server", async () => {
       const env = installed.env();
-      for (const command of [
-        [installed.command("azmlinfsrv")],
+      const commands: [string, ...string[]][] = [
         [installed.python, "-m", "azureml_inference_server_http.amlserver"],
+        [installed.command("azmlinfsrv")],
         [installed.python, "-m", "azureml_inference_server_http"],
-      ] as [string, ...string[]][]) {
+      ];
+      for (const command of isWhole ? commands : commands.slice(0, 1)) {
         const { server, score } = await serve(command, env);
         expect(await score()).toMatchObject({ python: installed.python });
         expect(server.stdout()).toContain(`Azure ML Inferencing HTTP server compatible: scorefn v${version}`);
@@ -146,7 +153,7 @@ describe.skipIf("unavailable" in tools)("with the wheels", () => {
       }
     });
 
-    test("reaches every command's module, and passes on exit codes", async () => {
+    test.runIf(isWhole)("reaches every command's module, and passes on exit codes", async () => {
       const env = installed.env();
       const run = (...args: string[]) => runProgram(installed.command("scorefn"), args, { env });
       for (const name of ["check", "init", "online-endpoint", "build", "invoke"]) {
@@ -162,7 +169,7 @@ describe.skipIf("unavailable" in tools)("with the wheels", () => {
   describe(`and Python ${newest.text}`, () => {
     let installed: Installed;
     beforeAll(async () => {
-      installed = await environmentOf(newest.path);
+      installed = await wholeEnvironment();
     }, INSTALL_MS);
 
     test("another Python is taken when it is named", async () => {
@@ -174,6 +181,21 @@ describe.skipIf("unavailable" in tools)("with the wheels", () => {
       const byVariable = await serve([installed.command("scorefn"), "serve"], { ...env, SCOREFN_PYTHON: other });
       expect((await byVariable.score()).python).toBe(other);
       expect(await byVariable.server.stop()).toBe(0);
+    });
+
+    test("the page to try a script with is part of it", async () => {
+      const { server, score } = await serve(
+        [installed.command("scorefn"), "serve", "--docs", "/docs"],
+        installed.env(),
+      );
+      await score();
+      const page = await fetch(`${server.url}/docs`);
+      expect([page.status, page.headers.get("content-type")]).toEqual([200, "text/html; charset=utf-8"]);
+      for (const name of PAGE_FILES) {
+        const file = await fetch(`${server.url}/docs/${name}`);
+        expect([file.status, (await file.arrayBuffer()).byteLength > 0], name).toEqual([200, true]);
+      }
+      expect(await server.stop()).toBe(0);
     });
 
     test.runIf(LINUX)("the signal that ends it is the one that its caller sees", async () => {
@@ -242,8 +264,7 @@ describe.skipIf("unavailable" in tools)("with the wheels", () => {
     });
 
     test("without any Node it says so in one line", async () => {
-      const bare = await emptyEnvironment(newest.path);
-      await install(bare, "--no-deps", wheels.scorefn);
+      const bare = await quickEnvironment(newest.path, "--no-deps", wheels.scorefn);
       const { code, stdout, stderr } = await runProgram(bare.command("scorefn"), ["--version"], { env: bare.env() });
       expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
       expect(stderr).toMatch(/^scorefn: Node 20\.19 or later is needed: there is none on PATH, .* install Node .*\n$/);
@@ -303,7 +324,7 @@ describe.for(installedPythons().filter(({ version: [major, minor] }) => major < 
 );
 
 describe.runIf(LINUX)("as a child, where it cannot become Node", () => {
-  test("Node ends when the command above it is killed", async () => {
+  test("each of the two ends when the other one is killed", async () => {
     const cwd = mkdtempSync(join(folder, "app-"));
     writeFileSync(join(cwd, "score.py"), SCORE_PY);
     const port = await freePort();
@@ -334,6 +355,11 @@ describe.runIf(LINUX)("as a child, where it cannot become Node", () => {
     const orphans = await pidsOf(killed);
     process.kill(killed.pid, "SIGKILL");
     for (const pid of orphans) await until(() => hasEnded(pid), `process ${pid} has ended`);
+
+    const beheaded = start();
+    for (const pid of await pidsOf(beheaded)) kill(pid);
+    expect(await beheaded.waitExit()).toBe("SIGKILL");
+    expect(beheaded.stderr()).not.toContain("does not start");
 
     const stopped = start();
     const pids = await pidsOf(stopped);

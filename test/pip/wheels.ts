@@ -6,6 +6,7 @@ import { delimiter, dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll } from "vitest";
 import { packageFile } from "../../src/core/package-root.ts";
+import { uvProgram } from "../setup/python-environment.mjs";
 import type { Python } from "../setup/pythons.d.mts";
 import { installedPythons } from "../setup/pythons.mjs";
 
@@ -50,8 +51,8 @@ export async function runProgram(
   }
 }
 
-async function must(file: string, args: readonly string[]): Promise<string> {
-  const { code, stdout, stderr } = await runProgram(file, args);
+async function must(file: string, args: readonly string[], env?: NodeJS.ProcessEnv): Promise<string> {
+  const { code, stdout, stderr } = await runProgram(file, args, env && { env });
   if (code !== 0) throw new Error(`${file} ${args.join(" ")} ended with ${code}\n${stdout}\n${stderr}`);
   return stdout;
 }
@@ -84,10 +85,29 @@ export interface Installed {
   env(...folders: readonly string[]): NodeJS.ProcessEnv;
 }
 
-/** An environment with nothing in it. */
+/** An environment with nothing in it but pip. */
 export async function emptyEnvironment(python: string): Promise<Installed> {
   const directory = mkdtempSync(join(folder, "venv-"));
   await must(python, ["-m", "venv", directory]);
+  return installedIn(directory);
+}
+
+/** An environment with wheels and what they depend on, made by uv where that can be had: it takes a tenth of pip's time. */
+export async function quickEnvironment(python: string, ...args: readonly string[]): Promise<Installed> {
+  const uv = await uvProgram();
+  if (uv === undefined) {
+    const made = await emptyEnvironment(python);
+    await install(made, ...args);
+    return made;
+  }
+  const directory = mkdtempSync(join(folder, "venv-"));
+  await must(uv.file, ["venv", "-q", "--clear", "--python", python, directory], uv.env);
+  const made = installedIn(directory);
+  await must(uv.file, ["pip", "install", "-q", "--python", made.python, ...args], uv.env);
+  return made;
+}
+
+function installedIn(directory: string): Installed {
   const bin = join(directory, WINDOWS ? "Scripts" : "bin");
   const command = (name: string): string => join(bin, WINDOWS ? `${name}.exe` : name);
   return {

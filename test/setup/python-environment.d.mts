@@ -14,3 +14,6 @@ export function makePythonEnvironment(options: {
   readonly state: string;
   readonly say: (text: string) => void;
 }): Promise<void>;
+
+/** uv, and variables with which it takes packages from where pip does; undefined: it cannot be had. */
+export function uvProgram(): Promise<{ readonly file: string; readonly env: NodeJS.ProcessEnv } | undefined>;

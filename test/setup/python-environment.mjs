@@ -13,6 +13,8 @@ import { withLock } from "./lock.mjs";
 
 const WINDOWS = process.platform === "win32";
 export const PYTHON = WINDOWS ? "python" : "python3";
+/** Where uv is, too, when it is our own. */
+const ENVIRONMENTS = fileURLToPath(new URL("../.envs", import.meta.url));
 const UV_LIST = fileURLToPath(new URL("uv.requirements.txt", import.meta.url));
 /** Folders below packages that nothing imports, so that they need not be compiled. */
 const NEVER_IMPORTED = "site-packages.*[/\\\\](tests?|testing|sympy)[/\\\\]";
@@ -38,8 +40,7 @@ export async function makePythonEnvironment({ directory, lists, state, say }) {
     await command(pythonOf(directory), [...pip, ...requirements]);
   } else {
     say(`installing ${what} with uv`);
-    // An interpreter of this machine, never one that uv would fetch.
-    const env = { ...(await uvSettings()), UV_PYTHON_DOWNLOADS: "never", UV_NO_PROGRESS: "1", ...process.env };
+    const env = await uvEnvironment();
     await command(uv, ["venv", "-q", "--python", await executableOf(PYTHON), directory], { env });
     await follow(uv, ["pip", "install", "--python", pythonOf(directory), ...requirements], env, say);
   }
@@ -47,6 +48,17 @@ export async function makePythonEnvironment({ directory, lists, state, say }) {
   const compile = ["-m", "compileall", "-q", "-j", "0", "-x", NEVER_IMPORTED, directory];
   // A package may hold files for another version of Python, which do not compile.
   await command(pythonOf(directory), compile).catch(() => undefined);
+}
+
+/** @type {typeof import("./python-environment.d.mts").uvProgram} */
+export async function uvProgram() {
+  const file = await findUv(ENVIRONMENTS).catch(() => undefined);
+  return file === undefined ? undefined : { file, env: await uvEnvironment() };
+}
+
+/** For an interpreter of this machine, never one that uv would fetch. @returns {Promise<NodeJS.ProcessEnv>} */
+async function uvEnvironment() {
+  return { ...(await uvSettings()), UV_PYTHON_DOWNLOADS: "never", UV_NO_PROGRESS: "1", ...process.env };
 }
 
 /** @param {string} list */

@@ -43,9 +43,12 @@ def fetch() -> str:
         EsbuildError: there is none for this platform, npm cannot fetch it, or it is not the right one.
     """
     node = find_node(os.environ.get("PATH", ""))
-    platform = subprocess.check_output(  # noqa: S603 - our Node
-        [node, "-p", "process.platform + '-' + process.arch"], text=True
-    ).strip()
+    try:
+        platform = subprocess.check_output(  # noqa: S603 - our Node
+            [node, "-p", "process.platform + '-' + process.arch"], text=True
+        ).strip()
+    except (OSError, subprocess.SubprocessError) as error:
+        raise EsbuildError(f"{node} does not start: {error}; put another Node on PATH") from error
     with open(os.path.join(ESBUILD, "package.json"), encoding="utf-8") as file:
         manifest = json.load(file)
     version, hashes = manifest["version"], manifest["esbuild.binaryHashes"]
@@ -90,7 +93,13 @@ def _download(npm: list[str], package: str, inside: str, folder: str) -> str:
     # npm's own start looks for Node on PATH.
     path = os.pathsep.join([os.path.dirname(npm[0]), os.environ.get("PATH", "")])
     done = subprocess.run(  # noqa: S603 - npm
-        command, cwd=folder, env={**os.environ, "PATH": path}, stdin=subprocess.DEVNULL, capture_output=True, text=True
+        command,
+        cwd=folder,
+        env={**os.environ, "PATH": path},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
     )
     tarballs = [name for name in os.listdir(folder) if name.endswith(".tgz")]
     if done.returncode != 0 or len(tarballs) != 1:
@@ -98,12 +107,15 @@ def _download(npm: list[str], package: str, inside: str, folder: str) -> str:
         reason = lines[0].strip() if lines else f"exit code {done.returncode}"
         raise EsbuildError(f"npm cannot fetch {package}: {reason}")
     draft = os.path.join(folder, "draft")
-    with tarfile.open(os.path.join(folder, tarballs[0])) as tarball:
-        member = tarball.extractfile(f"package/{inside}")
-        if member is None:
-            raise EsbuildError(f"{package} holds no {inside}")
-        with open(draft, "wb") as file:
-            shutil.copyfileobj(member, file)
+    try:
+        with tarfile.open(os.path.join(folder, tarballs[0])) as tarball:
+            member = tarball.extractfile(f"package/{inside}")
+            if member is None:
+                raise KeyError(inside)
+            with open(draft, "wb") as file:
+                shutil.copyfileobj(member, file)
+    except (tarfile.TarError, KeyError) as error:
+        raise EsbuildError(f"what npm has fetched as {package} holds no {inside}: {error}") from error
     return draft
 
 

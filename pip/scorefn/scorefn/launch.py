@@ -61,7 +61,9 @@ def run_child(command: Sequence[str], environment: dict[str, str]) -> None:
             signal.signal(number, lambda number, _: child.send_signal(number))
     code = child.wait()
     if code < 0:
-        signal.signal(-code, signal.SIG_DFL)
+        # Nobody has a handler for this one, and the system takes none, not even the default.
+        if -code != signal.SIGKILL:
+            signal.signal(-code, signal.SIG_DFL)
         os.kill(os.getpid(), -code)
     sys.exit(code)
 
