@@ -3,7 +3,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { startCustomHandler } from "../../../adapters/azure/custom-handler.ts";
-import { SETTINGS, type Setting } from "../../../src/config/config.ts";
+import { SETTINGS, type Setting } from "../../../src/config/settings.ts";
 import { createRuntime } from "../../../src/host.ts";
 import { freePort } from "../../setup/server.ts";
 import { SCRIPTS, temporaryFolder } from "../../setup/service.ts";
