@@ -102,6 +102,15 @@ const CI_ONLY = [
   "test/adapters/http/reload.test.ts",
   "test/adapters/http/reload-walk.test.ts",
   "test/src/docs-page/chromium.test.ts",
+  "test/adapters/cli/check/check.test.ts",
+  "test/endpoint/spec/hostile.test.ts",
+  "test/src/docs-page/chromium-dev.test.ts",
+  "test/check/declared.test.ts",
+  "test/src/reload/watcher.test.ts",
+  "test/endpoint/deployment/telemetry.test.ts",
+  "test/packaging/docs-page.test.ts",
+  "test/packaging/progress.test.ts",
+  "test/packaging/aws-lambda/template.test.ts",
   "test/fuzz/**",
 ];
 const isAsked = process.env.CI === "true" || process.argv.some((word) => word.startsWith("test/"));
