@@ -1,5 +1,6 @@
 // Lint and minimum version of what is written in Python, and tests of the worker: node test/setup/python.mjs [pytest arguments]
-// With CI=true the same tests with all other versions of Python that are found, else their core with the oldest:
+// With CI=true the same tests with the oldest and the newest other Python that are found and their core with those between, else
+// their core with the oldest:
 // node test/setup/python.mjs --others [pytest arguments]
 import { spawnSync } from "node:child_process";
 import { availableParallelism } from "node:os";
@@ -39,20 +40,21 @@ function runWith(variables, ...command) {
 // A file's tests stay together, for they share what is asked of an interpreter once.
 const PYTEST = ["python", "-m", "pytest", "-q", "-n", String(availableParallelism()), "--dist", "loadfile"];
 
-/** What an interpreter can spoil; CI=true runs all of the suite with each. */
+/** What an interpreter can spoil. */
 const CORE = ["start", "async", "interrupts", "streams", "lifeline", "children"];
 
 const [part, ...more] = process.argv.slice(2);
 if (part === "--others") {
   // With each other version there is, which pytest itself need not run on: what starts a worker with it (conftest.py).
   const own = pythonVersion(tools.python)?.version[1];
-  const files =
-    process.env.CI === "true" ? ["test/python"] : CORE.map((name) => join("test", "python", `test_${name}.py`));
+  const core = CORE.map((name) => join("test", "python", `test_${name}.py`));
   const usable = installedPythons().filter(
     ({ version: [major, minor] }) => major === 3 && minor >= OLDEST_MINOR && minor !== own,
   );
-  // The oldest lacks most.
-  for (const { text, path } of process.env.CI === "true" ? usable : usable.slice(0, 1)) {
+  // The ends differ most, and the oldest lacks most.
+  for (const [index, { text, path }] of (process.env.CI === "true" ? usable : usable.slice(0, 1)).entries()) {
+    const isEnd = index === 0 || index === usable.length - 1;
+    const files = process.env.CI === "true" && isEnd ? ["test/python"] : core;
     console.log(`workers with Python ${text}, ${path}`);
     runWith({ SCOREFN_TEST_PYTHON: path }, .../** @type {[string]} */ (PYTEST), ...files, ...more);
   }
