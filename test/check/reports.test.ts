@@ -16,7 +16,7 @@ import type { Finding, Report } from "../../check/types.ts";
 import { packageFile } from "../../src/core/package-root.ts";
 import { environment } from "../setup/environments.mjs";
 
-const ROOT = "/work/repo";
+const ROOT = "/home/me/repo";
 const folder = mkdtempSync(join(tmpdir(), "scorefn-reports-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
