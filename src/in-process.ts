@@ -1,7 +1,9 @@
 import { resolve } from "node:path";
 import type { CreateRuntime } from "./compose.ts";
 import { adoptEnvironment } from "./config/resolve.ts";
+import type { Log } from "./core/log.ts";
 import { InProcessRuntime } from "./script/in-process.ts";
+import type { LoadedScript } from "./script/javascript.ts";
 
 /** The runtime of a JavaScript or TypeScript script in this process.
  *  @param importScript gives the script's exports: `() => import("./score.ts")`, so that a bundle holds it */
@@ -11,8 +13,14 @@ export function inProcess(importScript?: () => Promise<Record<string, unknown>>)
     adoptEnvironment(config);
     const { appRoot, modelDir, scoringTimeoutMs, maxQueue, strict } = config;
     const entryScript = config.entryScript ?? resolve(appRoot, "score.js");
+    const { model } = config;
+    const load =
+      model === null
+        ? undefined
+        : async (itsLog: Log): Promise<LoadedScript> =>
+            (await import("./no-code/open-model.ts")).openModel(model, itsLog);
     return new InProcessRuntime(
-      { entryScript, appRoot, modelDir, strict, scoringTimeoutMs, maxQueue, importScript },
+      { entryScript, appRoot, modelDir, strict, scoringTimeoutMs, maxQueue, importScript, load },
       log,
       events,
     );

@@ -22,6 +22,11 @@ export function isJavaScript(entryScript: string | null): entryScript is string 
   return entryScript !== null && JAVASCRIPT.test(entryScript);
 }
 
+/** True for what is served in Node: such a script, or an ONNX model. */
+export function runsInNode({ model, entryScript }: Pick<Config, "model" | "entryScript">): boolean {
+  return model === null ? isJavaScript(entryScript) : model.kind !== "mlflow";
+}
+
 /** What a host may want otherwise. */
 type RuntimeOptions = Pick<PoolOptions, "restart" | "onOutput"> &
   Pick<WorkerCommand, "folder"> &
@@ -36,16 +41,17 @@ export function createRuntime(
   { folder, fresh, ...pool }: RuntimeOptions = {},
 ): ScoreRuntime {
   const config = forDebugger(given, log);
-  const { appRoot, entryScript, modelDir, scoringTimeoutMs, maxQueue, strict } = config;
-  if (config.scriptHost === "in-process" && isJavaScript(entryScript)) return inProcess()(config, log, events);
+  const { appRoot, entryScript, model, modelDir, scoringTimeoutMs, maxQueue, strict } = config;
+  if (config.scriptHost === "in-process" && runsInNode(config)) return inProcess()(config, log, events);
   const { sourceDirectory, logLevel, workerConcurrency, debugPort } = config;
   return new WorkerPool(
     {
-      command: { ...(isJavaScript(entryScript) ? nodeCommand(config) : pythonCommand(config, log)), folder },
+      command: { ...(runsInNode(config) ? nodeCommand(config) : pythonCommand(config, log)), folder },
       start: {
         server: PRODUCT,
         appRoot,
         entryScript,
+        ...(model !== null && { model }),
         sourceDirectory,
         modelDir,
         concurrency: workerConcurrency,
@@ -109,8 +115,8 @@ function pythonCommand(config: Config, log: Log): WorkerCommand {
 }
 
 /** Says why not, when it cannot be done: the workers then load the script separately. */
-function canPreload({ entryScript }: Config, log: Log, restart: PoolOptions["restart"]): boolean {
-  const reason = isJavaScript(entryScript)
+function canPreload(config: Config, log: Log, restart: PoolOptions["restart"]): boolean {
+  const reason = runsInNode(config)
     ? "Node cannot fork a process that runs"
     : process.platform === "win32"
       ? "this platform cannot fork a process"

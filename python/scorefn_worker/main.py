@@ -86,7 +86,7 @@ def _work(channel: Channel, interrupts: Interrupts) -> int:
         if settings.debug_port is not None:
             debugger.connect(settings.debug_port)
         sys.argv[:] = [settings.entry_script or ""]
-        script = load_script(settings, files)
+        script = _load(settings, files)
         channel.decodes = script.schemas is None  # JSON is read in whatever encoding it comes
         channel.send(encode_json(LOADED, 0, script.facts()))
         initialised = False
@@ -113,6 +113,15 @@ def _work(channel: Channel, interrupts: Interrupts) -> int:
         channel.send(failed_frame(failure, files))
         return EXIT_FAILED
     return EXIT_STOPPED
+
+
+def _load(settings: Settings, files: UserFiles) -> Script:
+    if settings.model is None:
+        return load_script(settings, files)
+    # Here, for few need it.
+    from .no_code import open_model
+
+    return open_model(settings.model, files)
 
 
 def _record(channel: Channel, settings: Settings, releases: list[Callable[[], None]]) -> Channel:

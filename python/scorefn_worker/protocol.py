@@ -126,6 +126,8 @@ class Settings:
         """Read the fields of a HELLO payload; absent ones get the value that changes nothing."""
         self.app_root: str = hello.get("appRoot") or "."
         self.entry_script: str | None = hello.get("entryScript")
+        self.model: dict[str, Any] | None = hello.get("model")
+        """Is served in place of a script: its `kind`, `path` and `name`."""
         self.source_directory: str | None = hello.get("sourceDirectory")
         self.concurrency: int = max(1, int(hello.get("concurrency") or 1))
         self.log_level: str = hello.get("logLevel") or "INFO"

@@ -2,6 +2,7 @@
 import { parseModelUri, shownUri } from "../model/source.ts";
 import { DEFAULT_ENDPOINT, isInstrumentationKey, parseConnectionString } from "./connection-string.ts";
 import { loadConfigFile } from "./file.ts";
+import { findModel } from "./model.ts";
 import { checkPages } from "./pages.ts";
 import { settingProblem } from "./problems.ts";
 import type { Environment, SettingsReader } from "./reader.ts";
@@ -13,11 +14,20 @@ export interface Rare {
   readonly readSwaggerFiles: typeof readSwaggerFiles;
   readonly checkPages: typeof checkPages;
   readonly checkModelUri: (read: SettingsReader) => void;
+  readonly findModel: typeof findModel;
   readonly checkTelemetry: (read: SettingsReader) => TelemetryCheck;
   readonly warningsOf: (env: Environment) => readonly string[];
 }
 
-export const RARE: Rare = { loadConfigFile, readSwaggerFiles, checkPages, checkModelUri, checkTelemetry, warningsOf };
+export const RARE: Rare = {
+  loadConfigFile,
+  readSwaggerFiles,
+  checkPages,
+  checkModelUri,
+  findModel,
+  checkTelemetry,
+  warningsOf,
+};
 
 /** What is reported of it leaves out the key that it may hold. */
 function checkModelUri(read: SettingsReader): void {

@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import type { LogFormat } from "../core/log.ts";
+import type { ServedModel } from "../core/types.ts";
 import type { LogLevel } from "../log/levels.ts";
 import type { SwaggerFile } from "../swagger/served.ts";
 import type { HostSettings } from "./host-settings.ts";
@@ -26,6 +27,8 @@ export interface Config {
   readonly appRoot: string;
   /** Effective script path; null: module `main` (contract LOAD-2). */
   readonly entryScript: string | null;
+  /** What is served without a script; null: the script is. */
+  readonly model: ServedModel | null;
   /** The configuration file that was read; null: none. */
   readonly configFile: string | null;
   /** `AZUREML_SOURCE_DIRECTORY` as given, relative to the app root. */
@@ -131,7 +134,15 @@ const NO_TELEMETRY = { key: null, endpoint: "", notices: [], warnings: [] };
 /** Whether an environment holds what `RARE` warns of. */
 const hasWarnings = (env: Environment): boolean => env.GUNICORN_CMD_ARGS !== undefined;
 
-const RARE_SETTINGS = ["modelUri", "appInsightsKey", "appInsightsConnection", "metrics", "docs"] as const;
+const RARE_SETTINGS = [
+  "model",
+  "modelName",
+  "modelUri",
+  "appInsightsKey",
+  "appInsightsConnection",
+  "metrics",
+  "docs",
+] as const;
 
 /** Whether `RARE` find anything. */
 export function needsRare({ flags = {}, env, defaults = {}, cwd = process.cwd() }: Where & Env): boolean {
@@ -167,6 +178,7 @@ export function resolveWith<H extends object>(rare: Rare | undefined, input: Con
   const config: Config & H = {
     appRoot,
     entryScript: entryScript ? resolve(appRoot, entryScript) : null,
+    model: rare?.findModel(read, cwd) ?? null,
     configFile: file?.path ?? null,
     sourceDirectory: read.text("sourceDirectory"),
     modelDir: read.text("modelDir"),
@@ -259,8 +271,10 @@ function checkTogether(read: SettingsReader, config: Config): void {
   } else if (FIXED_ROUTES.includes(config.readyPath)) {
     read.reject("readyPath", `must not be one of the server's own routes ${FIXED_ROUTES.join(", ")}`);
   }
-  if (config.scriptHost === "in-process" && !JAVASCRIPT.test(config.entryScript ?? "main.py")) {
-    const script = config.entryScript ?? "main.py";
+  const isPython =
+    config.model === null ? !JAVASCRIPT.test(config.entryScript ?? "main.py") : config.model.kind === "mlflow";
+  if (config.scriptHost === "in-process" && isPython) {
+    const script = config.model?.path ?? config.entryScript ?? "main.py";
     read.reject("scriptHost", `must be workers for ${script}: only JavaScript and TypeScript run in-process`);
   }
 }

@@ -76,6 +76,14 @@ const HELP: Readonly<Record<SettingName, Help>> = {
     group: "server",
     help: "Address to listen on; 127.0.0.1 takes requests from this machine only.",
   },
+  model: {
+    group: "script",
+    help: "A model that is served without a script: an ONNX file, an MLflow model's folder, or a repository of ONNX models in Triton's layout.",
+  },
+  modelName: {
+    group: "script",
+    help: "Name of that model in paths and answers. Default: the file's or the folder's; models of a repository have names of their own.",
+  },
   modelUri: {
     group: "script",
     help: "Where the model is fetched from before init(): s3://bucket/path, https://ACCOUNT.blob.core.windows.net/container/path, with or without a SAS, or file:///path. The script sees the folder as AZUREML_MODEL_DIR.",

@@ -64,6 +64,8 @@ export type SettingName =
   | "configFile"
   | "rest"
   | "host"
+  | "model"
+  | "modelName"
   | "modelUri"
   | "modelCache"
   | "python"
@@ -141,6 +143,8 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
   configFile: { ...launcher, variable: "AZUREML_CONFIG_FILE", flag: "config_file", kind: "path" },
   rest: { ...launcher, variable: null, flag: "rest", kind: "switch", hidden: true },
   host: { ...scorefn, variable: "SCOREFN_HOST", flag: "host", default: "0.0.0.0" },
+  model: { ...scorefn, variable: "SCOREFN_MODEL", flag: "model", kind: "path" },
+  modelName: { ...scorefn, variable: "SCOREFN_MODEL_NAME", flag: "model_name" },
   modelUri: { ...scorefn, variable: "SCOREFN_MODEL_URI", flag: "model_uri" },
   modelCache: { ...scorefn, variable: "SCOREFN_MODEL_CACHE", flag: "model_cache", kind: "path" },
   python: { ...scorefn, variable: "SCOREFN_PYTHON", flag: "python", kind: "path" },

@@ -46,6 +46,7 @@ export type ErrorCode =
   | "ERR_MODEL_CHECKSUM"
   | "ERR_MODEL_DISK"
   | "ERR_MODEL_FETCH"
+  | "ERR_MODEL_LOAD"
   | "ERR_SCRIPT_LOAD"
   | "ERR_SCRIPT_SHAPE"
   | "ERR_SCRIPT_INIT"
@@ -93,7 +94,12 @@ const INTERNAL_TEXT = seeLogs("An unexpected internal error occurred");
 /** The client's fault, or the host's limits: it is told all. */
 const open = (status: number): ErrorFace => ({ status, text: null, runFailed: false, detail: false });
 /** The script does not come up. */
-const notStarted = (status: number): ErrorFace => ({ status, text: NOT_STARTED_TEXT, runFailed: true, detail: true });
+const notStarted = (status: number, text: string = NOT_STARTED_TEXT): ErrorFace => ({
+  status,
+  text,
+  runFailed: true,
+  detail: true,
+});
 /** The script fails while it answers. */
 const failed = (text: string | null): ErrorFace => ({ status: 500, text, runFailed: true, detail: true });
 /** A fault that says nothing to the client. */
@@ -111,6 +117,7 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorFace>> = {
   ERR_MODEL_CHECKSUM: notStarted(503),
   ERR_MODEL_DISK: notStarted(503),
   ERR_MODEL_FETCH: notStarted(503),
+  ERR_MODEL_LOAD: notStarted(503, seeLogs("The model could not be loaded")),
   ERR_SCRIPT_LOAD: notStarted(503),
   ERR_SCRIPT_SHAPE: notStarted(503),
   ERR_SCRIPT_INIT: notStarted(503),

@@ -99,8 +99,9 @@ export interface ErrorReport {
   readonly hint?: string;
 }
 
-/** What run() wants to be handed (docs/worker-protocol.md, LOADED). */
-export type ScriptTakes = "body" | "headers" | "request";
+/** What run() wants to be handed (docs/worker-protocol.md, LOADED). `model`: not a script but a model, which is told the path
+ *  and the headers that its protocols have a meaning for. */
+export type ScriptTakes = "body" | "headers" | "request" | "model";
 
 /** What a script turned out to be once it was loaded. */
 export interface ScriptFacts {
@@ -111,6 +112,49 @@ export interface ScriptFacts {
   readonly input?: "text" | "json" | undefined;
   /** What the script declares of its input and output; undefined: nothing. */
   readonly schemas?: ScriptSchemas | undefined;
+  /** What is served without a script; undefined: there is one. */
+  readonly models?: readonly ModelFacts[] | undefined;
+}
+
+/** `onnx`: one file, or a folder with one; `mlflow`: a folder with an MLmodel; `triton`: a repository of ONNX models. */
+export type ModelKind = "onnx" | "mlflow" | "triton";
+
+/** A model that takes the place of a score script. */
+export interface ServedModel {
+  readonly kind: ModelKind;
+  /** Absolute. */
+  readonly path: string;
+  /** In paths and answers of the Open Inference Protocol; models of a repository have names of their own. */
+  readonly name: string;
+}
+
+/** What is known of one model once it was loaded, in the words of the Open Inference Protocol. */
+export interface ModelFacts {
+  readonly name: string;
+  /** `onnxruntime_onnx` or `mlflow`. */
+  readonly platform: string;
+  /** In ascending order of their numbers; those that cannot be served have a reason. */
+  readonly versions: readonly ModelVersionFacts[];
+  /** Empty where nothing is known of them. */
+  readonly inputs: readonly TensorFacts[];
+  readonly outputs: readonly TensorFacts[];
+  /** The model's configuration as Triton shows it (TRI-16); undefined: it has none. */
+  readonly config?: Readonly<Record<string, unknown>> | undefined;
+}
+
+export interface ModelVersionFacts {
+  readonly version: string;
+  /** Why it cannot be served; undefined: it is. */
+  readonly failure?: string | undefined;
+}
+
+/** One input or output of a model. */
+export interface TensorFacts {
+  readonly name: string;
+  /** As the Open Inference Protocol names it: BOOL, UINT8 to UINT64, INT8 to INT64, FP16, FP32, FP64, BYTES. */
+  readonly datatype: string;
+  /** -1 stands for any number. */
+  readonly shape: readonly number[];
 }
 
 /** Schemas of a script, as they stand in the swagger documents. */

@@ -112,10 +112,14 @@ function leave(code: number): never {
   process.exit(code);
 }
 
-async function load({ entryScript, appRoot, modelDir, strict }: StartOptions, log: Log): Promise<LoadedScript> {
-  let stage: Failed["stage"] = "load";
+async function load(options: StartOptions, log: Log): Promise<LoadedScript> {
+  const { model, entryScript, appRoot, modelDir, strict } = options;
+  let stage: Failed["stage"] = model === undefined ? "load" : "model";
   try {
-    const script = await loadJavaScript({ entryScript: entryScript!, appRoot, modelDir, strict }, log);
+    const script =
+      model === undefined
+        ? await loadJavaScript({ entryScript: entryScript!, appRoot, modelDir, strict }, log)
+        : await (await import("../no-code/open-model.ts")).openModel(model, log);
     say(Frame.LOADED, toLoaded(script.facts));
     stage = "init";
     await script.init();

@@ -86,7 +86,7 @@ export function readIds(payload: Buffer): readonly number[] {
   return answer.ids;
 }
 
-const TAKES: ReadonlySet<unknown> = new Set(["body", "headers", "request"]);
+const TAKES: ReadonlySet<unknown> = new Set(["body", "headers", "request", "model"]);
 
 /** @throws FrameError */
 export function readLoaded(payload: Buffer): Loaded {
@@ -107,7 +107,7 @@ export function readReady(payload: Buffer): Ready {
   return ready;
 }
 
-const STAGES: ReadonlySet<unknown> = new Set(["protocol", "load", "shape", "init"]);
+const STAGES: ReadonlySet<unknown> = new Set(["protocol", "load", "model", "shape", "init"]);
 const LEVELS: ReadonlySet<unknown> = new Set(["INFO", "WARNING", "ERROR", "CRITICAL"]);
 
 /** @throws FrameError */

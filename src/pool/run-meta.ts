@@ -23,7 +23,10 @@ export function takesBodyAlone({ takes, logsIds, traces }: MetaOptions): boolean
 export function runMeta(call: RunCall, { takes, logsIds, traces }: MetaOptions): RunMeta {
   const { headers, requestId, trace, method, path, query, remoteAddress } = call;
   const meta: Writable<RunMeta> = {};
-  if (takes !== "body") {
+  if (takes === "model") {
+    meta.path = path;
+    meta.headers = modelHeaders(headers);
+  } else if (takes !== "body") {
     meta.headers = headers;
     meta.requestId = requestId;
   }
@@ -42,5 +45,17 @@ export function runMeta(call: RunCall, { takes, logsIds, traces }: MetaOptions):
   if (remoteAddress !== undefined) meta.remoteAddress = remoteAddress;
   return meta;
 }
+
+/** Those that the protocols of models have a meaning for: each further one would cost each request. */
+function modelHeaders(headers: RunCall["headers"]): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const name of MODEL_HEADERS) {
+    const value = headers[name];
+    if (value !== undefined) found[name] = value;
+  }
+  return found;
+}
+
+const MODEL_HEADERS = ["content-type", "content-encoding", "accept-encoding", "inference-header-content-length"];
 
 type Writable<T> = { -readonly [Name in keyof T]: T[Name] };

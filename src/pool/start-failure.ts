@@ -7,6 +7,7 @@ import { logModelDirectory } from "../script/model-directory.ts";
 const FAILURE_CLASSES = {
   protocol: [ScriptLoadError, "ERR_PROTOCOL_VERSION"],
   load: [ScriptLoadError, "ERR_SCRIPT_LOAD"],
+  model: [ScriptLoadError, "ERR_MODEL_LOAD"],
   shape: [ScriptShapeError, "ERR_SCRIPT_SHAPE"],
   init: [ScriptInitError, "ERR_SCRIPT_INIT"],
 } as const;

@@ -6,7 +6,7 @@ import { FrameError } from "../core/errors.ts";
 import type { ScriptRecord } from "../core/events.ts";
 import type { LogFormat } from "../core/log.ts";
 import type { SwaggerVersion } from "../core/swagger-versions.ts";
-import type { ErrorReport, HeaderList, ScriptTakes } from "../core/types.ts";
+import type { ErrorReport, HeaderList, ModelFacts, ScriptTakes, ServedModel } from "../core/types.ts";
 
 export const PROTOCOL_VERSION = 2;
 
@@ -77,6 +77,8 @@ export interface StartOptions {
   readonly server: string;
   readonly appRoot: string;
   readonly entryScript: string | null;
+  /** Is served in place of a script. */
+  readonly model?: ServedModel;
   readonly sourceDirectory: string | null;
   readonly modelDir: string | null;
   readonly concurrency: number;
@@ -111,6 +113,8 @@ export interface Loaded {
   readonly concurrent: boolean;
   /** As in ScriptFacts. */
   readonly input?: "text" | "json";
+  /** As in ScriptFacts. */
+  readonly models?: readonly ModelFacts[];
   /** Each schema as JSON text, because numbers would lose their spelling as values. */
   readonly schemas?: {
     readonly input?: string;
@@ -144,7 +148,7 @@ export interface FailureRecord {
 }
 
 export interface Failed {
-  readonly stage: "protocol" | "load" | "shape" | "init";
+  readonly stage: "protocol" | "load" | "model" | "shape" | "init";
   readonly error: ErrorReport;
   readonly records: readonly FailureRecord[];
 }

@@ -13,8 +13,14 @@ export function toWireSchemas({ versions, dialects, ...main }: ScriptSchemas): W
 }
 
 /** What the front knows of a script whose worker has said LOADED. */
-export function factsOf({ takes, concurrent, input, schemas }: Loaded): ScriptFacts {
-  return { takes, concurrent, input, ...(schemas === undefined ? {} : { schemas: fromWireSchemas(schemas) }) };
+export function factsOf({ takes, concurrent, input, schemas, models }: Loaded): ScriptFacts {
+  return {
+    takes,
+    concurrent,
+    input,
+    ...(schemas === undefined ? {} : { schemas: fromWireSchemas(schemas) }),
+    ...(models === undefined ? {} : { models }),
+  };
 }
 
 function fromWireSchemas({ versions, dialects, ...main }: WireSchemas): ScriptSchemas {

@@ -22,6 +22,8 @@ export interface InProcessOptions extends JavaScriptOptions {
   readonly scoringTimeoutMs: number;
   /** Requests that may be under way at a time. */
   readonly maxQueue: number;
+  /** Loads what is served in place of a script. Default: the score script is loaded. */
+  readonly load?: ((log: Log) => Promise<LoadedScript>) | undefined;
 }
 
 /** Runs a JavaScript score script in this process: for cloud functions, where the host is one request's process anyway,
@@ -152,7 +154,7 @@ export class InProcessRuntime implements ScoreRuntime {
     try {
       if (this.#imported === undefined) {
         this.#events.scriptStarting?.(undefined);
-        this.#imported = await loadJavaScript(this.#options, await this.#recordedLog());
+        this.#imported = await this.#loadNow(await this.#recordedLog());
       }
       const script = this.#imported;
       await script.init();
@@ -168,6 +170,11 @@ export class InProcessRuntime implements ScoreRuntime {
       if (code === "ERR_SCRIPT_INIT") await this.#logModelDirectory();
       throw this.#failure;
     }
+  }
+
+  #loadNow(log: Log): Promise<LoadedScript> {
+    const { load } = this.#options;
+    return load === undefined ? loadJavaScript(this.#options, log) : load(log);
   }
 
   /** The script's log, whose records are told to whoever wants to know of them. */

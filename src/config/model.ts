@@ -1,0 +1,34 @@
+// The model that is served without a script.
+import { resolve } from "node:path";
+import type { ServedModel } from "../core/types.ts";
+import { detectModel } from "../model/detect.ts";
+import { settingProblem } from "./problems.ts";
+import type { SettingsReader } from "./reader.ts";
+import { SETTINGS } from "./settings.ts";
+
+/** Finds out what lies at the path of the setting; what is wrong with it is reported. @returns null: there is no such model */
+export function findModel(read: SettingsReader, cwd: string): ServedModel | null {
+  const given = read.given("model");
+  const name = read.text("modelName");
+  const reject = (reason: string): null => {
+    read.problems.push(settingProblem(SETTINGS.model, given!.variable, given!.text, reason, given!.source === "flag"));
+    return null;
+  };
+  if (given === undefined || given.text === "") {
+    if (name) read.reject("modelName", "names a model, and there is no --model");
+    return null;
+  }
+  for (const other of ["entryScript", "modelUri"] as const) {
+    const { flag, variable } = SETTINGS[other];
+    if (read.text(other)) return reject(`cannot be served beside --${flag} (${variable}); leave one of the two out`);
+  }
+  const found = detectModel(resolve(cwd, given.text));
+  if ("problem" in found) return reject(found.problem);
+  if (!name) return found.model;
+  if (found.model.kind === "triton") {
+    read.reject("modelName", "has no effect on a repository, whose models are named by their folders");
+  } else if (!/^[\w.~-]+$/.test(name) || /^\.+$/.test(name)) {
+    read.reject("modelName", "must be of letters, digits, dots, dashes and underscores, for it is part of paths");
+  }
+  return { ...found.model, name };
+}

@@ -1,0 +1,51 @@
+// A model in place of a score script, for the worker and for the runtime in this process.
+
+import { BadInputError } from "../core/errors.ts";
+import type { Log } from "../core/log.ts";
+import type { RunOutcome, ServedModel } from "../core/types.ts";
+import type { ScriptInput } from "../script/input.ts";
+import type { LoadedScript } from "../script/javascript.ts";
+import { answerInfer } from "./protocol/infer.ts";
+import { answerInvocations } from "./protocol/invocations.ts";
+import { answerScore } from "./protocol/score.ts";
+import { schemasOf } from "./swagger.ts";
+import type { Model } from "./types.ts";
+
+/** Loads the model, or the models of a repository, and answers by all protocols.
+ *  @throws ScriptLoadError `ERR_MODEL_LOAD` when there is nothing that can be served */
+export async function openModel(served: ServedModel, log: Log): Promise<LoadedScript> {
+  const models = await openAll(served, log);
+  const byName = new Map(models.map((model) => [model.facts.name, model]));
+  const only = models.length === 1 ? models[0] : undefined;
+  return {
+    facts: {
+      takes: "model",
+      concurrent: false,
+      input: "json",
+      models: models.map(({ facts }) => facts),
+      ...(only !== undefined && { schemas: schemasOf(only) }),
+    },
+    async init() {},
+    run(input) {
+      const path = input.path ?? "";
+      if (path.startsWith("/v2/")) return answerInfer(input, byName);
+      return answerAlone(path === "/invocations" ? answerInvocations : answerScore, input, path);
+    },
+  };
+
+  function answerAlone(
+    answer: (input: ScriptInput, model: Model) => Promise<RunOutcome>,
+    input: ScriptInput,
+    path: string,
+  ): Promise<RunOutcome> {
+    if (only !== undefined) return answer(input, only);
+    const message = `${path} is for a single model, and this server has ${models.length}; ask /v2/models/<name>/infer`;
+    return Promise.reject(new BadInputError("ERR_BAD_INPUT", message));
+  }
+}
+
+async function openAll(served: ServedModel, log: Log): Promise<readonly Model[]> {
+  return served.kind === "triton"
+    ? (await import("./triton/open-repository.ts")).openRepository(served.path, log)
+    : [await (await import("./onnx/open-onnx.ts")).openOnnx(served, log)];
+}
