@@ -1,5 +1,5 @@
 // What the parts of a local online endpoint say to each other. Names and units are those of Azure ML's YAML files.
-import type { ScoreRequest, ScoreResponse, ScoreRuntime, Scorer } from "../src/host.ts";
+import type { ScoreRequest, ScoreResponse, ScoreRuntime, Scorer, ServedModel } from "../src/host.ts";
 
 /** A validated file as plain data: YAML's keys, absolute paths, nothing filled in. What is kept, merged and shown. */
 export type Document = Readonly<Record<string, unknown>>;
@@ -135,6 +135,8 @@ export type ScaleSettings =
 export interface Assets {
   /** What the script finds as AZUREML_MODEL_DIR: a folder that shows the model alone. Null: there is no model. */
   readonly modelDir: string | null;
+  /** The model that is served in place of a script; null: there is a script, or an upstream. */
+  readonly served: ServedModel | null;
   /** Interpreter; null: the one that the server finds by itself. */
   readonly python: string | null;
   /** With the values of secrets. */

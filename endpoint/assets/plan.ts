@@ -8,6 +8,7 @@ import {
   InvalidSettingsError,
   isJavaScript,
   ScoreError,
+  type ServedModel,
 } from "../../src/host.ts";
 import type { Code, DeploymentSpec, EnvironmentReference } from "../types.ts";
 import { type AssetSources, findNamed, versionsOf } from "./asset-sources.ts";
@@ -16,10 +17,13 @@ import { problem } from "./problem.ts";
 import { askPython } from "./pythons.ts";
 import { type Recipe, readRecipe } from "./recipe.ts";
 import { resolveSecrets } from "./secrets.ts";
+import { FOREIGN_PORT, findServed } from "./served-model.ts";
 import { pythonIn } from "./tools.ts";
 
 export interface Plan {
   readonly model: FoundModel | null;
+  /** In place of a script. */
+  readonly served: ServedModel | null;
   /** An interpreter; how to make an environment; null: the active one. */
   readonly python: string | Recipe | null;
   readonly environmentVariables: Readonly<Record<string, string>>;
@@ -51,45 +55,56 @@ export async function planDeployments(
 async function planDeployment(spec: DeploymentSpec, sources: AssetSources): Promise<Plan> {
   const problems: string[] = [];
   const warnings: string[] = [];
-  const none = { model: null, python: null, environmentVariables: {}, warnings, problems };
+  const none = { model: null, served: null, python: null, environmentVariables: {}, warnings, problems };
   const name = spec.name.toLowerCase();
   const upstream = sources.upstreams.get(name) ?? null;
   // Whatever the document asks for is that server's business.
   if (upstream !== null) return { ...none, upstream };
-  const script = checkScript(spec, name, (text) => problems.push(text));
-  const model = findModel(spec, sources, (text) => problems.push(text));
+  const add = (text: string): void => void problems.push(text);
+  const script = checkScript(spec, name, add);
+  const model = findModel(spec, sources, add);
+  const served = model === null ? null : findServed(spec, model, name, add);
   const secrets = resolveSecrets(spec.environmentVariables, sources.secrets);
   problems.push(...secrets.problems);
   warnings.push(...secrets.warnings, ...namesOfCloudFolder(spec.environmentVariables, script));
-  const isPython = spec.code !== null && extname(spec.code.scoringScript).toLowerCase() === ".py";
-  if (!isPython && sources.python.has(name)) warnings.push(`--python ${name} has no effect: its script is not Python`);
+  const isPython = spec.code === null ? served?.kind === "mlflow" : isPythonFile(spec.code.scoringScript);
+  if (!isPython && sources.python.has(name)) {
+    const why = spec.code === null ? "an ONNX model needs no Python" : "its script is not Python";
+    warnings.push(`--python ${name} has no effect: ${why}`);
+  }
   const python = isPython
-    ? await problemOf(problems, () => choosePython(spec, name, sources, (text) => warnings.push(text)))
+    ? await problemOf(problems, () => choosePython(spec, served, name, sources, (text) => warnings.push(text)))
     : null;
   if (python !== null && typeof python === "object") warnings.push(...python.warnings);
-  return { model, python: python ?? null, environmentVariables: secrets.variables, upstream, warnings, problems };
+  return {
+    model,
+    served,
+    python: python ?? null,
+    environmentVariables: secrets.variables,
+    upstream,
+    warnings,
+    problems,
+  };
 }
 
 /** @returns the file; undefined: there is none that can run here, and why has been said */
 function checkScript({ code, model, environment }: DeploymentSpec, name: string, add: Note): string | undefined {
   const inference = environment?.kind === "inline" ? environment.inference : null;
-  const port = inference?.scoring.port ?? 8501;
+  const port = inference?.scoring.port ?? FOREIGN_PORT;
   const cure = `name it with --upstream ${name}=http://localhost:${port}`;
   if (code === null) {
-    const type = model?.kind === "inline" ? model.type : "custom_model";
-    if (type === "mlflow_model") {
-      add(
-        `model.type mlflow_model without code_configuration: Azure's server for such models is not part of scorefn; start one ` +
-          `(such as: mlflow models serve -m MODEL -p ${port}) and ${cure}, or write a scoring script`,
-      );
-    } else if (type === "triton_model") {
-      add(`model.type triton_model: Triton is not part of scorefn; start it in its container and ${cure}`);
-    } else if (inference !== null) {
+    if (inference !== null) {
       add(`environment.inference_config: the image brings a server of its own; start its container and ${cure}`);
-    } else add(`code_configuration is missing: name code and scoring_script; or start a server and ${cure}`);
+    } else if (model === null) {
+      add(`code_configuration is missing: name code and scoring_script; or start a server and ${cure}`);
+    }
     return undefined;
   }
   return checkCode(code, inference !== null, cure, add);
+}
+
+function isPythonFile(path: string): boolean {
+  return extname(path).toLowerCase() === ".py";
 }
 
 function checkCode({ folder, scoringScript }: Code, hasServer: boolean, cure: string, add: Note): string | undefined {
@@ -100,7 +115,7 @@ function checkCode({ folder, scoringScript }: Code, hasServer: boolean, cure: st
   else if (!existsSync(script)) add(`code_configuration.scoring_script: there is no file ${script}`);
   else if (look(script)?.isFile() !== true) add(`code_configuration.scoring_script: ${script} is not a file`);
   else if (!isReadable(script)) add(`code_configuration.scoring_script: ${script} cannot be read: no permission`);
-  else if (extname(script).toLowerCase() !== ".py" && !isJavaScript(script)) {
+  else if (!isPythonFile(script) && !isJavaScript(script)) {
     const why = "is neither Python nor TypeScript nor JavaScript, which scorefn runs";
     add(`${what} ${why}; start a server that runs it and ${cure}`);
   } else if (hasServer && script.endsWith(".py") && !SCORES.test(readFileSync(script, "utf8"))) {
@@ -150,6 +165,7 @@ function findModel({ model }: DeploymentSpec, { models }: AssetSources, add: Not
 /** `--python`, `--environment`, `--no-environments`, and then what the file says. */
 async function choosePython(
   { environment, code }: DeploymentSpec,
+  served: ServedModel | null,
   name: string,
   sources: AssetSources,
   warn: Note,
@@ -170,6 +186,11 @@ async function choosePython(
   const inline = environment?.kind === "inline" ? environment : null;
   if (inline !== null && inline.conda !== null && !noEnvironments) {
     return readRecipe({ conda: inline.conda, codeFolder: code?.folder ?? null, env });
+  }
+  // Azure, too, makes the environment that the model itself asks for.
+  const itsConda = served === null || environment !== null ? undefined : join(served.path, "conda.yaml");
+  if (itsConda !== undefined && existsSync(itsConda) && !noEnvironments) {
+    return readRecipe({ conda: itsConda, codeFolder: null, env });
   }
   const active = findPython({ python: env.SCOREFN_PYTHON || null, env });
   const image = inline === null || inline.conda !== null ? null : (inline.image ?? (inline.hasBuild ? "build" : null));

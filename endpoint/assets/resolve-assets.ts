@@ -27,7 +27,7 @@ export async function resolveAssets(
 
 async function carryOut(
   { name }: DeploymentSpec,
-  { model, python, environmentVariables, upstream, warnings }: Plan,
+  { model, served, python, environmentVariables, upstream, warnings }: Plan,
   sources: AssetSources,
   progress: Progress,
   signal: AbortSignal,
@@ -41,7 +41,7 @@ async function carryOut(
   const make = { cacheFolder, env, cure, progress: (line: string) => progress(`${name}: ${line}`) };
   const interpreter =
     python === null || typeof python === "string" ? python : await makeEnvironment(python, make, signal);
-  return { modelDir, python: interpreter, environmentVariables, upstream, warnings };
+  return { modelDir, served, python: interpreter, environmentVariables, upstream, warnings };
 }
 
 /** Only its owner's: what a deployment has may be secret. */

@@ -69,6 +69,7 @@ export function showDeployment(document: Document, member: Member): Shown {
         AML_APP_ROOT: dirname(join(code.folder, code.scoringScript)),
         AZUREML_ENTRY_SCRIPT: basename(code.scoringScript),
       }),
+      ...(assets?.served && { SCOREFN_MODEL: assets.served.path }),
       ...(assets?.modelDir && { AZUREML_MODEL_DIR: assets.modelDir }),
       // As they stand in the file: the values of secrets are not shown.
       ...spec.environmentVariables,

@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import { ConfigError, createLog, processEnvironment } from "../../src/host.ts";
 import type { Assets, Code, DeploymentSpec } from "../types.ts";
 import type { Lines } from "./lines.ts";
@@ -15,9 +16,12 @@ export function versionMaker(lines: Lines, options: DeploymentOptions): CreateVe
     if (assets.upstream !== null) {
       return new UpstreamVersion(spec, assets.upstream, createLog(lines.writer("text"), "INFO").server);
     }
-    if (code === null) {
+    if (code === null && assets.served === null) {
       const cure = `add code_configuration, or send its requests to a server that you run with --upstream ${name}=http://host:port`;
-      throw new ConfigError("ERR_CONFIG", `deployment ${name} has no score script: ${cure}`);
+      throw new ConfigError(
+        "ERR_CONFIG",
+        `deployment ${name} has neither a score script nor a model that can be served: ${cure}`,
+      );
     }
     return createScriptVersion(spec, code, assets, instances, lines, options);
   };
@@ -25,7 +29,7 @@ export function versionMaker(lines: Lines, options: DeploymentOptions): CreateVe
 
 function createScriptVersion(
   spec: DeploymentSpec,
-  code: Code,
+  code: Code | null,
   assets: Assets,
   running: number,
   lines: Lines,
@@ -35,7 +39,8 @@ function createScriptVersion(
   const instances = firstInstances(spec, running);
   const env = deploymentEnvironment(spec, code, assets, own);
   const settings = deploymentSettings(spec, assets, env, instances * spec.maxConcurrentRequestsPerInstance);
-  const script = { code, settings, instances };
+  const folder = code?.folder ?? dirname(assets.served!.path);
+  const script = { folder, settings, instances };
   const opening = openDeploymentTelemetry(spec, settings.config, env);
   if (opening === undefined) return new ScriptVersion(spec, script, lines, options);
   return opening.then(async (telemetry) => {

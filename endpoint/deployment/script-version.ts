@@ -16,7 +16,7 @@ import {
   unlessAborted,
   within,
 } from "../../src/host.ts";
-import type { Code, Deployment, DeploymentSpec } from "../types.ts";
+import type { Deployment, DeploymentSpec } from "../types.ts";
 import type { Lines } from "./lines.ts";
 import type { DeploymentOptions } from "./options.ts";
 import { askRegularly, FailureCounts, MS_PER_S } from "./probes.ts";
@@ -30,13 +30,14 @@ import { STOP_MS, type Version } from "./version.ts";
 const LAST_OUTPUT_MS = 500;
 
 export interface Script {
-  readonly code: Code;
+  /** In which its workers are started. */
+  readonly folder: string;
   readonly settings: UsableConfig;
   /** To begin with. */
   readonly instances: number;
 }
 
-/** A score script with worker processes of its own. */
+/** A score script, or a model in its place, with worker processes of its own. */
 export class ScriptVersion implements Version {
   readonly spec: DeploymentSpec;
   readonly #service: Service;
@@ -57,7 +58,7 @@ export class ScriptVersion implements Version {
   /** @throws ConfigError for a `logging.json` that cannot be used */
   constructor(
     spec: DeploymentSpec,
-    { code, settings, instances }: Script,
+    { folder, settings, instances }: Script,
     lines: Lines,
     { scaleDownMs, idleMs, subscribers = [] }: DeploymentOptions,
     telemetry?: Telemetry,
@@ -76,7 +77,7 @@ export class ScriptVersion implements Version {
     this.#service = createService({
       settings,
       openLog: (config) => openLog(config, write, write),
-      createRuntime: (config, log, events) => createRuntime(config, log, events, { onOutput, folder: code.folder }),
+      createRuntime: (config, log, events) => createRuntime(config, log, events, { onOutput, folder }),
       telemetry,
       subscribers: [this.#events, ...subscribers],
     });

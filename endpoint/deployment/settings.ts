@@ -37,16 +37,18 @@ export function firstInstances({ scale, instanceCount }: DeploymentSpec, running
  *  ENV-2). @param env of this process, which stays as it is */
 export function deploymentEnvironment(
   { appInsightsEnabled }: DeploymentSpec,
-  code: Code,
-  { modelDir, environmentVariables: own }: Assets,
+  code: Code | null,
+  { modelDir, served, environmentVariables: own }: Assets,
   env: Environment,
 ): Environment {
-  const script = join(code.folder, code.scoringScript);
+  const script = code === null ? undefined : join(code.folder, code.scoringScript);
   // A key of the deployment's own says by itself that it is to be used.
   const hasKey = INSIGHTS_KEYS.some((name) => own[name]);
   const azure = {
-    AML_APP_ROOT: dirname(script),
-    AZUREML_ENTRY_SCRIPT: basename(script),
+    AML_APP_ROOT: dirname(script ?? served?.path ?? ""),
+    AZUREML_ENTRY_SCRIPT: script === undefined ? undefined : basename(script),
+    SCOREFN_MODEL: served?.path,
+    SCOREFN_MODEL_NAME: served === null || served.kind === "triton" ? undefined : served.name,
     AZUREML_MODEL_DIR: modelDir ?? undefined,
     AML_APP_INSIGHTS_ENABLED: hasKey && !appInsightsEnabled ? undefined : String(appInsightsEnabled),
   };

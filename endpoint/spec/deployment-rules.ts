@@ -1,5 +1,6 @@
 // What a deployment's document must be beyond its schema.
 import { resolve } from "node:path";
+import { detectModel } from "../../src/host.ts";
 import type { Findings } from "./findings.ts";
 import { isRemote, kindOfPath } from "./paths.ts";
 import { at, isMap, numberAt, type Plain, textAt, withValue } from "./plain.ts";
@@ -16,7 +17,7 @@ export function deploymentRules(document: Plain, folder: string, findings: Findi
   checkReference(document, "model", folder, findings);
   checkReference(document, "environment", folder, findings);
   checkEnvironment(document, findings);
-  checkCode(document, findings);
+  checkCode(document, folder, findings);
   checkSettings(document, isKubernetes, findings);
   checkScale(document, isKubernetes, findings);
   checkCollector(document, findings);
@@ -109,7 +110,7 @@ function checkEnvironment(document: Plain, findings: Findings): void {
 }
 
 /** A deployment answers by a script, by a model that Azure knows how to serve, or by a server in its image. */
-function checkCode(document: Plain, findings: Findings): void {
+function checkCode(document: Plain, folder: string, findings: Findings): void {
   const { code_configuration: code, model, environment } = document;
   const type = textAt(model, "type") ?? "custom_model";
   if (code !== undefined) {
@@ -122,6 +123,15 @@ function checkCode(document: Plain, findings: Findings): void {
   const bringsServer = typeof environment === "string" || at(environment, "inference_config") !== undefined;
   const buildsServer = at(environment, "build") !== undefined;
   if (isServed || bringsServer || buildsServer) return;
+  const path = textAt(model, "path");
+  if (path !== undefined && !isRemote(path) && "model" in detectModel(resolve(folder, path))) {
+    findings.warn(
+      ["model"],
+      "Azure serves a custom_model only with code_configuration; here the model is served as it is",
+      "key",
+    );
+    return;
+  }
   findings.missing(
     ["code_configuration"],
     "code_configuration is missing: nothing says how requests are answered",

@@ -27,7 +27,8 @@ const SLOW_MS = 10_000;
 const NOTICED_MS = 1_000;
 
 /** What waits for a version when there is none: probes and the rest are answered. */
-const NEED_SCRIPT: ReadonlySet<string> = new Set(["/score", "/swagger.json"]);
+const NEED_SCRIPT = /^\/(?:score|swagger\.json)$/;
+const NEED_MODEL = /^\/(?:score|swagger\.json|invocations|v2\/models\/.*\/infer)$/;
 
 /** Puts a new version of a service in the place of the one that serves. The new one comes up beside it and takes over when it
  *  is ready; the former one answers what it has. One that does not come up changes nothing. Of edits that follow each
@@ -129,11 +130,16 @@ export class ReloadingService {
 
   handle(request: ScoreRequest): Promise<ScoreResponse> {
     const hall = this.#hall;
-    if (hall === undefined || !NEED_SCRIPT.has(decodePath(request.path))) return this.#current.handle(request);
+    if (hall === undefined || !this.#needsVersion(request)) return this.#current.handle(request);
     return hall.wait(request).then(
       () => this.handle(request),
       (error: unknown) => this.current.scorer.refuse(request, toScoreError(error)),
     );
+  }
+
+  #needsVersion({ path }: ScoreRequest): boolean {
+    const needs = this.current.config.model === null ? NEED_SCRIPT : NEED_MODEL;
+    return needs.test(decodePath(path));
   }
 
   /** As a runtime's: a second call with 0 ends what the first one waits for. */

@@ -1,8 +1,9 @@
-// What is watched for the sake of a score script.
+// What is watched for the sake of a score script, or of a model in its place.
 import { realpathSync } from "node:fs";
 import { homedir } from "node:os";
 import { basename, dirname, join, parse, resolve, sep } from "node:path";
 import { CONFIG_FILE_NAME, SWAGGER_FILE_NAMES } from "../config/places.ts";
+import type { ServedModel } from "../core/types.ts";
 import { LOGGING_FILE_NAME } from "../log/open.ts";
 import { isAnyFile, isCode, isOwnFolder } from "./names.ts";
 import type { Target } from "./tree.ts";
@@ -11,6 +12,8 @@ import type { Target } from "./tree.ts";
 export interface TargetSettings {
   readonly appRoot: string;
   readonly entryScript: string | null;
+  /** Served in place of a script. */
+  readonly model: ServedModel | null;
   readonly modelDir: string | null;
   readonly reloadDirs: readonly string[];
   readonly workerEnv: Readonly<Record<string, string>>;
@@ -20,9 +23,9 @@ const SETTINGS_FILES: readonly string[] = [CONFIG_FILE_NAME, LOGGING_FILE_NAME, 
 
 /** @param outside modules of the script that lie elsewhere */
 export function targetsOf(settings: TargetSettings, outside: readonly string[]): readonly Target[] {
+  if (settings.model !== null) return modelTargets(settings.model, settings);
   const { appRoot, entryScript, reloadDirs, workerEnv } = settings;
   const { script, folders, large, without } = codeOf(settings);
-  const configFile = workerEnv.AZUREML_CONFIG_FILE;
   return [
     ...outermost(folders).map((path) => deep(path, "code", isCode, without)),
     ...large.map((path) => ({ ...deep(path, "beside", isCode, []), deep: false })),
@@ -30,9 +33,37 @@ export function targetsOf(settings: TargetSettings, outside: readonly string[]):
     ...[...new Set([appRoot, dirname(script), dirname(realPath(script))])].map((path) => flat(path, SETTINGS_FILES)),
     // Whatever its name is.
     ...(entryScript === null ? [] : [flat(dirname(entryScript), [basename(entryScript)])]),
-    ...(configFile ? [flat(dirname(configFile), [basename(configFile)])] : []),
+    ...configTargets(workerEnv),
     ...byFolder(outside).map(([path, names]) => flat(path, names)),
   ];
+}
+
+/** A model has no code beside it. A file may have its weights in others, which are named after it. */
+function modelTargets(
+  { kind, path }: ServedModel,
+  { appRoot, reloadDirs, workerEnv }: TargetSettings,
+): readonly Target[] {
+  const name = basename(path);
+  const own: Target =
+    kind === "onnx"
+      ? {
+          path: dirname(path),
+          deep: false,
+          counts: (file) => file.startsWith(name) && isAnyFile(file),
+          without: [],
+          key: path,
+        }
+      : deep(path, "model", isAnyFile, []);
+  return [
+    own,
+    ...outermost(reloadDirs).map((folder) => deep(folder, "any", isAnyFile, [])),
+    flat(appRoot, SETTINGS_FILES),
+    ...configTargets(workerEnv),
+  ];
+}
+
+function configTargets({ AZUREML_CONFIG_FILE: file }: TargetSettings["workerEnv"]): readonly Target[] {
+  return file ? [flat(dirname(file), [basename(file)])] : [];
 }
 
 /** Those of the files that no folder of code brings into what is watched. */

@@ -1,6 +1,6 @@
 // What deployments ask of a machine (contract ENV, DP, NC-10).
 import { existsSync, readdirSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
 import { unknownDeployments, usualCacheFolder } from "../../../endpoint/assets/asset-sources.ts";
@@ -18,6 +18,7 @@ test("a folder, a script and nothing else", async () => {
   const assets = await resolve();
   expect(assets).toEqual({
     modelDir: expect.stringContaining(options.folder),
+    served: null,
     python: null,
     environmentVariables: { A: "1" },
     upstream: null,
@@ -71,15 +72,68 @@ describe("a registered model", () => {
   });
 });
 
+describe("a model without code", () => {
+  const inlined = (type: "custom_model" | "mlflow_model" | "triton_model", path: string, name: string | null = null) =>
+    ({ kind: "inline", name, version: null, type, path }) as const;
+  const mlflow = (): string =>
+    join(tree({ "iris/MLmodel": "", "iris/conda.yaml": "dependencies: [python]\n" }), "iris");
+  const registeredModel = { kind: "registered", name: "m", version: "1", text: "azureml:m:1" } as const;
+  const repository = (): string => tree({ "iris/1/model.onnx": "" });
+
+  test("is served as what it is", async () => {
+    const onnx = join(tree({ "iris.onnx": "" }), "iris.onnx");
+    const { resolve } = setUp({ code: null, model: inlined("custom_model", onnx) });
+    expect(await resolve()).toMatchObject({ served: { kind: "onnx", path: onnx, name: "iris" }, upstream: null });
+    const repo = repository();
+    const triton = setUp({ code: null, model: inlined("triton_model", repo, "not-a-name-of-its-models") });
+    expect(await triton.resolve()).toMatchObject({ served: { kind: "triton", path: repo, name: basename(repo) } });
+  });
+
+  test("has the name that the document or the workspace gives it", async () => {
+    const path = mlflow();
+    const named = setUp({ code: null, model: inlined("mlflow_model", path, "flowers") }, { noEnvironments: true });
+    expect((await named.resolve()).served).toEqual({ kind: "mlflow", path, name: "flowers" });
+    const found = setUp(
+      { code: null, model: registeredModel },
+      { models: new Map([["m:1", path]]), noEnvironments: true },
+    );
+    expect((await found.resolve()).served).toEqual({ kind: "mlflow", path, name: "m" });
+  });
+
+  test("brings the environment that its own conda file asks for, unless it is not wanted", async () => {
+    const path = mlflow();
+    const { spec, options } = setUp({ code: null, model: inlined("mlflow_model", path) });
+    const [made] = await planDeployments([spec], options);
+    expect(made?.python).toMatchObject({ source: join(path, "conda.yaml") });
+    const [active] = await planDeployments([spec], { ...options, noEnvironments: true });
+    expect(active?.python).toBeNull();
+  });
+
+  test.each([
+    ["triton_model", mlflow, "holds an MLflow model"],
+    ["mlflow_model", repository, "holds a repository in Triton's layout"],
+  ] as const)("%s that is another one", async (type, make, reason) => {
+    const [problem, ...more] = await problemsOf(setUp({ code: null, model: inlined(type, make()) }));
+    expect(more).toEqual([]);
+    expect(problem).toContain(`model.type is ${type}, but `);
+    expect(problem).toContain(reason);
+  });
+
+  test("is no reason for a script to be looked at differently", async () => {
+    expect((await setUp({ model: inlined("mlflow_model", mlflow()) }).resolve()).served).toBeNull();
+  });
+});
+
 describe("what cannot run here", () => {
   const typed = (type: "mlflow_model" | "triton_model") =>
-    ({ kind: "inline", name: null, version: null, type, path: "/" }) as const;
+    ({ kind: "inline", name: null, version: null, type, path: tree({ "weights.bin": "" }) }) as const;
   const cure = "--upstream blue=http://localhost";
 
   test.each<[string, Partial<DeploymentSpec>, string[]]>([
     ["no code", { code: null }, ["code_configuration is missing", cure]],
-    ["an MLflow model", { code: null, model: typed("mlflow_model") }, ["mlflow models serve", cure]],
-    ["a Triton model", { code: null, model: typed("triton_model") }, ["Triton is not part of scorefn", cure]],
+    ["neither code nor model", { code: null, model: null }, ["code_configuration is missing: name code", cure]],
+    ["no MLflow model", { code: null, model: typed("mlflow_model") }, ["it holds no model. Looked for: ", cure]],
+    ["no repository", { code: null, model: typed("triton_model") }, ["it holds no model. Looked for: ", cure]],
     [
       "a server of the image's",
       { code: null, environment: { ...inline, image: "i", inference } },

@@ -44,7 +44,7 @@ export function specOf(script: string, more: Partial<DeploymentSpec> = {}): Depl
 }
 
 export function assetsOf(environmentVariables: Readonly<Record<string, string>> = {}): Assets {
-  return { modelDir: null, python: null, environmentVariables, upstream: null, warnings: [] };
+  return { modelDir: null, served: null, python: null, environmentVariables, upstream: null, warnings: [] };
 }
 
 /** Not started; closed when the test ends. */

@@ -71,5 +71,5 @@ export function specOf(
 }
 
 export function assetsOf(upstream: string | null): Assets {
-  return { modelDir: null, python: null, environmentVariables: {}, upstream, warnings: [] };
+  return { modelDir: null, served: null, python: null, environmentVariables: {}, upstream, warnings: [] };
 }

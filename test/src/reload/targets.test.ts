@@ -1,12 +1,13 @@
 // Which files are watched for the sake of which settings.
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { outsideOf, type TargetSettings, targetsOf } from "../../../src/reload/targets.ts";
 
 const settings: TargetSettings = {
   appRoot: "/repo/app",
   entryScript: "/repo/app/score.ts",
+  model: null,
   modelDir: "/repo/app/model",
   reloadDirs: ["/repo/data"],
   workerEnv: {},
@@ -45,4 +46,28 @@ test.each([homedir(), "/"])("%s is not watched as a whole, though the script lie
     expect(here.some(({ counts }) => counts(name))).toBe(true);
   }
   expect(outsideOf([join(folder, "lib/x.ts")], at)).toEqual([join(folder, "lib/x.ts")]);
+});
+
+test("a model is watched without what lies beside it, and with the weights that are named after it", () => {
+  const served = (kind: "onnx" | "mlflow", path: string): TargetSettings => ({
+    ...settings,
+    entryScript: null,
+    model: { kind, path, name: "iris" },
+  });
+  const counted = (at: TargetSettings, path: string): boolean =>
+    targetsOf(at, []).some(
+      ({ path: folder, deep, counts }) =>
+        (deep ? path.startsWith(`${folder}/`) : dirname(path) === folder) && counts(basename(path)),
+    );
+  const file = served("onnx", "/models/iris.onnx");
+  for (const path of ["/models/iris.onnx", "/models/iris.onnx.data", "/repo/data/x.bin", "/repo/app/config.json"]) {
+    expect(counted(file, path), path).toBe(true);
+  }
+  for (const path of ["/models/other.onnx", "/models/sub/iris.onnx", "/repo/app/lib/x.ts", "/models/iris.onnx~"]) {
+    expect(counted(file, path), path).toBe(false);
+  }
+  const folder = served("mlflow", "/models/iris");
+  expect(counted(folder, "/models/iris/MLmodel")).toBe(true);
+  expect(counted(folder, "/models/iris/code/own.py")).toBe(true);
+  expect(counted(folder, "/models/other/MLmodel")).toBe(false);
 });

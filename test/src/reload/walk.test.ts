@@ -120,7 +120,7 @@ class ModelVersion {
       refuse: (_request: unknown, error: ScoreError) => ({ status: 503, headers: [], body: error.message }),
       flush: () => {},
     } as unknown as Made["scorer"];
-    const config = { appRoot: "/", entryScript: null, modelDir: null, reloadDirs: [], workerEnv: {} };
+    const config = { appRoot: "/", entryScript: null, model: null, modelDir: null, reloadDirs: [], workerEnv: {} };
     return {
       config: { ...config, debugPort: this.debugPort },
       log: createLog(() => {}, "CRITICAL"),
