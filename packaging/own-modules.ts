@@ -55,6 +55,9 @@ export const OWN_FILES: Readonly<Record<string, string>> = {
   "src/telemetry/sdk": "telemetry-sdk",
 };
 
+/** What runs ONNX models: builds with a script leave it out, others have it as a file of its own. */
+export const NO_CODE = "src/no-code/open-model";
+
 /** Of the libraries in a module that has been made one file of already. */
 export async function takeLicences(module: string, to: string): Promise<void> {
   const notices = `${module}.LICENSES.txt`;
@@ -88,8 +91,9 @@ export function lateModules(): Plugin {
 }
 
 /** `scorefn` and what lies below it are the modules that do the bundling, and what is unused of them is left out. esbuild,
- *  which compiles scripts elsewhere, is not needed any more. */
-export function ownModules(extension: string): Plugin {
+ *  which compiles scripts elsewhere, is not needed any more.
+ *  @param takesModels false: what runs ONNX models is left out, for there is a script */
+export function ownModules(extension: string, takesModels: boolean): Plugin {
   const apart = new Map(
     Object.entries(OWN_FILES).map(([module, name]) => [ownModule(module), `./${name}${extension}`]),
   );
@@ -103,6 +107,9 @@ export function ownModules(extension: string): Plugin {
       // All that a bundled script imports has been found.
       build.onResolve({ filter: /\/path-alias\.[jt]s$/ }, ({ importer }) =>
         isOwn(importer) ? { path: "missingPackageHint", namespace: "left-out" } : undefined,
+      );
+      build.onResolve({ filter: /\/open-model\.[jt]s$/ }, ({ importer }) =>
+        !takesModels && isOwn(importer) ? { path: "openModel", namespace: "left-out" } : undefined,
       );
       build.onResolve({ filter: /^\.{1,2}\// }, ({ kind, path, importer, resolveDir }) => {
         const file = kind === "dynamic-import" && isOwn(importer) ? apart.get(resolve(resolveDir, path)) : undefined;

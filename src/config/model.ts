@@ -1,7 +1,7 @@
 // The model that is served without a script.
 import { resolve } from "node:path";
 import type { ServedModel } from "../core/types.ts";
-import { detectModel } from "../model/detect.ts";
+import { detectModel, modelNameProblem } from "../model/detect.ts";
 import { settingProblem } from "./problems.ts";
 import type { SettingsReader } from "./reader.ts";
 import { SETTINGS } from "./settings.ts";
@@ -25,10 +25,7 @@ export function findModel(read: SettingsReader, cwd: string): ServedModel | null
   const found = detectModel(resolve(cwd, given.text));
   if ("problem" in found) return reject(found.problem);
   if (!name) return found.model;
-  if (found.model.kind === "triton") {
-    read.reject("modelName", "has no effect on a repository, whose models are named by their folders");
-  } else if (!/^[\w.~-]+$/.test(name) || /^\.+$/.test(name)) {
-    read.reject("modelName", "must be of letters, digits, dots, dashes and underscores, for it is part of paths");
-  }
+  const problem = modelNameProblem(name, found.model.kind);
+  if (problem !== undefined) read.reject("modelName", problem);
   return { ...found.model, name };
 }
