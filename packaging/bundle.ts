@@ -28,7 +28,7 @@ export interface BundleOptions {
   /** True for a host that is a module and does with `src/host-lean`: what only some scripts or requests need goes into a file
    *  of its own, which is loaded for them. Default: false. */
   readonly lean?: boolean | undefined;
-  /** Whether it is to run ONNX models. Default: false. */
+  /** Whether it is to serve a model without a script. Default: false. */
   readonly takesModels?: boolean | undefined;
   /** Modules that are there when the bundle runs: the host's own, or files beside it. */
   readonly provided?: readonly string[] | undefined;

@@ -55,8 +55,12 @@ export const OWN_FILES: Readonly<Record<string, string>> = {
   "src/telemetry/sdk": "telemetry-sdk",
 };
 
-/** What runs ONNX models: builds with a script leave it out, others have it as a file of its own. */
-export const NO_CODE = "src/no-code/open-model";
+/** What serves models without a script, by the names of what they export: builds with a script leave it out, others have each
+ *  as a file of its own. */
+export const NO_CODE: Readonly<Record<string, string>> = {
+  "src/no-code/open-model": "openModel",
+  "src/no-code/front/model-front": "createModelFront",
+};
 
 /** Of the libraries in a module that has been made one file of already. */
 export async function takeLicences(module: string, to: string): Promise<void> {
@@ -92,10 +96,13 @@ export function lateModules(): Plugin {
 
 /** `scorefn` and what lies below it are the modules that do the bundling, and what is unused of them is left out. esbuild,
  *  which compiles scripts elsewhere, is not needed any more.
- *  @param takesModels false: what runs ONNX models is left out, for there is a script */
+ *  @param takesModels false: there is a script, and what serves models without one is left out */
 export function ownModules(extension: string, takesModels: boolean): Plugin {
   const apart = new Map(
     Object.entries(OWN_FILES).map(([module, name]) => [ownModule(module), `./${name}${extension}`]),
+  );
+  const unused = new Map(
+    takesModels ? [] : Object.entries(NO_CODE).map(([module, exported]) => [ownModule(module), exported]),
   );
   return {
     name: "scorefn",
@@ -108,9 +115,10 @@ export function ownModules(extension: string, takesModels: boolean): Plugin {
       build.onResolve({ filter: /\/path-alias\.[jt]s$/ }, ({ importer }) =>
         isOwn(importer) ? { path: "missingPackageHint", namespace: "left-out" } : undefined,
       );
-      build.onResolve({ filter: /\/open-model\.[jt]s$/ }, ({ importer }) =>
-        !takesModels && isOwn(importer) ? { path: "openModel", namespace: "left-out" } : undefined,
-      );
+      build.onResolve({ filter: /\/no-code\// }, ({ kind, path, resolveDir }) => {
+        const exported = kind === "dynamic-import" ? unused.get(resolve(resolveDir, path)) : undefined;
+        return exported === undefined ? undefined : { path: exported, namespace: "left-out" };
+      });
       build.onResolve({ filter: /^\.{1,2}\// }, ({ kind, path, importer, resolveDir }) => {
         const file = kind === "dynamic-import" && isOwn(importer) ? apart.get(resolve(resolveDir, path)) : undefined;
         return file === undefined ? undefined : { path: file, external: true };

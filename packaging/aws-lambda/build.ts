@@ -248,7 +248,7 @@ async function bundleHost(settings: Settings, folder: string): Promise<void> {
     outfile: join(own, HOST_FILE),
     scriptDir: own,
     lean: !settings.inputs.python,
-    takesModels: settings.engine !== undefined,
+    takesModels: settings.inputs.served !== undefined,
     provided: [`../${SCRIPT_FILE}`],
   });
   await writeFile(join(folder, entryFile(settings)), `export { handler } from "./scorefn/${HOST_FILE}";\n`);

@@ -209,7 +209,7 @@ async function bundleHost(settings: Settings, out: string): Promise<void> {
 const appRoot=fileURLToPath(new URL("..",import.meta.url));
 ${inputs.docs ? DOCS_ON : ""}void ${start}({built:{...${servedText(inputs, modelName(content))},appRoot},createRuntime:${runtime}});
 `;
-  const takesModels = settings.engine !== undefined;
+  const takesModels = inputs.served !== undefined;
   const provided = ["@azure/functions-core", `../${SCRIPT_FILE}`];
   await bundle({
     of: "host",
