@@ -43,6 +43,7 @@ export const LATE_MODULES: readonly string[] = [
   "src/script/model-directory",
   "src/script/raw-http",
   "src/script/recorded",
+  "src/script/shape-fault",
   "src/script/stream",
   "src/script/surroundings",
   "src/swagger/generate",
