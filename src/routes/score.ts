@@ -1,6 +1,6 @@
 import { abortError, BadInputError, ScoreError, toScoreError } from "../core/errors.ts";
 import type { Events } from "../core/events.ts";
-import type { RequestIds } from "../core/headers.ts";
+import { NOT_FAILED, type RequestIds } from "../core/headers.ts";
 import type { RunCall, RunOutcome, ScoreRequest, ScoreResponse, ScoreRuntime, ScriptFacts } from "../core/types.ts";
 import { type ResponseSettings, resultResponse, textResponse } from "./respond.ts";
 import type { Route } from "./route.ts";
@@ -52,11 +52,15 @@ export function createRunner(settings: ResponseSettings, runtime: ScoreRuntime, 
 
   function built(outcome: Built, ids: RequestIds): ScoreResponse {
     try {
-      return responses!.scriptResponse(outcome, ids, settings);
+      const response = responses!.scriptResponse(outcome, ids, settings);
+      return isModel() ? { ...response, headers: [...response.headers, NOT_FAILED] } : response;
     } catch (error) {
       throw badResponse(error);
     }
   }
+
+  /** Its answers are as plain results as values, whatever they are made of. */
+  const isModel = (): boolean => runtime.facts?.takes === "model";
 
   return {
     run(request, { requestId, trace }, path, body) {
@@ -66,8 +70,7 @@ export function createRunner(settings: ResponseSettings, runtime: ScoreRuntime, 
     },
     answer(outcome, request, ids) {
       if (outcome.kind === "json") return resultResponse(outcome, ids, settings);
-      // A model's is as plain a result as a value.
-      if (outcome.fromScript && runtime.facts?.takes !== "model") events.responseFromScript?.({ request, ids });
+      if (outcome.fromScript && !isModel()) events.responseFromScript?.({ request, ids });
       if (responses !== undefined) return built(outcome, ids);
       return import("./script-response.ts").then((module) => {
         responses = module;
