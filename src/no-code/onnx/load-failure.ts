@@ -60,7 +60,7 @@ const SAYINGS: readonly [RegExp, (found: RegExpMatchArray) => { readonly text: s
     /Protobuf parsing failed/,
     () => ({
       text: "it is no ONNX model, or only a part of one",
-      hint: "compare its size with that of the original; a file of some 130 bytes may be a pointer of Git LFS (git lfs pull)",
+      hint: "compare its size with that of the original, and export or copy it anew",
     }),
   ],
   [
@@ -68,7 +68,7 @@ const SAYINGS: readonly [RegExp, (found: RegExpMatchArray) => { readonly text: s
     () => ({ text: "it is no ONNX model: it has no graph", hint: "export the model anew" }),
   ],
   [
-    /External data path|external data|[Cc]annot open file|open file .* fail|GetFileLength/,
+    /External data path|External initializer/,
     () => ({
       text: "its weights lie in a file of their own, which is not there or not complete",
       hint: "put the file of the weights (often *.onnx.data) into the model's folder, under the name that it was exported with",
