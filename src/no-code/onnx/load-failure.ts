@@ -36,10 +36,17 @@ const SAYINGS: readonly [RegExp, (found: RegExpMatchArray) => { readonly text: s
     }),
   ],
   [
-    /No Op registered for (\S+) with domain_version of (\d+)|: (\S+)\(-?\d+\) is not a registered function\/op|Could not find an implementation for (\S+?)\(\d+\) node/,
-    ([, op, opset, custom, noKernel]) => ({
-      text: `it has the operator ${op ?? custom ?? noKernel}, which this onnxruntime-node does not have${opset === undefined ? "" : ` in opset ${opset}`}`,
+    /No Op registered for (\S+) with domain_version of (\d+)|: (\S+)\(-?\d+\) is not a registered function\/op/,
+    ([, op, opset, custom]) => ({
+      text: `it has the operator ${op ?? custom}, which this onnxruntime-node does not have${opset === undefined ? "" : ` in opset ${opset}`}`,
       hint: "export the model with standard operators only; operators of one's own need libraries that are not loaded here",
+    }),
+  ],
+  [
+    /Could not find an implementation for (\S+?)\(\d+\) node/,
+    ([, op]) => ({
+      text: `it has the operator ${op}, which this onnxruntime-node does not have for its types`,
+      hint: "export the model with other types, such as float32",
     }),
   ],
   [
