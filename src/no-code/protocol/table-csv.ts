@@ -22,25 +22,48 @@ export function readCsv(text: string): Frame {
   };
 }
 
-/** The next field and what ends it; a field in quotes has its quotes doubled. */
-const FIELD = /(?:"((?:[^"]|"")*)"|([^",\r\n][^,\r\n]*)?)(,|\r\n|\n|\r|$)/y;
-
+/** Not with one pattern for fields: it costs stack for each character of a field in quotes. */
 function readRecords(text: string): string[][] {
   const records: string[][] = [];
   let record: string[] = [];
-  FIELD.lastIndex = 0;
-  while (FIELD.lastIndex < text.length || record.length > 0) {
-    const match = FIELD.exec(text);
-    if (match === null)
-      throw unreadable(`Failed to parse input as CSV: a quote is out of place in line ${records.length + 1}`);
-    const [whole, quoted, plain = "", end] = match;
+  let at = 0;
+  while (at < text.length || record.length > 0) {
+    const isQuoted = text[at] === '"';
+    const end = isQuoted ? endOfQuotes(text, at) : endOfPlain(text, at);
+    const field = isQuoted ? text.slice(at + 1, end - 1).replaceAll('""', '"') : text.slice(at, end);
+    const follower = text[end];
+    if (end === NO_END || (follower !== undefined && !",\r\n".includes(follower))) {
+      throw unreadable(`Failed to parse input as CSV: a quote is out of place in record ${records.length}`);
+    }
+    const isLast = follower !== ",";
     // Blank lines are none.
-    if (record.length > 0 || end === "," || whole !== end) record.push(quoted?.replaceAll('""', '"') ?? plain);
-    if (end === ",") continue;
+    if (record.length > 0 || !isLast || isQuoted || field !== "") record.push(field);
+    at = end + (text.startsWith("\r\n", end) ? 2 : 1);
+    if (!isLast) continue;
     if (record.length > 0) records.push(record);
     record = [];
   }
   return records;
+}
+
+const END_OF_PLAIN = /[,\r\n]/g;
+
+function endOfPlain(text: string, from: number): number {
+  END_OF_PLAIN.lastIndex = from;
+  return END_OF_PLAIN.exec(text)?.index ?? text.length;
+}
+
+const NO_END = -1;
+
+/** Behind the last quote. */
+function endOfQuotes(text: string, from: number): number {
+  let end = from + 1;
+  for (;;) {
+    end = text.indexOf('"', end);
+    if (end === -1) return NO_END;
+    if (text[end + 1] !== '"') return end + 1;
+    end += 2;
+  }
 }
 
 const NUMBER = /^[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?$/;

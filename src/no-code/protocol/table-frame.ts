@@ -123,6 +123,7 @@ export function frameTensors(inputs: readonly TensorFacts[], { columns, rows, re
 
 /** True: so many columns are the columns of that input, by their number. Where any number will do, a column of its name is more. */
 function fitsWidth({ name, shape }: TensorFacts, columns: readonly string[]): boolean {
+  if (columns.length === 1 && columns[0] === name) return false;
   if (shape.length === 1) return columns.length === 1;
   // No shape: nothing is known of it.
   const width = shape.length === 0 ? -1 : shape[1];
@@ -144,7 +145,6 @@ function namedTensors(inputs: readonly TensorFacts[], values: Record<string, unk
 /** True for flat lists, or single values, as many as the input has columns. */
 function isColumns(input: TensorFacts, names: readonly string[], values: Record<string, unknown>): boolean {
   const isFlat = (value: unknown): boolean => !isObject(value) && !(Array.isArray(value) && Array.isArray(value[0]));
-  if (names.length === 1 && names[0] === input.name) return false;
   return names.length > 0 && fitsWidth(input, names) && names.every((name) => isFlat(values[name]));
 }
 
