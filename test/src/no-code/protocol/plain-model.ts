@@ -17,7 +17,10 @@ export function facts(text: string): TensorFacts {
 }
 
 /** @param compute default: gives the inputs back */
-export function plainModel(inputs: readonly string[], compute = (given: readonly Tensor[]) => given): PlainModel {
+export function plainModel(
+  inputs: readonly string[],
+  compute: (given: readonly Tensor[]) => readonly Tensor[] = (given) => given,
+): PlainModel {
   const expected = inputs.map(facts);
   let seen: readonly Tensor[] = [];
   return {
