@@ -135,6 +135,8 @@ export interface ModelFacts {
   readonly name: string;
   /** `onnxruntime_onnx` or `mlflow`. */
   readonly platform: string;
+  /** Of MLflow, which its server tells; undefined: the model is served without it. */
+  readonly engineVersion?: string | undefined;
   /** In ascending order of their numbers; those that cannot be served have a reason. */
   readonly versions: readonly ModelVersionFacts[];
   /** Empty where nothing is known of them. */
