@@ -7,7 +7,7 @@ import type { SettingsReader } from "./reader.ts";
 import { SETTINGS } from "./settings.ts";
 
 /** Finds out what lies at the path of the setting; what is wrong with it is reported. @returns null: there is no such model */
-export function findModel(read: SettingsReader, cwd: string): ServedModel | null {
+export function findModel(read: SettingsReader, cwd: string, maxBodyBytes: number): ServedModel | null {
   const given = read.given("model");
   const name = read.text("modelName");
   const reject = (reason: string): null => {
@@ -24,8 +24,9 @@ export function findModel(read: SettingsReader, cwd: string): ServedModel | null
   }
   const found = detectModel(resolve(cwd, given.text));
   if ("problem" in found) return reject(found.problem);
-  if (!name) return found.model;
-  const problem = modelNameProblem(name, found.model.kind);
+  const model = { ...found.model, maxBodyBytes };
+  if (!name) return model;
+  const problem = modelNameProblem(name, model.kind);
   if (problem !== undefined) read.reject("modelName", problem);
-  return { ...found.model, name };
+  return { ...model, name };
 }

@@ -126,6 +126,8 @@ export interface ServedModel {
   readonly path: string;
   /** In paths and answers of the Open Inference Protocol; models of a repository have names of their own. */
   readonly name: string;
+  /** A compressed body has no more bytes than this once it is read; undefined: the largest that any may have. */
+  readonly maxBodyBytes?: number | undefined;
 }
 
 /** What is known of one model once it was loaded, in the words of the Open Inference Protocol. */
