@@ -83,7 +83,11 @@ def failed_run_frame(request: int, script: Script, kind: str, error: BaseExcepti
     """
     if script.takes == "model":
         # A model reads its requests in run(), for their form is a matter of the protocol.
-        return input_error_frame(request, error) if isinstance(error, BadInput) else error_frame(request, kind, error, files)
+        return (
+            input_error_frame(request, error)
+            if isinstance(error, BadInput)
+            else error_frame(request, kind, error, files)
+        )
     if kind == "run" and script.schemas is not None:
         contradiction = find_contradiction(script.run, error)
         if contradiction is not None:

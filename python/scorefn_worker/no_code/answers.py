@@ -20,10 +20,9 @@ class JsonText:
 class Answer:
     """A body of any type with headers of its own. It becomes RESPONSE, with the attributes that raw/answer.py reads."""
 
-    status_code = _OK
-
-    def __init__(self, headers: list[tuple[str, str]], body: Bytes) -> None:
+    def __init__(self, headers: list[tuple[str, str]], body: Bytes, *, status: int = _OK) -> None:
         """Take headers and body, which is sent in one piece."""
+        self.status_code = status
         self.headers = headers
         self.response = [body]
 

@@ -22,3 +22,17 @@ class Request:
         self.path: str = meta.get("path") or ""
         self.headers: Headers = meta.get("headers", {})
         self.body: Any = body
+
+    def plain_body(self) -> bytes:
+        """Take the body's bytes, unpacked where it came compressed.
+
+        Raises:
+            BadInput: it cannot be unpacked.
+        """
+        encoding = self.headers.get("content-encoding", "")
+        if encoding in ("", "identity"):
+            return bytes(self.body)
+        # Here, for few clients compress.
+        from .unpack import unpack
+
+        return unpack(encoding, self.body)

@@ -19,7 +19,7 @@ _RESPONSE_CLASSES = (
     (f"{__package__}.response", "Response"),
     (f"{__package__.rpartition('.')[0]}.no_code.answers", "Answer"),
 )
-"""Modules and names of response classes. Never imported for the sake of a look: without the module there is no object."""
+"""Modules and names of classes. Never imported for the sake of a look: without the module there is no object."""
 
 _NOT_MODIFIED = 304
 
