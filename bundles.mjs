@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { brotliCompress, constants } from "node:zlib";
 import { build } from "esbuild";
+import { removeUnused } from "./unused.mjs";
 
 const ROOT = fileURLToPath(new URL(".", import.meta.url));
 
@@ -71,6 +72,7 @@ for (const file of FILES) {
 }
 
 await Promise.all([copyPage(), buildDocsPage(), copySpecifications()]);
+await removeUnused(ROOT);
 
 /** The control page as it stands, and the library that draws its plots beside it: browsers load nothing from elsewhere. */
 async function copyPage() {

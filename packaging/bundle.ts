@@ -28,6 +28,8 @@ export interface BundleOptions {
   /** True for a host that is a module and does with `src/host-lean`: what only some scripts or requests need goes into a file
    *  of its own, which is loaded for them. Default: false. */
   readonly lean?: boolean | undefined;
+  /** Whether it is to serve a model without a script. Default: false. */
+  readonly takesModels?: boolean | undefined;
   /** Modules that are there when the bundle runs: the host's own, or files beside it. */
   readonly provided?: readonly string[] | undefined;
   /** Packages that are to be copied as they are; those with compiled parts are in any case. */
@@ -59,7 +61,7 @@ const CJS_BANNER = 'const __su=require("node:url").pathToFileURL(__filename).hre
 export async function bundle(options: BundleOptions): Promise<Bundle> {
   const { build } = await import("esbuild");
   const format = options.format ?? "esm";
-  const { lean = false } = options;
+  const { lean = false, takesModels = false } = options;
   const packages = new Map<string, string>();
   const script = compilePlugin(TARGET, (path) => placeOf(path, options.scriptDir));
   const settings: BuildOptions = {
@@ -83,7 +85,7 @@ export async function bundle(options: BundleOptions): Promise<Bundle> {
       : { format: "esm", ...(!lean && { banner: { js: BANNER } }) }),
     plugins: [
       ...(lean ? [lateModules()] : []),
-      ownModules(EXTENSIONS[format]),
+      ownModules(EXTENSIONS[format], takesModels),
       compiledPackages(packages, options.external ?? []),
     ],
   };

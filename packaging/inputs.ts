@@ -6,6 +6,7 @@ import { isJavaScript } from "../src/host.ts";
 import { problem, refuseForeign } from "./out-folder.ts";
 import { isInside, withoutLinks } from "./paths.ts";
 import type { Problems } from "./problems.ts";
+import { type BuildModel, takeModel } from "./served-model.ts";
 
 /** How far a build is tried before it is called good: not at all, as far as the script's import, or init() as well. */
 export type TryMode = "no" | "load" | "init";
@@ -13,7 +14,11 @@ export type TryMode = "no" | "load" | "init";
 /** Options of all builds. */
 export interface CommonOptions {
   /** The score script. Python: its whole folder is taken; TypeScript and JavaScript: what it imports. */
-  readonly entryScript: string;
+  readonly entryScript?: string | undefined;
+  /** A model in place of a script: an ONNX file, an MLflow model's folder, or a repository in Triton's layout. */
+  readonly model?: string | undefined;
+  /** Default: the file's or the folder's. */
+  readonly modelName?: string | undefined;
   readonly modelDir?: string | undefined;
   /** Folder of the build; what scorefn made there before is replaced. */
   readonly out: string;
@@ -46,7 +51,10 @@ export type Architecture = "x64" | "arm64";
 
 /** The same, with all paths absolute. */
 export interface Inputs {
+  /** Empty for a model in place of a script. */
   readonly entryScript: string;
+  /** Undefined: there is a script. */
+  readonly served: BuildModel | undefined;
   readonly modelDir: string | undefined;
   readonly out: string;
   readonly python: boolean;
@@ -67,6 +75,12 @@ export type AskedOptions = Partial<CommonOptions>;
 export function resolveInputs(options: AskedOptions, problems: Problems): Inputs {
   const absolute = (path: string | undefined) => (path === undefined ? undefined : resolve(path));
   const [entryScript, modelDir, out] = [options.entryScript, options.modelDir, options.out].map(absolute);
+  const served = takeModel(options, problems);
+  if (entryScript === undefined && options.model === undefined) {
+    problems.add(
+      "--entry_script is missing: --entry_script ENTRY_SCRIPT, or --model MODEL for one that needs no script",
+    );
+  }
   const { external = [], try: depth = "load", tryLimitMs = TRY_LIMITS_MS[depth] } = options;
   if (entryScript !== undefined) checkScript(entryScript, options, problems);
   if (modelDir !== undefined && !existsSync(modelDir)) {
@@ -74,13 +88,14 @@ export function resolveInputs(options: AskedOptions, problems: Problems): Inputs
   } else if (modelDir !== undefined && !statSync(modelDir).isDirectory()) {
     problems.add(`${modelDir} is not a folder; check --model_dir`);
   }
-  if (out !== undefined) checkOut(out, entryScript, modelDir, problems);
+  if (out !== undefined) checkOut(out, entryScript, modelDir ?? served?.path, problems);
   if (options.noTry && options.try !== undefined) problems.add("--try and --no_try contradict each other");
   return {
     entryScript: entryScript ?? "",
     modelDir,
     out: out ?? "",
-    python: entryScript !== undefined && !isJavaScript(entryScript),
+    served,
+    python: served === undefined ? entryScript !== undefined && !isJavaScript(entryScript) : served.kind === "mlflow",
     docs: options.docs === true,
     external,
     tryMode: options.noTry ? "no" : depth,

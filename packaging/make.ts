@@ -7,6 +7,7 @@ import { type IgnoreFile, leaveOutRules } from "./left-out.ts";
 import { openOutFolder, problem } from "./out-folder.ts";
 import { withoutLinks } from "./paths.ts";
 import { type BuildReport, formatBytes, overLimit, type SizeLine } from "./report.ts";
+import { modelInventory } from "./served-model.ts";
 
 /** How one cloud's build is made. */
 export interface Recipe {
@@ -78,10 +79,15 @@ export interface Content {
 
 /** @param reserved names at the top of the script's folder that the build has files of its own for */
 export async function takeContent(
-  { entryScript, modelDir, out, python, step }: Inputs,
+  { entryScript, served, modelDir, out, python, step }: Inputs,
   ignoreFiles: readonly IgnoreFile[],
   reserved: ReadonlyMap<string, string>,
 ): Promise<Content> {
+  if (served !== undefined) {
+    step(`reading ${served.path}`);
+    const model = await modelInventory(served, [out, withoutLinks(out)]);
+    return { source: undefined, model, leftOut: model.leftOut };
+  }
   const folder = dirname(entryScript);
   step(`reading ${[...(python ? [folder] : []), ...(modelDir === undefined ? [] : [modelDir])].join(" and ")}`);
   // The list of packages is written anew.

@@ -43,6 +43,7 @@ export const LATE_MODULES: readonly string[] = [
   "src/script/model-directory",
   "src/script/raw-http",
   "src/script/recorded",
+  "src/script/shape-fault",
   "src/script/stream",
   "src/script/surroundings",
   "src/swagger/generate",
@@ -53,6 +54,13 @@ export const LATE_MODULES: readonly string[] = [
 export const OWN_FILES: Readonly<Record<string, string>> = {
   "src/model/fetch": "fetch-model",
   "src/telemetry/sdk": "telemetry-sdk",
+};
+
+/** What serves models without a script, by the names of what they export: builds with a script leave it out, others have each
+ *  as a file of its own. */
+export const NO_CODE: Readonly<Record<string, string>> = {
+  "src/no-code/open-model": "openModel",
+  "src/no-code/front/model-front": "createModelFront",
 };
 
 /** Of the libraries in a module that has been made one file of already. */
@@ -88,10 +96,14 @@ export function lateModules(): Plugin {
 }
 
 /** `scorefn` and what lies below it are the modules that do the bundling, and what is unused of them is left out. esbuild,
- *  which compiles scripts elsewhere, is not needed any more. */
-export function ownModules(extension: string): Plugin {
+ *  which compiles scripts elsewhere, is not needed any more.
+ *  @param takesModels false: there is a script, and what serves models without one is left out */
+export function ownModules(extension: string, takesModels: boolean): Plugin {
   const apart = new Map(
     Object.entries(OWN_FILES).map(([module, name]) => [ownModule(module), `./${name}${extension}`]),
+  );
+  const unused = new Map(
+    takesModels ? [] : Object.entries(NO_CODE).map(([module, exported]) => [ownModule(module), exported]),
   );
   return {
     name: "scorefn",
@@ -104,6 +116,10 @@ export function ownModules(extension: string): Plugin {
       build.onResolve({ filter: /\/path-alias\.[jt]s$/ }, ({ importer }) =>
         isOwn(importer) ? { path: "missingPackageHint", namespace: "left-out" } : undefined,
       );
+      build.onResolve({ filter: /\/no-code\// }, ({ kind, path, resolveDir }) => {
+        const exported = kind === "dynamic-import" ? unused.get(resolve(resolveDir, path)) : undefined;
+        return exported === undefined ? undefined : { path: exported, namespace: "left-out" };
+      });
       build.onResolve({ filter: /^\.{1,2}\// }, ({ kind, path, importer, resolveDir }) => {
         const file = kind === "dynamic-import" && isOwn(importer) ? apart.get(resolve(resolveDir, path)) : undefined;
         return file === undefined ? undefined : { path: file, external: true };

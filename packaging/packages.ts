@@ -4,7 +4,7 @@ import { cp, rm } from "node:fs/promises";
 import { basename, dirname, join, relative, sep } from "node:path";
 import type { Architecture } from "./inputs.ts";
 import { problem } from "./out-folder.ts";
-import { isInside } from "./paths.ts";
+import { isInside, slashed } from "./paths.ts";
 
 /** Where a build runs: the clouds have Linux with glibc. */
 export interface Platform {
@@ -73,7 +73,7 @@ export async function copyPackages(folders: readonly string[], to: string, targe
     copied.set(place, folder);
     const isWanted = (path: string): boolean => {
       const own = path.slice(folder.length);
-      return !isForeign(own, target) && !isLinkedPackage(own, path);
+      return !isForeign(own, target) && !isLinkedPackage(own, path) && !isNeedless(name, own);
     };
     await cp(folder, place, { recursive: true, dereference: true, filter: isWanted });
     await rm(join(place, "node_modules", ".bin"), { recursive: true, force: true });
@@ -82,7 +82,9 @@ export async function copyPackages(folders: readonly string[], to: string, targe
 
   /** @param place of the package in the build */
   async function copyNeeds(name: string, folder: string, place: string): Promise<void> {
-    const { dependencies = {}, optionalDependencies = {} } = manifestOf(folder);
+    const { dependencies: all = {}, optionalDependencies = {} } = manifestOf(folder);
+    const unused = NEEDLESS[name]?.packages ?? [];
+    const dependencies = Object.fromEntries(Object.entries(all).filter(([each]) => !unused.includes(each)));
     checkOptional(name, folder, Object.keys(optionalDependencies), target);
     const found = Object.keys({ ...dependencies, ...optionalDependencies })
       .sort()
@@ -99,6 +101,29 @@ export async function copyPackages(folders: readonly string[], to: string, targe
   }
 
   for (const folder of [...folders].sort()) await copy(nameOf(folder), realpathSync(folder), to);
+}
+
+interface Needless {
+  readonly files: RegExp;
+  readonly packages: readonly string[];
+}
+
+/** Of packages that hold much that nobody runs: which of their files, and of their dependencies, only serve to install or to
+ *  compile, or are for processors that no cloud has here. */
+const NEEDLESS: Readonly<Record<string, Needless>> = {
+  "onnxruntime-node": {
+    files: /^\/(?:lib|script)(?:\/|$)|\/libonnxruntime_providers_|\.(?:md|map|d\.ts)$/,
+    packages: ["adm-zip", "global-agent"],
+  },
+  "onnxruntime-common": { files: /^\/lib(?:\/|$)|\.(?:md|map|d\.ts)$/, packages: [] },
+};
+
+/** @param own a file's or folder's path below its package: of one that lies within it that one's rule counts */
+function isNeedless(name: string, own: string): boolean {
+  const path = slashed(own);
+  if (NEEDLESS[name]?.packages.some((each) => `${path}/`.startsWith(`/node_modules/${each}/`))) return true;
+  const [, inner = name, rest = path] = /^.*\/node_modules\/((?:@[^/]+\/)?[^/]+)(\/.*)$/.exec(path) ?? [];
+  return NEEDLESS[inner]?.files.test(rest) === true;
 }
 
 /** A package of the same workspace, or of pnpm's store: copied as what it is, if it is needed at all. Packages of a workspace

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { problem } from "./out-folder.ts";
 
 /** The body that a flag names, as curl has it: `@file` is the file's content, anything else is the body itself.
@@ -17,10 +17,11 @@ export async function readRequestData(data: string, flag = "data"): Promise<Buff
 export const SAMPLE = "sample-request.json";
 
 /** Reads what the check of a new version posts.
- *  @param given a flag's value; `none`: nothing is posted   @throws ConfigError when it is not JSON */
-export async function readCheckRequest(given: string | undefined, entryScript: string): Promise<Buffer | undefined> {
+ *  @param given a flag's value; `none`: nothing is posted   @param folder where the sample is looked for
+ *  @throws ConfigError when it is not JSON */
+export async function readCheckRequest(given: string | undefined, folder: string): Promise<Buffer | undefined> {
   if (given === "none") return undefined;
-  const sample = join(dirname(entryScript), SAMPLE);
+  const sample = join(folder, SAMPLE);
   if (given === undefined && !existsSync(sample)) return undefined;
   const body = await readRequestData(given ?? `@${sample}`, "check");
   try {

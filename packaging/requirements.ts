@@ -32,12 +32,15 @@ const CONDA_FILES: readonly string[] = ["conda", "conda_dependencies", "conda_en
 /** The packages of a Python script, and the Python of its image, like 3.12.
  *  @param problems gets what is wrong; then the result is not to be used */
 export async function resolvePython(
-  { python, entryScript, step }: Inputs,
+  { python, entryScript, served, step }: Inputs,
   { requirements: list, pythonVersion }: AskedOptions,
   problems: Problems,
 ): Promise<{ readonly requirements: Requirements; readonly version: string }> {
   if (!python) return { requirements: NO_REQUIREMENTS, version: "" };
-  const requirements = problems.take(() => findRequirements(entryScript, list)) ?? NO_REQUIREMENTS;
+  const requirements =
+    problems.take(() =>
+      served === undefined ? findRequirements(entryScript, list) : modelRequirements(served.path, list),
+    ) ?? NO_REQUIREMENTS;
   step("asking Python for its version");
   const inUse = await pythonInUse();
   const version = problems.take(() => choosePython(pythonVersion, requirements.python, inUse?.version)) ?? "";
@@ -48,7 +51,38 @@ export async function resolvePython(
  *  @param given the file to take instead   @throws ConfigError when it cannot be used */
 export function findRequirements(entryScript: string, given: string | undefined): Requirements {
   const folder = dirname(entryScript);
-  const places = [folder, dirname(folder)];
+  return readFirst([folder, dirname(folder)], given);
+}
+
+/** What an MLflow model says of itself: packages in requirements.txt or conda.yaml, Python in python_env.yaml or conda.yaml.
+ *  @throws ConfigError when nothing says it */
+export function modelRequirements(folder: string, given: string | undefined): Requirements {
+  const found = readFirst([folder], given);
+  if (found.file === undefined) {
+    throw problem(`${folder} has neither ${REQUIREMENTS} nor conda.yaml; name a list of packages with --requirements`);
+  }
+  const { text, notes } = found;
+  const python = /^python: *['"]?(\d+\.\d+)/m.exec(readIfThere(join(folder, "python_env.yaml")))?.[1];
+  const asked = /^ *- python *([=<>!~].*?) *$/m.exec(readIfThere(join(folder, "conda.yaml")))?.[1];
+  return {
+    ...found,
+    python: found.python ?? (python === undefined ? asked : `=${python}`),
+    notes: FULL_MLFLOW.test(text) ? [...notes, SKINNY_ADVICE] : notes,
+  };
+}
+
+/** A line for the whole of MLflow, with its server, its tracking and what those need. */
+const FULL_MLFLOW = /^mlflow *(?:[[=<>!~;]|$)/im;
+
+const SKINNY_ADVICE =
+  "smaller:    mlflow-skinny in place of mlflow in the list of packages makes the image about 340 MB smaller, and is all that " +
+  "a model is loaded with; pandas and numpy have to be in the list then";
+
+function readIfThere(file: string): string {
+  return existsSync(file) ? readListFile(file) : "";
+}
+
+function readFirst(places: readonly string[], given: string | undefined): Requirements {
   if (given !== undefined && !existsSync(given)) throw problem(`there is no file ${given}; check --requirements`);
   const candidates = places.flatMap((place) => [REQUIREMENTS, ...CONDA_FILES].map((name) => join(place, name)));
   const file = given === undefined ? candidates.find((candidate) => existsSync(candidate)) : resolve(given);

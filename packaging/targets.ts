@@ -36,7 +36,12 @@ export interface Target {
 
 /** Flags of every build. */
 export const COMMON_FLAGS: readonly TargetFlag[] = [
-  { flag: "entry_script", required: true, help: "The score script." },
+  { flag: "entry_script", help: "The score script." },
+  {
+    flag: "model",
+    help: "A model in place of a script: an ONNX file, an MLflow model's folder, or a repository of ONNX models in Triton's layout.",
+  },
+  { flag: "model_name", help: "Name of that model in paths and answers. Default: the file's or the folder's." },
   { flag: "model_dir", help: "The model directory, which becomes part of the build." },
   {
     flag: "out",

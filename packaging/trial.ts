@@ -7,12 +7,14 @@ import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import type { Readable } from "node:stream";
 import { findPythonOf, pythonInUse } from "../endpoint/assets/pythons.ts";
-import { type Environment, packageFile, processEnvironment } from "../src/host.ts";
-import type { Inputs, TryMode } from "./inputs.ts";
+import { type Environment, packageFile, processEnvironment, type ServedModel } from "../src/host.ts";
+import type { Architecture, Inputs, TryMode } from "./inputs.ts";
 import { problem } from "./out-folder.ts";
 import { holdsMachineCode, type Platform } from "./packages.ts";
 import { listFiles } from "./paths.ts";
 import type { Requirements } from "./requirements.ts";
+import { SCRIPT_FILE } from "./script.ts";
+import { placeIn } from "./served-model.ts";
 
 export interface Trial {
   /** Folder of the build whose content is deployed. */
@@ -21,6 +23,8 @@ export interface Trial {
   readonly script: string;
   /** Name of the model's folder in it; undefined: there is none. */
   readonly model: string | undefined;
+  /** What is served in place of a script; its path lies below the folder. */
+  readonly served?: ServedModel | undefined;
   /** The module that the cloud loads, which the user may have edited, and what it calls there; undefined: the cloud's own
    *  way of starting is tried otherwise. */
   readonly entry?: { readonly file: string; readonly exported: string } | undefined;
@@ -30,8 +34,19 @@ export interface Trial {
 
 /** @param model name of its folder in the build */
 export function trialOf(inputs: Inputs, folder: string, model: string | undefined, entry?: Trial["entry"]): Trial {
-  const { entryScript, tryMode: mode, tryLimitMs: limitMs } = inputs;
-  return { folder, script: basename(entryScript), model, entry, mode, limitMs };
+  const { entryScript, served, tryMode: mode, tryLimitMs: limitMs } = inputs;
+  if (served === undefined) return { folder, script: basename(entryScript), model, entry, mode, limitMs };
+  const { kind, path, name = basename(path) } = served;
+  const place = placeIn(model!, served);
+  return {
+    folder,
+    script: basename(path),
+    model: undefined,
+    served: { kind, path: place, name },
+    entry,
+    mode,
+    limitMs,
+  };
 }
 
 /** With a setting that cannot be used a host starts, and answers with the reason in place of its script: so init(), which may
@@ -45,14 +60,48 @@ const CLOSE_MS = 2_000;
 const TAIL = 2_000;
 
 /** What a bundled script is built for. */
-export interface JavaScriptTarget extends Platform {
+interface JavaScriptTarget extends Platform {
   /** Major version of Node. */
   readonly node: number;
 }
 
+/** What a build is tried for. */
+export interface TrialTarget {
+  readonly requirements: Requirements;
+  /** Version of Python in the image; undefined: there is none. */
+  readonly python: string | undefined;
+  /** Folder of the build with the Python worker's code. */
+  readonly worker: string;
+  readonly arch: Architecture;
+  /** Major version of Node. */
+  readonly node: number;
+}
+
+/** Loads what a build serves. @returns what to know   @throws ConfigError when it does not load, or lacks packages */
+export function tryBuild(trial: Trial, { requirements, python, worker, arch, node }: TrialTarget): Promise<string[]> {
+  if (python !== undefined) return tryPython(trial, requirements, python, worker);
+  const target: JavaScriptTarget = { platform: "linux", arch, node };
+  return trial.served === undefined ? tryJavaScript(trial, SCRIPT_FILE, target) : tryModel(trial, target);
+}
+
 /** Loads a bundled script. @returns what to know   @throws ConfigError when it does not load */
-export async function tryJavaScript(trial: Trial, bundle: string, target: JavaScriptTarget): Promise<string[]> {
-  const { script, mode, folder } = trial;
+export function tryJavaScript(trial: Trial, bundle: string, target: JavaScriptTarget): Promise<string[]> {
+  const { script, mode } = trial;
+  return tryInNode(trial, target, (copy) => [
+    packageFile("dist/packaging/try-script.js"),
+    join(copy, bundle),
+    mode,
+    script,
+  ]);
+}
+
+/** @param argsOf arguments of a program that writes what went wrong to descriptor 3, or that nothing did */
+async function tryInNode(
+  trial: Trial,
+  target: JavaScriptTarget,
+  argsOf: (copy: string) => readonly string[],
+): Promise<string[]> {
+  const { script, mode, folder, served } = trial;
   const { platform, arch, node } = target;
   if (mode === "no") return [];
   const isForeign = process.platform !== platform || process.arch !== arch;
@@ -60,14 +109,22 @@ export async function tryJavaScript(trial: Trial, bundle: string, target: JavaSc
     return [`not tried:  packages have compiled parts for ${platform} on ${arch}, and this machine is another`];
   }
   return inCopy(trial, async (copy) => {
-    const args = [packageFile("dist/packaging/try-script.js"), join(copy, bundle), mode, script];
-    const { problem: found } = await run<{ problem?: string }>(process.execPath, args, copy, trial);
+    const { problem: found } = await run<{ problem?: string }>(process.execPath, argsOf(copy), copy, trial);
     const isSame = process.versions.node.startsWith(`${node}.`);
     const other = isSame ? "" : ` (tried with Node ${process.version}; the function gets Node ${node})`;
     if (found !== undefined) throw problem(`the build does not work: ${found}${other}`);
     await tryEntry(trial, copy);
-    return [`tried:      ${script} ${doneOf(mode)}`];
+    return [`tried:      ${script} ${served === undefined ? doneOf(mode) : "was loaded"}`];
   });
+}
+
+/** Loads a model that Node runs. @returns what to know   @throws ConfigError when it does not load */
+function tryModel(trial: Trial, target: JavaScriptTarget): Promise<string[]> {
+  return tryInNode(trial, target, (copy) => [
+    packageFile("dist/packaging/try-model.js"),
+    join(copy, trial.served!.path),
+    trial.served!.name,
+  ]);
 }
 
 /** What python/try_build.py says. */
@@ -91,7 +148,7 @@ export async function tryPython(
   version: string,
   worker: string,
 ): Promise<string[]> {
-  const { script, mode } = trial;
+  const { script, mode, served } = trial;
   if (mode === "no") return [];
   const found = await findPythonOf(version);
   const python = found ?? (await pythonInUse());
@@ -103,6 +160,7 @@ export async function tryPython(
       worker: join(copy, worker),
       requirements: text.split("\n").map((line) => line.replace(/(?:^|\s)#.*/, "")),
       mode: found === undefined ? "parse" : mode,
+      ...(served !== undefined && { model: { ...served, path: join(copy, served.path) } }),
     };
     const args = ["-I", "-B", packageFile("python/try_build.py")];
     const result = await run<PythonResult>(python.python, args, copy, trial, { input: JSON.stringify(asked) });
@@ -121,9 +179,11 @@ export async function tryPython(
     await tryEntry(trial, copy);
     const notes: string[] = [];
     if (found === undefined) {
-      notes.push(`not loaded: there is no Python ${version} on this machine; ${script} was read by ${python.version}`);
-    } else if (loaded) notes.push(`tried:      ${script} ${doneOf(mode)} with Python ${version}`);
-    else notes.push(`not loaded: not installed for this machine's Python ${version}: ${absent.join(", ")}`);
+      const read = served === undefined ? `; ${script} was read by ${python.version}` : "";
+      notes.push(`not loaded: there is no Python ${version} on this machine${read}`);
+    } else if (loaded) {
+      notes.push(`tried:      ${script} ${served === undefined ? doneOf(mode) : "was loaded"} with Python ${version}`);
+    } else notes.push(`not loaded: not installed for this machine's Python ${version}: ${absent.join(", ")}`);
     if (missing !== "") notes.push(`check:      ${missing}, which no package of ${list} is known to bring`);
     if (uncompiled.length > 0) notes.push(`not Python: ${uncompiled.join(", ")}; taken along, but cannot be imported`);
     return notes;

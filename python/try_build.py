@@ -53,6 +53,8 @@ def try_build(asked: dict[str, Any]) -> dict[str, Any]:
     """Return `problem` and `place`, or `imports` that nothing brings, files that cannot be compiled, and `loaded`."""
     folder, script = asked["folder"], asked["script"]
     imports = Imports(folder)
+    if "model" in asked:
+        return try_model(asked, imports)
     bad = imports.read(script)
     if bad is not None:
         return {"problem": bad}
@@ -69,6 +71,53 @@ def try_build(asked: dict[str, Any]) -> dict[str, Any]:
         return result
     problem = load(asked, packages, imports)
     return {**result, "loaded": True} if problem is None else {**result, "problem": problem}
+
+
+def try_model(asked: dict[str, Any], imports: Imports) -> dict[str, Any]:
+    """Load a model in place of a script, where this machine has what that takes."""
+    packages = Packages(asked["requirements"])
+    for name in ("mlflow", "numpy", "pandas"):
+        if not packages.gives(name) and not (name == "mlflow" and packages.gives("mlflow-skinny")):
+            return {"problem": f"an MLflow model is loaded with {name}, which the list of packages does not bring"}
+        if not packages.is_installed(name):
+            return {"absent": [name]}
+    if asked["mode"] == "parse":
+        return {}
+    try:
+        open_model(asked, packages, imports)
+    except BaseException as error:  # SystemExit as well
+        chain = list(causes(error))
+        absent = next((cause for cause in chain if isinstance(cause, ModuleNotFoundError)), None)
+        top = ((absent and absent.name) or "").split(".")[0]
+        if top and packages.gives(top):
+            return {"absent": [top]}
+        hint = "add the package that brings it to the list" if top else getattr(error, "hint", None)
+        return {"problem": explain(absent or getattr(error, "error", error), hint, asked)}
+    return {"loaded": True}
+
+
+def open_model(asked: dict[str, Any], packages: Packages, imports: Imports) -> None:
+    """Load it as a worker does."""
+    sys.path.insert(0, asked["worker"])
+    from scorefn_worker.no_code import open_model as load_model
+    from scorefn_worker.schemas import SchemaFinder
+
+    del sys.path[0]
+    sys.meta_path.insert(0, Hider(packages, imports, SchemaFinder()))
+    load_model(asked["model"], strict=True)
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and what led to it, each once."""
+    seen: set[int] = set()
+    todo: list[BaseException | None] = [error]
+    while todo:
+        found = todo.pop(0)
+        if found is None or id(found) in seen:
+            continue
+        seen.add(id(found))
+        yield found
+        todo += [getattr(found, "error", None), found.__cause__, found.__context__]
 
 
 def parse(path: str) -> ast.Module:

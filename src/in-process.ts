@@ -2,8 +2,15 @@ import { resolve } from "node:path";
 import type { CreateRuntime } from "./compose.ts";
 import { adoptEnvironment } from "./config/resolve.ts";
 import type { Log } from "./core/log.ts";
+import type { ServedModel } from "./core/types.ts";
 import { InProcessRuntime } from "./script/in-process.ts";
 import type { LoadedScript } from "./script/javascript.ts";
+
+/** Loads a model in this process, and what that takes.
+ *  @throws ScriptLoadError `ERR_MODEL_LOAD` when there is nothing that can be served */
+export async function openServed(model: ServedModel, log: Log): Promise<LoadedScript> {
+  return (await import("./no-code/open-model.ts")).openModel(model, log);
+}
 
 /** The runtime of a JavaScript or TypeScript script in this process.
  *  @param importScript gives the script's exports: `() => import("./score.ts")`, so that a bundle holds it */
@@ -14,11 +21,7 @@ export function inProcess(importScript?: () => Promise<Record<string, unknown>>)
     const { appRoot, modelDir, scoringTimeoutMs, maxQueue, strict } = config;
     const entryScript = config.entryScript ?? resolve(appRoot, "score.js");
     const { model } = config;
-    const load =
-      model === null
-        ? undefined
-        : async (itsLog: Log): Promise<LoadedScript> =>
-            (await import("./no-code/open-model.ts")).openModel(model, itsLog);
+    const load = model === null ? undefined : (itsLog: Log): Promise<LoadedScript> => openServed(model, itsLog);
     return new InProcessRuntime(
       { entryScript, appRoot, modelDir, strict, scoringTimeoutMs, maxQueue, importScript, load },
       log,

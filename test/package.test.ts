@@ -34,6 +34,7 @@ const SOURCES = ["src", "endpoint", "adapters", "packaging", "check", "templates
 const PAGE = "dist/endpoint/page/static/";
 const FILES = [
   "bundles.mjs",
+  "unused.mjs",
   "package.json",
   "tsconfig.json",
   "tsconfig.build.json",

@@ -6,10 +6,10 @@ import {
   type CreateRuntime,
   createService,
   type Environment,
-  isJavaScript,
   type Log,
   processEnvironment,
   resolveUsable,
+  runsInNode,
   type Service,
   type UsableConfig,
 } from "../../src/host.ts";
@@ -26,10 +26,13 @@ import { type LateTelemetry, lateTelemetry } from "./telemetry.ts";
 export interface BuiltScript {
   /** Folder of host.json, absolute. */
   readonly appRoot: string;
-  /** Where the script's source lies, relative to the app root. */
-  readonly entryScript: string;
-  /** Relative to the app root; null: there is no model. */
-  readonly modelDir: string | null;
+  /** Where the script's source lies, relative to the app root; absent: a model takes its place. */
+  readonly entryScript?: string;
+  /** Relative to the app root; absent: there is no model directory. */
+  readonly modelDir?: string;
+  /** What is served in place of a script, relative to the app root. */
+  readonly model?: string;
+  readonly modelName?: string;
 }
 
 export interface AzureServiceOptions {
@@ -120,10 +123,13 @@ function readSettings({ env = processEnvironment, built }: AzureServiceOptions):
   const defaults: Record<string, string> = { SCOREFN_ERROR_DETAIL: "none" };
   if (built !== undefined) {
     defaults.AML_APP_ROOT = built.appRoot;
-    defaults.AZUREML_ENTRY_SCRIPT = built.entryScript;
-    if (built.modelDir !== null) defaults.AZUREML_MODEL_DIR = join(built.appRoot, built.modelDir);
+    const { entryScript, modelDir, model, modelName } = built;
+    if (entryScript !== undefined) defaults.AZUREML_ENTRY_SCRIPT = entryScript;
+    if (modelDir !== undefined) defaults.AZUREML_MODEL_DIR = join(built.appRoot, modelDir);
+    if (model !== undefined) defaults.SCOREFN_MODEL = join(built.appRoot, model);
+    if (modelName !== undefined) defaults.SCOREFN_MODEL_NAME = modelName;
   }
   const settings = resolveUsable({ env, defaults, cwd, host });
-  if (settings.problem !== undefined || !isJavaScript(settings.config.entryScript)) return settings;
+  if (settings.problem !== undefined || !runsInNode(settings.config)) return settings;
   return resolveUsable({ env, defaults: { ...defaults, SCOREFN_SCRIPT_HOST: "in-process" }, cwd, host });
 }

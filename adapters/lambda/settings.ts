@@ -9,6 +9,10 @@ export interface FunctionOptions {
    *  AZUREML_MODEL_DIR beat them. */
   readonly entryScript?: string | undefined;
   readonly modelDir?: string | undefined;
+  /** What is served in place of a script, relative to the function's folder, and its name; SCOREFN_MODEL and
+   *  SCOREFN_MODEL_NAME beat them. */
+  readonly model?: string | undefined;
+  readonly modelName?: string | undefined;
   /** Takes the place of the process's own. */
   readonly env?: Environment | undefined;
 }
@@ -42,11 +46,14 @@ const NO_PAGE = { SCOREFN_METRICS: "off" };
 const MB_PER_CORE = 1_769;
 
 /** What is different in the cloud; a variable of the function beats it. */
-function cloudDefaults({ entryScript, modelDir }: FunctionOptions, env: Environment): Record<string, string> {
+function cloudDefaults(options: FunctionOptions, env: Environment): Record<string, string> {
+  const { entryScript, modelDir, model, modelName } = options;
   const root = taskRoot(env);
   const defaults: Record<string, string> = { AML_APP_ROOT: root, SCOREFN_ERROR_DETAIL: "none" };
   if (entryScript !== undefined) defaults.AZUREML_ENTRY_SCRIPT = entryScript;
   if (modelDir !== undefined) defaults.AZUREML_MODEL_DIR = resolve(root, modelDir);
+  if (model !== undefined) defaults.SCOREFN_MODEL = resolve(root, model);
+  if (modelName !== undefined) defaults.SCOREFN_MODEL_NAME = modelName;
   if (!isLambda(env)) return defaults;
   // Only /tmp can be written to, and a thread more than there are cores only waits.
   const cores = Math.max(1, Math.round(Number(env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE ?? MB_PER_CORE) / MB_PER_CORE));

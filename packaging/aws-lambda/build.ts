@@ -1,12 +1,11 @@
 // Makes of a score script what AWS SAM deploys as a function.
 import { mkdir, readdir, writeFile } from "node:fs/promises";
-import { basename, dirname, extname, join } from "node:path";
+import { basename, extname, join } from "node:path";
 import { VERSION } from "../../src/host.ts";
 import { bundle } from "../bundle.ts";
 import {
   copyDocsPage,
   copyInventory,
-  copySettings,
   DOCS_ON,
   fileBytes,
   folderBytes,
@@ -16,14 +15,14 @@ import {
 } from "../files.ts";
 import { type Architecture, type CommonOptions, checkNode, checkRange, type Inputs, resolveInputs } from "../inputs.ts";
 import { type Content, copyBig, makeBuild, modelName, takeContent, tooLarge } from "../make.ts";
-import { copyPackages } from "../packages.ts";
 import { typed } from "../paths.ts";
 import { Problems } from "../problems.ts";
 import { type BuildReport, formatBytes, type SizeLine } from "../report.ts";
 import { readCheckRequest, SAMPLE } from "../request-data.ts";
 import { type Requirements, resolvePython } from "../requirements.ts";
-import { bundleScript, IMPORT_SCRIPT, SCRIPT_FILE } from "../script.ts";
-import { trialOf, tryJavaScript, tryPython } from "../trial.ts";
+import { inProcessText, layOutForNode, SCRIPT_FILE, servedName, servedText } from "../script.ts";
+import { engineOf, modelNotes, sampleFolder } from "../served-model.ts";
+import { trialOf, tryBuild } from "../trial.ts";
 import { renderCheck } from "./check.ts";
 import { renderImageFiles } from "./dockerfile.ts";
 import { LAMBDA_LIMITS } from "./limits.ts";
@@ -68,7 +67,7 @@ export async function buildLambda(options: LambdaBuildOptions): Promise<BuildRep
     target: "aws-lambda",
     inputs,
     settings: {
-      ...{ entryScript: basename(inputs.entryScript), handler, streams, memoryMb, timeoutSeconds, architecture, door },
+      ...{ ...servedName(inputs), handler, streams, memoryMb, timeoutSeconds, architecture, door },
       ...(door === "url" && { auth }),
       ...{ node: settings.node, ...(inputs.python && { python }), ...(inputs.docs && { docs: true }) },
     },
@@ -76,7 +75,7 @@ export async function buildLambda(options: LambdaBuildOptions): Promise<BuildRep
       const folder = join(out, "function");
       await mkdir(folder);
       if (inputs.python) await layOutPython(settings, folder);
-      else await layOutJavaScript(settings, folder);
+      else await layOutForNode(inputs, settings.engine, folder, { arch: settings.arch, platform: "linux" });
       inputs.step("bundling what answers the cloud");
       await bundleHost(settings, folder);
       if (model !== undefined) await copyBig(content.model!, join(folder, model), "the model", inputs.step);
@@ -86,9 +85,14 @@ export async function buildLambda(options: LambdaBuildOptions): Promise<BuildRep
     try(out) {
       const entry = { file: entryFile(settings), exported: "handler" };
       const trial = trialOf(inputs, join(out, "function"), model, entry);
-      return inputs.python
-        ? tryPython(trial, requirements, python, "scorefn/python")
-        : tryJavaScript(trial, SCRIPT_FILE, { platform: "linux", arch: settings.arch, node: settings.node });
+      const { arch, node } = settings;
+      return tryBuild(trial, {
+        requirements,
+        python: inputs.python ? python : undefined,
+        worker: "scorefn/python",
+        arch,
+        node,
+      });
     },
     measure: (out) => measure(settings, join(out, "function"), model),
     leftOut: content.leftOut,
@@ -103,6 +107,8 @@ interface Settings {
   readonly requirements: Requirements;
   readonly template: TemplateOptions;
   readonly arch: Architecture;
+  /** Folder of what runs ONNX models; undefined: there is none. */
+  readonly engine: string | undefined;
   readonly node: number;
   /** Of the image, like 3.12. */
   readonly python: string;
@@ -116,7 +122,7 @@ async function resolveOptions(options: LambdaBuildOptions): Promise<Settings> {
   const { streams = false, door = "url", auth = "AWS_IAM", memoryMb = 1_769, timeoutSeconds = 30, node = 24 } = options;
   const problems = new Problems(options.problems);
   const inputs = resolveInputs(options, problems);
-  const { entryScript, python } = inputs;
+  const { entryScript, python, served } = inputs;
   const arch = options.arch ?? (process.arch === "arm64" ? "arm64" : "x64");
   if (streams && door !== "url") {
     problems.add("an HTTP API cannot stream; choose a Function URL, or do without streaming");
@@ -129,10 +135,11 @@ async function resolveOptions(options: LambdaBuildOptions): Promise<Settings> {
   problems.take(() => checkNode(node, "AWS Lambda"));
   problems.take(() => checkRange("memory_mb", memoryMb, LAMBDA_LIMITS.memoryMb, "MB"));
   problems.take(() => checkRange("timeout_seconds", timeoutSeconds, LAMBDA_LIMITS.timeoutSeconds, "seconds"));
-  const check = await problems.wait(() => readCheckRequest(options.check, entryScript));
+  const check = await problems.wait(() => readCheckRequest(options.check, sampleFolder(inputs)));
   if (check !== undefined && check.length > LAMBDA_LIMITS.requestBytes) {
     problems.add(`--check: the request has ${formatBytes(check.length)}, and Lambda takes 6 MB; choose a smaller one`);
   }
+  const engine = problems.take(() => engineOf(inputs, arch));
   const { requirements, version } = await resolvePython(inputs, options, problems);
   problems.throwIfAny();
   const content = await takeContent(inputs, [{ name: ".dockerignore", anchored: true }], RESERVED);
@@ -141,11 +148,14 @@ async function resolveOptions(options: LambdaBuildOptions): Promise<Settings> {
     content,
     requirements,
     arch,
+    engine,
     node,
     python: version,
     check,
     unchecked:
-      options.check === "none" ? "--check none" : `there is no ${SAMPLE} beside ${basename(entryScript)} (--check)`,
+      options.check === "none"
+        ? "--check none"
+        : `there is no ${SAMPLE} beside ${basename(served?.path ?? entryScript)} (--check)`,
     template: {
       runtime: python ? undefined : `nodejs${node}.x`,
       handler: streams ? "stream.handler" : "index.handler",
@@ -174,26 +184,21 @@ function refuseTooLarge({ inputs, content }: Settings): void {
   if (bytes > limit) throw tooLarge(name, bytes, limit, cureFor(inputs));
 }
 
-function cureFor({ python }: Inputs): string {
+function cureFor({ python, served }: Inputs): string {
+  if (served !== undefined) {
+    return python
+      ? "leave files out of the model's folder"
+      : "build for arm64 (--arch arm64), whose engine is smaller, or write a script that loads the model from S3 in init()";
+  }
   return python
     ? "leave files out of the script's folder, or load the model from S3 in init()"
     : "load the model from S3 in init()";
 }
 
-async function layOutJavaScript({ inputs, arch }: Settings, folder: string): Promise<void> {
-  const { entryScript, external, step } = inputs;
-  step(`bundling ${basename(entryScript)}`);
-  const script = await bundleScript(entryScript, folder, external);
-  if (script.packages.length > 0)
-    step(`copying npm packages: ${script.packages.map((path) => basename(path)).join(", ")}`);
-  await copyPackages(script.packages, folder, { arch, platform: "linux" });
-  await copySettings(dirname(entryScript), folder);
-}
-
 /** The script's own folder is its app root, as it is for a server started there. */
 async function layOutPython(settings: Settings, folder: string): Promise<void> {
   const { inputs, content, requirements, python, node, template } = settings;
-  await copyBig(content.source!, folder, "the script's folder", inputs.step);
+  if (content.source !== undefined) await copyBig(content.source, folder, "the script's folder", inputs.step);
   await copyInventory(await takeWorker(), join(folder, "scorefn/python"));
   await writeFile(join(folder, "requirements.txt"), requirements.text);
   await refuseTaken(folder, ["scorefn/runtime-client"]);
@@ -210,8 +215,11 @@ async function measure({ inputs }: Settings, folder: string, model: string | und
   }
   return [
     host,
-    { name: "script", bytes: await fileBytes(join(folder, SCRIPT_FILE)) },
-    { name: "packages", bytes: await folderBytes(join(folder, "node_modules")) },
+    ...(inputs.served === undefined ? [{ name: "script", bytes: await fileBytes(join(folder, SCRIPT_FILE)) }] : []),
+    {
+      name: inputs.served === undefined ? "packages" : "engine",
+      bytes: await folderBytes(join(folder, "node_modules")),
+    },
     taken,
     { name: "function, unzipped", bytes, limit: LAMBDA_LIMITS.unzippedBytes, cure },
   ];
@@ -240,6 +248,7 @@ async function bundleHost(settings: Settings, folder: string): Promise<void> {
     outfile: join(own, HOST_FILE),
     scriptDir: own,
     lean: !settings.inputs.python,
+    takesModels: settings.inputs.served !== undefined,
     provided: [`../${SCRIPT_FILE}`],
   });
   await writeFile(join(folder, entryFile(settings)), `export { handler } from "./scorefn/${HOST_FILE}";\n`);
@@ -251,13 +260,12 @@ function entryFile({ template }: Settings): string {
 
 function hostEntry({ inputs, content, template: { streams } }: Settings): string {
   const modelDir = modelName(content);
-  const options = { entryScript: basename(inputs.entryScript), ...(modelDir !== undefined && { modelDir }) };
   const [create, module] = streams ? ["createStreamHandler", "stream"] : ["createHandler", "index"];
   const [from, runtime] = inputs.python
     ? [`import{workers}from"scorefn/lambda/workers";`, "workers"]
-    : [`import{inProcess}from"scorefn/lambda/service";`, `inProcess(${IMPORT_SCRIPT})`];
+    : [`import{inProcess}from"scorefn/lambda/service";`, inProcessText(inputs)];
   return `${from}import{startService}from"scorefn/lambda/service";import{${create}}from"scorefn/lambda/${module}";
-${inputs.docs ? DOCS_ON : ""}export const handler=${create}(await startService(${runtime},${JSON.stringify(options)}));
+${inputs.docs ? DOCS_ON : ""}export const handler=${create}(await startService(${runtime},${servedText(inputs, modelDir)}));
 `;
 }
 
@@ -268,10 +276,16 @@ function publicEndpoints({ door, auth }: TemplateOptions): string[] {
   return auth === "NONE" ? ["the Function URL is for everybody who knows it (--auth NONE)"] : [];
 }
 
-function notesOf({ inputs: { python, out }, check, unchecked }: Settings): string[] {
+/** Of the binary tensors of the Open Inference Protocol. */
+const BINARY_NOTE = "binary:     tensors in binary answers are base64 on their way through Lambda: 4.7 MB is the most";
+
+function notesOf({ inputs, arch, check, unchecked }: Settings): string[] {
+  const { python, out } = inputs;
   const shown = typed(out);
   const data = check === undefined ? "@request.json" : `@${typed(join(out, "check", CHECK_REQUEST))}`;
   return [
+    ...modelNotes(inputs, arch === "x64"),
+    ...(inputs.served === undefined || python ? [] : [BINARY_NOTE]),
     ...(check === undefined ? [`new versions are only asked for readiness: ${unchecked}`] : []),
     `try it:     scorefn invoke ${shown} --data ${data}`,
     `deploy it:  cd ${shown} && ${python ? "sam build && " : ""}sam deploy --guided`,

@@ -5,7 +5,6 @@ import { bundle } from "../bundle.ts";
 import {
   copyDocsPage,
   copyInventory,
-  copySettings,
   DOCS_ON,
   fileBytes,
   folderBytes,
@@ -17,13 +16,13 @@ import { type CommonOptions, checkNode, type Inputs, resolveInputs } from "../in
 import { namesCredentials } from "../left-out.ts";
 import { type Content, copyBig, makeBuild, modelName, takeContent } from "../make.ts";
 import { problem } from "../out-folder.ts";
-import { copyPackages } from "../packages.ts";
 import { typed } from "../paths.ts";
 import { Problems } from "../problems.ts";
 import type { BuildReport, SizeLine } from "../report.ts";
 import { type Requirements, resolvePython } from "../requirements.ts";
-import { bundleScript, IMPORT_SCRIPT, SCRIPT_FILE } from "../script.ts";
-import { inCopy, trialOf, tryJavaScript, tryPython } from "../trial.ts";
+import { inProcessText, layOutForNode, SCRIPT_FILE, servedName, servedText } from "../script.ts";
+import { engineOf, modelNotes } from "../served-model.ts";
+import { inCopy, trialOf, tryBuild } from "../trial.ts";
 import { startAppProcess } from "./app-client.ts";
 import { renderInfrastructure } from "./bicep.ts";
 import { renderImageFiles } from "./dockerfile.ts";
@@ -63,7 +62,7 @@ export async function buildAzure(options: AzureBuildOptions): Promise<BuildRepor
     target: "azure-functions",
     inputs,
     settings: {
-      ...{ entryScript: basename(inputs.entryScript), template, node, memoryMb },
+      ...{ ...servedName(inputs), template, node, memoryMb },
       ...(template === "custom-handler" && { authLevel }),
       ...(inputs.python && { python }),
       ...(inputs.docs && { docs: true }),
@@ -72,7 +71,7 @@ export async function buildAzure(options: AzureBuildOptions): Promise<BuildRepor
     async layOut(out) {
       await mkdir(join(out, "dist"));
       if (inputs.python) await layOutPython(settings, out);
-      else await layOutJavaScript(settings, out);
+      else await layOutForNode(inputs, settings.engine, out, { arch: settings.arch, platform: "linux" });
       inputs.step("bundling what answers the cloud");
       await bundleHost(settings, out);
       if (model !== undefined) await copyBig(content.model!, join(out, model), "the model", inputs.step);
@@ -80,14 +79,14 @@ export async function buildAzure(options: AzureBuildOptions): Promise<BuildRepor
     },
     async try(out) {
       const trial = trialOf(inputs, out, model);
-      const notes = inputs.python
-        ? await tryPython(trial, requirements, python, "dist/python")
-        : await tryJavaScript(trial, SCRIPT_FILE, { platform: "linux", arch: settings.arch, node: settings.node });
+      const { arch } = settings;
+      const ofPython = inputs.python ? python : undefined;
+      const notes = await tryBuild(trial, { requirements, python: ofPython, worker: "dist/python", arch, node });
       const check = template === "custom-handler" ? checkAnswers : checkRegisters;
       if (inputs.tryMode !== "no") await inCopy(trial, check);
       return notes;
     },
-    ...(template === "code" && { pack: { file: PACKAGE, make: pack } }),
+    ...(template === "code" && { pack: { file: PACKAGE, make: (...to) => pack(inputs.served === undefined, ...to) } }),
     measure: (out) => measure(settings, out, model),
     leftOut: content.leftOut,
     notes: [...requirements.notes, ...notesOf(settings)],
@@ -105,6 +104,8 @@ interface Settings {
   readonly memoryMb: number;
   readonly node: number;
   readonly arch: "x64" | "arm64";
+  /** Folder of what runs ONNX models; undefined: there is none. */
+  readonly engine: string | undefined;
   /** Of the image, like 3.12. */
   readonly python: string;
 }
@@ -136,6 +137,7 @@ async function resolveOptions(options: AzureBuildOptions): Promise<Settings> {
   if (python && options.arch !== undefined) {
     problems.add("--arch has no effect for a Python script: docker build --platform decides");
   }
+  const engine = problems.take(() => engineOf(inputs, arch));
   const { requirements, version } = await resolvePython(inputs, options, problems);
   problems.throwIfAny();
   const ignoreFiles = [{ name: ".funcignore" }, { name: ".dockerignore", anchored: true }];
@@ -149,6 +151,7 @@ async function resolveOptions(options: AzureBuildOptions): Promise<Settings> {
     memoryMb,
     node,
     arch,
+    engine,
     python: version,
   };
 }
@@ -161,19 +164,9 @@ const RESERVED: ReadonlyMap<string, string> = new Map(
   ]),
 );
 
-async function layOutJavaScript({ inputs, arch }: Settings, out: string): Promise<void> {
-  const { entryScript, external, step } = inputs;
-  step(`bundling ${basename(entryScript)}`);
-  const script = await bundleScript(entryScript, out, external);
-  if (script.packages.length > 0)
-    step(`copying npm packages: ${script.packages.map((path) => basename(path)).join(", ")}`);
-  await copyPackages(script.packages, out, { arch, platform: "linux" });
-  await copySettings(dirname(entryScript), out);
-}
-
 /** The script's own folder is its app root, as it is for a server started there. */
 async function layOutPython({ inputs, content, requirements }: Settings, out: string): Promise<void> {
-  await copyBig(content.source!, out, "the script's folder", inputs.step);
+  if (content.source !== undefined) await copyBig(content.source, out, "the script's folder", inputs.step);
   await copyInventory(await takeWorker(), join(out, "dist/python"));
   await writeFile(join(out, "requirements.txt"), requirements.text);
 }
@@ -187,8 +180,8 @@ async function measure({ inputs, template }: Settings, out: string, model: strin
   sizes.splice(
     1,
     0,
-    { name: "script", bytes: await fileBytes(join(out, SCRIPT_FILE)) },
-    { name: "packages", bytes: await folderBytes(join(out, "node_modules")) },
+    ...(inputs.served === undefined ? [{ name: "script", bytes: await fileBytes(join(out, SCRIPT_FILE)) }] : []),
+    { name: inputs.served === undefined ? "packages" : "engine", bytes: await folderBytes(join(out, "node_modules")) },
   );
   return template === "code" ? [...sizes, { name: PACKAGE, bytes: await fileBytes(join(out, PACKAGE)) }] : sizes;
 }
@@ -205,20 +198,28 @@ async function bundleHost(settings: Settings, out: string): Promise<void> {
   // Makes the folder the place where our own files are looked for.
   await writeFile(join(own, "package.json"), renderPackageJson("scorefn", undefined));
   if (inputs.docs) await copyDocsPage(own);
-  const built = { entryScript: basename(inputs.entryScript), modelDir: modelName(content) ?? null };
   const [runtime, from] = inputs.python
     ? ["createRuntime", `import{createRuntime}from"scorefn/azure/service";`]
-    : [`inProcess(${IMPORT_SCRIPT})`, `import{inProcess}from"scorefn/azure/service";`];
+    : [inProcessText(inputs), `import{inProcess}from"scorefn/azure/service";`];
   const [start, module, format] =
     template === "custom-handler"
       ? (["runCustomHandler", "scorefn/azure/custom-handler", "esm"] as const)
       : (["register", "scorefn/functions/register", "cjs"] as const);
   const entry = `import{fileURLToPath}from"node:url";${from}import{${start}}from"${module}";
 const appRoot=fileURLToPath(new URL("..",import.meta.url));
-${inputs.docs ? DOCS_ON : ""}void ${start}({built:{...${JSON.stringify(built)},appRoot},createRuntime:${runtime}});
+${inputs.docs ? DOCS_ON : ""}void ${start}({built:{...${servedText(inputs, modelName(content))},appRoot},createRuntime:${runtime}});
 `;
+  const takesModels = inputs.served !== undefined;
   const provided = ["@azure/functions-core", `../${SCRIPT_FILE}`];
-  await bundle({ of: "host", entry, outfile: join(out, hostFile(template)), scriptDir: own, format, provided });
+  await bundle({
+    of: "host",
+    entry,
+    outfile: join(out, hostFile(template)),
+    scriptDir: own,
+    format,
+    provided,
+    takesModels,
+  });
 }
 
 async function writeProject(settings: Settings, out: string): Promise<void> {
@@ -236,10 +237,10 @@ async function writeProject(settings: Settings, out: string): Promise<void> {
   });
 }
 
-/** A name that azd and npm take, made from the script's folder. */
-function nameOf({ inputs: { entryScript } }: Settings): string {
+/** A name that azd and npm take, made from the script's folder or the model's name. */
+function nameOf({ inputs: { entryScript, served } }: Settings): string {
   const words =
-    basename(dirname(entryScript))
+    (served === undefined ? basename(dirname(entryScript)) : basename(served.path, ".onnx"))
       .toLowerCase()
       .match(/[a-z0-9]+/g) ?? [];
   return ["scorefn", ...words].join("-").slice(0, MAX_NAME).replace(/-+$/, "");
@@ -261,11 +262,12 @@ async function checkRegisters(copy: string): Promise<void> {
 /** What `az` deploys. */
 const PACKAGE = "app.zip";
 
-/** @param kept files of the user's: an environment of azd's holds secrets */
-async function pack(out: string, kept: readonly string[]): Promise<void> {
+/** @param hasScript false: there is a model   @param kept files of the user's: an environment of azd's holds secrets */
+async function pack(hasScript: boolean, out: string, kept: readonly string[]): Promise<void> {
   const except = [...NOT_DEPLOYED, `${PACKAGE}.new`, ...kept.filter(namesCredentials)];
   const { files } = await zipFolder(out, join(out, PACKAGE), except);
-  const missing = ["host.json", "package.json", "dist/index.cjs", SCRIPT_FILE].filter((path) => !files.includes(path));
+  const needed = ["host.json", "package.json", "dist/index.cjs", ...(hasScript ? [SCRIPT_FILE] : [])];
+  const missing = needed.filter((path) => !files.includes(path));
   if (missing.length > 0) throw problem(`${PACKAGE} would lack ${missing.join(", ")}`);
 }
 
@@ -278,11 +280,17 @@ function publicEndpoints({ inputs, template, authLevel }: Settings): string[] {
   return [`/, /ready and /swagger.json ask for no key; /score${page} (SCOREFN_FUNCTIONS_AUTH_LEVEL)`];
 }
 
+/** An instance has one worker unless a setting says otherwise. */
+const PRELOAD_NOTE =
+  "memory:     where WORKER_COUNT is above 1, WORKER_PRELOAD=true has the workers share what MLflow and its packages take";
+
 function notesOf(settings: Settings): string[] {
   const { inputs, template } = settings;
   const shown = typed(inputs.out);
+  const notes = [...modelNotes(inputs, false), ...(inputs.served !== undefined && inputs.python ? [PRELOAD_NOTE] : [])];
   if (template === "code") {
     return [
+      ...notes,
       `try it:     scorefn invoke ${shown} --data @request.json`,
       `or:         cd ${shown} && func start`,
       `deploy it:  cd ${shown} && azd up`,
@@ -291,5 +299,5 @@ function notesOf(settings: Settings): string[] {
     ];
   }
   const tryIt = template === "container" ? [`try it:     scorefn invoke ${shown} --data @request.json`] : [];
-  return [...tryIt, `deploy it:  cd ${shown} && azd up`];
+  return [...notes, ...tryIt, `deploy it:  cd ${shown} && azd up`];
 }

@@ -49,7 +49,7 @@ class StartFailure(Exception):
         """Take what FAILED carries.
 
         Args:
-            stage: "protocol", "load", "shape" or "init".
+            stage: "protocol", "load", "model", "shape" or "init".
             error: What is reported; its cause is where the failure is located.
             records: Log records for the front to write, in order.
             hint: What to do, when the place that raised knows better than hints.py could guess.

@@ -121,7 +121,7 @@ def _load(settings: Settings, files: UserFiles) -> Script:
     # Here, for few need it.
     from .no_code import open_model
 
-    return open_model(settings.model, files)
+    return open_model(settings.model, strict=settings.strict)
 
 
 def _record(channel: Channel, settings: Settings, releases: list[Callable[[], None]]) -> Channel:

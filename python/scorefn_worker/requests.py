@@ -41,6 +41,8 @@ def read_request(script: Script, kind: int, payload: Any) -> dict[str, Any]:  # 
     meta, body = ({}, payload) if kind == RUN else _read_meta(payload) if script.reads_meta else _leave_meta(payload)
     if script.traces:
         note_place(meta)
+    if script.takes == "model":
+        return {script.parameter: _model_request(meta, body)}
     try:
         if script.raw:
             arguments = {script.parameter: make_environ(meta, body)}  # Script.call() makes the request of it
@@ -59,6 +61,13 @@ def read_request(script: Script, kind: int, payload: Any) -> dict[str, Any]:  # 
     return arguments
 
 
+def _model_request(meta: dict[str, Any], body: Any) -> Any:  # noqa: ANN401 - as Frame
+    # Here, for few need it.
+    from .no_code.request import Request
+
+    return Request(meta, body)
+
+
 def refusal_frame(request: int, error: Exception, files: UserFiles) -> bytes:
     """Build the ERROR frame for what `read_request` has raised."""
     if isinstance(error, BadInput):
@@ -72,6 +81,13 @@ def failed_run_frame(request: int, script: Script, kind: str, error: BaseExcepti
     Input that could not be converted as declared is the script's failure like any other (IS-7), unless the script is
     served strictly: then it is the client's (WEAK-6).
     """
+    if script.takes == "model":
+        # A model reads its requests in run(), for their form is a matter of the protocol.
+        return (
+            input_error_frame(request, error)
+            if isinstance(error, BadInput)
+            else error_frame(request, kind, error, files)
+        )
     if kind == "run" and script.schemas is not None:
         contradiction = find_contradiction(script.run, error)
         if contradiction is not None:

@@ -1,13 +1,13 @@
 // The model that is served without a script.
 import { resolve } from "node:path";
 import type { ServedModel } from "../core/types.ts";
-import { detectModel } from "../model/detect.ts";
+import { detectModel, modelNameProblem } from "../model/detect.ts";
 import { settingProblem } from "./problems.ts";
 import type { SettingsReader } from "./reader.ts";
 import { SETTINGS } from "./settings.ts";
 
 /** Finds out what lies at the path of the setting; what is wrong with it is reported. @returns null: there is no such model */
-export function findModel(read: SettingsReader, cwd: string): ServedModel | null {
+export function findModel(read: SettingsReader, cwd: string, maxBodyBytes: number): ServedModel | null {
   const given = read.given("model");
   const name = read.text("modelName");
   const reject = (reason: string): null => {
@@ -24,11 +24,9 @@ export function findModel(read: SettingsReader, cwd: string): ServedModel | null
   }
   const found = detectModel(resolve(cwd, given.text));
   if ("problem" in found) return reject(found.problem);
-  if (!name) return found.model;
-  if (found.model.kind === "triton") {
-    read.reject("modelName", "has no effect on a repository, whose models are named by their folders");
-  } else if (!/^[\w.~-]+$/.test(name) || /^\.+$/.test(name)) {
-    read.reject("modelName", "must be of letters, digits, dots, dashes and underscores, for it is part of paths");
-  }
-  return { ...found.model, name };
+  const model = { ...found.model, maxBodyBytes };
+  if (!name) return model;
+  const problem = modelNameProblem(name, model.kind);
+  if (problem !== undefined) read.reject("modelName", problem);
+  return { ...model, name };
 }

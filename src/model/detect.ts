@@ -8,6 +8,13 @@ export type Detected = { readonly model: ServedModel } | { readonly problem: str
 
 const ONNX = ".onnx";
 
+/** @returns what is wrong with a name for a model; undefined: nothing */
+export function modelNameProblem(name: string, kind: ModelKind): string | undefined {
+  if (kind === "triton") return "has no effect on a repository, whose models are named by their folders";
+  if (/^[\w.~-]+$/.test(name) && !/^\.+$/.test(name)) return undefined;
+  return "must be of letters, digits, dots, dashes and underscores, for it is part of paths";
+}
+
 /** @param path absolute */
 export function detectModel(path: string): Detected {
   const entry = statSync(path, { throwIfNoEntry: false });

@@ -1,9 +1,11 @@
 import { isRawHttp } from "../authoring/authoring.ts";
 import type { Description, Issue, Parsed, SchemaMarker } from "../authoring/marker.ts";
-import { BadInputError, ScriptShapeError } from "../core/errors.ts";
+import { BadInputError, ScriptLoadError, ScriptShapeError } from "../core/errors.ts";
+import type { Log } from "../core/log.ts";
 import { SWAGGER_VERSIONS } from "../core/swagger-versions.ts";
-import type { ScriptSchemas } from "../core/types.ts";
+import type { ScriptFacts, ScriptSchemas } from "../core/types.ts";
 import { renderPythonJson } from "../json/python-json.ts";
+import { describeFailure, type Roots } from "../locate/describe.ts";
 import { readLikePython, readMembers } from "./json-body.ts";
 import type { OutputCheck } from "./result-guard.ts";
 
@@ -32,6 +34,20 @@ export function toScriptSchemas({ dialects }: Description): ScriptSchemas {
   const differing = versions.filter((version) => renderPythonJson(dialects[version]) !== renderPythonJson(main));
   const own = differing.map((version) => [version, dialects[version]]);
   return { ...main, versions, ...(own.length > 0 ? { dialects: Object.fromEntries(own) } : {}) };
+}
+
+/** @throws ScriptLoadError when a library cannot describe what it made */
+export async function describeSchemas(
+  marker: SchemaMarker,
+  roots: Roots,
+  log: Log,
+): Promise<Pick<ScriptFacts, "input" | "schemas">> {
+  const description = await marker.describe().catch(async (cause: unknown) => {
+    const report = await describeFailure(cause, roots);
+    throw new ScriptLoadError("ERR_SCRIPT_LOAD", `${report.type}: ${report.message}`, { cause, report });
+  });
+  for (const warning of description.warnings) log.server.warning(warning);
+  return { input: "json", schemas: toScriptSchemas(description) };
 }
 
 /** What run() is to be called with for one request.

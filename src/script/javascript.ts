@@ -1,6 +1,6 @@
 import { dirname } from "node:path";
 import { isRawHttp, type RunContext, type ScriptLogger } from "../authoring/authoring.ts";
-import { markerOf, type SchemaMarker } from "../authoring/marker.ts";
+import { markerOf } from "../authoring/marker.ts";
 import { attempt } from "../core/attempt.ts";
 import {
   BadInputError,
@@ -9,7 +9,6 @@ import {
   ScriptInitError,
   ScriptLoadError,
   ScriptRunError,
-  ScriptShapeError,
 } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import { traceOf } from "../core/traceparent.ts";
@@ -50,7 +49,7 @@ export async function loadJavaScript(options: JavaScriptOptions, log: Log): Prom
   const { entryScript, appRoot, modelDir } = options;
   const roots: Roots = { appRoot, scriptDir: dirname(entryScript) };
   const exported = await importScript(options, roots);
-  const { self, init, run } = pickFunctions(exported, entryScript);
+  const { self, init, run } = await pickFunctions(exported, entryScript);
   log.script.info(`Found user script at ${entryScript}`);
   const raw = isRawHttp(run) ? run : undefined;
   const marker = markerOf(run);
@@ -60,7 +59,7 @@ export async function loadJavaScript(options: JavaScriptOptions, log: Log): Prom
   declared?.refuseRawHttp(run);
   log.script.info(marker === undefined ? describeMode(raw !== undefined) : declared!.describeCall(marker));
   const takes = scriptTakes(run);
-  const facts = marker === undefined ? {} : await describeSchemas(marker, declared!, roots, log);
+  const facts = marker === undefined ? {} : await declared!.describeSchemas(marker, roots, log);
   const warn = (message: string): void => log.server.warning(message);
   const guard = new ResultGuard(options.strict ?? false, warn, marker && declared!.outputCheck(marker));
   const call = (marker?.run as Run | undefined) ?? run;
@@ -128,21 +127,6 @@ function describeMode(isRaw: boolean): string {
     : "run() is not decorated. Server will invoke it with the input in JSON string.";
 }
 
-/** @throws ScriptLoadError when a library cannot describe what it made */
-async function describeSchemas(
-  marker: SchemaMarker,
-  { toScriptSchemas }: typeof import("./declared.ts"),
-  roots: Roots,
-  log: Log,
-): Promise<Pick<ScriptFacts, "input" | "schemas">> {
-  const description = await marker.describe().catch(async (cause: unknown) => {
-    const report = await describeFailure(cause, roots);
-    throw new ScriptLoadError("ERR_SCRIPT_LOAD", `${report.type}: ${report.message}`, { cause, report });
-  });
-  for (const warning of description.warnings) log.server.warning(warning);
-  return { input: "json", schemas: toScriptSchemas(description) };
-}
-
 function finish(value: unknown, startedAt: number, guard: ResultGuard, fail: Fail): RunOutcome | Promise<RunOutcome> {
   const execMs = performance.now() - startedAt;
   let body: string | Promise<string>;
@@ -189,23 +173,13 @@ interface ScriptFunctions {
   readonly run: Run;
 }
 
-function pickFunctions(exported: Record<string, unknown>, path: string): ScriptFunctions {
+async function pickFunctions(exported: Record<string, unknown>, path: string): Promise<ScriptFunctions> {
   const fallback = exported.default;
   const named = "init" in exported || "run" in exported;
   const source = named || typeof fallback !== "object" || fallback === null ? exported : (fallback as typeof exported);
-  const pick = (name: "init" | "run"): ((...args: unknown[]) => unknown) => {
-    const value = source[name];
-    if (typeof value === "function") return value as (...args: unknown[]) => unknown;
-    const message =
-      value === undefined
-        ? `User script at ${path} does not have a ${name}() function defined.`
-        : `${name} in the user script at ${path} is not a function but ${typeof value}.`;
-    const signature = name === "init" ? "init()" : "run(data)";
-    const hint = `Export it: export async function ${signature} { … }`;
-    const report = { type: "ScriptShapeError", message, traceback: message, location: null, hint };
-    throw new ScriptShapeError("ERR_SCRIPT_SHAPE", message, { report });
-  };
-  return { self: source, init: pick("init"), run: pick("run") as Run };
+  const { init, run } = source;
+  if (typeof init === "function" && typeof run === "function") return { self: source, init, run } as ScriptFunctions;
+  throw (await import("./shape-fault.ts")).shapeFault(source, path);
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { expect, test } from "vitest";
-import { LATE_MODULES, OWN_FILES } from "../../packaging/own-modules.ts";
+import { LATE_MODULES, NO_CODE, OWN_FILES } from "../../packaging/own-modules.ts";
 import { packageFile } from "../../src/core/package-root.ts";
 
 const ROOT = packageFile(".");
@@ -38,11 +38,13 @@ const start = reach("adapters/lambda/index", "adapters/lambda/stream");
 test("a lean host reaches none of them at its start", () => {
   expect(start).toContain("src/routes/scorer");
   expect(start.filter((module) => LATE_MODULES.includes(module))).toEqual([]);
+  expect(start.filter((module) => module.startsWith("src/no-code/"))).toEqual([]);
 });
 
 test("all that it imports later is among them, and nothing else", () => {
   const late = [...new Set([...start, ...reach(...LATE_MODULES)].flatMap((module) => importsOf(module, DYNAMIC)))];
-  expect(late.filter((module) => !(module in OWN_FILES)).sort()).toEqual([...LATE_MODULES].sort());
+  const apart = [...Object.keys(OWN_FILES), ...Object.keys(NO_CODE)];
+  expect(late.filter((module) => !apart.includes(module)).sort()).toEqual([...LATE_MODULES].sort());
 });
 
 test("no two export the same name, for they are one file", async () => {

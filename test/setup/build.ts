@@ -9,7 +9,7 @@ import { withLock } from "./lock.mjs";
 
 /** Sources of dist, as tsconfig.build.json names them, and what else decides what is built. */
 const SOURCES = ["src", "endpoint", "adapters", "packaging", "check", "functions"];
-const SETTINGS = ["bundles.mjs", "tsconfig.json", "tsconfig.build.json", "package-lock.json"];
+const SETTINGS = ["bundles.mjs", "unused.mjs", "tsconfig.json", "tsconfig.build.json", "package-lock.json"];
 /** A file that every build leaves. */
 const PROOF = packageFile("dist/src/node-worker/main.js");
 const STATE = packageFile("test/.envs");

@@ -14,7 +14,7 @@ const OLDEST_MINOR = 9;
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
-await prepareEnvironments({ names: ["tools", "schemas", "azmlinfsrv", "sklearn"] });
+await prepareEnvironments({ names: ["tools", "schemas", "azmlinfsrv", "sklearn", "models"] });
 const tools = environment("tools");
 if ("unavailable" in tools) {
   console.log(`the Python worker's tests are skipped: ${tools.unavailable}`);

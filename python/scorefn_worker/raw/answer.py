@@ -14,8 +14,12 @@ from ..protocol import RESPONSE
 _JSON_TYPES = frozenset((dict, list, str, int, float, bool, tuple, type(None)))
 """Types that most results are of, and no response is."""
 
-_RESPONSE_MODULES = ("werkzeug.wrappers", f"{__package__}.response")
-"""Where response classes come from. Never imported for the sake of a look: without the module there is no object."""
+_RESPONSE_CLASSES = (
+    ("werkzeug.wrappers", "Response"),
+    (f"{__package__}.response", "Response"),
+    (f"{__package__.rpartition('.')[0]}.no_code.answers", "Answer"),
+)
+"""Modules and names of classes. Never imported for the sake of a look: without the module there is no object."""
 
 _NOT_MODIFIED = 304
 
@@ -30,11 +34,11 @@ Items = Union[Generator[Bytes, None, None], AsyncGenerator[Bytes, None]]
 
 
 def is_response(result: Any) -> bool:  # noqa: ANN401 - whatever run() returned
-    """Tell whether a result is an HTTP response: ours, Werkzeug's or Flask's, AMLResponse included."""
+    """Tell whether a result is an HTTP response: ours, a model's, Werkzeug's or Flask's, AMLResponse included."""
     if type(result) in _JSON_TYPES:
         return False
-    for name in _RESPONSE_MODULES:
-        kind = getattr(sys.modules.get(name), "Response", None)
+    for module, name in _RESPONSE_CLASSES:
+        kind = getattr(sys.modules.get(module), name, None)
         if isinstance(kind, type) and isinstance(result, kind):
             return True
     return False

@@ -11,7 +11,7 @@ async function built(folder: string): Promise<TestApp> {
     script,
     { AML_APP_ROOT: appRoot },
     {
-      built: { appRoot, entryScript: "echo.ts", modelDir: null },
+      built: { appRoot, entryScript: "echo.ts" },
     },
   );
   onTestFinished(app.terminate);

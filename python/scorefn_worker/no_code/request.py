@@ -1,0 +1,38 @@
+"""A request as a model is asked: the path says the protocol."""
+
+from __future__ import annotations
+
+from typing import Any
+
+Headers = dict[str, str]
+
+
+class Request:
+    """One request to a model."""
+
+    __slots__ = ("body", "headers", "path")
+
+    def __init__(self, meta: dict[str, Any], body: Any) -> None:  # noqa: ANN401 - a buffer
+        """Take what RUN_META carried.
+
+        Args:
+            meta: With `path`, and `headers` in lower case, of which only those are there that the protocols know.
+            body: Its bytes, a view that is good until run() has returned.
+        """
+        self.path: str = meta.get("path") or ""
+        self.headers: Headers = meta.get("headers", {})
+        self.body: Any = body
+
+    def plain_body(self) -> bytes:
+        """Take the body's bytes, unpacked where it came compressed.
+
+        Raises:
+            BadInput: it cannot be unpacked.
+        """
+        encoding = self.headers.get("content-encoding", "")
+        if encoding in ("", "identity"):
+            return bytes(self.body)
+        # Here, for few clients compress.
+        from .unpack import unpack
+
+        return unpack(encoding, self.body)
