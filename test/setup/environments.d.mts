@@ -9,7 +9,7 @@ export type PythonEnvironmentName =
   | "moto"
   | "otlp"
   | "wheels";
-export type EnvironmentName = PythonEnvironmentName | "onnx" | "prometheus" | "chromium";
+export type EnvironmentName = PythonEnvironmentName | "onnx" | "onnxruntime" | "prometheus" | "chromium";
 
 export interface PythonEnvironment {
   readonly directory: string;
@@ -31,7 +31,7 @@ export const environmentNames: readonly EnvironmentName[];
 
 /** Looks only at what prepareEnvironments() has left behind. */
 export function environment(name: PythonEnvironmentName): PythonEnvironment | Unavailable;
-export function environment(name: "onnx" | "prometheus" | "chromium"): FolderEnvironment | Unavailable;
+export function environment(name: "onnx" | "onnxruntime" | "prometheus" | "chromium"): FolderEnvironment | Unavailable;
 
 /** Makes the environments side by side and says on stdout what became of each. Default: all that this run needs.
  *  @param options.believeFailures false to try again at once what could not be made before

@@ -40,6 +40,9 @@ const shared = virtualEnvironment("azmlinfsrv", [
   "examples/sklearn/requirements.txt",
 ]);
 
+/** The ONNX engine without its script for CUDA, for the example and for what serves models without a script. */
+const onnx = nodePackages("onnx", "examples/onnx", "onnxruntime-node");
+
 /** @type {Record<EnvironmentName, Recipe>} */
 const recipes = {
   azmlinfsrv: shared,
@@ -53,7 +56,8 @@ const recipes = {
   moto: virtualEnvironment("moto", ["test/setup/moto.requirements.txt"]),
   otlp: virtualEnvironment("otlp", ["test/setup/otlp.requirements.txt"]),
   wheels: virtualEnvironment("wheels", ["test/setup/wheels.requirements.txt"]),
-  onnx: nodePackages("onnx", "examples/onnx", "onnxruntime-node"),
+  onnx,
+  onnxruntime: onnx,
   prometheus: debianPackages("prometheus", "usr/bin/promtool"),
   chromium: debianPackages("chromium", "usr/lib/chromium/chromium", missingPackages),
 };

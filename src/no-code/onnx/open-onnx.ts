@@ -1,11 +1,40 @@
 // One ONNX file as a model with one version.
+import { BadInputError } from "../../core/errors.ts";
 import type { Log } from "../../core/log.ts";
-import type { ServedModel } from "../../core/types.ts";
+import type { ServedModel, TensorFacts } from "../../core/types.ts";
 import type { Model } from "../types.ts";
-import { openSession } from "./session.ts";
+import { checkInputs, wantedOutputs } from "./check-request.ts";
+import { openSession, type SessionTensor } from "./session.ts";
 
-/** @throws ScriptLoadError `ERR_MODEL_LOAD` */
-export async function openOnnx({ path, name }: ServedModel, log: Log): Promise<Model> {
+const VERSION = "1";
+/** As Triton names it. */
+export const PLATFORM = "onnxruntime_onnx";
+
+/** @throws ScriptLoadError `ERR_MODEL_LOAD` with a hint */
+export async function openOnnx({ path, name }: Pick<ServedModel, "path" | "name">, log: Log): Promise<Model> {
   const session = await openSession({ path, log });
-  throw new Error(`not yet: ${name} ${session.inputs.length}`);
+  const expected = { name, inputs: session.inputs, outputs: session.outputs };
+  return {
+    facts: {
+      name,
+      platform: PLATFORM,
+      versions: [{ version: VERSION }],
+      inputs: session.inputs.map(toFacts),
+      outputs: session.outputs.map(toFacts),
+    },
+    async infer(version, inputs, outputs) {
+      if (version !== undefined && version !== VERSION) {
+        const message = `Request for unknown model: '${name}' version ${version} is not found`;
+        throw new BadInputError("ERR_BAD_INPUT", message);
+      }
+      const fetches = wantedOutputs(expected, outputs);
+      checkInputs(expected, inputs);
+      return { version: VERSION, outputs: await session.run(inputs, fetches) };
+    },
+  };
+}
+
+/** As the Open Inference Protocol describes it: named dimensions are of any size. */
+export function toFacts({ name, datatype, shape }: SessionTensor): TensorFacts {
+  return { name, datatype, shape: shape.map((dim) => (typeof dim === "number" ? dim : -1)) };
 }
