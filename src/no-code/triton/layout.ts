@@ -17,40 +17,38 @@ export const CONFIG_FILE = "config.pbtxt";
 
 /** @throws what the file system says of the repository itself */
 export function modelFolders(repository: string, log: Log): ModelFolder[] {
-  return foldersIn(repository).flatMap((name) => {
-    const path = join(repository, name);
-    const versions = versionsIn(name, path, log);
-    if (versions === undefined) return [{ name, path, versions: [] }];
-    if (versions.length > 0 || existsSync(join(path, CONFIG_FILE))) return [{ name, path, versions }];
-    // Of editors, of git, of mounted volumes.
-    if (!name.startsWith(".")) {
-      log.server.warning(`${path} is skipped: it is no model, for it holds neither ${CONFIG_FILE} nor a version`);
-    }
-    return [];
-  });
+  return foldersIn(repository).flatMap((name) => modelFolder(repository, name, log));
 }
 
-/** Digits of the largest number that fits into 63 bits, less one: all numbers of so many digits fit. */
-const MAX_DIGITS = 18;
+/** Of nobody's making: a folder of an editor, of git or of a mounted volume (`.git`, `..data`), and the engine's. */
+const NO_MODELS = /^\.|^node_modules$/;
 
-/** @returns undefined: the folder cannot be read, which shows when the model is opened */
-function versionsIn(model: string, path: string, log: Log): string[] | undefined {
+function modelFolder(repository: string, name: string, log: Log): ModelFolder[] {
+  const path = join(repository, name);
   let folders: string[];
   try {
     folders = foldersIn(path);
   } catch {
-    return undefined;
+    // Why it cannot be read shows when the model is opened.
+    return [{ name, path, versions: [] }];
   }
-  const versions: string[] = [];
-  for (const name of folders) {
-    const problem = versionProblem(name);
-    if (problem === undefined) versions.push(name);
-    else if (!name.startsWith(".")) {
-      log.server.warning(`Model '${model}': the folder ${name} is skipped: ${problem}`);
+  const versions = folders.filter((folder) => versionProblem(folder) === undefined);
+  if (versions.length === 0 && !existsSync(join(path, CONFIG_FILE))) {
+    if (!NO_MODELS.test(name)) {
+      log.server.warning(`${path} is skipped: it is no model, for it holds neither ${CONFIG_FILE} nor a version`);
     }
+    return [];
   }
-  return versions.sort(byNumber);
+  for (const folder of folders) {
+    const problem = versionProblem(folder);
+    if (problem === undefined || NO_MODELS.test(folder)) continue;
+    log.server.warning(`Model '${name}': the folder ${folder} is skipped: ${problem}`);
+  }
+  return [{ name, path, versions: versions.sort(byNumber) }];
 }
+
+/** Digits of the largest number that fits into 63 bits, less one: all numbers of so many digits fit. */
+const MAX_DIGITS = 18;
 
 function versionProblem(name: string): string | undefined {
   if (!/^\d+$/.test(name)) return "a version's name is a number";

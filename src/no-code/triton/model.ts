@@ -21,10 +21,10 @@ export function modelOf(name: string, config: ModelConfig | undefined, versions:
     async infer(asked, inputs, outputs) {
       const found = asked === undefined ? latest : open.find(({ version }) => version === asked);
       if (found === undefined) throw notFound(name, asked, versions);
-      const { version, session, signature } = found;
-      const fetches = wantedOutputs({ name, outputs: session.outputs }, outputs);
+      const { version, session, signature, expected } = found;
+      const fetches = wantedOutputs(expected, outputs);
       const feeds = toFeeds(name, signature, inputs);
-      checkInputs({ name, inputs: session.inputs, outputs: session.outputs }, feeds);
+      checkInputs(expected, feeds);
       return { version, outputs: toAnswer(signature, await session.run(feeds, fetches)) };
     },
   };

@@ -8,18 +8,23 @@ import { CONFIG_FILE, chosenVersions, configOf, type ModelFolder, modelFolders }
 import { modelOf } from "./model.ts";
 import { type OpenSession, openVersion, reasonOf, type Version } from "./version.ts";
 
+/** Each session has threads of its own for all processors but one; with more sessions than that each computes with one
+ *  thread and has none of its own, for dozens of models would hold hundreds of threads (ONNX-17). */
+const MAX_THREADED_SESSIONS = 4;
+
 /** Opens what is there; a model or a version that cannot be served stops no other.
  *  @returns all models that there are, those that cannot be served included
  *  @throws ScriptLoadError `ERR_MODEL_LOAD` when nothing can be served */
 export async function openRepository(path: string, log: Log, openSession?: OpenSession): Promise<readonly Model[]> {
   const plans = foldersOf(path, log).map((folder) => planOf(folder, path, log));
-  const isAlone = plans.reduce((count, { versions }) => count + versions.length, 0) === 1;
+  const sessions = plans.reduce((count, { versions }) => count + versions.length, 0);
+  const threads = sessions > MAX_THREADED_SESSIONS ? 1 : undefined;
   const models: Model[] = [];
   // One after the other: the engine works on one at a time anyway, and memory is taken by one at a time that may fail.
   for (const { folder, config, versions, failure } of plans) {
     const opened: Version[] = failure === undefined ? [] : failedVersions(folder, failure);
     for (const version of versions) {
-      opened.push(await openVersion({ repository: path, folder, config, version, isAlone, log, openSession }));
+      opened.push(await openVersion({ repository: path, folder, config, version, threads, log, openSession }));
     }
     models.push(modelOf(folder.name, config, opened));
   }

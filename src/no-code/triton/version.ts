@@ -2,7 +2,13 @@
 import { join, sep } from "node:path";
 import type { Log } from "../../core/log.ts";
 import { messageOf, property } from "../../core/thrown.ts";
-import { openSession as openEngineSession, type Session, type SessionOptions } from "../onnx/session.ts";
+import type { Expected } from "../onnx/check-request.ts";
+import {
+  openSession as openEngineSession,
+  type Session,
+  type SessionOptions,
+  type SessionTensor,
+} from "../onnx/session.ts";
 import { type ModelConfig, NO_CONFIG } from "./config.ts";
 import { type ModelFolder, modelFile } from "./layout.ts";
 import { type Signature, signatureOf } from "./signature.ts";
@@ -20,6 +26,8 @@ export interface OpenVersion {
   readonly failure?: undefined;
   readonly session: Session;
   readonly signature: Signature;
+  /** What requests are held against behind the configuration. */
+  readonly expected: Expected;
 }
 
 export type OpenSession = (options: SessionOptions) => Promise<Session>;
@@ -30,8 +38,8 @@ export interface VersionOptions {
   readonly folder: ModelFolder;
   readonly config: ModelConfig | undefined;
   readonly version: string;
-  /** No other version of any model is open beside it. */
-  readonly isAlone: boolean;
+  /** Undefined: as many as the processors give. */
+  readonly threads: number | undefined;
   readonly log: Log;
   readonly openSession: OpenSession | undefined;
 }
@@ -42,12 +50,13 @@ export async function openVersion({
   folder,
   config = NO_CONFIG,
   version,
+  threads,
   log,
   openSession = openEngineSession,
 }: VersionOptions): Promise<Version> {
   let session: Session | undefined;
   try {
-    session = await openSession({ path: modelFile(folder, version, config.modelFile), log });
+    session = await openSession({ path: modelFile(folder, version, config.modelFile), log, threads });
     const signature = signatureOf(config, session);
     for (const { name, optional, isThere } of signature.inputs) {
       if (optional && isThere) {
@@ -55,11 +64,17 @@ export async function openVersion({
         log.server.warning(`Model '${folder.name}' version ${version}: ${what}`);
       }
     }
-    return { version, session, signature };
+    const expected = { name: folder.name, inputs: session.inputs, outputs: outputsOf(signature, session) };
+    return { version, session, signature, expected };
   } catch (error) {
     await session?.release().catch(() => {});
     return { version, failure: reasonOf(error, repository) };
   }
+}
+
+/** Those of the configuration, in its order. */
+function outputsOf({ outputs }: Signature, session: Session): SessionTensor[] {
+  return outputs.map((output) => session.outputs.find(({ name }) => name === output.name)!);
 }
 
 /** For whoever asks for the model: without places outside the repository. */
