@@ -57,7 +57,8 @@ function renderObject(value: object, depth: number): string {
 const NOT_PRINTABLE_ASCII = /[\u007f-\uffff]/;
 const NOT_PRINTABLE_ASCII_ALL = /[\u007f-\uffff]/g;
 
-function quote(text: string): string {
+/** As `json.dumps` writes a string. */
+export function quote(text: string): string {
   const quoted = JSON.stringify(text);
   return NOT_PRINTABLE_ASCII.test(quoted) ? quoted.replace(NOT_PRINTABLE_ASCII_ALL, escapeUnit) : quoted;
 }
@@ -67,7 +68,7 @@ function escapeUnit(unit: string): string {
 }
 
 /** Python's `repr` of a float: JavaScript finds the same shortest digits but sets the exponent elsewhere. */
-function renderFloat(value: number): string {
+export function renderFloat(value: number): string {
   if (!Number.isFinite(value)) return String(value);
   const size = Math.abs(value);
   if (size !== 0 && (size < 1e-4 || size >= 1e16)) {

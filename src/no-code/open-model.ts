@@ -27,7 +27,7 @@ export async function openModel(served: ServedModel, log: Log): Promise<LoadedSc
       concurrent: false,
       input: "json",
       models: models.map(({ facts }) => facts),
-      ...(only !== undefined && { schemas: schemasOf(only) }),
+      ...(only !== undefined && { schemas: schemasOf(only, served.path) }),
     },
     async init() {},
     run(input) {

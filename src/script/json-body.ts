@@ -4,25 +4,39 @@ import { decodeUtf8 } from "../json/utf8-fault.ts";
 
 /** The members of a request's JSON object, as `JSON.parse` gives them. What it refuses is read again as Python reads it,
  *  which also knows NaN, other encodings, and what to say of a mistake (contract IN-10 to IN-12, IN-15 to IN-17).
+ *  @param exact true: integers beyond the safe range are bigints
  *  @throws BadInputError `ERR_BAD_INPUT` */
-export function readMembers(body: Uint8Array): Readonly<Record<string, unknown>> {
+export function readMembers(body: Uint8Array, exact = false): Readonly<Record<string, unknown>> {
   if (body.length === 0) throw refusal("POST body is empty. Expecting a JSON dictionary.");
-  let value: unknown;
-  try {
-    value = JSON.parse(decodeUtf8(body));
-  } catch {
-    value = readLikePython(body);
-  }
+  const value = withoutJsonError(() => readJson(body, exact));
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw refusal("POST body should be a JSON dictionary.");
   }
   return value as Record<string, unknown>;
 }
 
+/** Any JSON, as `readMembers` reads it. @throws PythonJsonError, BadInputError where the bytes are no text */
+export function readJson(body: Uint8Array, exact = false): unknown {
+  try {
+    const text = decodeUtf8(body);
+    if (!exact || !LONG_INTEGER.test(text)) return JSON.parse(text);
+  } catch {
+    // Said better below.
+  }
+  return toPlain(readPythonJson(decodeJson(body)), exact);
+}
+
+/** Of the first length that may lie beyond the safe range; in a text it costs no more than another look. */
+const LONG_INTEGER = /(?<![.\d])\d{16,}(?![.\deE])/;
+
 /** As `json.loads` reads bytes. @throws BadInputError */
 export function readLikePython(body: Uint8Array): unknown {
+  return withoutJsonError(() => toPlain(readPythonJson(decodeJson(body)), false));
+}
+
+function withoutJsonError(read: () => unknown): unknown {
   try {
-    return toPlain(readPythonJson(decodeJson(body)));
+    return read();
   } catch (error) {
     if (!(error instanceof PythonJsonError)) throw error;
     throw refusal(`POST body could not be decoded as JSON: ${error.message}`);
@@ -67,17 +81,17 @@ function decodeUtf32(bytes: Uint8Array, littleEndian: boolean): string {
   return text;
 }
 
-/** What `JSON.parse` would have made of it: numbers are numbers, whatever their size. */
-function toPlain(value: PyValue): unknown {
-  if (typeof value === "bigint") return Number(value);
+/** What `JSON.parse` would have made of it: numbers are numbers, whatever their size, unless they are to be exact. */
+function toPlain(value: PyValue, exact: boolean): unknown {
+  if (typeof value === "bigint") return exact ? value : Number(value);
   if (typeof value !== "object" || value === null) return value;
   if (value instanceof PyFloat) return value.value;
-  if (Array.isArray(value)) return value.map(toPlain);
+  if (Array.isArray(value)) return value.map((item) => toPlain(item, exact));
   const members: Record<string, unknown> = {};
   for (const [name, member] of value) {
     // An assignment to `__proto__` would not make a member of it.
     Object.defineProperty(members, name, {
-      value: toPlain(member),
+      value: toPlain(member, exact),
       enumerable: true,
       writable: true,
       configurable: true,

@@ -1,0 +1,104 @@
+// Runs a model for a table, and writes what it gives as `json.dumps` would.
+import { BadInputError } from "../../core/errors.ts";
+import type { RunOutcome } from "../../core/types.ts";
+import { quote, renderFloat } from "../../json/renderer.ts";
+import type { Datatype, Model, Tensor, TensorData } from "../types.ts";
+import { fromHalf } from "./half.ts";
+import { misfit } from "./table-faults.ts";
+
+/** How the outputs are handed over: bare, as Azure's script does, or as MLflow's server does. */
+export type Wrapping = "bare" | "predictions";
+
+/** @throws BadInputError, whatever the engine throws */
+export async function answerTensors(model: Model, inputs: readonly Tensor[], wrapping: Wrapping): Promise<RunOutcome> {
+  const startedAt = performance.now();
+  const { outputs } = await model.infer(undefined, inputs, undefined).catch(rethrow);
+  const execMs = performance.now() - startedAt;
+  const text = renderOutputs(outputs);
+  return { kind: "json", body: wrapping === "bare" ? text : `{"predictions": ${text}}`, execMs };
+}
+
+/** What the model itself refuses does not fit it. */
+function rethrow(error: unknown): never {
+  throw error instanceof BadInputError && error.report === undefined ? misfit(error.message) : error;
+}
+
+/** True where an integer that is too long for a number would lose digits. */
+export function needsExact(model: Model): boolean {
+  return model.facts.inputs.some(({ datatype }) => datatype === "INT64" || datatype === "UINT64");
+}
+
+/** One output is nested lists; several are an object of them by name (MLF-26). */
+function renderOutputs(outputs: readonly Tensor[]): string {
+  if (outputs.length === 1) return renderTensor(outputs[0]!);
+  return `{${outputs.map((output) => `${quote(output.name)}: ${renderTensor(output)}`).join(", ")}}`;
+}
+
+export function renderTensor({ datatype, shape, data }: Tensor): string {
+  const write = WRITERS[datatype];
+  if (shape.length === 0) return write(data, 0, 1);
+  const row = shape.at(-1)!;
+  let at = 0;
+  const renderLists = (depth: number): string => {
+    if (depth === shape.length - 1) {
+      at += row;
+      return `[${write(data, at - row, at)}]`;
+    }
+    let lists = "";
+    for (let index = 0; index < shape[depth]!; index++) lists += (index === 0 ? "" : ", ") + renderLists(depth + 1);
+    return `[${lists}]`;
+  };
+  return renderLists(0);
+}
+
+type Write = (data: TensorData, from: number, to: number) => string;
+
+/** NaN and the infinities, which JSON has no words for, are null: what stands for a missing number in requests, too. MLflow's
+ *  server writes them as Python does, and few clients can read that. Binary answers of /v2 have them as they are. */
+const NOT_FINITE = "null";
+
+const writeFloats: Write = (data, from, to) => {
+  const numbers = data as Float64Array;
+  let text = "";
+  for (let index = from; index < to; index++) {
+    const value = numbers[index]!;
+    if (index > from) text += ", ";
+    text += Number.isFinite(value) ? renderFloat(value) : NOT_FINITE;
+  }
+  return text;
+};
+
+const writeIntegers: Write = (data, from, to) => {
+  let text = "";
+  for (let index = from; index < to; index++) text += (index === from ? "" : ", ") + String(data[index]);
+  return text;
+};
+
+const writeHalves: Write = (data, from, to) =>
+  writeFloats(Float64Array.from((data as Uint16Array).subarray(from, to), fromHalf), 0, to - from);
+
+const writeBooleans: Write = (data, from, to) => {
+  let text = "";
+  for (let index = from; index < to; index++) {
+    text += (index === from ? "" : ", ") + (data[index] === 0 ? "false" : "true");
+  }
+  return text;
+};
+
+const writeTexts: Write = (data, from, to) => (data as readonly string[]).slice(from, to).map(quote).join(", ");
+
+const WRITERS: Readonly<Record<Datatype, Write>> = {
+  BOOL: writeBooleans,
+  UINT8: writeIntegers,
+  UINT16: writeIntegers,
+  UINT32: writeIntegers,
+  UINT64: writeIntegers,
+  INT8: writeIntegers,
+  INT16: writeIntegers,
+  INT32: writeIntegers,
+  INT64: writeIntegers,
+  FP16: writeHalves,
+  FP32: writeFloats,
+  FP64: writeFloats,
+  BYTES: writeTexts,
+};

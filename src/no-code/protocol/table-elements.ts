@@ -1,0 +1,123 @@
+// Elements of JSON as elements of tensors.
+import type { Datatype, TensorData } from "../types.ts";
+import { toHalf } from "./half.ts";
+
+/** How the elements of one datatype are made. */
+interface Elements {
+  /** For messages. */
+  readonly expected: string;
+  create(count: number): TensorData;
+  /** Writes a list of values from `at` on. @returns index of the first that is none; -1: all are written */
+  fill(values: readonly unknown[], data: TensorData, at: number): number;
+}
+
+/** A bigint is an integer that was too long for a number. Null is a missing number. */
+const FLOATS = {
+  fill(values: readonly unknown[], data: TensorData, at: number): number {
+    const numbers = data as Float64Array;
+    for (let index = 0; index < values.length; index++) {
+      const value = values[index];
+      if (typeof value === "number") numbers[at + index] = value;
+      else if (value === null) numbers[at + index] = Number.NaN;
+      else if (typeof value === "bigint") numbers[at + index] = Number(value);
+      else return index;
+    }
+    return -1;
+  },
+};
+
+const HALVES: Elements = {
+  expected: "a number (FP16)",
+  create: (count) => new Uint16Array(count),
+  fill(values, data, at) {
+    const bits = data as Uint16Array;
+    for (let index = 0; index < values.length; index++) {
+      const value = values[index];
+      if (typeof value === "number") bits[at + index] = toHalf(value);
+      else if (value === null) bits[at + index] = toHalf(Number.NaN);
+      else if (typeof value === "bigint") bits[at + index] = toHalf(Number(value));
+      else return index;
+    }
+    return -1;
+  },
+};
+
+/** 1.0 is an integer, for JSON does not tell it from 1; 1.5 is none. */
+function integers(datatype: string, min: number, max: number, create: (count: number) => TensorData): Elements {
+  return {
+    expected: `an integer from ${min} to ${max} (${datatype})`,
+    create,
+    fill(values, data, at) {
+      const numbers = data as Int32Array;
+      for (let index = 0; index < values.length; index++) {
+        const value = values[index];
+        if (typeof value !== "number" || !Number.isInteger(value) || value < min || value > max) return index;
+        numbers[at + index] = value;
+      }
+      return -1;
+    },
+  };
+}
+
+function longs(datatype: string, min: bigint, max: bigint, create: (count: number) => TensorData): Elements {
+  return {
+    expected: `an integer from ${min} to ${max} (${datatype})`,
+    create,
+    fill(values, data, at) {
+      const numbers = data as BigInt64Array;
+      for (let index = 0; index < values.length; index++) {
+        const value = values[index];
+        if (typeof value !== "bigint" && !Number.isInteger(value)) return index;
+        const exact = BigInt(value as number | bigint);
+        if (exact < min || exact > max) return index;
+        numbers[at + index] = exact;
+      }
+      return -1;
+    },
+  };
+}
+
+/** 0 and 1 are what the engine itself makes of them. */
+const BOOLEANS: Elements = {
+  expected: "true or false (BOOL)",
+  create: (count) => new Uint8Array(count),
+  fill(values, data, at) {
+    const bytes = data as Uint8Array;
+    for (let index = 0; index < values.length; index++) {
+      const value = values[index];
+      if (value === true || value === 1) bytes[at + index] = 1;
+      else if (value !== false && value !== 0) return index;
+    }
+    return -1;
+  },
+};
+
+const TEXTS: Elements = {
+  expected: "a string (BYTES)",
+  create: () => [],
+  fill(values, data) {
+    const texts = data as string[];
+    for (let index = 0; index < values.length; index++) {
+      const value = values[index];
+      if (typeof value !== "string") return index;
+      texts.push(value);
+    }
+    return -1;
+  },
+};
+
+export const ELEMENTS: Readonly<Record<Datatype, Elements>> = {
+  BOOL: BOOLEANS,
+  UINT8: integers("UINT8", 0, 0xff, (count) => new Uint8Array(count)),
+  UINT16: integers("UINT16", 0, 0xffff, (count) => new Uint16Array(count)),
+  UINT32: integers("UINT32", 0, 0xffffffff, (count) => new Uint32Array(count)),
+  UINT64: longs("UINT64", 0n, 2n ** 64n - 1n, (count) => new BigUint64Array(count)),
+  INT8: integers("INT8", -0x80, 0x7f, (count) => new Int8Array(count)),
+  INT16: integers("INT16", -0x8000, 0x7fff, (count) => new Int16Array(count)),
+  INT32: integers("INT32", -0x80000000, 0x7fffffff, (count) => new Int32Array(count)),
+  INT64: longs("INT64", -(2n ** 63n), 2n ** 63n - 1n, (count) => new BigInt64Array(count)),
+  FP16: HALVES,
+  FP32: { ...FLOATS, expected: "a number (FP32)", create: (count) => new Float32Array(count) },
+  FP64: { ...FLOATS, expected: "a number (FP64)", create: (count) => new Float64Array(count) },
+  BYTES: TEXTS,
+};
