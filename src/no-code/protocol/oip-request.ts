@@ -3,7 +3,7 @@ import type { Tensor } from "../types.ts";
 import { readBinary } from "./oip-binary.ts";
 import { readData } from "./oip-data.ts";
 import { withJson } from "./oip-json.ts";
-import { kindOf, readShape } from "./oip-shape.ts";
+import { kindOf, numberOrKind, readShape } from "./oip-shape.ts";
 import { badInput, isDatatype, shown } from "./oip-types.ts";
 
 /** What a client asks for, in the terms of tensors. */
@@ -89,9 +89,8 @@ function readInput(input: Members, name: string, tail: Tail, exact: boolean): Te
 
 function takeBytes(tail: Tail, size: unknown, input: string): Uint8Array {
   if (typeof size !== "number" || !Number.isSafeInteger(size) || size < 0) {
-    const got = typeof size === "number" ? size : kindOf(size);
     throw badInput(
-      `Unable to parse 'binary_data_size' of input ${shown(input)}: expected an unsigned integer, got ${got}`,
+      `Unable to parse 'binary_data_size' of input ${shown(input)}: expected an unsigned integer, got ${numberOrKind(size)}`,
     );
   }
   const { at, bytes, model } = tail;

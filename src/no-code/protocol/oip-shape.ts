@@ -14,8 +14,7 @@ export function readShape(value: unknown, input: string): readonly number[] {
   for (let index = 0; index < value.length; index++) {
     const size: unknown = value[index];
     if (typeof size !== "number" || !Number.isSafeInteger(size) || size < 0) {
-      const got = typeof size === "number" ? size : kindOf(size);
-      throw fault(`expected unsigned integers, got ${got} at index ${index}`);
+      throw fault(`expected unsigned integers, got ${numberOrKind(size)} at index ${index}`);
     }
     // An empty dimension does not make up for the others: engines multiply them in an order of their own.
     elements *= size === 0 ? 1 : size;
@@ -74,6 +73,11 @@ export function eachRow(
     for (const item of list) walk(item as readonly unknown[], depth + 1);
   };
   walk(data, 1);
+}
+
+/** A number as it is, of anything else what it is. */
+export function numberOrKind(value: unknown): string {
+  return typeof value === "number" || typeof value === "bigint" ? String(Number(value)) : kindOf(value);
 }
 
 /** What a value is in JSON, for messages: what the caller sent stays out of them. */
