@@ -4,6 +4,7 @@ import { type AzureServiceOptions, createAzureService } from "../adapters/azure/
 import { registerDocs } from "./docs.ts";
 import { registerHealth } from "./health.ts";
 import { registerLifecycle } from "./lifecycle.ts";
+import { registerModels } from "./models.ts";
 import { registerScore } from "./score.ts";
 import { registerSwagger } from "./swagger.ts";
 
@@ -15,6 +16,7 @@ export function register(options: AzureServiceOptions): void {
   registerScore(app, service);
   registerSwagger(app, service);
   registerDocs(app, service);
+  registerModels(app, service);
   // Otherwise a promise that a script has forgotten would end the process, and with it the requests of others.
   process.on("unhandledRejection", (reason) => console.error(`Unhandled rejection: ${inspect(reason)}`));
 }

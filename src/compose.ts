@@ -7,6 +7,7 @@ import type { docsRoutes } from "./docs-page/routes.ts";
 import { createEventLog } from "./event-log.ts";
 import { type RecordStyle, TEXT_STYLE } from "./log/style.ts";
 import type { withModel } from "./model/with-model.ts";
+import type { createModelFront } from "./no-code/front/model-front.ts";
 import type { Bursts } from "./routes/bursts.ts";
 import type { createCors } from "./routes/cors.ts";
 import type { Route } from "./routes/route.ts";
@@ -42,7 +43,7 @@ export interface Service<H extends object = object> {
 /** As `createService`, for a host that can wait: what only some settings need is loaded only where they are set. */
 export async function createServiceLater<H extends object>(parts: LaterParts<H>): Promise<Service<H>> {
   const { settings, telemetry, subscribers = [] } = parts;
-  const { corsOrigins, docsPath, logFormat, modelUri } = settings.config;
+  const { corsOrigins, docsPath, logFormat, model, modelUri } = settings.config;
   const style = logFormat === "json" ? (await import("./log/json-style.ts")).JSON_STYLE : TEXT_STYLE;
   const countsStreams = [telemetry?.events, ...subscribers].some((events) => events?.streamEnded !== undefined);
   return compose(
@@ -51,6 +52,7 @@ export async function createServiceLater<H extends object>(parts: LaterParts<H>)
       createCors: corsOrigins === null ? undefined : (await import("./routes/cors.ts")).createCors,
       withModel: modelUri === null ? undefined : (await import("./model/with-model.ts")).withModel,
       docsRoutes: docsPath === null ? undefined : (await import("./docs-page/routes.ts")).docsRoutes,
+      createModelFront: model === null ? undefined : (await import("./no-code/front/model-front.ts")).createModelFront,
       refusals: undefined,
       countStream: countsStreams ? (await import("./routes/stream-end.ts")).countedStream : undefined,
     },
@@ -67,6 +69,7 @@ export interface Extras {
   readonly createCors: typeof createCors | undefined;
   readonly withModel: typeof withModel | undefined;
   readonly docsRoutes: typeof docsRoutes | undefined;
+  readonly createModelFront: typeof createModelFront | undefined;
   readonly countStream: typeof countedStream | undefined;
   readonly refusals: Bursts | undefined;
 }
@@ -93,7 +96,8 @@ export function compose<H extends object>(
   const runtime = problem === undefined ? runtimeOrReason(create, log) : failedRuntime(problem, log);
   const { countStream, refusals } = extras;
   const { tracer } = telemetry ?? {};
-  const parts = { cors, tracer, countStream, refusals };
+  const model = config.model === null ? undefined : extras.createModelFront?.(config, runtime, events, config.model);
+  const parts = { cors, tracer, countStream, refusals, model };
   const scorer = composeScorer(config, runtime, events, parts, [
     ...moreRoutes(runtime),
     ...(extras.docsRoutes?.(config, runtime) ?? []),

@@ -61,11 +61,13 @@ export { createProcessRecorder, createRecorder, type Recorder } from "./metrics/
 export { metricsRoute } from "./metrics/route.ts";
 export { LockLost, withLock } from "./model/lock.ts";
 export { shownUri } from "./model/source.ts";
+export { createModelFront } from "./no-code/front/model-front.ts";
 export { findPython } from "./pool/interpreter.ts";
 export { loadReload } from "./reload/load.ts";
 export { createScorer } from "./routes/create-scorer.ts";
+export { needsScript } from "./routes/needs-script.ts";
 export type { Route } from "./routes/route.ts";
-export { createRuntime, isJavaScript } from "./runtime.ts";
+export { createRuntime, isJavaScript, runsInNode } from "./runtime.ts";
 export { type Compiled, CompileError, compile, formatOf, withMap } from "./script/compile.ts";
 export { loadJavaScript } from "./script/javascript.ts";
 export { isTypeScript } from "./script/typescript.ts";

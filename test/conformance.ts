@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { packageFile } from "../src/core/package-root.ts";
 import type { HeaderList } from "../src/core/types.ts";
+import type { CreateRuntime } from "../src/host.ts";
 import { PyFloat, type PyValue, readPythonJson } from "../src/json/python-json.ts";
 import {
   createGate,
@@ -47,7 +48,12 @@ export interface Driver {
 
 /** @param script file below SCRIPTS   @param env settings; a script that cannot be served is no error here: its requests are
  *  answered 503 */
-export type CreateDriver = (script: string, env: Readonly<Record<string, string>>) => Promise<Driver>;
+export type CreateDriver = (
+  script: string,
+  env: Readonly<Record<string, string>>,
+  /** Takes the place of the runtime that the settings ask for. */
+  createRuntime?: CreateRuntime,
+) => Promise<Driver>;
 
 export interface Host {
   readonly language: Language;

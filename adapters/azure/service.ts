@@ -6,10 +6,10 @@ import {
   type CreateRuntime,
   createService,
   type Environment,
-  isJavaScript,
   type Log,
   processEnvironment,
   resolveUsable,
+  runsInNode,
   type Service,
   type UsableConfig,
 } from "../../src/host.ts";
@@ -124,6 +124,6 @@ function readSettings({ env = processEnvironment, built }: AzureServiceOptions):
     if (built.modelDir !== null) defaults.AZUREML_MODEL_DIR = join(built.appRoot, built.modelDir);
   }
   const settings = resolveUsable({ env, defaults, cwd, host });
-  if (settings.problem !== undefined || !isJavaScript(settings.config.entryScript)) return settings;
+  if (settings.problem !== undefined || !runsInNode(settings.config)) return settings;
   return resolveUsable({ env, defaults: { ...defaults, SCOREFN_SCRIPT_HOST: "in-process" }, cwd, host });
 }

@@ -240,19 +240,26 @@ function triggerOf({ name, bindings }: Pick<Registered, "name" | "bindings">): [
   return found;
 }
 
-/** Routes count without regard to case and to slashes at their ends; a method that is not listed is no match. */
+/** Routes count without regard to case and to slashes at their ends; a method that is not listed is no match. One that takes
+ *  all that is below it comes last. */
 function findFunction(functions: readonly Registered[], request: LocalRequest): Registered | undefined {
   const path = trimSlashes(toTarget(request.target).path.toLowerCase());
-  return functions.find((candidate) => {
+  const found = functions.filter((candidate) => {
     const [, { type, route = candidate.name, methods = [] }] = triggerOf(candidate);
     return (
       type === "httpTrigger" && isRoute(trimSlashes(route.toLowerCase()), path) && methods.includes(methodOf(request))
     );
   });
+  return found.find((candidate) => !triggerOf(candidate)[1].route?.includes("{*")) ?? found[0];
 }
 
-/** @param route a parameter like {name} stands for one part of the path */
+/** @param route a parameter like {name} stands for one part of the path, and one like {*name} at the end for any number */
 function isRoute(route: string, path: string): boolean {
+  const rest = /(?:^|\/)\{\*\w+\}$/.exec(route);
+  if (rest !== null) {
+    const above = route.slice(0, rest.index);
+    return path === above || path.startsWith(`${above}/`);
+  }
   const [wanted, parts] = [route.split("/"), path.split("/")];
   return wanted.length === parts.length && wanted.every((part, index) => part.startsWith("{") || part === parts[index]);
 }

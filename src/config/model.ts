@@ -7,7 +7,7 @@ import type { SettingsReader } from "./reader.ts";
 import { SETTINGS } from "./settings.ts";
 
 /** Finds out what lies at the path of the setting; what is wrong with it is reported. @returns null: there is no such model */
-export function findModel(read: SettingsReader, cwd: string): ServedModel | null {
+export function findModel(read: SettingsReader, cwd: string, maxBodyBytes: number): ServedModel | null {
   const given = read.given("model");
   const name = read.text("modelName");
   const reject = (reason: string): null => {
@@ -24,11 +24,12 @@ export function findModel(read: SettingsReader, cwd: string): ServedModel | null
   }
   const found = detectModel(resolve(cwd, given.text));
   if ("problem" in found) return reject(found.problem);
-  if (!name) return found.model;
-  if (found.model.kind === "triton") {
+  const model = { ...found.model, maxBodyBytes };
+  if (!name) return model;
+  if (model.kind === "triton") {
     read.reject("modelName", "has no effect on a repository, whose models are named by their folders");
   } else if (!/^[\w.~-]+$/.test(name) || /^\.+$/.test(name)) {
     read.reject("modelName", "must be of letters, digits, dots, dashes and underscores, for it is part of paths");
   }
-  return { ...found.model, name };
+  return { ...model, name };
 }

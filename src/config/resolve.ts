@@ -173,12 +173,13 @@ export function resolveWith<H extends object>(rare: Rare | undefined, input: Con
   const telemetry = rare?.checkTelemetry(read) ?? NO_TELEMETRY;
   const appRoot = resolve(cwd, read.text("appRoot") ?? "");
   const entryScript = read.text("entryScript");
+  const maxBodyBytes = (read.integerOrDefault("maxBodyMb") || MAX_BODY_MB) * 1_048_576;
   const isGiven = (name: SettingName) => read.given(name) !== undefined;
 
   const config: Config & H = {
     appRoot,
     entryScript: entryScript ? resolve(appRoot, entryScript) : null,
-    model: rare?.findModel(read, cwd) ?? null,
+    model: rare?.findModel(read, cwd, maxBodyBytes) ?? null,
     configFile: file?.path ?? null,
     sourceDirectory: read.text("sourceDirectory"),
     modelDir: read.text("modelDir"),
@@ -196,7 +197,7 @@ export function resolveWith<H extends object>(rare: Rare | undefined, input: Con
     maxQueue: read.integerOrDefault("maxQueue"),
     maxQueueBytes: read.integerOrDefault("maxQueueMb") * 1_048_576,
     queueTimeoutMs: read.integerOrDefault("queueTimeoutMs"),
-    maxBodyBytes: (read.integerOrDefault("maxBodyMb") || MAX_BODY_MB) * 1_048_576,
+    maxBodyBytes,
     readyPath: read.textOrDefault("readyPath"),
     rootProbe: read.choice("rootProbe"),
     metricsPath: pagePath(read.text("metrics") ?? (listen.some(({ health }) => health) ? METRICS_PATH : null)),

@@ -103,7 +103,7 @@ export const CLIENT_REQUEST_ID = "x-ms-client-request-id";
 export const TRACE_ID = "TraceId";
 
 const JSON_TYPE: Header = ["Content-Type", "application/json"];
-const NOT_FAILED: Header = [RUN_FAILED, "False"];
+export const NOT_FAILED: Header = [RUN_FAILED, "False"];
 export const FAILED: Header = [RUN_FAILED, "True"];
 
 function pushContractHeaders(headers: Header[], ids: RequestIds, serverVersion: string | null): void {

@@ -126,6 +126,8 @@ export interface ServedModel {
   readonly path: string;
   /** In paths and answers of the Open Inference Protocol; models of a repository have names of their own. */
   readonly name: string;
+  /** A compressed body has no more bytes than this once it is read; undefined: the largest that any may have. */
+  readonly maxBodyBytes?: number | undefined;
 }
 
 /** What is known of one model once it was loaded, in the words of the Open Inference Protocol. */
@@ -133,6 +135,8 @@ export interface ModelFacts {
   readonly name: string;
   /** `onnxruntime_onnx` or `mlflow`. */
   readonly platform: string;
+  /** Of MLflow, which its server tells; undefined: the model is served without it. */
+  readonly engineVersion?: string | undefined;
   /** In ascending order of their numbers; those that cannot be served have a reason. */
   readonly versions: readonly ModelVersionFacts[];
   /** Empty where nothing is known of them. */

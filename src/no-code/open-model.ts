@@ -11,10 +11,14 @@ import { answerScore } from "./protocol/score.ts";
 import { schemasOf } from "./swagger.ts";
 import type { Model } from "./types.ts";
 
+/** Of SCOREFN_MAX_BODY_MB, 2,047 MB: what fits into a frame with its head. */
+const LARGEST_BODY_BYTES = 2_047 * 1_048_576;
+
 /** Loads the model, or the models of a repository, and answers by all protocols.
  *  @throws ScriptLoadError `ERR_MODEL_LOAD` when there is nothing that can be served */
 export async function openModel(served: ServedModel, log: Log): Promise<LoadedScript> {
   const models = await openAll(served, log);
+  const { maxBodyBytes = LARGEST_BODY_BYTES } = served;
   const byName = new Map(models.map((model) => [model.facts.name, model]));
   const only = models.length === 1 ? models[0] : undefined;
   return {
@@ -28,7 +32,7 @@ export async function openModel(served: ServedModel, log: Log): Promise<LoadedSc
     async init() {},
     run(input) {
       const path = input.path ?? "";
-      if (path.startsWith("/v2/")) return answerInfer(input, byName);
+      if (path.startsWith("/v2/")) return answerInfer(input, byName, maxBodyBytes);
       return answerAlone(path === "/invocations" ? answerInvocations : answerScore, input, path);
     },
   };

@@ -3,6 +3,7 @@ import { type ScoreError, stopping, toScoreError } from "../core/errors.ts";
 import type { Events } from "../core/events.ts";
 import type { ScoreRequest, ScoreResponse } from "../core/types.ts";
 import type { QueueOptions } from "../pool/queue.ts";
+import { needsScript } from "../routes/needs-script.ts";
 import { decodePath } from "../routes/route.ts";
 import { Hall } from "./hall.ts";
 import { type ReloadStatus, statusMember } from "./status.ts";
@@ -25,9 +26,6 @@ const SLOW_MS = 10_000;
 
 /** So long after it was written a file may be known to have changed, in milliseconds. */
 const NOTICED_MS = 1_000;
-
-/** What waits for a version when there is none: probes and the rest are answered. */
-const NEED_SCRIPT: ReadonlySet<string> = new Set(["/score", "/swagger.json"]);
 
 /** Puts a new version of a service in the place of the one that serves. The new one comes up beside it and takes over when it
  *  is ready; the former one answers what it has. One that does not come up changes nothing. Of edits that follow each
@@ -129,7 +127,8 @@ export class ReloadingService {
 
   handle(request: ScoreRequest): Promise<ScoreResponse> {
     const hall = this.#hall;
-    if (hall === undefined || !NEED_SCRIPT.has(decodePath(request.path))) return this.#current.handle(request);
+    const hasModel = this.current.config.model !== null;
+    if (hall === undefined || !needsScript(decodePath(request.path), hasModel)) return this.#current.handle(request);
     return hall.wait(request).then(
       () => this.handle(request),
       (error: unknown) => this.current.scorer.refuse(request, toScoreError(error)),

@@ -1,12 +1,12 @@
 import { InFlight } from "../core/in-flight.ts";
 import type { Log } from "../core/log.ts";
-import type { ScoreRequest, ScoreResponse, ScoreRuntime } from "../core/types.ts";
+import type { ScoreRequest, ScoreResponse, ScoreRuntime, ServedModel } from "../core/types.ts";
 import type { Scorer } from "../routes/scorer.ts";
 import type { TargetSettings } from "./targets.ts";
 
 /** A service as it is put together. */
 export interface Made {
-  readonly config: TargetSettings & { readonly debugPort: number | null };
+  readonly config: TargetSettings & { readonly debugPort: number | null; readonly model: ServedModel | null };
   readonly log: Log;
   /** Not started. */
   readonly runtime: ScoreRuntime;

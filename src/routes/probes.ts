@@ -2,7 +2,7 @@
 import type { ErrorDetail } from "../config/config.ts";
 import { toScoreError } from "../core/errors.ts";
 import { messageHeaders, type RequestIds } from "../core/headers.ts";
-import type { ScoreResponse, ScoreRuntime } from "../core/types.ts";
+import type { ModelFacts, ScoreResponse, ScoreRuntime } from "../core/types.ts";
 import { renderPythonJson } from "../json/renderer.ts";
 import { errorMember, textResponse } from "./respond.ts";
 import type { Route } from "./route.ts";
@@ -12,6 +12,15 @@ export interface ProbeSettings {
   readonly serverVersion: string | null;
   readonly readyPath: string;
   readonly rootProbe?: "live" | "ready";
+}
+
+/** A version of a model that cannot be served. */
+export interface FailedModel {
+  readonly name: string;
+  /** Undefined: the model has none. */
+  readonly version?: string;
+  /** Why; undefined where clients may not know. */
+  readonly failure?: string;
 }
 
 const METHODS = ["GET", "OPTIONS", "HEAD"];
@@ -46,11 +55,26 @@ export function readinessRoute(settings: ProbeSettings, runtime: ScoreRuntime): 
 export function readiness(settings: ProbeSettings, runtime: ScoreRuntime, ids: RequestIds): ScoreResponse {
   const { errorDetail, serverVersion } = settings;
   const { state, failure } = runtime;
-  const isReady = state === "ready" || state === "busy";
+  const isUp = state === "ready" || state === "busy";
+  const failures = runtime.facts?.models === undefined ? [] : failedModels(runtime.facts.models, errorDetail);
+  const isReady = isUp && failures.length === 0;
   const body: Record<string, unknown> = { state, ...runtime.reload?.() };
-  if (failure && !isReady && errorDetail !== "none") {
+  if (isUp && !isReady) body.failed = failures;
+  if (failure && !isUp && errorDetail !== "none") {
     body.error = errorMember(toScoreError(failure), errorDetail);
   }
   const headers = messageHeaders(ids, serverVersion, false);
   return { status: isReady ? 200 : 503, headers, body: renderPythonJson(body) };
+}
+
+/** What of a repository cannot be served, while the rest is. */
+export function failedModels(models: readonly ModelFacts[], detail: ErrorDetail): readonly FailedModel[] {
+  const told = (failure: string): { readonly failure?: string } => (detail === "none" ? {} : { failure });
+  return models.flatMap(({ name, versions }): FailedModel[] =>
+    versions.length === 0
+      ? [{ name, ...told("it has no version") }]
+      : versions.flatMap(({ version, failure }) =>
+          failure === undefined ? [] : [{ name, version, ...told(failure) }],
+        ),
+  );
 }

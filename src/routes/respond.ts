@@ -16,16 +16,27 @@ const ERROR_CODE = "x-ms-error-code";
 
 /** The answer to a request that failed: `{"message": …}`, with the member `error` where the setting allows it. */
 export function errorResponse(error: ScoreError, ids: RequestIds, settings: ResponseSettings): ScoreResponse {
-  const { status, text, runFailed, detail } = ERROR_CODES[error.code];
+  const { status, text, detail } = ERROR_CODES[error.code];
   const body: Record<string, unknown> = { message: text ?? error.message };
   if (detail && settings.errorDetail !== "none") body.error = errorMember(error, settings.errorDetail, ids);
-  const headers = messageHeaders(ids, settings.serverVersion, runFailed);
+  return toldError(error, ids, settings, status || UNAVAILABLE, renderPythonJson(body));
+}
+
+/** An answer that tells of an error, in whatever words. @param body JSON */
+export function toldError(
+  error: ScoreError,
+  ids: RequestIds,
+  { serverVersion }: ResponseSettings,
+  status: number,
+  body: string,
+): ScoreResponse {
+  const headers = messageHeaders(ids, serverVersion, ERROR_CODES[error.code].runFailed);
   headers.push([ERROR_CODE, error.code]);
   if (error.retryAfterSeconds !== undefined) headers.push(["Retry-After", String(error.retryAfterSeconds)]);
   const response = {
-    status: status || UNAVAILABLE,
+    status,
     headers,
-    body: renderPythonJson(body),
+    body,
     errorCode: error.code,
     trace: ids.trace,
   };
@@ -33,7 +44,7 @@ export function errorResponse(error: ScoreError, ids: RequestIds, settings: Resp
 }
 
 /** Status of what only ends a command, where a host stays up instead. */
-const UNAVAILABLE = 503;
+export const UNAVAILABLE = 503;
 
 /** What the client may know of a failure (contract ERR-11). */
 export function errorMember(error: ScoreError, detail: ErrorDetail, ids?: RequestIds): Record<string, unknown> {

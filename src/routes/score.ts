@@ -1,13 +1,12 @@
 import { abortError, BadInputError, ScoreError, toScoreError } from "../core/errors.ts";
 import type { Events } from "../core/events.ts";
-import type { RequestIds } from "../core/headers.ts";
+import { NOT_FAILED, type RequestIds } from "../core/headers.ts";
 import type { RunCall, RunOutcome, ScoreRequest, ScoreResponse, ScoreRuntime, ScriptFacts } from "../core/types.ts";
 import { type ResponseSettings, resultResponse, textResponse } from "./respond.ts";
 import type { Route } from "./route.ts";
 
 export function scoreRoute(settings: ResponseSettings, runtime: ScoreRuntime, events: Events): Route {
-  /** Asking for it again would cost each request. */
-  let responses: typeof import("./script-response.ts") | undefined;
+  const { run, answer } = createRunner(settings, runtime, events);
 
   async function handle(request: ScoreRequest, ids: RequestIds): Promise<ScoreResponse> {
     const { method } = request;
@@ -25,22 +24,7 @@ export function scoreRoute(settings: ResponseSettings, runtime: ScoreRuntime, ev
       }
     }
     const body = !isRaw && method === "GET" ? await queryBody(request.query) : request.body;
-    const outcome = await run(request, ids, body);
-    if (outcome.kind === "json") return resultResponse(outcome, ids, settings);
-    if (outcome.fromScript) events.responseFromScript?.({ request, ids });
-    responses ??= await import("./script-response.ts");
-    try {
-      return responses.scriptResponse(outcome, ids, settings);
-    } catch (error) {
-      throw badResponse(error);
-    }
-  }
-
-  /** @param body the request's, or what takes its place */
-  function run(request: ScoreRequest, { requestId, trace }: RequestIds, body: Uint8Array): Promise<RunOutcome> {
-    const { method, path, query, headers, remoteAddress, signal, log } = request;
-    const call: RunCall = { body, method, path, query, headers, requestId, trace, remoteAddress, signal, log };
-    return signal?.aborted ? Promise.reject(abortError(signal.reason)) : runtime.run(call);
+    return answer(await run(request, ids, request.path, body), request, ids);
   }
 
   return {
@@ -53,6 +37,50 @@ export function scoreRoute(settings: ResponseSettings, runtime: ScoreRuntime, ev
     handle,
   };
 }
+
+/** How a route has the runtime answer. */
+export interface Runner {
+  /** @param path as the runtime is told it   @param body the request's, or what takes its place   @throws ScoreError */
+  run(request: ScoreRequest, ids: RequestIds, path: string, body: Uint8Array): Promise<RunOutcome>;
+  /** @throws ScoreError for what cannot be sent */
+  answer(outcome: RunOutcome, request: ScoreRequest, ids: RequestIds): ScoreResponse | Promise<ScoreResponse>;
+}
+
+export function createRunner(settings: ResponseSettings, runtime: ScoreRuntime, events: Events): Runner {
+  /** Asking for it again would cost each request. */
+  let responses: typeof import("./script-response.ts") | undefined;
+
+  function built(outcome: Built, ids: RequestIds): ScoreResponse {
+    try {
+      const response = responses!.scriptResponse(outcome, ids, settings);
+      return isModel() ? { ...response, headers: [...response.headers, NOT_FAILED] } : response;
+    } catch (error) {
+      throw badResponse(error);
+    }
+  }
+
+  /** Its answers are as plain results as values, whatever they are made of. */
+  const isModel = (): boolean => runtime.facts?.takes === "model";
+
+  return {
+    run(request, { requestId, trace }, path, body) {
+      const { method, query, headers, remoteAddress, signal, log } = request;
+      const call: RunCall = { body, method, path, query, headers, requestId, trace, remoteAddress, signal, log };
+      return signal?.aborted ? Promise.reject(abortError(signal.reason)) : runtime.run(call);
+    },
+    answer(outcome, request, ids) {
+      if (outcome.kind === "json") return resultResponse(outcome, ids, settings);
+      if (outcome.fromScript && !isModel()) events.responseFromScript?.({ request, ids });
+      if (responses !== undefined) return built(outcome, ids);
+      return import("./script-response.ts").then((module) => {
+        responses = module;
+        return built(outcome, ids);
+      });
+    },
+  };
+}
+
+type Built = Extract<RunOutcome, { readonly kind: "response" }>;
 
 /** What run() gets for a GET request. */
 async function queryBody(query: string): Promise<Uint8Array> {

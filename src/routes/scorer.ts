@@ -9,7 +9,7 @@ import type { Bursts } from "./bursts.ts";
 import type { Cors } from "./cors.ts";
 import { livenessRoute, readinessRoute } from "./probes.ts";
 import { errorResponse, textResponse } from "./respond.ts";
-import { methodNotAllowed, notFound, type Route, RouteTable } from "./route.ts";
+import { methodNotAllowed, notFound, type Route, type RouteFamily, RouteTable } from "./route.ts";
 import { badResponse, scoreRoute } from "./score.ts";
 import type { countedStream } from "./stream-end.ts";
 import { swaggerRoute } from "./swagger.ts";
@@ -31,6 +31,14 @@ export interface ScorerExtras {
   readonly countStream: typeof countedStream | undefined;
   /** Sums up the log lines of refusals. Undefined: there is a line for each. */
   readonly refusals: Bursts | undefined;
+  /** Undefined where a script is served. */
+  readonly model?: ModelFront | undefined;
+}
+
+/** What answers for a model that is served without a script. */
+export interface ModelFront {
+  readonly routes: readonly Route[];
+  readonly families: readonly RouteFamily[];
 }
 
 /** Answers requests with a score script, whatever host they come from. */
@@ -55,16 +63,20 @@ export function composeScorer(
   config: ScorerConfig,
   runtime: ScoreRuntime,
   events: Events,
-  { cors, tracer, countStream, refusals }: ScorerExtras,
+  { cors, tracer, countStream, refusals, model }: ScorerExtras,
   moreRoutes: readonly Route[] = [],
 ): Scorer {
-  const routes = new RouteTable([
-    scoreRoute(config, runtime, events),
-    livenessRoute(config, runtime),
-    swaggerRoute(config, runtime),
-    readinessRoute(config, runtime),
-    ...moreRoutes,
-  ]);
+  const routes = new RouteTable(
+    [
+      scoreRoute(config, runtime, events),
+      livenessRoute(config, runtime),
+      swaggerRoute(config, runtime),
+      readinessRoute(config, runtime),
+      ...(model?.routes ?? []),
+      ...moreRoutes,
+    ],
+    model?.families,
+  );
 
   async function handle(request: ScoreRequest): Promise<ScoreResponse> {
     const startedAt = request.receivedAt ?? performance.now();
@@ -75,7 +87,7 @@ export function composeScorer(
     try {
       response = await answer(route, request, ids);
     } catch (error) {
-      response = failure(request, ids, toScoreError(error));
+      response = failure(route, request, ids, toScoreError(error));
     }
     const start = { request, ids, startedAt, requestBytes: request.body.length, wasReceived: route !== undefined };
     return finish(start, route, response, route?.logged === true);
@@ -86,12 +98,16 @@ export function composeScorer(
     request: ScoreRequest,
     ids: RequestIds,
   ): ScoreResponse | Promise<ScoreResponse> {
-    if (route === undefined) return errorResponse(notFound(), ids, config);
-    if (!takes(route, request.method)) return withAllow(route, errorResponse(methodNotAllowed(), ids, config));
-    if (ids.tooLong !== undefined)
-      return errorResponse(new BadInputError("ERR_HEADER_LIMIT", ids.tooLong), ids, config);
+    const told = (error: ScoreError): ScoreResponse => tell(route, request, ids, error);
+    if (route === undefined) return told(notFound());
+    if (!takes(route, request.method)) return withAllow(route, told(methodNotAllowed()));
+    if (ids.tooLong !== undefined) return told(new BadInputError("ERR_HEADER_LIMIT", ids.tooLong));
     if (request.method === "OPTIONS" && !route.handlesOptions) return withAllow(route, textResponse("", ids, config));
     return route.handle(request, ids);
+  }
+
+  function tell(route: Route | undefined, { path }: RequestHead, ids: RequestIds, error: ScoreError): ScoreResponse {
+    return (routes.tellerOf(path, route) ?? errorResponse)(error, ids, config);
   }
 
   /** What all answers have in common, refusals included. */
@@ -117,8 +133,8 @@ export function composeScorer(
     return streamEnded === undefined || countStream === undefined ? response : countStream(answered, streamEnded);
   }
 
-  function failure(request: RequestHead, ids: RequestIds, error: ScoreError): ScoreResponse {
-    const response = errorResponse(error, ids, config);
+  function failure(route: Route | undefined, request: RequestHead, ids: RequestIds, error: ScoreError): ScoreResponse {
+    const response = tell(route, request, ids, error);
     if (error instanceof OverloadError) return refused(request, ids, response, error, error.message);
     events.requestFailed?.({ request, ids, failure: error });
     return response;
@@ -145,7 +161,7 @@ export function composeScorer(
     const startedAt = request.receivedAt ?? performance.now();
     const start = begin(request, startedAt, traceOf(request, route, startedAt));
     const text = `${request.method} ${request.path} refused: ${error.message}`;
-    const response = refused(request, start.ids, errorResponse(error, start.ids, config), error, text);
+    const response = refused(request, start.ids, tell(route, request, start.ids, error), error, text);
     return finish(start, route, response, false);
   }
 
@@ -153,7 +169,7 @@ export function composeScorer(
     const route = routes.find(request.path);
     // The trace has ended with the answer that could not be sent.
     const start = begin(request, performance.now(), undefined);
-    return finish(start, route, failure(request, start.ids, badResponse(error)), false);
+    return finish(start, route, failure(route, request, start.ids, badResponse(error)), false);
   }
 
   /** Of a request that the host could not hand over. */

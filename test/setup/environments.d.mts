@@ -8,6 +8,7 @@ export type PythonEnvironmentName =
   | "reports"
   | "moto"
   | "otlp"
+  | "models"
   | "wheels";
 export type EnvironmentName = PythonEnvironmentName | "onnx" | "onnxruntime" | "prometheus" | "chromium";
 

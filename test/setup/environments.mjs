@@ -55,6 +55,8 @@ const recipes = {
   tools: virtualEnvironment("tools", ["test/setup/tools.requirements.txt"]),
   moto: virtualEnvironment("moto", ["test/setup/moto.requirements.txt"]),
   otlp: virtualEnvironment("otlp", ["test/setup/otlp.requirements.txt"]),
+  // A real MLflow, tritonclient, and what makes ONNX models.
+  models: virtualEnvironment("models", ["test/setup/models.requirements.txt"]),
   wheels: virtualEnvironment("wheels", ["test/setup/wheels.requirements.txt"]),
   onnx,
   onnxruntime: onnx,

@@ -7,6 +7,7 @@ import type { Config } from "../../src/config/config.ts";
 import { resolveConfig } from "../../src/config/config.ts";
 import { packageFile } from "../../src/core/package-root.ts";
 import {
+  type CreateRuntime,
   createService as composeService,
   createLog,
   createRuntime,
@@ -61,8 +62,13 @@ export interface Answer {
 }
 
 /** Sets up what answers for a script; its runtime is not started yet.
- *  @param script file below SCRIPTS   @param env on top of PATH and HOME; a flag's variable will do for the flag */
-export function createService(script: string, env: Readonly<Record<string, string>> = {}): Service {
+ *  @param script file below SCRIPTS   @param env on top of PATH and HOME; a flag's variable will do for the flag
+ *  @param runtimeOf default: that of the settings */
+export function createService(
+  script: string,
+  env: Readonly<Record<string, string>> = {},
+  runtimeOf: CreateRuntime = createRuntime,
+): Service {
   const { config } = resolveConfig({
     env: {
       PATH: process.env.PATH,
@@ -78,7 +84,11 @@ export function createService(script: string, env: Readonly<Record<string, strin
   const log = createLog((text) => {
     logged += text;
   }, "INFO");
-  const { runtime, scorer } = composeService({ settings: { config, warnings: [] }, openLog: () => log, createRuntime });
+  const { runtime, scorer } = composeService({
+    settings: { config, warnings: [] },
+    openLog: () => log,
+    createRuntime: runtimeOf,
+  });
   const send = async (method: string, path: string, body: string, more: Partial<ScoreRequest> = {}) =>
     readAnswer(await scorer.handle({ method, path, query: "", headers: {}, body: Buffer.from(body), ...more }));
   return {

@@ -1,9 +1,10 @@
 import { type CreateDriver, describeConformance, type WireRequest, type WireResponse } from "../conformance.ts";
+import { describeModelConformance } from "../conformance-models.ts";
 import { createService } from "../setup/service.ts";
 
 /** The core by itself: what a host does to a request is done here in its shortest form. */
-const createDriver: CreateDriver = async (script, env) => {
-  const { scorer, runtime, logged, close } = createService(script, env);
+const createDriver: CreateDriver = async (script, env, runtimeOf) => {
+  const { scorer, runtime, logged, close } = createService(script, env, runtimeOf);
   await runtime.start().catch(() => {});
 
   async function send(request: WireRequest): Promise<WireResponse> {
@@ -56,3 +57,4 @@ describeConformance("core, TypeScript in this process", {
   createDriver: (script, env) => createDriver(script, { ...env, SCOREFN_SCRIPT_HOST: "in-process" }),
   ...carries,
 });
+describeModelConformance("core", { createDriver, anyTarget: true });

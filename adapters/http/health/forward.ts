@@ -1,8 +1,14 @@
 import { request as sendRequest } from "node:http";
-import { type Address, OverloadError, type ScoreHandler, type ScoreResponse, type Scorer } from "../../../src/host.ts";
+import {
+  type Address,
+  needsScript,
+  OverloadError,
+  type ScoreHandler,
+  type ScoreResponse,
+  type Scorer,
+} from "../../../src/host.ts";
 
-/** Routes that need the script, and the methods that they take. */
-const ROUTES: ReadonlySet<string> = new Set(["/score", "/swagger.json"]);
+/** Those that the routes take which need the script. */
 const METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "POST", "OPTIONS"]);
 
 /** Headers of a connection, which are not handed on. A body is handed on as one whole, so nothing can come behind it. */
@@ -10,8 +16,9 @@ const OWN: ReadonlySet<string> = new Set([
   ...["connection", "content-length", "date", "expect", "keep-alive", "trailer", "transfer-encoding", "upgrade"],
 ]);
 
-export function needsScript(method: string, path: string): boolean {
-  return ROUTES.has(path) && METHODS.has(method);
+/** @param path decoded */
+export function isForwarded(method: string, path: string, hasModel: boolean): boolean {
+  return needsScript(path, hasModel) && METHODS.has(method);
 }
 
 /** Hands requests on to the score port, as a client of it. Never rejects.

@@ -26,7 +26,9 @@ export class HealthServer {
   readonly #log: Log;
   readonly #figures: (() => Figures) | undefined;
   #thread: Worker | undefined;
-  #told: (Pick<ScoreRuntime, "state" | "initialised" | "failure"> & { readonly reload: unknown }) | undefined;
+  #told:
+    | (Pick<ScoreRuntime, "state" | "initialised" | "failure"> & { readonly reload: unknown; readonly models: unknown })
+    | undefined;
 
   /** @param config its first address of `listen` that is no health port gets what the thread does not answer
    *  @param runtime whose state the thread reports
@@ -68,14 +70,16 @@ export class HealthServer {
   /** Tells the thread the runtime's state, unless it knows. Called when the script has started, too: its first run() may
    *  block this thread before the next tick. */
   reportState(): void {
-    const { state, initialised, failure } = this.#runtime;
+    const { state, initialised, failure, facts } = this.#runtime;
+    const models = facts?.models;
     const reload = this.#runtime.reload?.();
     const told = this.#told;
     const isKnown = state === told?.state && initialised === told.initialised && failure === told.failure;
-    if (isKnown && reload === told.reload) return;
-    this.#told = { state, initialised, failure, reload };
+    if (isKnown && reload === told.reload && models === told.models) return;
+    this.#told = { state, initialised, failure, reload, models };
     const plain = failure && toPlainError(toScoreError(failure));
-    this.#thread?.postMessage({ kind: "state", state, initialised, failure: plain, reload } satisfies ToHealth);
+    const record: ToHealth = { kind: "state", state, initialised, failure: plain, reload, models };
+    this.#thread?.postMessage(record);
   }
 
   /** The thread has nothing else to go by while this one is busy. */

@@ -5,6 +5,7 @@ import {
   type Figures,
   type Log,
   type LogFields,
+  type ModelFacts,
   type RuntimeState,
   type ScoreError,
   ScoreError as ScoreFault,
@@ -32,6 +33,8 @@ export type ToHealth =
       readonly failure: PlainError | undefined;
       /** What the ready path shows of the last edit; undefined: nothing is reloaded. */
       readonly reload: object | undefined;
+      /** What is known of models; undefined: a script is served, or nothing is known yet. */
+      readonly models: readonly ModelFacts[] | undefined;
     }
   /** What is measured, as it is now. */
   | { readonly kind: "figures"; readonly figures: Figures }

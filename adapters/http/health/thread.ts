@@ -6,6 +6,7 @@ import {
   type Address,
   type Config,
   createEventLog,
+  createModelFront,
   createScorer,
   decodePath,
   type Figures,
@@ -18,9 +19,10 @@ import {
   type ScoreError,
   type ScoreRuntime,
   type Scorer,
+  type ScriptFacts,
 } from "../../../src/host.ts";
 import { createHttpServer } from "../index.ts";
-import { createForward, needsScript } from "./forward.ts";
+import { createForward, isForwarded } from "./forward.ts";
 import { type FromHealth, fromPlainError, type LevelName, type LoggerName, type ToHealth } from "./messages.ts";
 
 /** What the thread is started with. */
@@ -34,6 +36,7 @@ class ReportedRuntime implements ScoreRuntime {
   state: RuntimeState = "loading";
   initialised = false;
   failure: ScoreError | undefined;
+  facts: ScriptFacts | undefined;
   reload: ScoreRuntime["reload"];
 
   start(): Promise<never> {
@@ -53,14 +56,16 @@ function serveHealth({ config, address }: HealthThreadData): void {
   const runtime = new ReportedRuntime();
   const log = remoteLog(tell, config.logFormat);
   let figures: readonly Figures[] = [];
-  const { metricsPath } = config;
+  const { metricsPath, model } = config;
   const routes = metricsPath === null ? [] : [metricsRoute(metricsPath, config, () => figures)];
-  const local = createScorer(config, runtime, createEventLog(config, log), routes);
+  const events = createEventLog(config, log);
+  const front = model === null ? undefined : createModelFront(config, runtime, events, model);
+  const local = createScorer(config, runtime, events, routes, front);
   const forward = createForward(config.listen.find(({ health }) => !health)!, local);
   const scorer: Scorer = {
     ...local,
     handle: (request) =>
-      needsScript(request.method, decodePath(request.path)) ? forward(request) : local.handle(request),
+      isForwarded(request.method, decodePath(request.path), model !== null) ? forward(request) : local.handle(request),
   };
   const server = createHttpServer(scorer, config, log);
 
@@ -75,6 +80,8 @@ function serveHealth({ config, address }: HealthThreadData): void {
     }
     runtime.state = message.state;
     runtime.initialised = message.initialised;
+    const { models } = message;
+    runtime.facts = models && { takes: "model", concurrent: false, models };
     runtime.reload = message.reload === undefined ? undefined : () => message.reload;
     runtime.failure = message.failure === undefined ? undefined : fromPlainError(message.failure);
   });

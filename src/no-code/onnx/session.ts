@@ -34,13 +34,15 @@ export interface SessionOptions {
   /** Of the model file. */
   readonly path: string;
   readonly log: Log;
+  /** That it computes with; default: the processors, shared out among the workers. */
+  readonly threads?: number | undefined;
 }
 
 /** @throws ScriptLoadError `ERR_MODEL_LOAD` with a hint */
-export async function openSession({ path, log }: SessionOptions): Promise<Session> {
+export async function openSession({ path, log, threads }: SessionOptions): Promise<Session> {
   const engine = findEngine(path);
   // By path: what lies outside the file is found only so (ONNX-14).
-  const session = await create(engine, path, path);
+  const session = await create(engine, path, path, threads);
   const inputs = session.inputMetadata.map((value) => toInput(value, path));
   const outputs = toOutputs(session.outputMetadata, path, log);
   return {
@@ -51,9 +53,14 @@ export async function openSession({ path, log }: SessionOptions): Promise<Sessio
   };
 }
 
-async function create(engine: Ort, model: string | Uint8Array, path: string): Promise<OrtSession> {
+async function create(
+  engine: Ort,
+  model: string | Uint8Array,
+  path: string,
+  threads: number = threadsPerSession(),
+): Promise<OrtSession> {
   try {
-    return await engine.InferenceSession.create(model, { intraOpNumThreads: threadsPerSession() });
+    return await engine.InferenceSession.create(model, { intraOpNumThreads: threads });
   } catch (cause) {
     throw explainLoad(path, cause);
   }

@@ -7,6 +7,7 @@ import { startCustomHandler } from "../../../adapters/azure/custom-handler.ts";
 import { buildAzure } from "../../../packaging/azure-functions/build.ts";
 import { createRuntime, inProcess } from "../../../src/host.ts";
 import { type CreateDriver, describeConformance } from "../../conformance.ts";
+import { describeModelConformance } from "../../conformance-models.ts";
 import { sendTo } from "../../setup/http-client.ts";
 import { freePort, startServer } from "../../setup/server.ts";
 import { SCRIPTS, type TemporaryFolder, temporaryFolder, until } from "../../setup/service.ts";
@@ -45,10 +46,10 @@ function endToEnd(raw: readonly string[]): string[] {
   return raw.filter((_text, index) => !HOP_BY_HOP.has(raw[index - (index % 2)]!.toLowerCase()));
 }
 
-const createDriver: CreateDriver = async (script, env) => {
+const createDriver: CreateDriver = async (script, env, runtimeOf = createRuntime) => {
   let logged = "";
   const handler = await startCustomHandler({
-    createRuntime,
+    createRuntime: runtimeOf,
     env: {
       PATH: process.env.PATH,
       HOME: process.env.HOME,
@@ -181,3 +182,5 @@ describe("a custom handler that was built", () => {
     expect(await server.stop()).toBe(0);
   });
 });
+
+describeModelConformance("Azure Functions, custom handler", { createDriver, anyTarget: true });

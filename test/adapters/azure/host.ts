@@ -11,6 +11,7 @@ import {
 import { proxiedHeaders, watchProxied } from "../../../adapters/azure/proxied.ts";
 import { registerHealth } from "../../../functions/health.ts";
 import { registerLifecycle } from "../../../functions/lifecycle.ts";
+import { registerModels } from "../../../functions/models.ts";
 import { registerScore } from "../../../functions/score.ts";
 import { registerSwagger } from "../../../functions/swagger.ts";
 import {
@@ -93,6 +94,7 @@ async function start(service: AzureService, options: StartOptions, lines: string
     registerHealth(api, service);
     registerScore(api, service);
     registerSwagger(api, service);
+    registerModels(api, service);
   }, options);
   await registered.start();
   const text = () => [...lines, ...registered.logged.map((record) => record.text)].map((line) => `${line}\n`).join("");
@@ -140,16 +142,16 @@ export async function startHandler(
 
 /** Drives the conformance suite through the whole app. */
 export function appDriver(transport: Transport): CreateDriver {
-  return async (script, env) => {
-    const { send, text, terminate } = await startApp(transport, script, env);
+  return async (script, env, createRuntime) => {
+    const { send, text, terminate } = await startApp(transport, script, env, createRuntime && { createRuntime });
     return { send, logged: text, close: terminate };
   };
 }
 
 /** Drives it through the handler alone, so that worker processes stay quiet while the log is complete. */
 export function handlerDriver(transport: Transport): CreateDriver {
-  return async (script, env) => {
-    const { scorer, runtime, config, log, logged, close } = createService(script, env);
+  return async (script, env, createRuntime) => {
+    const { scorer, runtime, config, log, logged, close } = createService(script, env, createRuntime);
     const streaming = transport === "streaming";
     if (streaming) watchProxied();
     const options = { streaming, maxBodyBytes: config.maxBodyBytes, ...(streaming && { headersOf: proxiedHeaders }) };

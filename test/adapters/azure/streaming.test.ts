@@ -1,4 +1,5 @@
 import { describeConformance } from "../../conformance.ts";
+import { describeModelConformance } from "../../conformance-models.ts";
 import { describeGenerated } from "./generated.ts";
 import { describeHardCases } from "./hard-cases.ts";
 import { appDriver, handlerDriver } from "./host.ts";
@@ -31,3 +32,4 @@ describeGenerated("Azure Functions, streaming, Python", {
   createDriver: handlerDriver("streaming"),
   library: true,
 });
+describeModelConformance("Azure Functions, streaming", { createDriver: appDriver("streaming"), anyTarget: false });

@@ -2,16 +2,17 @@ import { Agent } from "node:http";
 import { HealthServer } from "../../../adapters/http/health/index.ts";
 import { createHttpServer } from "../../../adapters/http/index.ts";
 import { type CreateDriver, type Driver, describeConformance } from "../../conformance.ts";
+import { describeModelConformance } from "../../conformance-models.ts";
 import { sendTo } from "../../setup/http-client.ts";
 import { createService, type Service } from "../../setup/service.ts";
 
 /** The node:http host over a real socket, with connections that are kept. */
-const createDriver: CreateDriver = (script, env) =>
-  drive(createService(script, env), ({ scorer, config, log }) => createHttpServer(scorer, config, log));
+const createDriver: CreateDriver = (script, env, runtimeOf) =>
+  drive(createService(script, env, runtimeOf), ({ scorer, config, log }) => createHttpServer(scorer, config, log));
 
 /** The separate health port, whose thread forwards to the score port what it does not answer itself. */
-const createHealthDriver: CreateDriver = (script, env) =>
-  drive(createService(script, env), ({ config, runtime, scorer, log }) => {
+const createHealthDriver: CreateDriver = (script, env, runtimeOf) =>
+  drive(createService(script, env, runtimeOf), ({ config, runtime, scorer, log }) => {
     const main = createHttpServer(scorer, config, log);
     let health: HealthServer;
     return {
@@ -56,3 +57,5 @@ describeConformance("RT-9: the separate health port, Python", {
   isFurtherDoor: true,
   createDriver: createHealthDriver,
 });
+describeModelConformance("node:http", { createDriver, anyTarget: true });
+describeModelConformance("RT-9: the separate health port", { createDriver: createHealthDriver, anyTarget: true });

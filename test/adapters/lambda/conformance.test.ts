@@ -1,4 +1,5 @@
 import { describeConformance } from "../../conformance.ts";
+import { describeModelConformance } from "../../conformance-models.ts";
 import { bufferedDriver, streamDriver } from "./driver.ts";
 
 // What the front doors themselves change, besides what `Host` says:
@@ -55,3 +56,11 @@ describeConformance("Lambda, streaming, Python", {
   ...raw,
   streams: true,
 });
+
+for (const door of ["http", "http-stage", "url", "rest", "alb-multi", "alb"] as const) {
+  describeModelConformance(`Lambda, ${door}`, {
+    createDriver: bufferedDriver(door, "typescript"),
+    anyTarget: door !== "rest" && !door.startsWith("alb"),
+  });
+}
+describeModelConformance("Lambda, streaming", { createDriver: streamDriver("url", "typescript"), anyTarget: true });

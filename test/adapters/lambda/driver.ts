@@ -1,7 +1,7 @@
 import { createHandler, type LambdaService, startService } from "../../../adapters/lambda/index.ts";
 import { streamHandler } from "../../../adapters/lambda/stream.ts";
 import { workers } from "../../../adapters/lambda/workers.ts";
-import { createRuntime } from "../../../src/host.ts";
+import { type CreateRuntime, createRuntime } from "../../../src/host.ts";
 import type { CreateDriver, WireRequest } from "../../conformance.ts";
 import { DEADLINE_MS, type Language, SCRIPTS } from "../../setup/service.ts";
 import { contextWith, type FrontDoor, fromResult, receiveStream, toEvent } from "./front-door.ts";
@@ -18,14 +18,16 @@ export async function startScript(
   script: string,
   language: Language,
   env: Readonly<Record<string, string>> = {},
+  runtimeOf?: CreateRuntime,
 ): Promise<TestService> {
   let text = "";
   const service = await startService(
-    (config, log, events) =>
-      language === "python"
-        ? // Workers write to the stdout of the tests.
-          workers({ ...config, logLevel: "CRITICAL" }, log, events)
-        : createRuntime({ ...config, scriptHost: "in-process" }, log, events),
+    runtimeOf ??
+      ((config, log, events) =>
+        language === "python"
+          ? // Workers write to the stdout of the tests.
+            workers({ ...config, logLevel: "CRITICAL" }, log, events)
+          : createRuntime({ ...config, scriptHost: "in-process" }, log, events)),
     {
       env: {
         PATH: process.env.PATH,
@@ -50,8 +52,8 @@ export async function startScript(
 
 /** Drives the buffered entry through one kind of front door. */
 export function bufferedDriver(door: FrontDoor, language: Language): CreateDriver {
-  return async (script, env) => {
-    const service = await startScript(script, language, env);
+  return async (script, env, runtimeOf) => {
+    const service = await startScript(script, language, env, runtimeOf);
     const handler = createHandler(service);
     return {
       send: async (request) => {
@@ -67,8 +69,8 @@ export function bufferedDriver(door: FrontDoor, language: Language): CreateDrive
 
 /** Drives the streaming entry. */
 export function streamDriver(door: FrontDoor, language: Language): CreateDriver {
-  return async (script, env) => {
-    const service = await startScript(script, language, env);
+  return async (script, env, runtimeOf) => {
+    const service = await startScript(script, language, env, runtimeOf);
     return {
       send: (request: WireRequest) =>
         receiveStream(

@@ -3,13 +3,14 @@ import { Agent } from "node:http";
 import { createHttpServer } from "../../../adapters/http/index.ts";
 import { createGateway } from "../../../endpoint/gateway/gateway.ts";
 import { type CreateDriver, describeConformance } from "../../conformance.ts";
+import { describeModelConformance } from "../../conformance-models.ts";
 import { sendTo } from "../../setup/http-client.ts";
 import { createService } from "../../setup/service.ts";
 import { CREDENTIALS, KEY, routingOf } from "./neighbours.ts";
 import { targetOf } from "./service-target.ts";
 
-const createDriver: CreateDriver = async (script, env) => {
-  const service = createService(script, env);
+const createDriver: CreateDriver = async (script, env, runtimeOf) => {
+  const service = createService(script, env, runtimeOf);
   const { runtime, config, log, logged, close } = service;
   await runtime.start().catch(() => {});
   const routing = routingOf([targetOf(service)], { blue: 100 }, { form: "none" });
@@ -36,3 +37,4 @@ describeConformance("an endpoint, Python", {
   exactNames: true,
   ownIds: true,
 });
+describeModelConformance("an endpoint", { createDriver, anyTarget: true });

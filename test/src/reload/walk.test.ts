@@ -122,7 +122,7 @@ class ModelVersion {
     } as unknown as Made["scorer"];
     const config = { appRoot: "/", entryScript: null, modelDir: null, reloadDirs: [], workerEnv: {} };
     return {
-      config: { ...config, debugPort: this.debugPort },
+      config: { ...config, debugPort: this.debugPort, model: null },
       log: createLog(() => {}, "CRITICAL"),
       runtime,
       scorer,

@@ -1,0 +1,19 @@
+import type { Events } from "../../core/events.ts";
+import type { ScoreRuntime, ServedModel } from "../../core/types.ts";
+import type { ResponseSettings } from "../../routes/respond.ts";
+import type { ModelFront } from "../../routes/scorer.ts";
+import { modelFamily, serverRoutes } from "./inference.ts";
+import { invocationsRoutes } from "./invocations.ts";
+
+/** What answers for a model besides the routes that a score script has. */
+export function createModelFront(
+  settings: ResponseSettings,
+  runtime: ScoreRuntime,
+  events: Events,
+  served: ServedModel,
+): ModelFront {
+  return {
+    routes: [...serverRoutes(settings, runtime, served), ...invocationsRoutes(settings, runtime, events, served)],
+    families: [modelFamily(settings, runtime, events, served)],
+  };
+}
