@@ -6,7 +6,7 @@ import { messageOf, stackOf } from "../../core/thrown.ts";
 import type { Datatype, Tensor } from "../types.ts";
 import { datatypeOf, fromEngine, toEngine } from "./element-types.ts";
 import { findEngine } from "./engine.ts";
-import { explainLoad, loadFailure } from "./load-failure.ts";
+import { engineWords, explainLoad, loadFailure } from "./load-failure.ts";
 import { checkFile, rewritten } from "./model-file.ts";
 import type { Ort, OrtSession, OrtTensor, OrtValue } from "./ort.ts";
 import { threadsPerSession } from "./threads.ts";
@@ -117,7 +117,7 @@ async function run(
     const results = await session.run(values, fetches);
     return fetches.map((name) => fromEngine(name, results[name]!));
   } catch (cause) {
-    const message = messageOf(cause);
+    const message = engineWords(cause);
     const report = { type: "ModelRunError", message, traceback: stackOf(cause), location: null };
     throw new ScriptRunError("ERR_SCRIPT_RUN", message, { cause, report });
   }
