@@ -6,7 +6,7 @@ import { messageOf, stackOf } from "../../core/thrown.ts";
 import type { Datatype, Tensor } from "../types.ts";
 import { datatypeOf, fromEngine, toEngine } from "./element-types.ts";
 import { findEngine } from "./engine.ts";
-import { explainLoad, loadFailure } from "./load-failure.ts";
+import { engineWords, explainLoad, loadFailure } from "./load-failure.ts";
 import { checkFile, rewritten } from "./model-file.ts";
 import type { Ort, OrtSession, OrtTensor, OrtValue } from "./ort.ts";
 import { threadsPerSession } from "./threads.ts";
@@ -44,14 +44,15 @@ export interface SessionOptions {
 const MAX_SHOWN_CLASSES = 20;
 
 /** @throws ScriptLoadError `ERR_MODEL_LOAD` with a hint */
-export async function openSession({ path, log, threads = threadsPerSession() }: SessionOptions): Promise<Session> {
+export async function openSession(options: SessionOptions): Promise<Session> {
+  const { path, log } = options;
   checkFile(path);
   const engine = findEngine(path);
   // By path: what lies outside the file is found so (ONNX-14), and the engine may map it into memory.
-  const asItIs = await create(engine, path, threads);
+  const asItIs = await create(engine, options);
   const session = asItIs.outputMetadata.every(({ isTensor }) => isTensor)
     ? asItIs
-    : await withTensors(engine, asItIs, path, log, threads);
+    : await withTensors(engine, asItIs, options);
   try {
     return {
       inputs: session.inputMetadata.map((value) => toInput(value, path)),
@@ -67,17 +68,12 @@ export async function openSession({ path, log, threads = threadsPerSession() }: 
 
 /** Only a model that has outputs which are no tensors is read into this process's memory.
  *  @returns the session of a model whose classifiers give tensors; the one that there is where that cannot be had */
-async function withTensors(
-  engine: Ort,
-  asItIs: OrtSession,
-  path: string,
-  log: Log,
-  threads: number,
-): Promise<OrtSession> {
+async function withTensors(engine: Ort, asItIs: OrtSession, options: SessionOptions): Promise<OrtSession> {
+  const { path, log } = options;
   try {
     const model = await rewritten(path);
     if (model === undefined) return asItIs;
-    const session = await create(engine, path, threads, model.bytes);
+    const session = await create(engine, options, model.bytes);
     await asItIs.release();
     for (const { name, classes } of model.outputs) {
       const columns = classes.length > MAX_SHOWN_CLASSES ? [...classes.slice(0, MAX_SHOWN_CLASSES), "…"] : classes;
@@ -91,7 +87,11 @@ async function withTensors(
 }
 
 /** @param bytes what the file is replaced with */
-async function create(engine: Ort, path: string, threads: number, bytes?: Uint8Array): Promise<OrtSession> {
+async function create(
+  engine: Ort,
+  { path, threads = threadsPerSession() }: SessionOptions,
+  bytes?: Uint8Array,
+): Promise<OrtSession> {
   const options = {
     intraOpNumThreads: threads,
     // Where weights outside of a model are that did not come from a file.
@@ -117,7 +117,7 @@ async function run(
     const results = await session.run(values, fetches);
     return fetches.map((name) => fromEngine(name, results[name]!));
   } catch (cause) {
-    const message = messageOf(cause);
+    const message = engineWords(cause);
     const report = { type: "ModelRunError", message, traceback: stackOf(cause), location: null };
     throw new ScriptRunError("ERR_SCRIPT_RUN", message, { cause, report });
   }
