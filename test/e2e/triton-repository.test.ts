@@ -33,7 +33,9 @@ describe.skipIf(missingEngine())("scorefn serve --model <repository>", () => {
     writeFileSync(join(folder, "addsub", "config.pbtxt"), CONFIG);
     writeFileSync(join(folder, "image", "config.pbtxt"), RESHAPED);
     const port = await freePort();
-    const command = [packageFile("dist/adapters/cli/scorefn.js"), "serve", "--model", folder, "--port", String(port)];
+    const program = [packageFile("dist/adapters/cli/scorefn.js"), "serve", "--model", folder];
+    // Otherwise reasons are in the log alone.
+    const command = [...program, "--port", String(port), "--error_detail", "location"];
     server = startServer({ command: process.execPath, args: command, cwd: folder, port });
     await server.waitReady("/v2/models/addsub/ready");
   });
