@@ -213,7 +213,7 @@ function policyOf(config: PbMessage): VersionPolicy {
   return { kind: "latest", count: Math.max(1, count) };
 }
 
-/** They have no effect here; clients may look at them. What is no pair of texts is left out. */
+/** They have no effect here; clients may look at them. */
 function parametersOf(config: PbMessage): Record<string, string> {
   const pairs = messagesOf(config, "parameters").map((entry) => {
     const value = messageOf(entry, "value");

@@ -1,6 +1,7 @@
 // Folders of a repository: <repository>/<model>/[config.pbtxt] and <repository>/<model>/<version>/model.onnx (TRI-1).
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join, relative, resolve, sep } from "node:path";
+import { attempt } from "../../core/attempt.ts";
 import type { Log } from "../../core/log.ts";
 import { messageOf } from "../../core/thrown.ts";
 import { type ModelConfig, NO_CONFIG, readConfig, type VersionPolicy } from "./config.ts";
@@ -61,7 +62,8 @@ function byNumber(one: string, other: string): number {
 }
 
 function foldersIn(path: string): string[] {
-  const isFolder = (name: string) => statSync(join(path, name), { throwIfNoEntry: false })?.isDirectory() === true;
+  // A link may lead in a circle.
+  const isFolder = (name: string) => attempt(() => statSync(join(path, name)).isDirectory(), false);
   return readdirSync(path).filter(isFolder).sort();
 }
 
@@ -83,8 +85,10 @@ export function configOf({ name, path }: ModelFolder): ModelConfig {
 
 function readConfigFile(file: string, shown: string): ModelConfig {
   try {
-    const { size } = statSync(file);
-    if (size > MAX_CONFIG_BYTES) throw new Error(`it has ${size} bytes, more than ${MAX_CONFIG_BYTES}`);
+    const found = statSync(file);
+    // A pipe would never end.
+    if (!found.isFile()) throw new Error("it is no file");
+    if (found.size > MAX_CONFIG_BYTES) throw new Error(`it has ${found.size} bytes, more than ${MAX_CONFIG_BYTES}`);
     return readConfig(new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(file)));
   } catch (cause) {
     throw new Error(`failed to read text proto from ${shown}: ${messageOf(cause)}`, { cause });

@@ -67,7 +67,7 @@ function bind(
     throw new Error(`${kind} '${tensor.name}' has the data type ${types}`);
   }
   const dims = tensor.dims ?? complete(kind, target, maxBatchSize).dims;
-  if (tensor.dims !== undefined) checkFit(kind, fullShape(maxBatchSize, tensor.reshape ?? tensor.dims), target);
+  if (tensor.dims !== undefined) checkFit(kind, tensor.reshape ?? tensor.dims, maxBatchSize, target);
   return { ...tensor, datatype, dims, isThere: true };
 }
 
@@ -103,14 +103,18 @@ function complete(
   };
 }
 
-/** A configuration may be narrower than the model (TRI-9), and no wider.
- *  @param full with the batch */
-function checkFit(kind: string, full: readonly number[], { name, shape, hasRank }: SessionTensor): void {
+/** A configuration may be narrower than the model (TRI-9), and no wider. */
+function checkFit(
+  kind: string,
+  dims: readonly number[],
+  maxBatchSize: number,
+  { name, shape, hasRank }: SessionTensor,
+): void {
   if (!hasRank) return;
-  const isFit =
-    full.length === shape.length &&
-    full.every((dim, at) => typeof shape[at] === "string" || shape[at] === -1 || shape[at] === dim);
-  if (isFit) return;
+  const full = fullShape(maxBatchSize, dims);
+  const fits = (dim: number, at: number) => typeof shape[at] === "string" || shape[at] === -1 || shape[at] === dim;
+  if (full.length === shape.length && full.every(fits)) return;
   const model = shape.map((dim) => (typeof dim === "number" ? dim : -1));
-  throw new Error(`${kind} '${name}' has the shape [${full}] in config.pbtxt and [${model}] in the model`);
+  const batch = maxBatchSize > 0 ? `, with the batch that max_batch_size puts in front,` : "";
+  throw new Error(`${kind} '${name}' has the shape [${full}] in config.pbtxt${batch} and [${model}] in the model`);
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
@@ -7,6 +7,7 @@ import { createLog } from "../../../../src/log/create.ts";
 import { openSession, type SessionOptions } from "../../../../src/no-code/onnx/session.ts";
 import { openRepository } from "../../../../src/no-code/triton/open-repository.ts";
 import type { Datatype, Model, Tensor, TensorData } from "../../../../src/no-code/types.ts";
+import { command } from "../../../setup/command.mjs";
 import { fixtureModel, missingEngine, modelFolder } from "../../../setup/onnx.ts";
 
 /** Lines that the log has written. */
@@ -135,6 +136,8 @@ describe.skipIf(missingEngine())("a repository", () => {
     });
     writeFileSync(join(path, "README.md"), "a file at the top is nothing (TRI-1)");
     writeFileSync(join(path, "m", "2"), "a file is no version");
+    symlinkSync("circle", join(path, "circle"));
+    symlinkSync("3", join(path, "m", "3"));
     rmSync(join(path, ".git", "1"), { recursive: true });
     const { models, lines } = await open(path);
     expect([...models.values()].map(({ facts }) => [facts.name, facts.versions])).toEqual([["m", [{ version: "1" }]]]);
@@ -265,7 +268,7 @@ describe.skipIf(missingEngine())("a model that cannot be served says why (TRI-5)
     [
       "with a batch that stands in dims, too",
       { ...model, "m/config.pbtxt": `max_batch_size: 8 ${io("input", "INPUT0", "-1, 4")}` },
-      "input 'INPUT0' has the shape [-1,-1,4] in config.pbtxt and [-1,4] in the model",
+      "input 'INPUT0' has the shape [-1,-1,4] in config.pbtxt, with the batch that max_batch_size puts in front, and [-1,4] in the model",
     ],
     [
       "with another size",
@@ -280,7 +283,12 @@ describe.skipIf(missingEngine())("a model that cannot be served says why (TRI-5)
     [
       "with a reshape that does not fit",
       { ...model, "m/config.pbtxt": `max_batch_size: 8 ${io("input", "INPUT0", "4", "reshape { shape: [ 2, 2 ] }")}` },
-      "input 'INPUT0' has the shape [-1,2,2] in config.pbtxt and [-1,4] in the model",
+      "input 'INPUT0' has the shape [-1,2,2] in config.pbtxt, with the batch that max_batch_size puts in front, and [-1,4] in the model",
+    ],
+    [
+      "with batches of a model whose batch is fixed",
+      { "m/1/model.onnx": "fixed.onnx", "m/config.pbtxt": `max_batch_size: 2 ${io("input", "x", "3")}` },
+      "input 'x' has the shape [-1,3] in config.pbtxt, with the batch that max_batch_size puts in front, and [2,3] in the model",
     ],
     [
       "with batches of a model that has none",
@@ -309,13 +317,15 @@ describe.skipIf(missingEngine())("a model that cannot be served says why (TRI-5)
     );
   });
 
-  test("with a folder in place of its configuration", async () => {
-    const path = repository({ ...model, "zz/1/model.onnx": "fixed.onnx" });
+  test("with a folder or a pipe in place of its configuration", async () => {
+    const path = repository({ ...model, "n/1/model.onnx": "addsub.onnx", "zz/1/model.onnx": "fixed.onnx" });
     mkdirSync(join(path, "m", "config.pbtxt"));
+    await command("mkfifo", [join(path, "n", "config.pbtxt")]);
     const { models } = await open(path);
-    expect(models.get("m")!.facts.versions[0]!.failure).toMatch(
-      /^failed to read text proto from m\/config\.pbtxt: EISDIR/,
-    );
+    for (const name of ["m", "n"]) {
+      const reason = `failed to read text proto from ${name}/config.pbtxt: it is no file`;
+      expect(models.get(name)!.facts.versions).toEqual([{ version: "1", failure: reason }]);
+    }
   });
 });
 
