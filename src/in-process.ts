@@ -18,7 +18,7 @@ export function inProcess(importScript?: () => Promise<Record<string, unknown>>)
       model === null
         ? undefined
         : async (itsLog: Log): Promise<LoadedScript> =>
-            (await import("./no-code/open-model.ts")).openModel(model, itsLog);
+            (await import("./no-code/open-model.ts")).openModel(model, itsLog, strict);
     return new InProcessRuntime(
       { entryScript, appRoot, modelDir, strict, scoringTimeoutMs, maxQueue, importScript, load },
       log,
