@@ -8,8 +8,8 @@ import type { LoadedScript } from "./script/javascript.ts";
 
 /** Loads a model in this process, and what that takes.
  *  @throws ScriptLoadError `ERR_MODEL_LOAD` when there is nothing that can be served */
-export async function openServed(model: ServedModel, log: Log): Promise<LoadedScript> {
-  return (await import("./no-code/open-model.ts")).openModel(model, log);
+export async function openServed(model: ServedModel, log: Log, strict: boolean): Promise<LoadedScript> {
+  return (await import("./no-code/open-model.ts")).openModel(model, log, strict);
 }
 
 /** The runtime of a JavaScript or TypeScript script in this process.
@@ -21,7 +21,7 @@ export function inProcess(importScript?: () => Promise<Record<string, unknown>>)
     const { appRoot, modelDir, scoringTimeoutMs, maxQueue, strict } = config;
     const entryScript = config.entryScript ?? resolve(appRoot, "score.js");
     const { model } = config;
-    const load = model === null ? undefined : (itsLog: Log): Promise<LoadedScript> => openServed(model, itsLog);
+    const load = model === null ? undefined : (itsLog: Log): Promise<LoadedScript> => openServed(model, itsLog, strict);
     return new InProcessRuntime(
       { entryScript, appRoot, modelDir, strict, scoringTimeoutMs, maxQueue, importScript, load },
       log,

@@ -9,6 +9,7 @@ import { answerInfer } from "./protocol/infer.ts";
 import { answerInvocations } from "./protocol/invocations.ts";
 import { decompress } from "./protocol/oip-encoding.ts";
 import { answerScore } from "./protocol/score.ts";
+import { guardNotFinite } from "./protocol/table-answer.ts";
 import { schemasOf } from "./swagger.ts";
 import type { Model } from "./types.ts";
 
@@ -16,10 +17,12 @@ import type { Model } from "./types.ts";
 const LARGEST_BODY_BYTES = 2_047 * 1_048_576;
 
 /** Loads the model, or the models of a repository, and answers by all protocols.
+ *  @param strict true: results that JSON has no words for are errors; default: they are warned of
  *  @throws ScriptLoadError `ERR_MODEL_LOAD` when there is nothing that can be served */
-export async function openModel(served: ServedModel, log: Log): Promise<LoadedScript> {
+export async function openModel(served: ServedModel, log: Log, strict = false): Promise<LoadedScript> {
   const models = await openAll(served, log);
   const { maxBodyBytes = LARGEST_BODY_BYTES } = served;
+  const onNotFinite = guardNotFinite(strict, (message) => log.server.warning(message));
   const byName = new Map(models.map((model) => [model.facts.name, model]));
   const only = models.length === 1 ? models[0] : undefined;
   return {
@@ -38,15 +41,13 @@ export async function openModel(served: ServedModel, log: Log): Promise<LoadedSc
     },
   };
 
-  function answerAlone(
-    answer: (input: ScriptInput, model: Model) => Promise<RunOutcome>,
-    input: ScriptInput,
-    path: string,
-  ): Promise<RunOutcome> {
+  function answerAlone(answer: typeof answerScore, input: ScriptInput, path: string): Promise<RunOutcome> {
     if (only !== undefined) {
       const encoding = input.headers?.["content-encoding"];
-      if (encoding === undefined) return answer(input, only);
-      return decompress(input.body, encoding, maxBodyBytes).then((body) => answer({ ...input, body }, only));
+      if (encoding === undefined) return answer(input, only, onNotFinite);
+      return decompress(input.body, encoding, maxBodyBytes).then((body) =>
+        answer({ ...input, body }, only, onNotFinite),
+      );
     }
     const message = `${path} is for a single model, and this server has ${models.length}; ask /v2/models/<name>/infer`;
     return Promise.reject(new BadInputError("ERR_BAD_INPUT", message));

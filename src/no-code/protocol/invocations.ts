@@ -5,14 +5,18 @@ import { decodeUtf8 } from "../../json/utf8-fault.ts";
 import type { ScriptInput } from "../../script/input.ts";
 import { readJson } from "../../script/json-body.ts";
 import type { Model, Tensor } from "../types.ts";
-import { answerTensors, needsExact } from "./table-answer.ts";
+import { answerTensors, needsExact, type OnNotFinite } from "./table-answer.ts";
 import { readCsv } from "./table-csv.ts";
 import { listNames, unreadable } from "./table-faults.ts";
 import { frameTensors, isObject, recordsFrame, splitTensors, valueTensors } from "./table-frame.ts";
 
 /** @throws BadInputError for whatever is the client's fault */
-export async function answerInvocations(input: ScriptInput, model: Model): Promise<RunOutcome> {
-  return answerTensors(model, readInputs(input, model), "predictions");
+export async function answerInvocations(
+  input: ScriptInput,
+  model: Model,
+  onNotFinite: OnNotFinite,
+): Promise<RunOutcome> {
+  return answerTensors(model, readInputs(input, model), "predictions", onNotFinite);
 }
 
 function readInputs({ headers, body }: ScriptInput, model: Model): Tensor[] {

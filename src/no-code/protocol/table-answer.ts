@@ -1,5 +1,5 @@
 // Runs a model for a table, and writes what it gives as `json.dumps` would.
-import { BadInputError } from "../../core/errors.ts";
+import { BadInputError, ResultError } from "../../core/errors.ts";
 import type { RunOutcome } from "../../core/types.ts";
 import { quote, renderFloat } from "../../json/renderer.ts";
 import type { Datatype, Model, Tensor, TensorData } from "../types.ts";
@@ -9,12 +9,34 @@ import { misfit } from "./table-faults.ts";
 /** How the outputs are handed over: bare, as Azure's script does, or as MLflow's server does. */
 export type Wrapping = "bare" | "predictions";
 
-/** @throws BadInputError, whatever the engine throws */
-export async function answerTensors(model: Model, inputs: readonly Tensor[], wrapping: Wrapping): Promise<RunOutcome> {
+/** Called for each NaN or infinity of an answer. JSON has no words for them, so they are null: what stands for a missing number
+ *  in requests, too. MLflow's server writes them as Python does, which few clients can read. /v2 has them in binary tensors. */
+export type OnNotFinite = () => void;
+
+/** As with results of scripts: a warning of the first, or where it is strict an error each time. */
+export function guardNotFinite(strict: boolean, warn: (message: string) => void): OnNotFinite {
+  const what = "The model returned NaN or Infinity; the client gets null, for JSON has neither.";
+  const cure = "Have the model return other values there, or ask for binary tensors.";
+  let isKnown = false;
+  return () => {
+    if (strict) throw new ResultError("ERR_RESULT", `${what} ${cure}`);
+    if (isKnown) return;
+    isKnown = true;
+    warn(`${what} ${cure} With --strict it would be a 500.`);
+  };
+}
+
+/** @throws BadInputError, whatever the engine or `onNotFinite` throws */
+export async function answerTensors(
+  model: Model,
+  inputs: readonly Tensor[],
+  wrapping: Wrapping,
+  onNotFinite: OnNotFinite,
+): Promise<RunOutcome> {
   const startedAt = performance.now();
   const { outputs } = await model.infer(undefined, inputs, undefined).catch(rethrow);
   const execMs = performance.now() - startedAt;
-  const text = renderOutputs(outputs);
+  const text = renderOutputs(outputs, onNotFinite);
   return { kind: "json", body: wrapping === "bare" ? text : `{"predictions": ${text}}`, execMs };
 }
 
@@ -29,20 +51,20 @@ export function needsExact(model: Model): boolean {
 }
 
 /** One output is nested lists; several are an object of them by name (MLF-26). */
-function renderOutputs(outputs: readonly Tensor[]): string {
-  if (outputs.length === 1) return renderTensor(outputs[0]!);
-  return `{${outputs.map((output) => `${quote(output.name)}: ${renderTensor(output)}`).join(", ")}}`;
+function renderOutputs(outputs: readonly Tensor[], onNotFinite: OnNotFinite): string {
+  if (outputs.length === 1) return renderTensor(outputs[0]!, onNotFinite);
+  return `{${outputs.map((output) => `${quote(output.name)}: ${renderTensor(output, onNotFinite)}`).join(", ")}}`;
 }
 
-export function renderTensor({ datatype, shape, data }: Tensor): string {
+function renderTensor({ datatype, shape, data }: Tensor, onNotFinite: OnNotFinite): string {
   const write = WRITERS[datatype];
-  if (shape.length === 0) return write(data, 0, 1);
+  if (shape.length === 0) return write(data, 0, 1, onNotFinite);
   const row = shape.at(-1)!;
   let at = 0;
   const renderLists = (depth: number): string => {
     if (depth === shape.length - 1) {
       at += row;
-      return `[${write(data, at - row, at)}]`;
+      return `[${write(data, at - row, at, onNotFinite)}]`;
     }
     let lists = "";
     for (let index = 0; index < shape[depth]!; index++) {
@@ -54,17 +76,15 @@ export function renderTensor({ datatype, shape, data }: Tensor): string {
   return renderLists(0);
 }
 
-type Write = (data: TensorData, from: number, to: number) => string;
+type Write = (data: TensorData, from: number, to: number, onNotFinite: OnNotFinite) => string;
 
-/** NaN and the infinities, which JSON has no words for, are null: what stands for a missing number in requests, too. MLflow's
- *  server writes them as Python does, and few clients can read that. Binary answers of /v2 have them as they are. */
 const NOT_FINITE = "null";
 
 /** Between these, numbers with a fraction are spelled alike in JavaScript and in Python. */
 const MIN_ALIKE = 1e-4;
 const MAX_ALIKE = 1e16;
 
-const writeFloats: Write = (data, from, to) => {
+const writeFloats: Write = (data, from, to, onNotFinite) => {
   const numbers = data as Float64Array;
   let text = "";
   for (let index = from; index < to; index++) {
@@ -72,7 +92,11 @@ const writeFloats: Write = (data, from, to) => {
     const size = Math.abs(value);
     if (index > from) text += ", ";
     if (size >= MIN_ALIKE && size < MAX_ALIKE && !Number.isInteger(value)) text += value;
-    else text += Number.isFinite(value) ? renderFloat(value) : NOT_FINITE;
+    else if (Number.isFinite(value)) text += renderFloat(value);
+    else {
+      onNotFinite();
+      text += NOT_FINITE;
+    }
   }
   return text;
 };
@@ -83,8 +107,8 @@ const writeIntegers: Write = (data, from, to) => {
   return text;
 };
 
-const writeHalves: Write = (data, from, to) =>
-  writeFloats(Float64Array.from((data as Uint16Array).subarray(from, to), fromHalf), 0, to - from);
+const writeHalves: Write = (data, from, to, onNotFinite) =>
+  writeFloats(Float64Array.from((data as Uint16Array).subarray(from, to), fromHalf), 0, to - from, onNotFinite);
 
 const writeBooleans: Write = (data, from, to) => {
   let text = "";

@@ -73,10 +73,12 @@ async function told(outcome: ReturnType<typeof answerScore>): Promise<Answer> {
   }
 }
 
+const ignore = () => {};
+
 export function score(model: Model, body: string | Uint8Array): Promise<Answer> {
-  return told(answerScore({ ...request(body, { "content-type": "application/json" }), path: "/score" }, model));
+  return told(answerScore({ ...request(body, { "content-type": "application/json" }), path: "/score" }, model, ignore));
 }
 
 export function invoke(model: Model, body: string | Uint8Array, type = "application/json"): Promise<Answer> {
-  return told(answerInvocations({ ...request(body, { "content-type": type }), path: "/invocations" }, model));
+  return told(answerInvocations({ ...request(body, { "content-type": type }), path: "/invocations" }, model, ignore));
 }

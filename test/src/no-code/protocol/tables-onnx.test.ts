@@ -1,5 +1,6 @@
 // The same through the engine: what the two routes take and give is what models take and give.
 import { join } from "node:path";
+import { deflateSync, gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import type { Log } from "../../../../src/core/log.ts";
 import { createLog } from "../../../../src/log/create.ts";
@@ -8,9 +9,9 @@ import { missingEngine, modelFolder } from "../../../setup/onnx.ts";
 
 const quiet: Log = createLog(() => {}, "CRITICAL");
 
-async function open(fixture: string) {
+async function open(fixture: string, log = quiet, strict = false) {
   const path = join(modelFolder([fixture]), fixture);
-  const script = await openModel({ kind: "onnx", path, name: "m" }, quiet);
+  const script = await openModel({ kind: "onnx", path, name: "m" }, log, strict);
   return async (route: "/score" | "/invocations", body: unknown, type = "application/json"): Promise<string> => {
     const text = typeof body === "string" ? body : JSON.stringify(body);
     const outcome = await script.run({
@@ -92,5 +93,57 @@ describe.skipIf(missingEngine())("ONNX models", () => {
     expect(await scalar("/score", { input_data: 0.5 })).toBe("0.5");
     const none = await open("no-input.onnx");
     expect(await none("/score", { input_data: {} })).toBe("[7.0]");
+  });
+
+  test("give null for NaN and say so once; with --strict they give an error, and the next answer (table F)", async () => {
+    let logged = "";
+    const log = createLog((text) => {
+      logged += text;
+    }, "WARNING");
+    const ask = await open("type-float32.onnx", log);
+    for (let round = 0; round < 2; round++) {
+      expect(await ask("/invocations", '{"inputs": [NaN, 1, Infinity, null]}')).toBe(
+        '{"predictions": [null, 1.0, null, null]}',
+      );
+    }
+    const what = "The model returned NaN or Infinity; the client gets null, for JSON has neither.";
+    expect(logged.split(what)).toHaveLength(2);
+    const strict = await open("type-float32.onnx", quiet, true);
+    for (let round = 0; round < 2; round++) {
+      await expect(strict("/score", '{"input_data": [NaN]}')).rejects.toMatchObject({
+        code: "ERR_RESULT",
+        message: expect.stringContaining(what),
+      });
+      expect(await strict("/score", '{"input_data": [2]}')).toBe("[2.0]");
+    }
+  });
+
+  test("take compressed bodies, and refuse those that are not what they say", async () => {
+    const path = join(modelFolder(["type-float32.onnx"]), "type-float32.onnx");
+    const script = await openModel({ kind: "onnx", path, name: "m", maxBodyBytes: 1000 }, quiet);
+    const ask = async (route: string, body: Uint8Array, encoding: string) =>
+      (
+        await script.run({
+          body,
+          path: route,
+          headers: { "content-type": "application/json", "content-encoding": encoding },
+          signal: () => new AbortController().signal,
+        })
+      ).body;
+    const body = Buffer.from('{"inputs": [1]}');
+    for (const route of ["/score", "/invocations"]) {
+      for (const [encoding, bytes] of [
+        ["gzip", gzipSync(body)],
+        ["deflate", deflateSync(body)],
+        ["identity", body],
+      ] as const) {
+        expect(await ask(route, bytes, encoding)).toBe('{"predictions": [1.0]}');
+      }
+      await expect(ask(route, body, "gzip")).rejects.toMatchObject({ code: "ERR_BAD_INPUT" });
+      await expect(ask(route, body, "br")).rejects.toMatchObject({ code: "ERR_BAD_INPUT" });
+      await expect(ask(route, gzipSync(Buffer.alloc(1001, " ")), "gzip")).rejects.toMatchObject({
+        message: "the body has more than 1000 bytes once it is decompressed",
+      });
+    }
   });
 });
