@@ -80,8 +80,8 @@ def _other_version(error: BaseException, described: str, path: str) -> str | Non
     here = ".".join(platform.python_version_tuple()[:2])
     if found is not None and found[1] != here:
         return (
-            f"The model was saved with Python {found[1]}, and {sys.executable} is Python {here}, which may not be able to "
-            f"read what is pickled. Serve it with Python {found[1]}."
+            f"The model was saved with Python {found[1]}, and {sys.executable} is Python {here}, which may not read "
+            f"what another version has pickled. Serve it with Python {found[1]}."
         )
     if isinstance(error, _DAMAGE) or type(error).__name__ in _DAMAGE_NAMES:
         return f"A file of the model may be damaged or cut off. Copy all of {path} again."
