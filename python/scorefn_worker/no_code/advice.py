@@ -49,6 +49,8 @@ def _hint(error: BaseException, path: str, described: str | None) -> str | None:
             f"Its flavours are: {flavours or 'none'}. Only a model with the flavour python_function can be asked from "
             "Python; save it with the library's own mlflow.<library>.save_model()."
         )
+    if re.search("#|%[0-9A-Fa-f]{2}", path) and type(error).__name__ == "MlflowException":
+        return f"The path {path} has a # or a %, which MLflow takes for those of URLs. Rename the folder."
     return _other_version(error, described, path)
 
 
