@@ -26,8 +26,10 @@ import { type LateTelemetry, lateTelemetry } from "./telemetry.ts";
 export interface BuiltScript {
   /** Folder of host.json, absolute. */
   readonly appRoot: string;
-  /** Where the script's source lies, relative to the app root. */
-  readonly entryScript: string;
+  /** Where the script's source lies, relative to the app root; null: a model is served without one. */
+  readonly entryScript: string | null;
+  /** That model: its path, relative to the app root, and its name. */
+  readonly model?: { readonly path: string; readonly name?: string | undefined } | undefined;
   /** Relative to the app root; null: there is no model. */
   readonly modelDir: string | null;
 }
@@ -120,7 +122,10 @@ function readSettings({ env = processEnvironment, built }: AzureServiceOptions):
   const defaults: Record<string, string> = { SCOREFN_ERROR_DETAIL: "none" };
   if (built !== undefined) {
     defaults.AML_APP_ROOT = built.appRoot;
-    defaults.AZUREML_ENTRY_SCRIPT = built.entryScript;
+    const { entryScript, model } = built;
+    if (entryScript !== null) defaults.AZUREML_ENTRY_SCRIPT = entryScript;
+    if (model !== undefined) defaults.SCOREFN_MODEL = join(built.appRoot, model.path);
+    if (model?.name !== undefined) defaults.SCOREFN_MODEL_NAME = model.name;
     if (built.modelDir !== null) defaults.AZUREML_MODEL_DIR = join(built.appRoot, built.modelDir);
   }
   const settings = resolveUsable({ env, defaults, cwd, host });

@@ -9,6 +9,10 @@ export interface FunctionOptions {
    *  AZUREML_MODEL_DIR beat them. */
   readonly entryScript?: string | undefined;
   readonly modelDir?: string | undefined;
+  /** A model that is served without a script, relative to the function's folder; the variable SCOREFN_MODEL beats it. */
+  readonly model?: string | undefined;
+  /** Its name; the variable SCOREFN_MODEL_NAME beats it. */
+  readonly modelName?: string | undefined;
   /** Takes the place of the process's own. */
   readonly env?: Environment | undefined;
 }
@@ -42,10 +46,15 @@ const NO_PAGE = { SCOREFN_METRICS: "off" };
 const MB_PER_CORE = 1_769;
 
 /** What is different in the cloud; a variable of the function beats it. */
-function cloudDefaults({ entryScript, modelDir }: FunctionOptions, env: Environment): Record<string, string> {
+function cloudDefaults(
+  { entryScript, modelDir, model, modelName }: FunctionOptions,
+  env: Environment,
+): Record<string, string> {
   const root = taskRoot(env);
   const defaults: Record<string, string> = { AML_APP_ROOT: root, SCOREFN_ERROR_DETAIL: "none" };
   if (entryScript !== undefined) defaults.AZUREML_ENTRY_SCRIPT = entryScript;
+  if (model !== undefined) defaults.SCOREFN_MODEL = resolve(root, model);
+  if (modelName !== undefined) defaults.SCOREFN_MODEL_NAME = modelName;
   if (modelDir !== undefined) defaults.AZUREML_MODEL_DIR = resolve(root, modelDir);
   if (!isLambda(env)) return defaults;
   // Only /tmp can be written to, and a thread more than there are cores only waits.
