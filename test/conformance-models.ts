@@ -2,7 +2,15 @@
 // the tests, so that what a host changes on the way is seen.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { CreateDriver, Driver, WireRequest, WireResponse } from "./conformance.ts";
-import { type EchoOptions, echoFacts, echoRuntime, loadFailure, modelSettings } from "./setup/echo-model.ts";
+import {
+  brokenFacts,
+  type EchoOptions,
+  echoFacts,
+  echoRuntime,
+  loadFailure,
+  modelSettings,
+  repositorySettings,
+} from "./setup/echo-model.ts";
 import { headerOf } from "./setup/service.ts";
 
 export interface ModelHost {
@@ -21,11 +29,15 @@ function json({ body }: WireResponse): unknown {
 
 /** Runs the suite for models against one host. */
 export function describeModelConformance(host: string, { createDriver, anyTarget }: ModelHost): void {
-  function serve(options: EchoOptions = {}, more: Readonly<Record<string, string>> = {}): Driver["send"] {
+  function serve(
+    options: EchoOptions = {},
+    more: Readonly<Record<string, string>> = {},
+    settingsOf: () => ReturnType<typeof modelSettings> = () => modelSettings(NAME),
+  ): Driver["send"] {
     let driver: Driver;
     let remove: () => Promise<void>;
     beforeAll(async () => {
-      const settings = await modelSettings(NAME);
+      const settings = await settingsOf();
       remove = settings.remove;
       driver = await createDriver("", { ...settings.env, ...more }, echoRuntime(options));
     });
@@ -225,6 +237,27 @@ export function describeModelConformance(host: string, { createDriver, anyTarget
         expect([target, options.status, options.body.length]).toEqual([target, 200, 0]);
         expect(headerOf(options.headers, "allow")).toBe("POST, OPTIONS");
       }
+    });
+  });
+
+  describe(`${host}, a model that is broken in a repository`, () => {
+    const send = serve({ models: brokenFacts() }, { SCOREFN_ERROR_DETAIL: "none" }, repositorySettings);
+
+    test("the others serve, and readiness names it", async () => {
+      const infer = await send({ target: "/v2/models/good%20one/infer", body: "{}", headers: [JSON_TYPE] });
+      expect([infer.status, json(infer)]).toMatchObject([200, { path: "/v2/models/good%20one/infer" }]);
+      expect((await send({ target: "/v2/models/good%20one/ready" })).status).toBe(200);
+      expect((await send({ target: "/v2/models/broken/ready" })).status).toBe(503);
+      const ready = await send({ target: "/ready" });
+      const failed = [
+        { name: "half", version: "2" },
+        { name: "broken", version: "1" },
+      ];
+      expect([ready.status, json(ready)]).toEqual([503, { state: "ready", failed }]);
+      const health = await send({ target: "/v2/health/ready" });
+      expect([health.status, json(health)]).toMatchObject([503, { error: expect.stringContaining("Model 'broken'") }]);
+      expect((await send({ target: "/v2/health/live" })).status).toBe(200);
+      expect((await send({ target: "/" })).status).toBe(200);
     });
   });
 

@@ -115,13 +115,31 @@ function problemOf(method: string, url: string, headers: Headers): BadInputError
 
 /** The body, and its length in the headers. */
 export function readBody(event: AnyEvent, headers: Headers): Buffer | BadInputError {
-  const body = decodeBody(event);
+  const body = isSpoilt(event, headers) ? new BadInputError("ERR_BAD_REQUEST", SPOILT) : decodeBody(event);
   // It is whole here, so its length is known: a front door may have changed how it was framed.
   delete headers["transfer-encoding"];
   const length = body instanceof BadInputError ? 0 : body.length;
   if (length > 0 || headers["content-length"] !== undefined) headers["content-length"] = String(length);
   return body;
 }
+
+const SPOILT =
+  "The front door of the function handed the binary tensors over as text, which has spoilt them. Send them with " +
+  "Content-Type: application/octet-stream; a REST API needs that, or */*, among its binary media types.";
+
+/** Front doors decide by the content type, which clients of binary tensors leave out, whether a body is text. Bytes that are
+ *  none became replacement characters then. */
+function isSpoilt({ body, isBase64Encoded }: AnyEvent, headers: Headers): boolean {
+  return (
+    headers[TENSORS_AFTER] !== undefined &&
+    isBase64Encoded !== true &&
+    typeof body === "string" &&
+    body.includes("\ufffd")
+  );
+}
+
+/** Where the JSON of a request with binary tensors ends. */
+const TENSORS_AFTER = "inference-header-content-length";
 
 /** Node reads over what is not base64; a body that was cut off must not pass for a shorter one. */
 function decodeBody({ body, isBase64Encoded }: AnyEvent): Buffer | BadInputError {

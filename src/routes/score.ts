@@ -59,6 +59,11 @@ export function createRunner(settings: ResponseSettings, runtime: ScoreRuntime, 
     }
   }
 
+  async function builtLater(outcome: Built, ids: RequestIds): Promise<ScoreResponse> {
+    responses ??= await import("./script-response.ts");
+    return built(outcome, ids);
+  }
+
   /** Its answers are as plain results as values, whatever they are made of. */
   const isModel = (): boolean => runtime.facts?.takes === "model";
 
@@ -71,11 +76,7 @@ export function createRunner(settings: ResponseSettings, runtime: ScoreRuntime, 
     answer(outcome, request, ids) {
       if (outcome.kind === "json") return resultResponse(outcome, ids, settings);
       if (outcome.fromScript && !isModel()) events.responseFromScript?.({ request, ids });
-      if (responses !== undefined) return built(outcome, ids);
-      return import("./script-response.ts").then((module) => {
-        responses = module;
-        return built(outcome, ids);
-      });
+      return responses === undefined ? builtLater(outcome, ids) : built(outcome, ids);
     },
   };
 }

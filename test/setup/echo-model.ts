@@ -1,10 +1,11 @@
 // A model of the tests: what is asked of it is in its answer, so that a host that changes something is found out.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { BadInputError, ScriptLoadError, ScriptRunError } from "../../src/core/errors.ts";
+import { BadInputError, ScriptLoadError } from "../../src/core/errors.ts";
 
 import type { ModelFacts, RunOutcome } from "../../src/core/types.ts";
 import type { CreateRuntime } from "../../src/host.ts";
+import { withRunErrors } from "../../src/no-code/engine-failure.ts";
 import { InProcessRuntime } from "../../src/script/in-process.ts";
 import type { ScriptInput } from "../../src/script/input.ts";
 import type { LoadedScript } from "../../src/script/javascript.ts";
@@ -49,7 +50,7 @@ export function echoRuntime({ models, loading }: EchoOptions = {}): CreateRuntim
     const { appRoot, scoringTimeoutMs, maxQueue } = config;
     const load = async (): Promise<LoadedScript> => {
       await loading?.();
-      return openEcho(models ?? [echoFacts(config.model!.name)]);
+      return withRunErrors(openEcho(models ?? [echoFacts(config.model!.name)]));
     };
     const options = { entryScript: "", appRoot, modelDir: null, scoringTimeoutMs, maxQueue, load };
     return new InProcessRuntime(options, log, events);
@@ -68,10 +69,7 @@ function openEcho(models: readonly ModelFacts[]): LoadedScript {
 function answer({ path, headers = {}, body, signal }: ScriptInput): RunOutcome | Promise<RunOutcome> {
   const text = Buffer.from(body).toString();
   if (text.startsWith("bad")) throw new BadInputError("ERR_BAD_INPUT", text);
-  if (text.startsWith("boom")) {
-    const report = { type: "Error", message: text, traceback: `Error: ${text}\n    at secret.js`, location: null };
-    throw new ScriptRunError("ERR_SCRIPT_RUN", text, { report });
-  }
+  if (text.startsWith("boom")) throw new Error(text);
   if (text === "never") return new Promise((_resolve, reject) => signal().addEventListener("abort", reject));
   const length = headers["inference-header-content-length"];
   if (length === undefined) {

@@ -1,11 +1,12 @@
 // What has gone wrong on this host, for others, at one time: each case in both transports.
 import { setTimeout as delay } from "node:timers/promises";
 import { HttpRequest, InvocationContext } from "@azure/functions";
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { inProcess } from "../../../adapters/azure/service.ts";
 import type { LocalRequest, LocalResponse } from "../../../packaging/azure-functions/local-host.ts";
 import type { HeaderList, RunCall, RunOutcome, ScoreRuntime } from "../../../src/host.ts";
 import { DEADLINE_MS } from "../../setup/deadline.ts";
+import { echoRuntime, modelSettings } from "../../setup/echo-model.ts";
 import { type AppParts, startApp, startHandler, type Transport } from "./host.ts";
 
 const FAILED = '{"message": "An unexpected error occurred in scoring script. Check the logs for more info."}';
@@ -79,6 +80,27 @@ export function describeHardCases(transport: Transport): void {
       const wrong = await levels({ SCOREFN_FUNCTIONS_AUTH_LEVEL: "nobody" });
       expect(wrong).toEqual([...open, "score function", "swagger anonymous"]);
     });
+  });
+
+  test("of a model, all that could score asks for a key; its probes do not, and GET /version", async () => {
+    const { env, remove } = await modelSettings();
+    onTestFinished(remove);
+    const { functions, send } = await startApp(transport, "", env, { ...limits, createRuntime: echoRuntime() });
+    const levels = functions
+      .filter(({ bindings }) => Object.values(bindings).some(({ type }) => type === "httpTrigger"))
+      .map(({ name, bindings }) => `${name} ${Object.values(bindings)[0]?.authLevel}`);
+    expect(levels.filter((level) => level.endsWith(" function"))).toEqual([
+      "score function",
+      "inference function",
+      "invocations function",
+    ]);
+    const open = ["liveness", "readiness", "swagger", "inferenceHealth", "ping", "health", "version"];
+    expect(levels.filter((level) => level.endsWith(" anonymous")).sort()).toEqual(
+      open.map((name) => `${name} anonymous`).sort(),
+    );
+    // A key in the query is nobody else's business.
+    const answer = await send({ target: "/v2/models/iris/infer?code=secret", body: "{}" });
+    expect(answer.status).toBe(200);
   });
 
   describe(`Azure Functions, ${transport}: requests`, () => {

@@ -20,6 +20,49 @@ const functionUrl = sample<LambdaFunctionURLEvent>("function-url");
 const alb = sample<ALBEvent>("alb");
 const albMulti = sample<ALBEvent>("alb-multi");
 
+describe("binary tensors without a content type, as Triton's client sends them", () => {
+  const json = Buffer.from(
+    '{"inputs":[{"name":"x","shape":[2],"datatype":"FP32","parameters":{"binary_data_size":8}}]}',
+  );
+  const bytes = Buffer.concat([json, Buffer.from(Float32Array.of(-1.5, 3.25e38).buffer)]);
+  const doors = [
+    ["rest", { ...rest, path: "/v2/models/m/infer" }],
+    ["http-api", { ...httpApi, rawPath: "/prod/v2/models/m/infer" }],
+    ["function-url", { ...functionUrl, rawPath: "/v2/models/m/infer" }],
+    ["alb", { ...alb, path: "/v2/models/m/infer" }],
+    ["alb-multi", { ...albMulti, path: "/v2/models/m/infer" }],
+  ] as const;
+
+  function sent(event: object, body: string, isBase64Encoded: boolean): EventRequest {
+    const headers = { "Inference-Header-Content-Length": String(json.length) };
+    const multi = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value]]));
+    const both = "multiValueHeaders" in event && event.multiValueHeaders ? { multiValueHeaders: multi } : {};
+    return read({ ...event, headers, ...both, body, isBase64Encoded });
+  }
+
+  test.for(doors)("%s: base64 becomes the bytes that were sent", ([, event]) => {
+    const request = sent(event, bytes.toString("base64"), true);
+    expect(request.problem).toBeUndefined();
+    expect(request.path).toBe("/v2/models/m/infer");
+    expect(request.headers["content-type"]).toBeUndefined();
+    expect(request.headers["inference-header-content-length"]).toBe(String(json.length));
+    expect(request.headers["content-length"]).toBe(String(bytes.length));
+    expect(request.body.equals(bytes)).toBe(true);
+  });
+
+  test.for(doors)("%s: bytes that a front door took for text are told from others, with what to do", ([, event]) => {
+    const { problem } = sent(event, bytes.toString("utf8"), false);
+    expect(problem?.message).toContain("Content-Type: application/octet-stream");
+  });
+
+  test.for(doors)("%s: text that is text passes as such", ([, event]) => {
+    const text = Buffer.concat([json, Buffer.from("abcdefgh")]);
+    const request = sent(event, text.toString(), false);
+    expect(request.problem).toBeUndefined();
+    expect(request.body.equals(text)).toBe(true);
+  });
+});
+
 describe("samples of events", () => {
   test.for([
     ["rest", rest, "v1"],
