@@ -59,6 +59,7 @@ export { type Figures, GATEWAY_FAMILIES, type Labels } from "./metrics/families.
 export { Series } from "./metrics/instruments.ts";
 export { createProcessRecorder, createRecorder, type Recorder } from "./metrics/recorder.ts";
 export { metricsRoute } from "./metrics/route.ts";
+export { detectModel } from "./model/detect.ts";
 export { LockLost, withLock } from "./model/lock.ts";
 export { shownUri } from "./model/source.ts";
 export { createModelFront } from "./no-code/front/model-front.ts";
