@@ -7,6 +7,7 @@ import type { ScriptInput } from "../script/input.ts";
 import type { LoadedScript } from "../script/javascript.ts";
 import { answerInfer } from "./protocol/infer.ts";
 import { answerInvocations } from "./protocol/invocations.ts";
+import { decompress } from "./protocol/oip-encoding.ts";
 import { answerScore } from "./protocol/score.ts";
 import { schemasOf } from "./swagger.ts";
 import type { Model } from "./types.ts";
@@ -42,7 +43,11 @@ export async function openModel(served: ServedModel, log: Log): Promise<LoadedSc
     input: ScriptInput,
     path: string,
   ): Promise<RunOutcome> {
-    if (only !== undefined) return answer(input, only);
+    if (only !== undefined) {
+      const encoding = input.headers?.["content-encoding"];
+      if (encoding === undefined) return answer(input, only);
+      return decompress(input.body, encoding, maxBodyBytes).then((body) => answer({ ...input, body }, only));
+    }
     const message = `${path} is for a single model, and this server has ${models.length}; ask /v2/models/<name>/infer`;
     return Promise.reject(new BadInputError("ERR_BAD_INPUT", message));
   }

@@ -45,7 +45,10 @@ export function renderTensor({ datatype, shape, data }: Tensor): string {
       return `[${write(data, at - row, at)}]`;
     }
     let lists = "";
-    for (let index = 0; index < shape[depth]!; index++) lists += (index === 0 ? "" : ", ") + renderLists(depth + 1);
+    for (let index = 0; index < shape[depth]!; index++) {
+      if (index > 0) lists += ", ";
+      lists += renderLists(depth + 1);
+    }
     return `[${lists}]`;
   };
   return renderLists(0);
@@ -57,13 +60,19 @@ type Write = (data: TensorData, from: number, to: number) => string;
  *  server writes them as Python does, and few clients can read that. Binary answers of /v2 have them as they are. */
 const NOT_FINITE = "null";
 
+/** Between these, numbers with a fraction are spelled alike in JavaScript and in Python. */
+const MIN_ALIKE = 1e-4;
+const MAX_ALIKE = 1e16;
+
 const writeFloats: Write = (data, from, to) => {
   const numbers = data as Float64Array;
   let text = "";
   for (let index = from; index < to; index++) {
     const value = numbers[index]!;
+    const size = Math.abs(value);
     if (index > from) text += ", ";
-    text += Number.isFinite(value) ? renderFloat(value) : NOT_FINITE;
+    if (size >= MIN_ALIKE && size < MAX_ALIKE && !Number.isInteger(value)) text += value;
+    else text += Number.isFinite(value) ? renderFloat(value) : NOT_FINITE;
   }
   return text;
 };
