@@ -3,6 +3,9 @@ import { BadInputError } from "../../core/errors.ts";
 import type { Tensor } from "../types.ts";
 import type { SessionTensor } from "./session.ts";
 
+/** The greatest size of a dimension that the engine takes: 2^31 - 1. */
+const MAX_SIZE = 2 ** 31 - 1;
+
 /** What a request is held against. */
 export interface Expected {
   /** Of the model. */
@@ -74,8 +77,9 @@ function checkShape(
 ): void {
   const { name, shape } = input;
   for (const size of shape) {
-    if (!Number.isSafeInteger(size) || size < 0) {
-      throw bad(`invalid shape for input '${name}' for model '${model}': [${shape}] holds ${size}, which is no size`);
+    if (!Number.isInteger(size) || size < 0 || size > MAX_SIZE) {
+      const range = `sizes are whole numbers from 0 to ${MAX_SIZE}`;
+      throw bad(`unexpected shape for input '${name}' for model '${model}'. Got [${shape}], but ${range}.`);
     }
   }
   if (!hasRank) return;

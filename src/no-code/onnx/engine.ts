@@ -36,8 +36,9 @@ export function findEngine(model: string, env: NodeJS.ProcessEnv = environment):
       hint: `npm install ${PACKAGE}@latest --ignore-scripts`,
     });
   }
-  // Its warnings go to stderr past every log (ONNX-23). It has an effect only before the first session.
-  if (env.AZUREML_LOG_LEVEL?.toUpperCase() !== "DEBUG") engine.env.logLevel = "error";
+  // What it says goes to stderr past every log, in colours (ONNX-23), and its errors are thrown all the same. It has an effect
+  // only before the first session.
+  if (env.AZUREML_LOG_LEVEL?.toUpperCase() !== "DEBUG") engine.env.logLevel = "fatal";
   return engine;
 }
 

@@ -36,10 +36,17 @@ const SAYINGS: readonly [RegExp, (found: RegExpMatchArray) => { readonly text: s
     }),
   ],
   [
-    /No Op registered for (\S+) with domain_version of (\d+)|: (\S+)\(-?\d+\) is not a registered function\/op|Could not find an implementation for (\S+?)\(\d+\) node/,
-    ([, op, opset, custom, noKernel]) => ({
-      text: `it has the operator ${op ?? custom ?? noKernel}, which this onnxruntime-node does not have${opset === undefined ? "" : ` in opset ${opset}`}`,
+    /No Op registered for (\S+) with domain_version of (\d+)|: (\S+)\(-?\d+\) is not a registered function\/op/,
+    ([, op, opset, custom]) => ({
+      text: `it has the operator ${op ?? custom}, which this onnxruntime-node does not have${opset === undefined ? "" : ` in opset ${opset}`}`,
       hint: "export the model with standard operators only; operators of one's own need libraries that are not loaded here",
+    }),
+  ],
+  [
+    /Could not find an implementation for (\S+?)\(\d+\) node/,
+    ([, op]) => ({
+      text: `it has the operator ${op}, which this onnxruntime-node does not have for its types`,
+      hint: "export the model with other types, such as float32",
     }),
   ],
   [
@@ -60,7 +67,7 @@ const SAYINGS: readonly [RegExp, (found: RegExpMatchArray) => { readonly text: s
     /Protobuf parsing failed/,
     () => ({
       text: "it is no ONNX model, or only a part of one",
-      hint: "compare its size with that of the original; a file of some 130 bytes may be a pointer of Git LFS (git lfs pull)",
+      hint: "compare its size with that of the original, and export or copy it anew",
     }),
   ],
   [
@@ -68,7 +75,7 @@ const SAYINGS: readonly [RegExp, (found: RegExpMatchArray) => { readonly text: s
     () => ({ text: "it is no ONNX model: it has no graph", hint: "export the model anew" }),
   ],
   [
-    /External data path|external data|[Cc]annot open file|open file .* fail|GetFileLength/,
+    /External data path|External initializer/,
     () => ({
       text: "its weights lie in a file of their own, which is not there or not complete",
       hint: "put the file of the weights (often *.onnx.data) into the model's folder, under the name that it was exported with",

@@ -1,4 +1,5 @@
 // A session of the ONNX engine, in the terms of tensors.
+import { dirname } from "node:path";
 import { ScriptRunError } from "../../core/errors.ts";
 import type { Log } from "../../core/log.ts";
 import { messageOf, stackOf } from "../../core/thrown.ts";
@@ -6,6 +7,7 @@ import type { Datatype, Tensor } from "../types.ts";
 import { datatypeOf, fromEngine, toEngine } from "./element-types.ts";
 import { findEngine } from "./engine.ts";
 import { explainLoad, loadFailure } from "./load-failure.ts";
+import { checkFile, rewritten } from "./model-file.ts";
 import type { Ort, OrtSession, OrtTensor, OrtValue } from "./ort.ts";
 import { threadsPerSession } from "./threads.ts";
 
@@ -38,29 +40,61 @@ export interface SessionOptions {
   readonly threads?: number | undefined;
 }
 
+/** Classes that the log names, so that a model with thousands does not fill it. */
+const MAX_SHOWN_CLASSES = 20;
+
 /** @throws ScriptLoadError `ERR_MODEL_LOAD` with a hint */
-export async function openSession({ path, log, threads }: SessionOptions): Promise<Session> {
+export async function openSession(options: SessionOptions): Promise<Session> {
+  const { path, log } = options;
+  checkFile(path);
   const engine = findEngine(path);
-  // By path: what lies outside the file is found only so (ONNX-14).
-  const session = await create(engine, path, path, threads);
-  const inputs = session.inputMetadata.map((value) => toInput(value, path));
-  const outputs = toOutputs(session.outputMetadata, path, log);
-  return {
-    inputs,
-    outputs,
-    run: (feeds, fetches) => run(engine, session, feeds, fetches),
-    release: () => session.release(),
-  };
+  // By path: what lies outside the file is found so (ONNX-14), and the engine may map it into memory.
+  const asItIs = await create(engine, options);
+  const session = asItIs.outputMetadata.every(({ isTensor }) => isTensor)
+    ? asItIs
+    : await withTensors(engine, asItIs, options);
+  try {
+    return {
+      inputs: session.inputMetadata.map((value) => toInput(value, path)),
+      outputs: toOutputs(session.outputMetadata, path, log),
+      run: (feeds, fetches) => run(engine, session, feeds, fetches),
+      release: () => session.release(),
+    };
+  } catch (error) {
+    await session.release();
+    throw error;
+  }
 }
 
-async function create(
-  engine: Ort,
-  model: string | Uint8Array,
-  path: string,
-  threads: number = threadsPerSession(),
-): Promise<OrtSession> {
+/** Only a model that has outputs which are no tensors is read into this process's memory.
+ *  @returns the session of a model whose classifiers give tensors; the one that there is where that cannot be had */
+async function withTensors(engine: Ort, asItIs: OrtSession, options: SessionOptions): Promise<OrtSession> {
+  const { path, log } = options;
   try {
-    return await engine.InferenceSession.create(model, { intraOpNumThreads: threads });
+    const model = await rewritten(path);
+    if (model === undefined) return asItIs;
+    const session = await create(engine, options, model.bytes);
+    await asItIs.release();
+    for (const { name, classes } of model.outputs) {
+      const columns = classes.length > MAX_SHOWN_CLASSES ? [...classes.slice(0, MAX_SHOWN_CLASSES), "…"] : classes;
+      log.server.info(`${path}: output '${name}' is a tensor with a column per class: ${columns.join(", ")}`);
+    }
+    return session;
+  } catch (error) {
+    log.server.warning(`${path}: its ZipMap cannot be taken out: ${messageOf(error)}`);
+    return asItIs;
+  }
+}
+
+/** @param bytes what the file is replaced with */
+async function create(engine: Ort, { path, threads }: SessionOptions, bytes?: Uint8Array): Promise<OrtSession> {
+  const options = {
+    intraOpNumThreads: threads ?? threadsPerSession(),
+    // Where weights outside of a model are that did not come from a file.
+    ...(bytes && { extra: { session: { model_external_initializers_file_folder_path: dirname(path) } } }),
+  };
+  try {
+    return await engine.InferenceSession.create(bytes ?? path, options);
   } catch (cause) {
     throw explainLoad(path, cause);
   }
