@@ -87,9 +87,13 @@ async function withTensors(engine: Ort, asItIs: OrtSession, options: SessionOpti
 }
 
 /** @param bytes what the file is replaced with */
-async function create(engine: Ort, { path, threads }: SessionOptions, bytes?: Uint8Array): Promise<OrtSession> {
+async function create(
+  engine: Ort,
+  { path, threads = threadsPerSession() }: SessionOptions,
+  bytes?: Uint8Array,
+): Promise<OrtSession> {
   const options = {
-    intraOpNumThreads: threads ?? threadsPerSession(),
+    intraOpNumThreads: threads,
     // Where weights outside of a model are that did not come from a file.
     ...(bytes && { extra: { session: { model_external_initializers_file_folder_path: dirname(path) } } }),
   };
