@@ -12,7 +12,7 @@ import { layOutModels, missingEngine } from "../setup/onnx.ts";
 import { freePort, startServer } from "../setup/server.ts";
 
 const COMMAND = packageFile("dist/adapters/cli/scorefn.js");
-const CALLS = packageFile("test/e2e/tritonclient.py");
+const CALLS = packageFile("test/e2e/tritonclient_calls.py");
 const TYPES = ["bool", "float16", "float32", "float64", "string"].concat(
   [8, 16, 32, 64].flatMap((bits) => [`int${bits}`, `uint${bits}`]),
 );

@@ -1,4 +1,4 @@
-"""Every call of the real tritonclient that a server of models answers: python tritonclient.py HOST:PORT.
+"""Every call of the real tritonclient that a server of models answers: python tritonclient_calls.py HOST:PORT.
 
 Prints one JSON object: what each call has given, or the status and message of its error.
 """
@@ -9,22 +9,27 @@ import asyncio
 import json
 import math
 import sys
-from typing import Any, Callable
+from functools import partial
+from types import ModuleType
+from typing import Callable, Union
 
 import numpy as np
 import tritonclient.http as http
 import tritonclient.http.aio as aio
 from tritonclient.utils import InferenceServerException, np_to_triton_dtype
 
+#: The module for asyncio has a class of its own.
+Input = Union[http.InferInput, aio.InferInput]
+
 URL = sys.argv[1]
 client = http.InferenceServerClient(URL, concurrency=4)
-outcomes: dict[str, Any] = {}
+outcomes: dict[str, object] = {}
 
 ROWS = np.arange(8, dtype=np.float32).reshape(2, 4)
 ONES = np.ones((2, 4), dtype=np.float32)
 
 
-def plain(value: Any) -> Any:
+def plain(value: object) -> object:
     """What JSON can hold of a value; arrays say their type and shape."""
     if isinstance(value, np.ndarray):
         items = [plain(item) for item in value.reshape(-1).tolist()]
@@ -39,28 +44,28 @@ def plain(value: Any) -> Any:
     return value
 
 
-def record(name: str, call: Callable[[], Any]) -> None:
+def record(name: str, call: Callable[[], object]) -> None:
     try:
         outcomes[name] = plain(call())
     except InferenceServerException as error:
         outcomes[name] = {"status": error.status(), "message": error.message()}
 
 
-def tensor(name: str, data: np.ndarray, binary: bool = True, library: Any = http) -> Any:
+def tensor(name: str, data: np.ndarray, binary: bool = True, library: ModuleType = http) -> Input:
     made = library.InferInput(name, list(data.shape), np_to_triton_dtype(data.dtype))
     made.set_data_from_numpy(data, binary_data=binary)
     return made
 
 
-def pair(binary: bool = True, library: Any = http) -> list[Any]:
+def pair(binary: bool = True, library: ModuleType = http) -> list[Input]:
     return [tensor("INPUT0", ROWS, binary, library), tensor("INPUT1", ONES, binary, library)]
 
 
-def wanted(*names: str, binary: bool = True) -> list[Any]:
+def wanted(*names: str, binary: bool = True) -> list[http.InferRequestedOutput]:
     return [http.InferRequestedOutput(name, binary_data=binary) for name in names]
 
 
-def both(result: Any) -> list[Any]:
+def both(result: http.InferResult) -> list[object]:
     return [plain(result.as_numpy(name)) for name in ("OUTPUT0", "OUTPUT1")]
 
 
@@ -79,32 +84,40 @@ def server() -> None:
     record("index", client.get_model_repository_index)
 
 
+def compressed(algorithm: str, binary: bool) -> object:
+    """Both ways."""
+    answer = client.infer(
+        "addsub",
+        pair(binary),
+        outputs=wanted("OUTPUT0", "OUTPUT1", binary=binary),
+        request_compression_algorithm=algorithm,
+        response_compression_algorithm=algorithm,
+    )
+    return both(answer)
+
+
+def echo(model: str, data: np.ndarray, binary: bool) -> np.ndarray:
+    """Sends one tensor both ways."""
+    return client.infer(model, [tensor("x", data, binary)], outputs=wanted("y", binary=binary)).as_numpy("y")
+
+
 def forms() -> None:
     record("binary", lambda: both(client.infer("addsub", pair())))
-    record("JSON", lambda: both(client.infer("addsub", pair(False), outputs=wanted("OUTPUT0", "OUTPUT1", binary=False))))
-    record("binary in, JSON out", lambda: both(client.infer("addsub", pair(), outputs=wanted("OUTPUT0", "OUTPUT1", binary=False))))
+    texts = wanted("OUTPUT0", "OUTPUT1", binary=False)
+    record("JSON", lambda: both(client.infer("addsub", pair(False), outputs=texts)))
+    record("binary in, JSON out", lambda: both(client.infer("addsub", pair(), outputs=texts)))
     record("JSON in, binary out", lambda: both(client.infer("addsub", pair(False))))
     mixed = [tensor("INPUT0", ROWS, True), tensor("INPUT1", ONES, False)]
     record("mixed", lambda: both(client.infer("addsub", mixed)))
     for algorithm in ("gzip", "deflate"):
-        for binary in (True, False):
-            record(
-                f"{algorithm} {'binary' if binary else 'JSON'}",
-                lambda: both(
-                    client.infer(
-                        "addsub",
-                        pair(binary),
-                        outputs=wanted("OUTPUT0", "OUTPUT1", binary=binary),
-                        request_compression_algorithm=algorithm,
-                        response_compression_algorithm=algorithm,
-                    )
-                ),
-            )
+        record(f"{algorithm} binary", partial(compressed, algorithm, True))
+        record(f"{algorithm} JSON", partial(compressed, algorithm, False))
     record("one output", lambda: client.infer("addsub", pair(), outputs=wanted("OUTPUT1")).as_numpy("OUTPUT0"))
     record("id", lambda: client.infer("addsub", pair(), request_id="r1").get_response()["id"])
     record("latest", lambda: client.infer("addsub", pair()).get_response()["model_version"])
     record("version", lambda: client.infer("addsub", pair(), model_version="1").get_response()["model_version"])
-    record("parameters", lambda: both(client.infer("addsub", pair(), parameters={"p": 1}, priority=1, timeout=5_000_000)))
+    custom = {"parameters": {"p": 1}, "priority": 1, "timeout": 5_000_000}
+    record("parameters", lambda: both(client.infer("addsub", pair(), **custom)))
     later = [client.async_infer("addsub", pair(), request_id=str(index)) for index in range(16)]
     record("async", lambda: [answer.get_result().get_response()["id"] for answer in later])
     record("async values", lambda: both(client.async_infer("addsub", pair()).get_result()))
@@ -135,20 +148,14 @@ def types() -> None:
         "string": np.array(["a", "\u00e9\U0001f600", ""], dtype=np.object_),
     }
     for name, data in samples.items():
-        for binary in (True, False):
-            form = "binary" if binary else "JSON"
-            record(
-                f"{name} {form}",
-                lambda: client.infer(name, [tensor("x", data, binary)], outputs=wanted("y", binary=binary)).as_numpy("y"),
-            )
+        record(f"{name} binary", partial(echo, name, data, True))
+        record(f"{name} JSON", partial(echo, name, data, False))
 
 
 def image() -> None:
     pixels = np.random.default_rng(0).random((1, 3, 224, 224), dtype=np.float32)
-    for binary in (True, False):
-        form = "binary" if binary else "JSON"
-        answer = client.infer("image", [tensor("x", pixels, binary)], outputs=wanted("y", binary=binary)).as_numpy("y")
-        outcomes[f"image {form}"] = bool(np.array_equal(answer, pixels))
+    for form, binary in {"binary": True, "JSON": False}.items():
+        outcomes[f"image {form}"] = bool(np.array_equal(echo("image", pixels, binary), pixels))
 
 
 def errors() -> None:
@@ -157,7 +164,9 @@ def errors() -> None:
     record("unknown output", lambda: client.infer("addsub", pair(), outputs=wanted("ZZ")))
     record("missing input", lambda: client.infer("addsub", pair()[:1]))
     record("unknown input", lambda: client.infer("addsub", [tensor("Q", ROWS), tensor("INPUT1", ONES)]))
-    record("wrong type", lambda: client.infer("addsub", [tensor("INPUT0", ROWS.astype(np.int32)), tensor("INPUT1", ONES)]))
+    record(
+        "wrong type", lambda: client.infer("addsub", [tensor("INPUT0", ROWS.astype(np.int32)), tensor("INPUT1", ONES)])
+    )
     wide = np.ones((1, 5), dtype=np.float32)
     record("wrong shape", lambda: client.infer("addsub", [tensor("INPUT0", wide), tensor("INPUT1", wide)]))
     tall = np.ones((9, 4), dtype=np.float32)
