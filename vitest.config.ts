@@ -68,6 +68,7 @@ const CI_ONLY = [
   "test/lifeline/launcher.test.ts",
   "test/src/telemetry/app-insights-delivery.test.ts",
   "test/e2e/examples.test.ts",
+  "test/e2e/tritonclient.test.ts",
   "test/endpoint/walkthrough.test.ts",
   "test/endpoint/attack.test.ts",
   "test/endpoint/assets/environment.test.ts",
