@@ -67,6 +67,7 @@ const CI_ONLY = [
   "test/lifeline/launcher.test.ts",
   "test/src/telemetry/app-insights-delivery.test.ts",
   "test/e2e/examples.test.ts",
+  "test/e2e/no-code-examples.test.ts",
   "test/endpoint/walkthrough.test.ts",
   "test/endpoint/attack.test.ts",
   "test/endpoint/assets/environment.test.ts",
