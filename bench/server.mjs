@@ -19,8 +19,8 @@ export function freePort() {
 
 /** @param command gets the port, gives the program and its arguments
  *  @param env on top of this process's   @param stdout where its log goes, as `spawn` takes it
- *  @param path where it scores */
-export async function startServer(command, body, { env = {}, stdout = "ignore", cwd, path = "/score" } = {}) {
+ *  @param path where it scores   @param headers of the request, besides its type and length */
+export async function startServer(command, body, { env = {}, stdout = "ignore", cwd, path = "/score", headers } = {}) {
   const port = await freePort();
   const [file, ...args] = command(port);
   const startedAt = performance.now();
@@ -30,7 +30,7 @@ export async function startServer(command, body, { env = {}, stdout = "ignore", 
     stderr = (stderr + chunk).slice(-4_000);
   });
   const url = `http://127.0.0.1:${port}`;
-  while ((await post(`${url}${path}`, body).catch(() => 0)) !== 200) {
+  while ((await post(`${url}${path}`, body, headers).catch(() => 0)) !== 200) {
     if (child.exitCode !== null || performance.now() - startedAt > START_DEADLINE_MS) {
       throw new Error(`${file} ${args.join(" ")} does not answer:\n${stderr}`);
     }
@@ -52,9 +52,9 @@ export async function startServer(command, body, { env = {}, stdout = "ignore", 
 }
 
 /** One request; the status. */
-export function post(url, body) {
+export function post(url, body, more = {}) {
   return new Promise((resolve, reject) => {
-    const headers = { "content-type": "application/json", "content-length": Buffer.byteLength(body) };
+    const headers = { "content-type": "application/json", "content-length": Buffer.byteLength(body), ...more };
     const sent = request(url, { method: "POST", headers, agent: false }, (response) => {
       response.resume().once("end", () => resolve(response.statusCode));
     });
