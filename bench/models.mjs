@@ -105,7 +105,7 @@ function scorefn(model, ...more) {
 function ownServers(folder) {
   const iris = join(folder, "iris.onnx");
   const picture = join(folder, "picture.onnx");
-  const flower = tensor("input-0", "FP32", [1, 4], FLOWER);
+  const flower = tensor("flowers", "FP32", [1, 4], FLOWER);
   const image = tensor("picture", "FP32", [1, 3, 224, 224], PICTURE);
   const byHand = (name, model, group, body) => ({
     name,
@@ -193,7 +193,7 @@ async function mlserver(folder) {
       },
       env: { PATH: `${dirname(python)}:${process.env.PATH}` },
       ways: [
-        way("flower", "/v2, JSON", "/v2/models/iris/infer", inJson(tensor("input-0", "FP32", [1, 4], FLOWER))),
+        way("flower", "/v2, JSON", "/v2/models/iris/infer", inJson(tensor("flowers", "FP32", [1, 4], FLOWER))),
         way("patient", "/v2, JSON", "/v2/models/patient/infer", patientTensors()),
       ],
     },

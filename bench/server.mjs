@@ -30,9 +30,11 @@ export async function startServer(command, body, { env = {}, stdout = "ignore", 
     stderr = (stderr + chunk).slice(-4_000);
   });
   const url = `http://127.0.0.1:${port}`;
-  while ((await post(`${url}${path}`, body, headers).catch(() => 0)) !== 200) {
+  for (;;) {
+    const status = await post(`${url}${path}`, body, headers).catch(() => 0);
+    if (status === 200) break;
     if (child.exitCode !== null || performance.now() - startedAt > START_DEADLINE_MS) {
-      throw new Error(`${file} ${args.join(" ")} does not answer:\n${stderr}`);
+      throw new Error(`${file} ${args.join(" ")} does not answer 200 but ${status || "nothing"}:\n${stderr}`);
     }
     await pause(5);
   }

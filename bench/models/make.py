@@ -21,7 +21,7 @@ def make_onnx(folder: Path) -> None:
     from skl2onnx import to_onnx
     from skl2onnx.common.data_types import FloatTensorType
 
-    inputs = [("input-0", FloatTensorType([None, 4]))]
+    inputs = [("flowers", FloatTensorType([None, 4]))]
     iris = to_onnx(IRIS, initial_types=inputs, options={"zipmap": False}, target_opset=OPSET)
     (folder / "iris.onnx").write_bytes(iris.SerializeToString())
     picture = helper.make_tensor_value_info("picture", TensorProto.FLOAT, ["n", 3, 224, 224])
