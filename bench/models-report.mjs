@@ -45,8 +45,12 @@ function printRatios(servers) {
       ?.ways.find((way) => way.group === group && way.name.endsWith(name));
   const ratio = (text, mine, theirs, count) => {
     if (mine === undefined || theirs === undefined) return;
-    const each = mine.results[count].map((result, round) => result.perSecond / theirs.results[count][round].perSecond);
-    console.log(`${text}, ${count} connections: ${median(each).toFixed(2)} times`);
+    const each = mine.results[count]
+      .map((result, round) => result.perSecond / theirs.results[count][round].perSecond)
+      .filter(Number.isFinite);
+    const said =
+      each.length === 0 ? "not to be told, for one has answered nothing" : `${median(each).toFixed(2)} times`;
+    console.log(`${text}, ${count} connections: ${said}`);
   };
   const iris = find("scorefn, iris", "flower", "/v2, JSON");
   const picture = (name) => find("scorefn, picture", "picture", name);

@@ -20,7 +20,8 @@ export function freePort() {
 /** @param command gets the port, gives the program and its arguments
  *  @param env on top of this process's   @param stdout where its log goes, as `spawn` takes it
  *  @param path where it scores   @param headers of the request, besides its type and length */
-export async function startServer(command, body, { env = {}, stdout = "ignore", cwd, path = "/score", headers } = {}) {
+export async function startServer(command, body, options = {}) {
+  const { env = {}, stdout = "ignore", cwd, path = "/score", headers, deadlineMs = START_DEADLINE_MS } = options;
   const port = await freePort();
   const [file, ...args] = command(port);
   const startedAt = performance.now();
@@ -33,7 +34,8 @@ export async function startServer(command, body, { env = {}, stdout = "ignore", 
   for (;;) {
     const status = await post(`${url}${path}`, body, headers).catch(() => 0);
     if (status === 200) break;
-    if (child.exitCode !== null || performance.now() - startedAt > START_DEADLINE_MS) {
+    if (child.exitCode !== null || performance.now() - startedAt > deadlineMs) {
+      child.kill("SIGKILL");
       throw new Error(`${file} ${args.join(" ")} does not answer 200 but ${status || "nothing"}:\n${stderr}`);
     }
     await pause(5);
