@@ -69,6 +69,8 @@ const CI_ONLY = [
   "test/src/telemetry/app-insights-delivery.test.ts",
   "test/e2e/examples.test.ts",
   "test/e2e/tritonclient.test.ts",
+  "test/e2e/no-code-examples.test.ts",
+  "test/bench-models.test.ts",
   "test/endpoint/walkthrough.test.ts",
   "test/endpoint/attack.test.ts",
   "test/endpoint/assets/environment.test.ts",
