@@ -38,6 +38,7 @@ export const LATE_MODULES: readonly string[] = [
   "src/routes/cors",
   "src/routes/script-response",
   "src/routes/stream-end",
+  "src/script/announced",
   "src/script/declared",
   "src/script/import-file",
   "src/script/model-directory",
