@@ -107,7 +107,8 @@ function pythonCommand(config: Config, log: Log): WorkerCommand {
     onMissing: (cause) => pythonNotFound([python], cause),
     onRuntime(runtime) {
       // Another one only after the interpreter has been replaced below a server that runs.
-      if (runtime !== logged) log.server.info(`The score script runs with ${runtime} at ${python}`);
+      const what = config.model === null ? "score script" : "model";
+      if (runtime !== logged) log.server.info(`The ${what} runs with ${runtime} at ${python}`);
       logged = runtime;
     },
     onExitCode: (code) => (code === EXIT_OLD_PYTHON ? pythonTooOld(python) : undefined),

@@ -18,11 +18,11 @@ export function createStartupLog(
 ): Pick<Events, "scriptStarting" | "scriptReady"> {
   return {
     scriptStarting() {
-      const { modelDir, modelUri } = config;
+      const { model, modelDir, modelUri } = config;
       if (log.file !== null) log.server.info(`Loaded logging config from ${log.file.path}`);
       log.line("Initializing logger");
       log.server.info("Starting up app insights client");
-      if (modelUri === null && (modelDir === null || modelDir === "" || !existsSync(modelDir))) {
+      if (model === null && modelUri === null && (modelDir === null || modelDir === "" || !existsSync(modelDir))) {
         log.trace.warning(`Model directory is not set or does not exist: ${modelDir ?? ""}`);
       }
       cors?.tell(log.server);

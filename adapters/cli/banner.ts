@@ -1,11 +1,15 @@
-import { type Config, shownUri, VERSION } from "../../src/host.ts";
+import { type Config, type ServedModel, shownUri, VERSION } from "../../src/host.ts";
 
 /** The one line that names the product in banner and help (contract ENV-11). */
 export const PRODUCT_LINE: string = `Azure ML Inferencing HTTP server compatible: scorefn v${VERSION}`;
 
 /** Lines for a model directory that is not set (contract BAN-2). */
-export function modelDirLines({ workerEnv, modelUri }: Pick<Config, "workerEnv" | "modelUri">): readonly string[] {
-  if (workerEnv.AZUREML_MODEL_DIR !== undefined || modelUri !== null) return [];
+export function modelDirLines({
+  workerEnv,
+  modelUri,
+  model,
+}: Pick<Config, "workerEnv" | "modelUri" | "model">): readonly string[] {
+  if (workerEnv.AZUREML_MODEL_DIR !== undefined || modelUri !== null || model !== null) return [];
   return [
     "The environment variable 'AZUREML_MODEL_DIR' has not been set.",
     "Use the --model_dir command line argument to set it.",
@@ -47,15 +51,24 @@ export function bannerLines({ workerEnv: env, appInsightsKey }: Config): readonl
 
 /** Banner of `scorefn serve`: the values in effect, wherever they come from. */
 export function ownBannerLines(config: Config): readonly string[] {
-  const { workerEnv: env, listen, modelUri, readyPath } = config;
+  const { workerEnv: env, listen, model, modelUri, readyPath } = config;
   const healthAddress = listen.find(({ health }) => health);
   const base = urlOf(listen[0]!.host, config.port);
   const healthBase = healthAddress === undefined ? base : urlOf(healthAddress.host, healthAddress.port);
   const settings: readonly (readonly [string, string | number | null])[] = [
-    ["Entry Script Name", config.entryScript ?? "main.py (module main, as no script is named)"],
-    ["Model Directory", modelUri === null ? config.modelDir : `fetched from ${shownUri(modelUri)}`],
+    ...(model === null
+      ? ([
+          ["Entry Script Name", config.entryScript ?? "main.py (module main, as no script is named)"],
+          ["Model Directory", modelUri === null ? config.modelDir : `fetched from ${shownUri(modelUri)}`],
+        ] as const)
+      : ([["Model", `${model.path} (${MODEL_KINDS[model.kind]})`]] as const)),
     ["Config File", config.configFile],
-    ["Worker Count", config.scriptHost === "in-process" ? "none, the script runs in this process" : config.workerCount],
+    [
+      "Worker Count",
+      config.scriptHost === "in-process"
+        ? `none, the ${model === null ? "script" : "model"} runs in this process`
+        : config.workerCount,
+    ],
     ["Worker Start Timeout (seconds)", limit(config.workerTimeoutMs / MS_PER_SECOND)],
     ["Scoring Timeout (seconds)", limit(config.scoringTimeoutMs / MS_PER_SECOND)],
     ["Listening On", listen.map(addressText).join(", ")],
@@ -78,7 +91,24 @@ export function ownBannerLines(config: Config): readonly string[] {
     `Readiness Probe: GET  ${healthBase}${readyPath}`,
     `Score:           POST ${base}/score`,
     `Swagger:         GET  ${base}/swagger.json`,
+    ...(model === null ? [] : modelRoutes(model, base)),
     "",
+  ];
+}
+
+const MODEL_KINDS: Readonly<Record<ServedModel["kind"], string>> = {
+  onnx: "ONNX",
+  mlflow: "MLflow",
+  triton: "a repository of ONNX models",
+};
+
+/** The routes of the other protocols that models speak. */
+function modelRoutes({ kind, name }: ServedModel, base: string): readonly string[] {
+  const model = kind === "triton" ? "<model>" : encodeURIComponent(name);
+  return [
+    `Invocations:     POST ${base}/invocations`,
+    `Inference:       POST ${base}/v2/models/${model}/infer`,
+    ...(kind === "triton" ? [`Models:          POST ${base}/v2/repository/index`] : []),
   ];
 }
 

@@ -1,7 +1,15 @@
 // What `scorefn serve` looks at before anything is started: the score script's file, and the Python that is to run it.
 import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { dirname, extname, join } from "node:path";
-import { type Config, findPython, isJavaScript, type Problem, ScoreError } from "../../src/host.ts";
+import {
+  type Config,
+  detectModel,
+  findPython,
+  isJavaScript,
+  type Problem,
+  runsInNode,
+  ScoreError,
+} from "../../src/host.ts";
 
 /** What Python takes for a module, besides the suffixes of JavaScript. */
 const PYTHON_SUFFIXES = [".py", ".pyc", ".pyd", ".so"];
@@ -20,7 +28,12 @@ export function checkFiles(config: Config, cwd: string, found: readonly Problem[
   return texts.map((text) => ({ kind: "launcher", text }));
 }
 
-function scriptProblem({ entryScript, appRoot, configFile, workerEnv }: Config, cwd: string): string | undefined {
+function scriptProblem(
+  { model, entryScript, appRoot, configFile, workerEnv }: Config,
+  cwd: string,
+): string | undefined {
+  // What lies at its path has been looked at with the setting.
+  if (model !== null) return undefined;
   if (entryScript === null) {
     // As the reference server does it, a configuration file without a script stands for main.py (contract LOAD-2).
     if (configFile !== null && existsSync(join(appRoot, "main.py"))) return undefined;
@@ -31,6 +44,7 @@ function scriptProblem({ entryScript, appRoot, configFile, workerEnv }: Config, 
   let isFile: boolean;
   try {
     const entry = statSync(entryScript);
+    if (isModel(entryScript)) return `${script} is a model; type scorefn serve --model ${entryScript}`;
     if (entry.isDirectory()) return `${script} is a folder; name the file in it${example(entryScript)}`;
     isFile = entry.isFile();
     accessSync(entryScript, constants.R_OK);
@@ -54,6 +68,11 @@ function scriptProblem({ entryScript, appRoot, configFile, workerEnv }: Config, 
   return `${script} is not a Python, JavaScript or TypeScript file; name the one that holds init() and run()${example(dirname(entryScript))}`;
 }
 
+/** A folder may hold a model beside the script that serves it. */
+function isModel(path: string): boolean {
+  return usualScript(path) === undefined && "model" in detectModel(path);
+}
+
 function example(folder: string): string {
   const other = usualScript(folder);
   return other === undefined ? "" : `, for example ${other}`;
@@ -64,8 +83,9 @@ function usualScript(folder: string): string | undefined {
   return USUAL_NAMES.map((name) => join(folder, name)).find((path) => existsSync(path));
 }
 
-function pythonProblem({ entryScript, python, workerEnv }: Config, cwd: string): string | undefined {
-  if (isJavaScript(entryScript)) return undefined;
+function pythonProblem(config: Config, cwd: string): string | undefined {
+  if (runsInNode(config)) return undefined;
+  const { python, workerEnv } = config;
   try {
     findPython({ python, env: workerEnv, cwd });
     return undefined;

@@ -119,7 +119,8 @@ export async function runCommand(program: Program, args: readonly string[], host
     host.write(`${toLine(Date.now(), level, process.pid, "azmlinfsrv", message)}\n`);
   const logLoaded = (): void => log("INFO", "Loaded logging config from built-in defaults");
   if (isDropIn) logLoaded();
-  if (isDropIn && !command.flags.entry_script && !command.flags.config_file) {
+  const { SCOREFN_MODEL } = host.env ?? processEnvironment;
+  if (isDropIn && !command.flags.entry_script && !command.flags.config_file && !SCOREFN_MODEL) {
     for (const message of NO_SCRIPT) log("ERROR", message);
     return 1;
   }

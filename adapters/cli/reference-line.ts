@@ -28,16 +28,16 @@ function parse(args: readonly string[]): Command {
   const parser = new Parser({ prog: "azmlinfsrv", description: PRODUCT_LINE, color: false });
   parser.helpOnError = true;
   parser.appendix = () => `\n${variablesHelp()}\n${EXAMPLES}`;
-  for (const setting of FLAG_SETTINGS) {
+  for (const setting of TAKEN) {
     if (!isOurs(setting)) parser.add_argument(`--${setting.flag}`, optionOf(setting, referenceHelpOf(setting)));
   }
   const group = parser.add_argument_group("scorefn options");
-  for (const setting of FLAG_SETTINGS) {
+  for (const setting of TAKEN) {
     if (isOurs(setting)) group.add_argument(`--${setting.flag}`, optionOf(setting, ownHelp(setting)));
   }
   const given = parser.parse_args(expandReferenceFlags(args, parser)) as Record<string, unknown>;
   const flags: Record<string, string> = {};
-  for (const { flag } of FLAG_SETTINGS) {
+  for (const { flag } of TAKEN) {
     const value = given[flag];
     if (value !== undefined && value !== false) flags[flag] = String(value);
   }
@@ -52,12 +52,15 @@ function ownHelp(setting: Setting): string {
 
 const TITLE = "settings that are environment variables only";
 
-/** The settings that have no flag, laid out as argparse lays out flags. */
+/** The settings that have no flag here, laid out as argparse lays out flags. */
 function variablesHelp(): string {
   const parser = new ArgumentParser({ add_help: false, color: false });
   const group = parser.add_argument_group(TITLE);
   for (const setting of [...Object.values(SETTINGS), ...platforms.rows]) {
     if (setting.flag === null) group.add_argument(setting.variable!, { help: variableHelp(setting) });
+  }
+  for (const setting of FLAG_SETTINGS) {
+    if (!TAKEN.includes(setting)) group.add_argument(setting.variable!, { help: variableHelp(setting) });
   }
   const text = parser.format_help();
   return text.slice(text.indexOf(`${TITLE}:`));
@@ -89,7 +92,7 @@ function expandReferenceFlags(args: readonly string[], parser: Parser): string[]
   return args.map((word, index) => {
     if (!word.startsWith("--") || (end !== -1 && index >= end)) return word;
     const [name = ""] = word.split("=", 1);
-    if (FLAG_SETTINGS.some((setting) => name === `--${setting.flag}`)) return word;
+    if (TAKEN.some((setting) => name === `--${setting.flag}`)) return word;
     const matches = REFERENCE_FLAGS.filter((flag) => flag.startsWith(name));
     if (matches.length > 1) parser.error(`ambiguous option: ${word} could match ${matches.join(", ")}`);
     return matches.length === 1 ? matches[0]! + word.slice(name.length) : word;
@@ -100,6 +103,12 @@ const REFERENCE_FLAGS: readonly string[] = [
   "--help",
   ...FLAG_SETTINGS.filter((setting) => !isOurs(setting)).map((setting) => `--${setting.flag}`),
 ];
+
+/** All but those of ours that are abbreviations there: `--model m` goes on to mean `--model_dir m`. Their variables do what
+ *  they do everywhere. */
+const TAKEN: typeof FLAG_SETTINGS = FLAG_SETTINGS.filter(
+  (setting) => !isOurs(setting) || !REFERENCE_FLAGS.some((flag) => flag.startsWith(`--${setting.flag}`)),
+);
 
 function isOurs(setting: Setting): boolean {
   return setting.scope === "scorefn";

@@ -2,10 +2,10 @@ import { basename } from "node:path";
 import {
   type Config,
   createRecorder,
-  isJavaScript,
   metricsRoute,
   type Recorder,
   type Route,
+  runsInNode,
   type ScoreRuntime,
   VERSION,
 } from "../../src/host.ts";
@@ -19,17 +19,18 @@ export interface Metrics extends Recorder {
 /** @param current what is served now, where that changes   @returns undefined: metrics are off, and cost nothing */
 export function createMetrics(
   config: Config,
-  current: () => Pick<Config, "entryScript"> = () => config,
+  current: () => Pick<Config, "entryScript" | "model"> = () => config,
 ): Metrics | undefined {
   const { metricsPath, listen } = config;
   if (metricsPath === null) return undefined;
   const recorder = createRecorder({
     version: VERSION,
     get runtime() {
-      return isJavaScript(current().entryScript) ? "node" : "python";
+      return runsInNode(current()) ? "node" : "python";
     },
     get script() {
-      return basename(current().entryScript ?? "main.py");
+      const { model, entryScript } = current();
+      return basename(model?.path ?? entryScript ?? "main.py");
     },
   });
   const isApart = listen.some(({ health }) => health);

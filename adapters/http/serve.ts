@@ -31,7 +31,7 @@ import { createHttpServer, type HttpServer } from "./index.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import type { Reloads } from "./reloading.ts";
 import type { ReservedPort } from "./reserve-port.ts";
-import { describeStartFailure } from "./start-failure.ts";
+import { cannotBeServed, describeStartFailure } from "./start-failure.ts";
 
 /** How long workers may take to die after the second signal, in milliseconds. */
 const FORCED_END_MS = 2_000;
@@ -160,7 +160,7 @@ async function run(
   scorer.flush();
   if (end.kind === "start failure") {
     telemetry?.startFailed?.(end.error);
-    process.stderr.write(`${describeStartFailure(end.error, paintFor(process.stderr))}\n`);
+    process.stderr.write(`${describeStartFailure(end.error, paintFor(process.stderr), cannotBeServed(config))}\n`);
     return EXIT_SCRIPT;
   }
   return end.kind === "fault" ? EXIT_FAULT : EXIT_OK;

@@ -1,11 +1,11 @@
-import { frameWith, type Paint, plainPaint, type ScoreError } from "../../src/host.ts";
+import { type Config, frameWith, type Paint, plainPaint, type ScoreError } from "../../src/host.ts";
 
 /** What went wrong where and what to do, for whoever started the command.
  *  @param paint for whom it is written   @param what could not be done */
 export function describeStartFailure(
   error: ScoreError,
   paint: Paint = plainPaint,
-  what = "the score script cannot be served",
+  what: string = cannotBeServed({ model: null }),
 ): string {
   const { report } = error;
   const at = report?.location;
@@ -14,4 +14,8 @@ export function describeStartFailure(
   if (report?.codeFrame !== undefined) lines.push("", frameWith(paint, report.codeFrame), "");
   if (report?.hint !== undefined) lines.push(`hint: ${report.hint}`);
   return lines.join("\n");
+}
+
+export function cannotBeServed({ model }: Pick<Config, "model">): string {
+  return model === null ? "the score script cannot be served" : `the model ${model.path} cannot be served`;
 }

@@ -7,6 +7,7 @@ import Module from "node:module";
 import { toTarget } from "../../adapters/http/incoming.ts";
 import type { HeaderList } from "../../src/host.ts";
 import { type CoreCookie, cookieHeader } from "./local-host-cookies.ts";
+import { isRoute, trimSlashes } from "./local-host-routes.ts";
 
 export interface LocalRequest {
   /** Default: POST with a body, else GET. */
@@ -251,21 +252,6 @@ function findFunction(functions: readonly Registered[], request: LocalRequest): 
     );
   });
   return found.find((candidate) => !triggerOf(candidate)[1].route?.includes("{*")) ?? found[0];
-}
-
-/** @param route a parameter like {name} stands for one part of the path, and one like {*name} at the end for any number */
-function isRoute(route: string, path: string): boolean {
-  const rest = /(?:^|\/)\{\*\w+\}$/.exec(route);
-  if (rest !== null) {
-    const above = route.slice(0, rest.index);
-    return path === above || path.startsWith(`${above}/`);
-  }
-  const [wanted, parts] = [route.split("/"), path.split("/")];
-  return wanted.length === parts.length && wanted.every((part, index) => part.startsWith("{") || part === parts[index]);
-}
-
-function trimSlashes(text: string): string {
-  return text.replace(/^\/+|\/+$/g, "");
 }
 
 function methodOf({ method, body }: LocalRequest): string {

@@ -3,6 +3,7 @@ import type { SettingsReader } from "./reader.ts";
 import { METRICS_PATH, OFF } from "./values.ts";
 
 export interface PagePaths {
+  readonly model: unknown;
   readonly metricsPath: string | null;
   readonly docsPath: string | null;
   readonly readyPath: string;
@@ -12,13 +13,19 @@ export interface PagePaths {
  *  of that. */
 const PLAIN = /^(?:\/(?!\.{1,2}(?:\/|$))[\w.~-]+)+$/;
 
+/** Of a model that is served without a script; it has all below the first. */
+const MODEL_ROUTES = ["/v2", "/invocations", "/ping", "/health", "/version"];
+const BELOW_MODELS = "/v2/";
+
 /** @param fixed routes that every server has */
 export function checkPages(
   read: SettingsReader,
   fixed: readonly string[],
-  { metricsPath, docsPath, readyPath }: PagePaths,
+  { metricsPath, docsPath, readyPath, model }: PagePaths,
 ): void {
-  const others = [...fixed, readyPath];
+  const own = model === null ? fixed : [...fixed, ...MODEL_ROUTES];
+  if (model !== null) checkBesideModel(read, own, { metricsPath, docsPath, readyPath });
+  const others = [...own, readyPath];
   checkMetrics(read, others, metricsPath);
   if (docsPath === null) return;
   const taken = metricsPath === null ? others : [...others, metricsPath];
@@ -27,6 +34,23 @@ export function checkPages(
     // What the page loads lies below it.
   } else if (taken.some((path) => path === docsPath || path.startsWith(`${docsPath}/`))) {
     read.reject("docs", notAmong(taken));
+  }
+}
+
+/** What is to be where a model's protocols have their routes. */
+function checkBesideModel(
+  read: SettingsReader,
+  own: readonly string[],
+  { metricsPath, docsPath, readyPath }: Omit<PagePaths, "model">,
+): void {
+  if (MODEL_ROUTES.includes(readyPath)) {
+    read.reject("readyPath", `must not be one of the server's own routes ${own.join(", ")}`);
+  }
+  const paths = { readyPath, metrics: metricsPath, docs: docsPath };
+  for (const [name, path] of Object.entries(paths)) {
+    if (path?.startsWith(BELOW_MODELS)) {
+      read.reject(name as keyof typeof paths, `must not be below ${BELOW_MODELS}, where the model has its routes`);
+    }
   }
 }
 

@@ -82,7 +82,7 @@ const HELP: Readonly<Record<SettingName, Help>> = {
   },
   modelName: {
     group: "script",
-    help: "Name of that model in paths and answers. Default: the file's or the folder's; models of a repository have names of their own.",
+    help: "Name in paths and answers of a model that is served without a script. Default: the file's or the folder's; models of a repository have names of their own.",
   },
   modelUri: {
     group: "script",

@@ -78,7 +78,7 @@ async function start(options: StartOptions): Promise<void> {
   });
   if (options.protocol !== PROTOCOL_VERSION) fail(wrongProtocol(options.protocol));
   const log = openLog(options);
-  guardProcess(log);
+  guardProcess(log, options.model === undefined ? "score script" : "model");
   const script = await load(options, options.records ? recorded(log) : log);
   loop = new TaskLoop({
     link,
@@ -143,17 +143,18 @@ function openLog({ logging, logLevel, logFormat }: StartOptions): Log {
   }
 }
 
-/** The script's prints become records, and what it fails to catch does not pass unnoticed. */
-function guardProcess(log: Log): void {
+/** The script's prints become records, and what it fails to catch does not pass unnoticed.
+ *  @param what runs here */
+function guardProcess(log: Log, what: string): void {
   Object.assign(console, consoleMethods(log));
   // A script may close them; a line that cannot be written is not worth a worker.
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
   // It belongs to no request, so no request fails for it.
   process.on("unhandledRejection", (reason) => {
-    log.server.error(`Unhandled rejection in the score script: ${stackOf(reason)}\n`);
+    log.server.error(`Unhandled rejection in the ${what}: ${stackOf(reason)}\n`);
   });
   process.on("uncaughtException", (error) => {
-    log.server.error(`Uncaught exception in the score script: ${stackOf(error)}\n`);
+    log.server.error(`Uncaught exception in the ${what}: ${stackOf(error)}\n`);
     leave(EXIT_FAULT);
   });
   // Ctrl+C reaches the whole process group; the front decides when a worker stops.

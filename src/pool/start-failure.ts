@@ -28,7 +28,9 @@ export function reportFailure(
     else server.error(message, fields);
   }
   if (stage === "init") logModelDirectory(modelDir, server);
-  return new Failure(code, `${report.type}: ${report.message}`, { report });
+  // A model's is an error of ours, whose class says nothing.
+  const isOurs = stage === "model" && report.type === ScriptLoadError.className;
+  return new Failure(code, isOurs ? report.message : `${report.type}: ${report.message}`, { report });
 }
 
 /** What the requests fail with that a process had begun. */

@@ -15,14 +15,16 @@ export function servePage(): HelpPage {
   return {
     usage: "scorefn serve [SCRIPT] [--flag value ...]",
     about:
-      "Serves a score script, Python, JavaScript or TypeScript, over HTTP: POST /score calls its run(). Flags may be " +
-      "written with dashes (--entry-script) and shortened (--work 2). Names in capitals are environment variables; those " +
-      "in brackets, beside the default, do the same as the flag.",
+      "Serves a score script, Python, JavaScript or TypeScript, over HTTP: POST /score calls its run(). With --model it " +
+      "serves a model without a script, by the protocols of Azure ML, MLflow and Triton. Flags may be written " +
+      "with dashes (--entry-script) and shortened (--work 2). Names in capitals are environment variables; those in " +
+      "brackets, beside the default, do the same as the flag.",
     examples: [
       "scorefn serve score.py",
       "scorefn serve score.py --model_dir model --worker_count 4 --port 8080",
       "SCORING_TIMEOUT_MS=30000 AZUREML_LOG_LEVEL=WARNING scorefn serve score.py",
       "AZUREML_ENTRY_SCRIPT=score.py SCOREFN_HOST=127.0.0.1 scorefn serve",
+      "scorefn serve --model model.onnx",
     ],
     groups: settingGroups([{ name: "SCRIPT", text: "The score script; the same as --entry_script." }]),
     notes: ["docs/configuration.md of the package says all of each setting."],

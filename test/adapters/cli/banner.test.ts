@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { bannerLines, modelDirLines, ownBannerLines } from "../../../adapters/cli/banner.ts";
-import { resolveConfig } from "../../../src/config/config.ts";
+import { type Config, resolveConfig } from "../../../src/config/config.ts";
 
 /** The reference server's banner for `--entry_script score.py` in /site, with product and version replaced as contract
  *  ENV-11 decides. */
@@ -143,6 +143,28 @@ describe("banner of scorefn serve", () => {
     expect(shown.join("\n")).not.toContain("s3cr3t");
   });
 
+  test("shows a model that is served without a script, and the routes of its protocols", () => {
+    const { config } = resolveConfig({ flags: { entry_script: "score.py" }, env: {}, cwd: "/site" });
+    const shown = (model: Config["model"]) => ownBannerLines({ ...config, entryScript: null, model });
+    const onnx = shown({ kind: "onnx", path: "/m/my iris.onnx", name: "my iris" });
+    expect(onnx).toEqual(
+      expect.arrayContaining([
+        "Model: /m/my iris.onnx (ONNX)",
+        "Score:           POST http://127.0.0.1:5001/score",
+        "Invocations:     POST http://127.0.0.1:5001/invocations",
+        "Inference:       POST http://127.0.0.1:5001/v2/models/my%20iris/infer",
+      ]),
+    );
+    expect(onnx.join("\n")).not.toContain("Entry Script");
+    expect(shown({ kind: "triton", path: "/m", name: "m" })).toEqual(
+      expect.arrayContaining([
+        "Model: /m (a repository of ONNX models)",
+        "Inference:       POST http://127.0.0.1:5001/v2/models/<model>/infer",
+        "Models:          POST http://127.0.0.1:5001/v2/repository/index",
+      ]),
+    );
+  });
+
   test("never shows a key", () => {
     const shown = own({ appinsights_instrumentation_key: KEY });
     expect(shown).toContain("Application Insights Key: AppInsights key provided");
@@ -152,17 +174,22 @@ describe("banner of scorefn serve", () => {
 
 describe("model directory lines (BAN-2)", () => {
   test("are there when the variable is absent", () => {
-    expect(modelDirLines({ workerEnv: {}, modelUri: null })).toEqual([
+    expect(modelDirLines({ workerEnv: {}, modelUri: null, model: null })).toEqual([
       "The environment variable 'AZUREML_MODEL_DIR' has not been set.",
       "Use the --model_dir command line argument to set it.",
     ]);
   });
 
   test("are not when it is present, if only empty", () => {
-    expect(modelDirLines({ workerEnv: { AZUREML_MODEL_DIR: "" }, modelUri: null })).toEqual([]);
+    expect(modelDirLines({ workerEnv: { AZUREML_MODEL_DIR: "" }, modelUri: null, model: null })).toEqual([]);
+  });
+
+  test("are not when a model is served without a script", () => {
+    const model = { kind: "onnx", path: "/m/iris.onnx", name: "iris" } as const;
+    expect(modelDirLines({ workerEnv: {}, modelUri: null, model })).toEqual([]);
   });
 
   test("are not when the model is fetched", () => {
-    expect(modelDirLines({ workerEnv: {}, modelUri: "file:///m" })).toEqual([]);
+    expect(modelDirLines({ workerEnv: {}, modelUri: "file:///m", model: null })).toEqual([]);
   });
 });

@@ -174,7 +174,7 @@ describe("azmlinfsrv", () => {
     const help = stdout.slice(stdout.indexOf("options:")).replaceAll(/\s+/g, " ");
     expectVariables(help);
     for (const { flag } of FLAG_SETTINGS) {
-      if (flag !== "rest") expect(help).toContain(` --${flag} `);
+      if (flag !== "rest" && flag !== "model") expect(help).toContain(` --${flag} `);
     }
     expect(stdout).not.toContain("--rest");
     expect(help).toContain("--max_queue MAX_QUEUE Requests that may wait");
@@ -204,6 +204,17 @@ describe("azmlinfsrv", () => {
 });
 
 describe("abbreviations (CLI-3)", () => {
+  test("--model goes on to mean --model_dir where the reference server's command is typed, and is a model's elsewhere", async () => {
+    expect(await flagsOf("azmlinfsrv", "--entry_script", "s.py", "--model", "m")).toEqual({
+      entry_script: "s.py",
+      model_dir: "m",
+    });
+    expect(await flagsOf("azmlinfsrv", "--entry_script", "s.py", "--model=m")).toMatchObject({ model_dir: "m" });
+    expect((await exitOf("azmlinfsrv", "--help")).stdout).not.toMatch(/--model /);
+    expect(await flagsOf("scorefn", "serve", "--model", "m.onnx")).toEqual({ model: "m.onnx" });
+    expect(await flagsOf("scorefn", "serve", "--mod", "m")).toEqual({ model_dir: "m" });
+  });
+
   test.each([
     [["--work", "2"], { worker_count: "2" }],
     [["--worker_c=2"], { worker_count: "2" }],

@@ -309,6 +309,7 @@ describe("scorefn serve", () => {
     ["gone.py", "does not exist; did you mean <cwd>/score.py?"],
     ["sub", "is a folder; name the file in it"],
     [".", "is a folder; name the file in it, for example <cwd>/score.py"],
+    ["iris.onnx", "is a model; type scorefn serve --model <cwd>/iris.onnx"],
     [
       "package.json",
       "is not a Python, JavaScript or TypeScript file; name the one that holds init() and run(), for example <cwd>/score.py",
@@ -319,7 +320,7 @@ describe("scorefn serve", () => {
     ],
     ["score.py/x", "does not exist"],
   ])("%s is named for what it is, before anything starts", async (script, fault) => {
-    const cwd = folderWith("score.py", "sub/", "package.json", "notes.ipynb");
+    const cwd = folderWith("score.py", "sub/", "package.json", "notes.ipynb", "iris.onnx");
     const { code, stdout, stderr, served } = await serve([script], {}, cwd);
     expect([code, served.length]).toEqual([1, 0]);
     const text = fault.replace("<cwd>", cwd);

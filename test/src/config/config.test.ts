@@ -1,8 +1,8 @@
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { platforms } from "../../../adapters/cli/platforms.ts";
 import {
   type Config,
@@ -18,6 +18,7 @@ import { settingProblem } from "../../../src/config/problems.ts";
 import { isFileSetting } from "../../../src/config/settings.ts";
 import { meaningOf } from "../../../src/config/settings-help.ts";
 import { parseInteger } from "../../../src/config/values.ts";
+import { type TemporaryFolder, temporaryFolder } from "../../setup/service.ts";
 
 const CWD = "/site";
 
@@ -50,6 +51,7 @@ describe("defaults and precedence", () => {
     expect(config).toEqual({
       appRoot: "/site",
       entryScript: null,
+      model: null,
       configFile: null,
       sourceDirectory: null,
       modelDir: null,
@@ -693,6 +695,35 @@ describe("values that cannot be used", () => {
     expect(problemTexts({ docs: path, ready_path: ready, metrics: "/m" }, {})).toEqual([
       `--docs must not be one of the server's other routes /, /score, /swagger.json, ${ready}, /m, not "${path}"`,
     ]);
+  });
+
+  describe("beside a model that is served without a script", () => {
+    let folder: TemporaryFolder;
+    beforeAll(async () => {
+      folder = await temporaryFolder();
+      writeFileSync(folder.file("iris.onnx"), "");
+    });
+    afterAll(() => folder.remove());
+
+    test.each([
+      ["ready_path", "/v2", "must not be one of the server's own routes"],
+      ["ready_path", "/health", "must not be one of the server's own routes"],
+      ["ready_path", "/v2/health/ready", "must not be below /v2/"],
+      ["metrics", "/ping", "must not be one of the server's other routes"],
+      ["metrics", "/v2/metrics", "must not be below /v2/"],
+      ["docs", "/version", "must not be one of the server's other routes"],
+      ["docs", "/v2", "must not be one of the server's other routes"],
+      ["docs", "/v2/models/iris", "must not be below /v2/"],
+    ])("--%s %s collides with a route of the model's", (flag, path, reason) => {
+      const [text, ...more] = problemTexts({ model: folder.file("iris.onnx"), [flag]: path }, {});
+      expect([text, more]).toEqual([expect.stringContaining(`--${flag} ${reason}`), []]);
+      expect(problemTexts({ entry_script: "score.py", [flag]: path }, {})).toEqual([]);
+    });
+
+    test("other paths do not", () => {
+      const flags = { model: folder.file("iris.onnx"), ready_path: "/readyz", metrics: "/v2metrics", docs: "/docs" };
+      expect(problemTexts(flags, {})).toEqual([]);
+    });
   });
 
   test("a ready path at /metrics collides with metrics that nobody has asked for", () => {
