@@ -36,20 +36,23 @@ export interface SessionOptions {
   /** Of the model file. */
   readonly path: string;
   readonly log: Log;
+  /** That it computes with; default: the processors, shared out among the workers. */
+  readonly threads?: number | undefined;
 }
 
 /** Classes that the log names, so that a model with thousands does not fill it. */
 const MAX_SHOWN_CLASSES = 20;
 
 /** @throws ScriptLoadError `ERR_MODEL_LOAD` with a hint */
-export async function openSession({ path, log }: SessionOptions): Promise<Session> {
+export async function openSession(options: SessionOptions): Promise<Session> {
+  const { path, log } = options;
   checkFile(path);
   const engine = findEngine(path);
   // By path: what lies outside the file is found so (ONNX-14), and the engine may map it into memory.
-  const asItIs = await create(engine, path);
+  const asItIs = await create(engine, options);
   const session = asItIs.outputMetadata.every(({ isTensor }) => isTensor)
     ? asItIs
-    : await withTensors(engine, asItIs, path, log);
+    : await withTensors(engine, asItIs, options);
   try {
     return {
       inputs: session.inputMetadata.map((value) => toInput(value, path)),
@@ -65,11 +68,12 @@ export async function openSession({ path, log }: SessionOptions): Promise<Sessio
 
 /** Only a model that has outputs which are no tensors is read into this process's memory.
  *  @returns the session of a model whose classifiers give tensors; the one that there is where that cannot be had */
-async function withTensors(engine: Ort, asItIs: OrtSession, path: string, log: Log): Promise<OrtSession> {
+async function withTensors(engine: Ort, asItIs: OrtSession, options: SessionOptions): Promise<OrtSession> {
+  const { path, log } = options;
   try {
     const model = await rewritten(path);
     if (model === undefined) return asItIs;
-    const session = await create(engine, path, model.bytes);
+    const session = await create(engine, options, model.bytes);
     await asItIs.release();
     for (const { name, classes } of model.outputs) {
       const columns = classes.length > MAX_SHOWN_CLASSES ? [...classes.slice(0, MAX_SHOWN_CLASSES), "…"] : classes;
@@ -83,9 +87,9 @@ async function withTensors(engine: Ort, asItIs: OrtSession, path: string, log: L
 }
 
 /** @param bytes what the file is replaced with */
-async function create(engine: Ort, path: string, bytes?: Uint8Array): Promise<OrtSession> {
+async function create(engine: Ort, { path, threads }: SessionOptions, bytes?: Uint8Array): Promise<OrtSession> {
   const options = {
-    intraOpNumThreads: threadsPerSession(),
+    intraOpNumThreads: threads ?? threadsPerSession(),
     // Where weights outside of a model are that did not come from a file.
     ...(bytes && { extra: { session: { model_external_initializers_file_folder_path: dirname(path) } } }),
   };
