@@ -48,6 +48,7 @@ export function judge(
       name,
     );
   }
+  if (expect.strictJson && !isStrictJson(answer)) wrong("answer-json", notStrict(answer), "json");
   if (expect.body !== undefined) {
     for (const { message, key } of bodyDifferences(answer, expect.body)) wrong("answer-body", message, key);
   }
@@ -137,6 +138,21 @@ function shownBody({ body }: ReceivedAnswer): string {
 
 function notJson(answer: ReceivedAnswer): string {
   return `the answer is not JSON: ${shownBody(answer)}`;
+}
+
+function isStrictJson({ body }: ReceivedAnswer): boolean {
+  try {
+    JSON.parse(body.toString());
+    return isUtf8(body);
+  } catch {
+    return false;
+  }
+}
+
+function notStrict(answer: ReceivedAnswer): string {
+  return jsonOf(answer) === undefined
+    ? notJson(answer)
+    : `the answer holds NaN or Infinity, which most readers of JSON refuse: ${shownBody(answer)}`;
 }
 
 /** As a validator reads it. */

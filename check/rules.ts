@@ -11,6 +11,9 @@ export type RuleName =
   | "answer-header"
   | "answer-body"
   | "answer-schema"
+  | "answer-json"
+  | "model-version"
+  | "model-metadata"
   | "declared-output"
   | "answer-time"
   | "repeated-answer"
@@ -33,6 +36,9 @@ export const RULES: Readonly<Record<RuleName, string>> = {
   "answer-header": "The answer has the expected headers.",
   "answer-body": "The answer's body is the expected one.",
   "answer-schema": "The answer's body is as the JSON Schema of the check says.",
+  "answer-json": "The answer's body is JSON that every reader takes.",
+  "model-version": "Each version of each model can be served.",
+  "model-metadata": "What the server tells of a model is whole, and as the model's configuration says.",
   "declared-output": "The answer's body is as the script declares its output.",
   "answer-time": "The answer comes within its time.",
   "repeated-answer": "The same request gets the same status each time.",

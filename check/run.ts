@@ -1,8 +1,11 @@
 // One check from start to end: loads what is checked, sends the requests, compares, measures.
+import { SAMPLE } from "../packaging/request-data.ts";
 import { renderPythonJson } from "../src/host.ts";
 import { budgetResult, type Limits } from "./budgets.ts";
 import { type Declared, readDeclared } from "./declared.ts";
 import { judge } from "./judge.ts";
+import { isMadeUp } from "./model-bodies.ts";
+import { findModels } from "./models.ts";
 import type { Output } from "./output.ts";
 import { type GoodRequest, repeat } from "./repeat.ts";
 import {
@@ -80,7 +83,7 @@ export async function runCheck<R extends Running>(options: CheckOptions<R>): Pro
   let tried: Tried;
   let isGood: boolean;
   try {
-    tried = await tryRunning(running, options, add);
+    tried = await tryRunning(running, options, target.servesModel, add);
     isGood = !fails(checks, strict);
     if (command !== undefined && isGood) {
       output.isMuted = false;
@@ -129,10 +132,19 @@ interface Tried {
 }
 
 /** Documents, requests, repetitions and limits. */
-async function tryRunning(running: Running, options: TryOptions, add: Add): Promise<Tried> {
+async function tryRunning(
+  running: Running,
+  options: TryOptions,
+  servesModel: boolean | undefined,
+  add: Add,
+): Promise<Tried> {
   const { limits, repetitions, output } = options;
   const declared = await swagger(running, add);
-  const requests = [...exampleRequest(declared), ...options.requests];
+  const models =
+    servesModel === false ? { requests: [] } : await findModels(running, declared?.example, options.requests);
+  if (models.result !== undefined) add(models.result);
+  const isModel = models.result !== undefined;
+  const requests = [...exampleRequest(declared, isModel), ...models.requests, ...options.requests];
   const good: GoodRequest[] = [];
   let seenRuns = 0;
   for (const check of requests) {
@@ -187,7 +199,8 @@ async function swagger(running: Running, add: (result: CheckResult) => void): Pr
   }
 }
 
-function exampleRequest(declared: Declared | undefined): RequestCheck[] {
+/** @param isModel its answers are JSON as every reader takes it */
+function exampleRequest(declared: Declared | undefined, isModel: boolean): RequestCheck[] {
   if (declared?.example === undefined) return [];
   const body = Buffer.from(renderPythonJson(declared.example.value));
   const headers = { "content-type": "application/json" };
@@ -195,7 +208,8 @@ function exampleRequest(declared: Declared | undefined): RequestCheck[] {
     {
       name: "the example of the swagger document",
       request: { method: "POST", path: "/score", query: "", headers, body },
-      expect: {},
+      expect: isModel ? { strictJson: true } : {},
+      madeUp: isModel && isMadeUp(declared.example.value),
     },
   ];
 }
@@ -221,6 +235,7 @@ async function ask(
       ({ status } = answer);
       hasRun ||= comesFromRun(check.request, answer);
       findings = judge(check, answer, declared?.output, appRoot);
+      if (check.madeUp) findings = findings.map(asMadeUp);
     } catch (error) {
       findings = [
         { rule: "answer-failed", level: "error", message: (error as Error).message, place, key: "no answer" },
@@ -236,13 +251,22 @@ async function ask(
   return { result: { name, facts, ms: performance.now() - from, findings, place }, status, hasRun };
 }
 
+/** That made-up values do not fit is no fault of the model's. */
+function asMadeUp(finding: Finding): Finding {
+  if (finding.rule !== "answer-status") return finding;
+  const cure = `the request was made of the types of the inputs alone; put a ${SAMPLE} beside the model, in which the values fit`;
+  return { ...finding, level: "warning", cure };
+}
+
 /** The header that says how long run() took. */
 const RUN_TIME = "x-ms-run-fn-exec-ms";
+
+const RUN_PATHS = /^\/(?:score|invocations|v2\/models\/.*\/infer)$/;
 
 /** Whether an answer looks as if run() had been called, as far as that shows from outside: a good one, a failure of the
  *  script, or one that says how long run() took. What comes from a gateway or for a wrong request is none of these. */
 function comesFromRun({ path, method }: SentRequest, { status, headers }: ReceivedAnswer): boolean {
-  if (path !== "/score" || (method !== "GET" && method !== "POST")) return false;
+  if (!RUN_PATHS.test(path) || (method !== "GET" && method !== "POST")) return false;
   return (
     (status >= 200 && status <= 299) || status === 500 || headers.some(([name]) => name.toLowerCase() === RUN_TIME)
   );

@@ -125,6 +125,8 @@ export interface Target<R extends Running = Running> {
   readonly script?: string | undefined;
   /** The name of the first check. */
   readonly startName: string;
+  /** Whether a model is served without a script; undefined: the server has to be asked. */
+  readonly servesModel?: boolean | undefined;
   /** @throws NotLoaded */
   start(): Promise<R>;
 }
@@ -144,6 +146,8 @@ export interface RequestCheck {
   readonly name: string;
   readonly request: SentRequest;
   readonly expect: Expectation;
+  /** The values were made up of types alone, so that the model need not take them. */
+  readonly madeUp?: boolean | undefined;
   readonly place?: Place | undefined;
 }
 
@@ -154,6 +158,8 @@ export interface Expectation {
   readonly headers?: Readonly<Record<string, string | null>> | undefined;
   /** Undefined: any body will do. */
   readonly body?: ExpectedBody | undefined;
+  /** The body is JSON as every reader takes it: no NaN, no Infinity. */
+  readonly strictJson?: boolean | undefined;
   /** A JSON Schema of the body. */
   readonly schema?: object | undefined;
   /** Milliseconds that the answer may take. */

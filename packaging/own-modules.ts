@@ -38,6 +38,7 @@ export const LATE_MODULES: readonly string[] = [
   "src/routes/cors",
   "src/routes/script-response",
   "src/routes/stream-end",
+  "src/script/announced",
   "src/script/declared",
   "src/script/import-file",
   "src/script/model-directory",
@@ -116,8 +117,8 @@ export function ownModules(extension: string, takesModels: boolean): Plugin {
       build.onResolve({ filter: /\/path-alias\.[jt]s$/ }, ({ importer }) =>
         isOwn(importer) ? { path: "missingPackageHint", namespace: "left-out" } : undefined,
       );
-      build.onResolve({ filter: /\/no-code\// }, ({ kind, path, resolveDir }) => {
-        const exported = kind === "dynamic-import" ? unused.get(resolve(resolveDir, path)) : undefined;
+      build.onResolve({ filter: /\/no-code\// }, ({ path, resolveDir }) => {
+        const exported = unused.get(resolve(resolveDir, path));
         return exported === undefined ? undefined : { path: exported, namespace: "left-out" };
       });
       build.onResolve({ filter: /^\.{1,2}\// }, ({ kind, path, importer, resolveDir }) => {

@@ -27,7 +27,8 @@ export async function buildTarget(options: BuildOptions): Promise<Target> {
   }
   return {
     name: directory,
-    startName: `the build for ${cloud} starts, and init() is done`,
+    startName: `the build for ${cloud} starts, and ${settings.model === undefined ? "init() is done" : "the model loads"}`,
+    servesModel: settings.model !== undefined,
     start: () => start(cloud, options),
   };
 }

@@ -47,7 +47,8 @@ export function scriptTarget(options: ScriptOptions): Target<RunningScript> {
   return {
     name,
     script: config.entryScript ?? undefined,
-    startName: "the script loads, and init() is done",
+    startName: config.model === null ? "the script loads, and init() is done" : "the model loads",
+    servesModel: config.model !== null,
     start: () => start(options),
   };
 }

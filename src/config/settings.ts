@@ -49,9 +49,18 @@ export const MAX_BODY_MB = 2_047;
 
 const LOG_LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] as const;
 
-const worker = { scope: "worker", flag: null, kind: "text", default: null, unit: null } as const;
-const launcher = { scope: "launcher", flag: null, kind: "text", default: null, unit: null } as const;
-const scorefn = { scope: "scorefn", kind: "text", default: null, unit: null } as const;
+type More = Partial<Setting>;
+
+/** Rows of the table. Each of its bytes is read at every cold start of a function, so what they have in common stands here. */
+const row = (scope: Scope, variable: string | null, more?: More): Setting => ({
+  ...{ scope, variable, flag: null, kind: "text", default: null, unit: null },
+  ...more,
+});
+const worker = (variable: string, more?: More): Setting => row("worker", variable, more);
+const launcher = (variable: string | null, more?: More): Setting => row("launcher", variable, more);
+/** Our own, whose flags are named as their variables are. */
+const scorefn = (variable: string, more?: More): Setting =>
+  row("scorefn", variable, { flag: variable.slice("SCOREFN_".length).toLowerCase(), ...more });
 
 export type SettingName =
   | "entryScript"
@@ -105,184 +114,85 @@ export type SettingName =
 
 /** Every setting of the core; hosts add their own. The order is that of the help text and of docs/configuration.md. */
 export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
-  entryScript: { ...worker, variable: "AZUREML_ENTRY_SCRIPT", flag: "entry_script", kind: "path" },
-  modelDir: { ...worker, variable: "AZUREML_MODEL_DIR", flag: "model_dir", kind: "path" },
-  appInsightsKey: {
-    ...worker,
-    variable: "AML_APP_INSIGHTS_KEY",
-    flag: "appinsights_instrumentation_key",
-    secret: true,
-  },
-  port: {
-    ...launcher,
+  entryScript: worker("AZUREML_ENTRY_SCRIPT", { flag: "entry_script", kind: "path" }),
+  modelDir: worker("AZUREML_MODEL_DIR", { flag: "model_dir", kind: "path" }),
+  appInsightsKey: worker("AML_APP_INSIGHTS_KEY", { flag: "appinsights_instrumentation_key", secret: true }),
+  port: launcher("SCOREFN_PORT", { ...PORT_RANGE, flag: "port", default: "5001", referenceCheck: "validate_port" }),
+  healthPort: launcher("SCOREFN_HEALTH_PORT", {
     ...PORT_RANGE,
-    variable: "SCOREFN_PORT",
-    flag: "port",
-    default: "5001",
-    referenceCheck: "validate_port",
-  },
-  healthPort: {
-    ...launcher,
-    ...PORT_RANGE,
-    variable: "SCOREFN_HEALTH_PORT",
     flag: "health_port",
     default: "5000",
     referenceCheck: "validate_port",
-  },
-  workerCount: {
-    ...launcher,
-    variable: "WORKER_COUNT",
+  }),
+  workerCount: launcher("WORKER_COUNT", {
     flag: "worker_count",
     kind: "integer",
     min: 1,
     default: "1",
     unit: "processes",
     referenceCheck: "validate_worker_count",
-  },
-  corsOrigins: { ...worker, variable: "AML_CORS_ORIGINS", flag: "access_control_allow_origins", kind: "list" },
-  configFile: { ...launcher, variable: "AZUREML_CONFIG_FILE", flag: "config_file", kind: "path" },
-  rest: { ...launcher, variable: null, flag: "rest", kind: "switch", hidden: true },
-  host: { ...scorefn, variable: "SCOREFN_HOST", flag: "host", default: "0.0.0.0" },
-  model: { ...scorefn, variable: "SCOREFN_MODEL", flag: "model", kind: "path" },
-  modelName: { ...scorefn, variable: "SCOREFN_MODEL_NAME", flag: "model_name" },
-  modelUri: { ...scorefn, variable: "SCOREFN_MODEL_URI", flag: "model_uri" },
-  modelCache: { ...scorefn, variable: "SCOREFN_MODEL_CACHE", flag: "model_cache", kind: "path" },
-  python: { ...scorefn, variable: "SCOREFN_PYTHON", flag: "python", kind: "path" },
-  workerConcurrency: {
-    ...scorefn,
-    variable: "SCOREFN_WORKER_CONCURRENCY",
-    flag: "worker_concurrency",
-    kind: "integer",
-    min: 1,
-    default: "1",
-    unit: "requests",
-  },
-  readyPath: { ...scorefn, variable: "SCOREFN_READY_PATH", flag: "ready_path", default: "/ready" },
-  rootProbe: {
-    ...scorefn,
-    variable: "SCOREFN_ROOT_PROBE",
-    flag: "root_probe",
-    kind: "choice",
-    choices: ["live", "ready"],
-    default: "live",
-  },
-  metrics: { ...scorefn, variable: "SCOREFN_METRICS", flag: "metrics" },
-  docs: { ...scorefn, variable: "SCOREFN_DOCS", flag: "docs" },
-  maxBodyMb: {
-    ...scorefn,
-    variable: "SCOREFN_MAX_BODY_MB",
-    flag: "max_body_mb",
+  }),
+  corsOrigins: worker("AML_CORS_ORIGINS", { flag: "access_control_allow_origins", kind: "list" }),
+  configFile: launcher("AZUREML_CONFIG_FILE", { flag: "config_file", kind: "path" }),
+  rest: launcher(null, { flag: "rest", kind: "switch", hidden: true }),
+  host: scorefn("SCOREFN_HOST", { default: "0.0.0.0" }),
+  model: scorefn("SCOREFN_MODEL", { kind: "path" }),
+  modelName: scorefn("SCOREFN_MODEL_NAME"),
+  modelUri: scorefn("SCOREFN_MODEL_URI"),
+  modelCache: scorefn("SCOREFN_MODEL_CACHE", { kind: "path" }),
+  python: scorefn("SCOREFN_PYTHON", { kind: "path" }),
+  workerConcurrency: scorefn("SCOREFN_WORKER_CONCURRENCY", { kind: "integer", min: 1, default: "1", unit: "requests" }),
+  readyPath: scorefn("SCOREFN_READY_PATH", { default: "/ready" }),
+  rootProbe: scorefn("SCOREFN_ROOT_PROBE", { kind: "choice", choices: ["live", "ready"], default: "live" }),
+  metrics: scorefn("SCOREFN_METRICS"),
+  docs: scorefn("SCOREFN_DOCS"),
+  maxBodyMb: scorefn("SCOREFN_MAX_BODY_MB", {
     kind: "integer",
     min: 0,
     max: MAX_BODY_MB,
     default: "1024",
     unit: "MB (1,048,576 bytes)",
-  },
-  maxQueue: {
-    ...scorefn,
-    variable: "SCOREFN_MAX_QUEUE",
-    flag: "max_queue",
-    kind: "integer",
-    min: 0,
-    default: "1000",
-    unit: "requests",
-  },
-  maxQueueMb: {
-    ...scorefn,
-    variable: "SCOREFN_MAX_QUEUE_MB",
-    flag: "max_queue_mb",
+  }),
+  maxQueue: scorefn("SCOREFN_MAX_QUEUE", { kind: "integer", min: 0, default: "1000", unit: "requests" }),
+  maxQueueMb: scorefn("SCOREFN_MAX_QUEUE_MB", {
     kind: "integer",
     min: 0,
     default: "1024",
     unit: "MB (1,048,576 bytes)",
-  },
-  queueTimeoutMs: {
-    ...scorefn,
-    variable: "SCOREFN_QUEUE_TIMEOUT_MS",
-    flag: "queue_timeout_ms",
-    kind: "integer",
-    min: 0,
-    default: "300000",
-    unit: "ms",
-  },
-  errorDetail: {
-    ...scorefn,
-    variable: "SCOREFN_ERROR_DETAIL",
-    flag: "error_detail",
-    kind: "choice",
-    choices: ["none", "location", "full"],
-  },
-  strict: { ...scorefn, variable: "SCOREFN_STRICT", flag: "strict", kind: "switch", default: "false" },
-  scriptHost: {
-    ...scorefn,
-    variable: "SCOREFN_SCRIPT_HOST",
-    flag: "script_host",
+  }),
+  queueTimeoutMs: scorefn("SCOREFN_QUEUE_TIMEOUT_MS", { kind: "integer", min: 0, default: "300000", unit: "ms" }),
+  errorDetail: scorefn("SCOREFN_ERROR_DETAIL", { kind: "choice", choices: ["none", "location", "full"] }),
+  strict: scorefn("SCOREFN_STRICT", { kind: "switch", default: "false" }),
+  scriptHost: scorefn("SCOREFN_SCRIPT_HOST", {
     kind: "choice",
     choices: ["workers", "in-process"],
     default: "workers",
-  },
-  logFormat: {
-    ...scorefn,
-    variable: "SCOREFN_LOG_FORMAT",
-    flag: "log_format",
-    kind: "choice",
-    choices: ["text", "json"],
-    default: "text",
-  },
-  appRoot: { ...worker, variable: "AML_APP_ROOT", kind: "path" },
-  sourceDirectory: { ...worker, variable: "AZUREML_SOURCE_DIRECTORY", kind: "path" },
-  serviceName: { ...worker, variable: "SERVICE_NAME", default: "ML service" },
-  serviceVersion: { ...worker, variable: "SERVICE_VERSION", default: "1.0" },
-  servicePathPrefix: { ...worker, variable: "SERVICE_PATH_PREFIX", default: "" },
-  workspaceName: { ...worker, variable: "WORKSPACE_NAME", default: "" },
-  scoringTimeoutMs: {
-    ...worker,
-    variable: "SCORING_TIMEOUT_MS",
-    kind: "integer",
-    min: 0,
-    default: "3600000",
-    unit: "ms",
-  },
-  workerTimeout: { ...launcher, variable: "WORKER_TIMEOUT", kind: "integer", min: 0, default: "300", unit: "s" },
-  workerPreload: { ...launcher, variable: "WORKER_PRELOAD", default: "false" },
-  separateHealthEndpoint: { ...launcher, variable: "SEPERATE_HEALTH_ENDPOINT" },
-  appInsightsEnabled: {
-    ...worker,
-    variable: "AML_APP_INSIGHTS_ENABLED",
-    kind: "boolean",
-    default: "false",
-  },
-  appInsightsConnection: {
-    ...scorefn,
-    variable: "APPLICATIONINSIGHTS_CONNECTION_STRING",
-    flag: null,
-    secret: true,
-  },
-  logResponses: {
-    ...worker,
-    variable: "APP_INSIGHTS_LOG_RESPONSE_ENABLED",
-    kind: "boolean",
-    default: "true",
-  },
-  modelDataCollection: {
-    ...worker,
-    variable: "AML_MODEL_DC_STORAGE_ENABLED",
+  }),
+  logFormat: scorefn("SCOREFN_LOG_FORMAT", { kind: "choice", choices: ["text", "json"], default: "text" }),
+  appRoot: worker("AML_APP_ROOT", { kind: "path" }),
+  sourceDirectory: worker("AZUREML_SOURCE_DIRECTORY", { kind: "path" }),
+  serviceName: worker("SERVICE_NAME", { default: "ML service" }),
+  serviceVersion: worker("SERVICE_VERSION", { default: "1.0" }),
+  servicePathPrefix: worker("SERVICE_PATH_PREFIX", { default: "" }),
+  workspaceName: worker("WORKSPACE_NAME", { default: "" }),
+  scoringTimeoutMs: worker("SCORING_TIMEOUT_MS", { kind: "integer", min: 0, default: "3600000", unit: "ms" }),
+  workerTimeout: launcher("WORKER_TIMEOUT", { kind: "integer", min: 0, default: "300", unit: "s" }),
+  workerPreload: launcher("WORKER_PRELOAD", { default: "false" }),
+  separateHealthEndpoint: launcher("SEPERATE_HEALTH_ENDPOINT"),
+  appInsightsEnabled: worker("AML_APP_INSIGHTS_ENABLED", { kind: "boolean", default: "false" }),
+  appInsightsConnection: scorefn("APPLICATIONINSIGHTS_CONNECTION_STRING", { flag: null, secret: true }),
+  logResponses: worker("APP_INSIGHTS_LOG_RESPONSE_ENABLED", { kind: "boolean", default: "true" }),
+  modelDataCollection: worker("AML_MODEL_DC_STORAGE_ENABLED", {
     alias: "AML_MDC_STORAGE_ENABLED",
     kind: "boolean",
     default: "false",
-  },
-  logLevel: { ...worker, variable: "AZUREML_LOG_LEVEL", kind: "choice", choices: LOG_LEVELS, default: "INFO" },
-  accessLogLevel: {
-    ...scorefn,
-    variable: "SCOREFN_ACCESS_LOG_LEVEL",
-    flag: null,
-    kind: "choice",
-    choices: LOG_LEVELS,
-  },
-  debugPort: { ...worker, ...PORT_RANGE, variable: "AZUREML_DEBUG_PORT" },
-  hostname: { ...worker, variable: "HOSTNAME", default: "Unknown" },
-  sendServerVersion: { ...launcher, variable: "SERVER_VERSION_LOG_RESPONSE_ENABLED" },
-  serverVersion: { ...launcher, variable: "HTTP_X_MS_SERVER_VERSION" },
+  }),
+  logLevel: worker("AZUREML_LOG_LEVEL", { kind: "choice", choices: LOG_LEVELS, default: "INFO" }),
+  accessLogLevel: scorefn("SCOREFN_ACCESS_LOG_LEVEL", { flag: null, kind: "choice", choices: LOG_LEVELS }),
+  debugPort: worker("AZUREML_DEBUG_PORT", { ...PORT_RANGE }),
+  hostname: worker("HOSTNAME", { default: "Unknown" }),
+  sendServerVersion: launcher("SERVER_VERSION_LOG_RESPONSE_ENABLED"),
+  serverVersion: launcher("HTTP_X_MS_SERVER_VERSION"),
 };
 
 /** Whether an empty value counts as not given: with ours `X=${Y}` and an unset Y is the likely cause, while an empty

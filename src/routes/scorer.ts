@@ -38,7 +38,7 @@ export interface ScorerExtras {
 /** What answers for a model that is served without a script. */
 export interface ModelFront {
   readonly routes: readonly Route[];
-  readonly families: readonly RouteFamily[];
+  readonly family: RouteFamily;
 }
 
 /** Answers requests with a score script, whatever host they come from. */
@@ -75,7 +75,7 @@ export function composeScorer(
       ...(model?.routes ?? []),
       ...moreRoutes,
     ],
-    model?.families,
+    model?.family,
   );
 
   async function handle(request: ScoreRequest): Promise<ScoreResponse> {

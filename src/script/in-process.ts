@@ -1,6 +1,6 @@
 import { abandon, unlessAborted } from "../core/cancel.ts";
 import { abortError, OverloadError, ScoreError, ScoreTimeoutError, stopping, toScoreError } from "../core/errors.ts";
-import { type Events, endOf } from "../core/events.ts";
+import type { Events } from "../core/events.ts";
 import type { Log } from "../core/log.ts";
 import { timerMs } from "../core/timer.ts";
 import type {
@@ -44,6 +44,8 @@ export class InProcessRuntime implements ScoreRuntime {
   /** The start that is under way: there is never more than one. */
   #attempt: Promise<ScriptFacts> | undefined;
   #failure: ScoreError | undefined;
+  /** Undefined: nobody was told of a run() yet. */
+  #runAnnounced: typeof import("./announced.ts")["runAnnounced"] | undefined;
   /** Undefined: nothing has surrounded a run() yet. */
   #runSurrounded: typeof import("./surroundings.ts")["runSurrounded"] | undefined;
   #closing = false;
@@ -194,20 +196,9 @@ export class InProcessRuntime implements ScoreRuntime {
     }
   }
 
-  /** Of a streamed answer it tells when run() gave it. */
   async #announced(script: LoadedScript, call: RunCall, queuedAt: number): Promise<RunOutcome> {
-    const { runBegun, runEnded } = this.#events;
-    const { pid } = process;
-    const begunAt = performance.now();
-    runBegun?.({ call, pid, queuedAt, begunAt });
-    try {
-      const outcome = await this.#runNow(script, call);
-      runEnded?.({ call, pid, end: "ok", runMs: outcome.execMs });
-      return outcome;
-    } catch (error) {
-      runEnded?.({ call, pid, end: endOf(toScoreError(error).code), runMs: performance.now() - begunAt });
-      throw error;
-    }
+    this.#runAnnounced ??= (await import("./announced.ts")).runAnnounced;
+    return this.#runAnnounced(this.#events, call, queuedAt, () => this.#runNow(script, call));
   }
 
   #runNow(script: LoadedScript, call: RunCall): RunOutcome | Promise<RunOutcome> {

@@ -18,6 +18,8 @@ const SHORTER: Readonly<Record<string, string>> = {
 
 /** Flags of `serve` that are taken as they are. */
 const OF_SERVE = [
+  "model",
+  "model_name",
   "model_dir",
   "model_uri",
   "model_cache",

@@ -1,5 +1,6 @@
 // From what a command line names to what is checked.
-import { dirname, relative } from "node:path";
+import { statSync } from "node:fs";
+import { basename, dirname, relative } from "node:path";
 import type { Output } from "../../../check/output.ts";
 import type { FoundRequests } from "../../../check/requests.ts";
 import { type CheckOptions, type Outcome, runCheck } from "../../../check/run.ts";
@@ -9,6 +10,7 @@ import { type RunningScript, scriptTarget } from "../../../check/targets/script.
 import type { CheckResult } from "../../../check/types.ts";
 import { runCommand, runWithServer } from "../../../check/with-server.ts";
 import {
+  type Config,
   type Environment,
   type Flags,
   InvalidSettingsError,
@@ -70,9 +72,9 @@ export async function prepare(
   const resolved = resolve(what.flags, command, around, problems);
   if (resolved === undefined) return undefined;
   const { config, warnings } = resolved;
-  const name = config.entryScript === null ? "main.py" : relative(cwd, config.entryScript);
+  const name = nameOf(config, cwd);
   const target = scriptTarget({ config, warnings, name, initTimeoutMs, output });
-  const folder = config.entryScript === null ? config.appRoot : dirname(config.entryScript);
+  const folder = folderOf(config);
   return {
     name,
     folder,
@@ -84,6 +86,17 @@ export async function prepare(
         command: words && ((running) => runWithServer(running, { command: words, env, isStdoutTaken })),
       }),
   };
+}
+
+function nameOf({ model, entryScript }: Config, cwd: string): string {
+  const path = model?.path ?? entryScript;
+  return path === null ? "main.py" : relative(cwd, path) || basename(path);
+}
+
+/** Of the sample and the checks: the script's, the model's where it is a folder, or the one that it lies in. */
+function folderOf({ model, entryScript, appRoot }: Config): string {
+  if (model !== null) return statSync(model.path).isDirectory() ? model.path : dirname(model.path);
+  return entryScript === null ? appRoot : dirname(entryScript);
 }
 
 /** As `scorefn serve` would have it: strict unless a variable says otherwise, with one worker in a process of its own, and

@@ -104,7 +104,7 @@ export function modelFamily(
 ): RouteFamily {
   const { run, answer } = createRunner(settings, runtime, events);
   /** A route is found by its path, so this is one. */
-  const placeOf = ({ path }: Pick<ScoreRequest, "path">): ModelPath => readModelPath(path.replace(/^\/{2,}/, "/"))!;
+  const placeOf = ({ path }: Pick<ScoreRequest, "path">): ModelPath => readModelPath(withOneSlash(path))!;
 
   const routes: Readonly<Record<ModelVerb, Route>> = {
     metadata: page("/v2/models/{model}", async (request, ids) => {
@@ -158,13 +158,17 @@ export function modelFamily(
   }
 
   return {
-    prefix: "/v2/",
-    tellError: tellBelow,
     find(path) {
-      const place = readModelPath(path);
+      const place = readModelPath(withOneSlash(path));
       return place && routes[place.verb];
     },
+    tellerOf: (path) => (withOneSlash(path).startsWith("/v2/") ? tellBelow : undefined),
   };
+}
+
+/** A doubled leading slash read as one, as for all routes. */
+function withOneSlash(path: string): string {
+  return path.replace(/^\/{2,}/, "/");
 }
 
 const tellBelow: TellError = (error, ids, settings) =>

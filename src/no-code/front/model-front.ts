@@ -14,6 +14,6 @@ export function createModelFront(
 ): ModelFront {
   return {
     routes: [...serverRoutes(settings, runtime, served), ...invocationsRoutes(settings, runtime, events, served)],
-    families: [modelFamily(settings, runtime, events, served)],
+    family: modelFamily(settings, runtime, events, served),
   };
 }
