@@ -17,9 +17,10 @@ export function scoreRoute(settings: ResponseSettings, runtime: ScoreRuntime, ev
       return textResponse("", ids, settings, [["x-ms-run-function-failed", "False"]]);
     }
     if (!isRaw && method === "HEAD") throw new BadInputError("ERR_METHOD", "Method not allowed");
-    if (method === "POST" && !isJsonType(request.headers["content-type"])) {
-      const { input } = facts ?? (await whenLoaded(runtime, request));
-      if (input === "json") {
+    const type = request.headers["content-type"];
+    if (method === "POST" && !isJsonType(type)) {
+      const { input, takes } = facts ?? (await whenLoaded(runtime, request));
+      if (input === "json" && !(takes === "model" && type === FORM)) {
         throw new BadInputError("ERR_MEDIA_TYPE", "Expects Content-Type to be application/json");
       }
     }
@@ -100,6 +101,9 @@ export function badResponse(error: unknown): ScoreError {
   const report = { type: "TypeError", message, traceback: `TypeError: ${message}`, location: null };
   return new ScoreError("ERR_SCRIPT_RUN", message, { cause: error, report });
 }
+
+/** What `curl -d` says of whatever it sends: a first request to a model is not to fail for that. */
+const FORM = "application/x-www-form-urlencoded";
 
 /** Media type `application/json` or `application/…+json` (contract IN-9). */
 function isJsonType(type: string | undefined): boolean {

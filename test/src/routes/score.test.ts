@@ -30,3 +30,22 @@ test("a stream that is dropped because of a bad header ends, so that its script'
   await expect(route.handle(request, ids)).rejects.toThrow('header name "a b"');
   expect(hasEnded).toBe(true);
 });
+
+test.each([
+  ["a model", "model", "application/x-www-form-urlencoded", 200],
+  ["a model", "model", "text/plain", 415],
+  ["a model", "model", undefined, 415],
+  ["a script with a declared input", "body", "application/x-www-form-urlencoded", 415],
+] as const)("%s that gets JSON (%s) as %s: %d", async (_, takes, type, status) => {
+  const outcome: RunOutcome = { kind: "json", body: "[1]", execMs: 1 };
+  const runtime = { facts: { takes, input: "json" }, run: async () => outcome } as unknown as ScoreRuntime;
+  const route = scoreRoute({ errorDetail: "full", serverVersion: null }, runtime, {});
+  const headers: Record<string, string> = type === undefined ? {} : { "content-type": type };
+  const request = { method: "POST", path: "/score", query: "", headers, body: Buffer.from("{}") };
+  const ids = { requestId: "id" } as unknown as Parameters<typeof route.handle>[1];
+  const answered = Promise.resolve(route.handle(request, ids)).then(
+    (response) => response.status,
+    (error: { status: number }) => error.status,
+  );
+  expect(await answered).toBe(status);
+});
