@@ -8,7 +8,7 @@ import { datatypeOf, fromEngine, toEngine } from "./element-types.ts";
 import { findEngine, misnamesResults } from "./engine.ts";
 import { engineWords, explainLoad, loadFailure } from "./load-failure.ts";
 import { checkFile, rewritten } from "./model-file.ts";
-import type { Ort, OrtSession, OrtTensor, OrtValue } from "./ort.ts";
+import type { Ort, OrtSession, OrtValue } from "./ort.ts";
 import { threadsPerSession } from "./threads.ts";
 
 /** An input or output of a session. */
@@ -115,8 +115,7 @@ async function run(
   namesOf: (fetches: readonly string[]) => readonly string[],
 ): Promise<Tensor[]> {
   try {
-    const values: Record<string, OrtTensor> = {};
-    for (const feed of feeds) values[feed.name] = toEngine(engine, feed);
+    const values = Object.fromEntries(feeds.map((feed) => [feed.name, toEngine(engine, feed)]));
     // All are named: without names the engine fails over what it cannot hand over (ONNX-11).
     const results = await session.run(values, fetches);
     const names = namesOf(fetches);
@@ -140,9 +139,12 @@ function namesByPlace(all: readonly string[]): (fetches: readonly string[]) => r
 
 function toInput(value: OrtValue, path: string): SessionTensor {
   if (!value.isTensor) {
-    throw loadFailure(`${path} cannot be served: its input '${value.name}' is no tensor but a sequence or a map`, {
-      hint: "export the model with tensors as inputs",
-    });
+    throw loadFailure(
+      `${path} cannot be served: its input '${value.name}' is no tensor but a sequence, a map or an optional value`,
+      {
+        hint: "export the model with tensors as inputs",
+      },
+    );
   }
   const input = toTensor(value);
   if (input !== undefined) return input;
