@@ -10,6 +10,7 @@ import { engineWords, explainLoad, loadFailure } from "./load-failure.ts";
 import { checkFile, rewritten } from "./model-file.ts";
 import type { Ort, OrtSession, OrtValue } from "./ort.ts";
 import { threadsPerSession } from "./threads.ts";
+import type { Rewritten } from "./zipmap.ts";
 
 /** An input or output of a session. */
 export interface SessionTensor {
@@ -69,22 +70,30 @@ export async function openSession(options: SessionOptions): Promise<Session> {
 }
 
 /** Only a model that has outputs which are no tensors is read into this process's memory.
- *  @returns the session of a model whose classifiers give tensors; the one that there is where that cannot be had */
+ *  @returns the session of a model whose classifiers give tensors; one of the model as it is where that cannot be had */
 async function withTensors(engine: Ort, asItIs: OrtSession, options: SessionOptions): Promise<OrtSession> {
   const { path, log } = options;
+  const warn = (error: unknown): void =>
+    log.server.warning(`${path}: its ZipMap cannot be taken out: ${messageOf(error)}`);
+  let model: Rewritten | undefined;
   try {
-    const model = await rewritten(path);
-    if (model === undefined) return asItIs;
+    model = await rewritten(path);
+  } catch (error) {
+    warn(error);
+  }
+  if (model === undefined) return asItIs;
+  // There is never more than one of the two, for either may fill the memory.
+  await asItIs.release();
+  try {
     const session = await create(engine, options, model.bytes);
-    await asItIs.release();
     for (const { name, classes } of model.outputs) {
       const columns = classes.length > MAX_SHOWN_CLASSES ? [...classes.slice(0, MAX_SHOWN_CLASSES), "…"] : classes;
       log.server.info(`${path}: output '${name}' is a tensor with a column per class: ${columns.join(", ")}`);
     }
     return session;
   } catch (error) {
-    log.server.warning(`${path}: its ZipMap cannot be taken out: ${messageOf(error)}`);
-    return asItIs;
+    warn(error);
+    return create(engine, options);
   }
 }
 
