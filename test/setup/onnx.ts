@@ -28,20 +28,25 @@ export function fixtureModel(name: string): string {
 }
 
 /** A temporary folder that goes away after the test.
- *  @param files by their paths in it, each with the name of a fixture; as a list: under their own names */
-export function modelFolder(files: Readonly<Record<string, string>> | readonly string[]): string {
+ *  @param files by their paths in it, each with the name of a fixture; as a list: under their own names
+ *  @param modules with another engine */
+export function modelFolder(files: Readonly<Record<string, string>> | readonly string[], modules?: string): string {
   const folder = mkdtempSync(join(tmpdir(), "scorefn-models-"));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  return layOutModels(folder, files);
+  return layOutModels(folder, files, modules);
 }
 
 /** The same in a folder that is there. */
-export function layOutModels(folder: string, files: Readonly<Record<string, string>> | readonly string[]): string {
+export function layOutModels(
+  folder: string,
+  files: Readonly<Record<string, string>> | readonly string[],
+  modules: string = engineModules(),
+): string {
   const pairs = Array.isArray(files) ? files.map((name) => [name, name] as const) : Object.entries(files);
   for (const [path, fixture] of pairs) {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     copyFileSync(fixtureModel(fixture), join(folder, path));
   }
-  if (!existsSync(join(folder, "node_modules"))) symlinkSync(engineModules(), join(folder, "node_modules"), "junction");
+  if (!existsSync(join(folder, "node_modules"))) symlinkSync(modules, join(folder, "node_modules"), "junction");
   return folder;
 }

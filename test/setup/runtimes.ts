@@ -18,6 +18,9 @@ const MODEL_CLIENTS = ["@aws-sdk/client-s3@3.1162.0", "@azure/storage-blob@12.31
 /** Azure's own emulator of blob storage; the last version that runs on Node 20. */
 const AZURITE = "3.35.0";
 
+/** The oldest engine for ONNX models that is supported. */
+const LEAST_ENGINE = "onnxruntime-node@1.22.0";
+
 const YARN = "4.18.1";
 
 /** Has Microsoft's adapter for Node, which VS Code runs, as its makers publish it (v1.112.0 of vscode-js-debug), among adapters
@@ -70,6 +73,16 @@ export function preparedModelClients(): Promise<string> {
 export async function preparedAzurite(): Promise<string> {
   const folder = await prepare("azurite", [`azurite@${AZURITE}`], "node_modules/azurite/package.json");
   return join(folder, "node_modules/azurite/dist/src/blob/main.js");
+}
+
+/** The `node_modules` that has the oldest supported engine for ONNX models. */
+export async function preparedLeastEngine(): Promise<string> {
+  const engine = "node_modules/onnxruntime-node";
+  const others = ["darwin", "linux", "win32"].filter((platform) => platform !== process.platform);
+  const unneeded = others.map((platform) => `${engine}/bin/napi-v6/${platform}`);
+  // Its own script fetches the libraries for CUDA.
+  const specifiers = [LEAST_ENGINE, "--ignore-scripts"];
+  return join(await prepare("least-engine", specifiers, `${engine}/package.json`, unneeded), "node_modules");
 }
 
 /** Yarn of today, which links packages without node_modules, and a folder for what it downloads. */

@@ -75,7 +75,7 @@ const SAYINGS: readonly [RegExp, (found: RegExpMatchArray) => { readonly text: s
     () => ({ text: "it is no ONNX model: it has no graph", hint: "export the model anew" }),
   ],
   [
-    /External data path|External initializer/,
+    /External data path|External initializer|filesystem error: cannot get file size/,
     () => ({
       text: "its weights lie in a file of their own, which is not there or not complete",
       hint: "put the file of the weights (often *.onnx.data) into the model's folder, under the name that it was exported with",

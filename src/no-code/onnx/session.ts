@@ -5,11 +5,12 @@ import type { Log } from "../../core/log.ts";
 import { messageOf, stackOf } from "../../core/thrown.ts";
 import type { Datatype, Tensor } from "../types.ts";
 import { datatypeOf, fromEngine, toEngine } from "./element-types.ts";
-import { findEngine } from "./engine.ts";
+import { findEngine, misnamesResults } from "./engine.ts";
 import { engineWords, explainLoad, loadFailure } from "./load-failure.ts";
 import { checkFile, rewritten } from "./model-file.ts";
-import type { Ort, OrtSession, OrtTensor, OrtValue } from "./ort.ts";
+import type { Ort, OrtSession, OrtValue } from "./ort.ts";
 import { threadsPerSession } from "./threads.ts";
+import type { Rewritten } from "./zipmap.ts";
 
 /** An input or output of a session. */
 export interface SessionTensor {
@@ -53,11 +54,13 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   const session = asItIs.outputMetadata.every(({ isTensor }) => isTensor)
     ? asItIs
     : await withTensors(engine, asItIs, options);
+  const outputNames = session.outputMetadata.map(({ name }) => name);
+  const namesOf = misnamesResults(engine) ? namesByPlace(outputNames) : sameNames;
   try {
     return {
       inputs: session.inputMetadata.map((value) => toInput(value, path)),
       outputs: toOutputs(session.outputMetadata, path, log),
-      run: (feeds, fetches) => run(engine, session, feeds, fetches),
+      run: (feeds, fetches) => run(engine, session, feeds, fetches, namesOf),
       release: () => session.release(),
     };
   } catch (error) {
@@ -67,22 +70,30 @@ export async function openSession(options: SessionOptions): Promise<Session> {
 }
 
 /** Only a model that has outputs which are no tensors is read into this process's memory.
- *  @returns the session of a model whose classifiers give tensors; the one that there is where that cannot be had */
+ *  @returns the session of a model whose classifiers give tensors; one of the model as it is where that cannot be had */
 async function withTensors(engine: Ort, asItIs: OrtSession, options: SessionOptions): Promise<OrtSession> {
   const { path, log } = options;
+  const warn = (error: unknown): void =>
+    log.server.warning(`${path}: its ZipMap cannot be taken out: ${messageOf(error)}`);
+  let model: Rewritten | undefined;
   try {
-    const model = await rewritten(path);
-    if (model === undefined) return asItIs;
+    model = await rewritten(path);
+  } catch (error) {
+    warn(error);
+  }
+  if (model === undefined) return asItIs;
+  // There is never more than one of the two, for either may fill the memory.
+  await asItIs.release();
+  try {
     const session = await create(engine, options, model.bytes);
-    await asItIs.release();
     for (const { name, classes } of model.outputs) {
       const columns = classes.length > MAX_SHOWN_CLASSES ? [...classes.slice(0, MAX_SHOWN_CLASSES), "…"] : classes;
       log.server.info(`${path}: output '${name}' is a tensor with a column per class: ${columns.join(", ")}`);
     }
     return session;
   } catch (error) {
-    log.server.warning(`${path}: its ZipMap cannot be taken out: ${messageOf(error)}`);
-    return asItIs;
+    warn(error);
+    return create(engine, options);
   }
 }
 
@@ -104,18 +115,20 @@ async function create(
   }
 }
 
+/** @param namesOf names that the results of outputs come under */
 async function run(
   engine: Ort,
   session: OrtSession,
   feeds: readonly Tensor[],
   fetches: readonly string[],
+  namesOf: (fetches: readonly string[]) => readonly string[],
 ): Promise<Tensor[]> {
   try {
-    const values: Record<string, OrtTensor> = {};
-    for (const feed of feeds) values[feed.name] = toEngine(engine, feed);
+    const values = Object.fromEntries(feeds.map((feed) => [feed.name, toEngine(engine, feed)]));
     // All are named: without names the engine fails over what it cannot hand over (ONNX-11).
     const results = await session.run(values, fetches);
-    return fetches.map((name) => fromEngine(name, results[name]!));
+    const names = namesOf(fetches);
+    return fetches.map((name, index) => fromEngine(name, results[names[index]!]!));
   } catch (cause) {
     const message = engineWords(cause);
     const report = { type: "ModelRunError", message, traceback: stackOf(cause), location: null };
@@ -123,11 +136,24 @@ async function run(
   }
 }
 
+const sameNames = (fetches: readonly string[]): readonly string[] => fetches;
+
+/** In the model's order the first result comes under the name of the model's first output, whichever was asked for. */
+function namesByPlace(all: readonly string[]): (fetches: readonly string[]) => readonly string[] {
+  return (fetches) => {
+    const asked = all.filter((name) => fetches.includes(name));
+    return fetches.map((name) => all[asked.indexOf(name)]!);
+  };
+}
+
 function toInput(value: OrtValue, path: string): SessionTensor {
   if (!value.isTensor) {
-    throw loadFailure(`${path} cannot be served: its input '${value.name}' is no tensor but a sequence or a map`, {
-      hint: "export the model with tensors as inputs",
-    });
+    throw loadFailure(
+      `${path} cannot be served: its input '${value.name}' is no tensor but a sequence, a map or an optional value`,
+      {
+        hint: "export the model with tensors as inputs",
+      },
+    );
   }
   const input = toTensor(value);
   if (input !== undefined) return input;

@@ -204,6 +204,14 @@ describe.skipIf(missingEngine())("a request is answered", () => {
     expect(outputs).toEqual([floats("y/0:out", [1])]);
   });
 
+  test("by a model whose names mean something to objects of JavaScript", async () => {
+    const model = await open("object-names.onnx", "m");
+    const inputs = ["9", "__proto__", "12"].map((name, index) => floats(name, [index + 1]));
+    const { outputs } = await model.infer(undefined, inputs, undefined);
+    expect(outputs).toEqual([floats("45", [3]), floats("3", [1]), floats("constructor", [2])]);
+    expect((await model.infer(undefined, inputs, ["constructor", "45"])).outputs).toEqual([outputs[0], outputs[2]]);
+  });
+
   test("from a part of a greater buffer, and stays as it is when that changes", async () => {
     const whole = Float32Array.of(9, 1, 2, 9);
     const x: Tensor = { name: "x", datatype: "FP32", shape: [2], data: whole.subarray(1, 3) };

@@ -1,9 +1,11 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
 import { join } from "node:path";
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { createLog } from "../../../../src/log/create.ts";
 import { openOnnx } from "../../../../src/no-code/onnx/open-onnx.ts";
+import type { Ort } from "../../../../src/no-code/onnx/ort.ts";
 import {
   fieldsOf,
   intOf,
@@ -15,7 +17,7 @@ import {
 } from "../../../../src/no-code/onnx/wire.ts";
 import { withoutZipMaps } from "../../../../src/no-code/onnx/zipmap.ts";
 import type { Tensor } from "../../../../src/no-code/types.ts";
-import { fixtureModel, missingEngine, modelFolder } from "../../../setup/onnx.ts";
+import { engineModules, fixtureModel, missingEngine, modelFolder } from "../../../setup/onnx.ts";
 
 /** A setosa and a virginica. */
 const FLOWERS = Float32Array.of(5.1, 3.5, 1.4, 0.2, 7.7, 3, 6.1, 2.3);
@@ -75,6 +77,26 @@ describe.skipIf(missingEngine())("a classifier of scikit-learn (ONNX-12, ONNX-13
     const { outputs } = await model.infer(undefined, [x], undefined);
     expect(outputs).toEqual([{ name: "z", datatype: "FP32", shape: [1, 2], data: Float32Array.of(4, 6) }]);
   });
+
+  test.each(["the file is gone meanwhile", "the engine does not take it"])(
+    "that cannot be had without ZipMap, because %s, is served without that output",
+    async (why) => {
+      const { InferenceSession }: Ort = createRequire(join(engineModules(), "x.js"))("onnxruntime-node");
+      const { create } = InferenceSession;
+      const spy = vi.spyOn(InferenceSession, "create");
+      onTestFinished(() => spy.mockRestore());
+      spy.mockImplementation((model, options) => {
+        if (model instanceof Uint8Array) throw new Error("not this one");
+        const session = create.call(InferenceSession, model, options);
+        return why === "the file is gone meanwhile" ? session.finally(() => rmSync(model)) : session;
+      });
+      const { model, log } = await open("iris-regression.onnx");
+      expect(log).toMatch(/its ZipMap cannot be taken out: .*(ENOENT|not this one)/);
+      expect(log).toContain("left out 'output_probability' (a sequence, a map or an optional value)");
+      const { outputs } = await model.infer(undefined, [X], undefined);
+      expect(outputs.map(({ name, data }) => [name, data])).toEqual([["output_label", BigInt64Array.of(0n, 2n)]]);
+    },
+  );
 
   test("is served though it names no version of the standard operators", async () => {
     const { model, log } = await open("zipmap-no-standard.onnx");
