@@ -559,6 +559,21 @@ describe.skipIf(missingEngine())("a request", () => {
     );
   });
 
+  test("has a bound for its batch where the configuration says that alone (TRI-3, TRI-6)", async () => {
+    for (const config of ["max_batch_size: 8", `max_batch_size: 8 ${io("input", "INPUT1", "4")}`]) {
+      const { only } = await addsub(config);
+      const shapes = { dims: [4], data_type: "TYPE_FP32" };
+      expect(only.facts).toMatchObject({
+        inputs: [{ shape: [-1, 4] }, { shape: [-1, 4] }],
+        outputs: [{ shape: [-1, 4] }, { shape: [-1, 4] }],
+        config: { max_batch_size: 8, input: [shapes, shapes], output: [shapes, shapes] },
+      });
+      expect((await only.infer(undefined, PAIR, undefined)).outputs).toHaveLength(2);
+      const nine = [floats("INPUT0", [9, 4]), floats("INPUT1", [9, 4])];
+      expect(await refusal(only, nine)).toBe("400 inference request batch-size must be <= 8 for 'addsub'");
+    }
+  });
+
   test("is held against a configuration that is narrower than the model (TRI-9)", async () => {
     const { only } = await open({
       "m/config.pbtxt": io("input", "x", "1, 3, 2, 2") + io("output", "y", "1, 3, 2, 2"),
