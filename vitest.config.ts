@@ -71,6 +71,7 @@ const CI_ONLY = [
   "test/endpoint/attack.test.ts",
   "test/endpoint/assets/environment.test.ts",
   "test/src/model/fetch.test.ts",
+  "test/src/no-code/onnx/worker.test.ts",
   "test/adapters/lambda/function.test.ts",
   "test/packaging/trial.test.ts",
   "test/packaging/what-goes-in.test.ts",

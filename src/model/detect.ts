@@ -1,6 +1,8 @@
 // What kind of model lies at a path.
 import { existsSync, readdirSync, statSync } from "node:fs";
-import { basename, extname, join } from "node:path";
+import { basename, dirname, extname, join } from "node:path";
+import { attempt } from "../core/attempt.ts";
+import { messageOf } from "../core/thrown.ts";
 import type { ModelKind, ServedModel } from "../core/types.ts";
 
 /** The model at a path, or why there is none. */
@@ -10,38 +12,57 @@ const ONNX = ".onnx";
 
 /** @param path absolute */
 export function detectModel(path: string): Detected {
-  const entry = statSync(path, { throwIfNoEntry: false });
-  if (entry === undefined) return { problem: "is not there: there is no such file or folder" };
-  const found = (kind: ModelKind, place: string = path): Detected => ({
-    model: { kind, path: place, name: basename(place, extname(place) === ONNX ? ONNX : "") },
-  });
-  if (!entry.isDirectory()) {
-    return extname(path).toLowerCase() === ONNX
-      ? found("onnx")
-      : { problem: `is a file that is no *.onnx. ${LOOKED_FOR}` };
+  let names: string[];
+  try {
+    const entry = statSync(path, { throwIfNoEntry: false });
+    if (entry === undefined) return { problem: "is not there: there is no such file or folder" };
+    if (!entry.isDirectory()) {
+      return isOnnx(path) ? found("onnx", path) : { problem: `is a file that is no *.onnx. ${LOOKED_FOR}` };
+    }
+    names = readdirSync(path);
+  } catch (error) {
+    return { problem: `cannot be read: ${messageOf(error)}` };
   }
-  if (existsSync(join(path, "MLmodel"))) return found("mlflow");
-  const files = readdirSync(path, { withFileTypes: true });
-  if (files.some((file) => isFolder(join(path, file.name)) && isRepositoryFolder(join(path, file.name)))) {
-    return found("triton");
-  }
-  const onnx = files.map((file) => file.name).filter((name) => extname(name).toLowerCase() === ONNX);
+  if (names.includes("MLmodel")) return found("mlflow", path);
+  if (names.some((name) => isRepositoryFolder(join(path, name)))) return found("triton", path);
+  const onnx = names.filter((name) => isOnnx(name) && !isFolder(join(path, name)));
   if (onnx.length === 1) return found("onnx", join(path, onnx[0]!));
-  const why =
-    onnx.length === 0 ? "holds no model" : `holds ${onnx.length} ONNX files, ${onnx.sort().join(", ")}; name one`;
-  return { problem: `${why}. ${LOOKED_FOR}` };
+  if (onnx.length > 1) {
+    return { problem: `holds ${onnx.length} ONNX files, ${onnx.sort().join(", ")}; name one. ${LOOKED_FOR}` };
+  }
+  if (isRepositoryFolder(path)) {
+    return { problem: `is one model of a repository; name the folder that holds it: ${dirname(path)}` };
+  }
+  return { problem: `holds no model. ${LOOKED_FOR}` };
 }
 
 const LOOKED_FOR =
   "Looked for: an ONNX file (*.onnx), a folder with one, an MLflow model (a folder with the file MLmodel), and a repository in " +
   "Triton's layout (folders with config.pbtxt, or with <number>/model.onnx)";
 
-/** A model's folder in a repository. */
+function found(kind: ModelKind, path: string): Detected {
+  return { model: { kind, path, name: nameOf(path) } };
+}
+
+/** Of the file or folder, with what paths can hold as it is. */
+function nameOf(path: string): string {
+  const stem = basename(path, isOnnx(path) ? extname(path) : "");
+  const name = stem.replace(/[^\w.~-]+/g, "_");
+  return /^\.*$/.test(name) ? "model" : name;
+}
+
+function isOnnx(path: string): boolean {
+  return extname(path).toLowerCase() === ONNX;
+}
+
+/** A model's folder in a repository. What may not be read, as lost+found, is none. */
 function isRepositoryFolder(folder: string): boolean {
+  if (!isFolder(folder)) return false;
   if (existsSync(join(folder, "config.pbtxt"))) return true;
-  return readdirSync(folder).some((name) => /^\d+$/.test(name) && existsSync(join(folder, name, "model.onnx")));
+  const names = attempt(() => readdirSync(folder), []);
+  return names.some((name) => /^\d+$/.test(name) && existsSync(join(folder, name, "model.onnx")));
 }
 
 function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+  return attempt(() => statSync(path).isDirectory(), false);
 }

@@ -27,7 +27,11 @@ export function datatypeOf(type: string): Datatype | undefined {
 
 /** Without a copy. */
 export function toEngine({ Tensor }: Ort, { datatype, shape, data }: Tensor): OrtTensor {
-  return new Tensor(ENGINE_TYPES[datatype]!, datatype === "FP16" ? asHalves(data as Uint16Array) : data, shape);
+  if (datatype !== "FP16") return new Tensor(ENGINE_TYPES[datatype]!, data, shape);
+  // Where there is a Float16Array (Node 24) a tensor of this type takes nothing else, and the engine then finds no bytes in it.
+  const bits = new Tensor("uint16", data, shape);
+  bits.type = "float16";
+  return bits;
 }
 
 /** Without a copy: results are the caller's own (ONNX-18). */
@@ -42,15 +46,7 @@ interface View {
   readonly length: number;
 }
 
-type ArrayOf = new (buffer: ArrayBuffer, byteOffset: number, length: number) => unknown;
-
-/** Where there is a Float16Array, which Node has from 24 on, the engine takes nothing else (ONNX-8). */
-function asHalves(bits: Uint16Array): unknown {
-  const { Float16Array } = globalThis as { Float16Array?: ArrayOf };
-  if (Float16Array === undefined) return bits;
-  return new Float16Array(bits.buffer as ArrayBuffer, bits.byteOffset, bits.length);
-}
-
+/** Of a Uint16Array, or of a Float16Array where there is that (ONNX-8). */
 function asBits(data: View): Uint16Array {
   return data instanceof Uint16Array ? data : new Uint16Array(data.buffer, data.byteOffset, data.length);
 }

@@ -11,6 +11,8 @@ const PACKAGE = "onnxruntime-node";
 const INSTALL = `npm install ${PACKAGE} --ignore-scripts`;
 /** The first that tells types and shapes of inputs and outputs: 1.22. */
 const LEAST_MINOR = 22;
+/** The first that gives results their own names: 1.24. */
+const NAMING_MINOR = 24;
 
 /** @param model path of the file, in or above whose folder the engine is looked for first; then in the current folder, in the
  *    application's, and beside this file, which may be a bundle
@@ -30,7 +32,7 @@ export function findEngine(model: string, env: NodeJS.ProcessEnv = environment):
     throw notLoaded(found.file, cause);
   }
   const version = engine.env.versions?.node;
-  if (!isEnough(version)) {
+  if (!isSince(LEAST_MINOR, version)) {
     const which = version === undefined ? "is" : `${version} is`;
     throw loadFailure(`${PACKAGE} ${which} too old (${found.file}): 1.${LEAST_MINOR} or newer is needed`, {
       hint: `npm install ${PACKAGE}@latest --ignore-scripts`,
@@ -42,9 +44,14 @@ export function findEngine(model: string, env: NodeJS.ProcessEnv = environment):
   return engine;
 }
 
-function isEnough(version: string | undefined): boolean {
-  const [major = 0, minor = 0] = (version ?? "").split(".").map(Number);
-  return major > 1 || (major === 1 && minor >= LEAST_MINOR);
+/** True where the results of some of the outputs come under the names of the first ones. */
+export function misnamesResults({ env }: Ort): boolean {
+  return !isSince(NAMING_MINOR, env.versions?.node);
+}
+
+function isSince(leastMinor: number, version = ""): boolean {
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  return major > 1 || (major === 1 && minor >= leastMinor);
 }
 
 /** The folder that this process runs in may be gone. */

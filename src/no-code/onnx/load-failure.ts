@@ -75,7 +75,7 @@ const SAYINGS: readonly [RegExp, (found: RegExpMatchArray) => { readonly text: s
     () => ({ text: "it is no ONNX model: it has no graph", hint: "export the model anew" }),
   ],
   [
-    /External data path|External initializer/,
+    /External data path|External initializer|filesystem error: cannot get file size/,
     () => ({
       text: "its weights lie in a file of their own, which is not there or not complete",
       hint: "put the file of the weights (often *.onnx.data) into the model's folder, under the name that it was exported with",
@@ -97,20 +97,19 @@ const TYPE_NAMES: Readonly<Record<string, string>> = {
 
 /** What the engine threw while it opened a model. */
 export function explainLoad(path: string, cause: unknown): ScriptLoadError {
-  const said = messageOf(cause);
+  const said = engineWords(cause).replace(`Load model from ${path} failed:`, "");
   for (const [pattern, explain] of SAYINGS) {
     const found = said.match(pattern);
     if (found === null) continue;
     const { text, hint } = explain(found);
     return loadFailure(`${path} cannot be loaded: ${text}`, { cause, hint });
   }
-  return loadFailure(`${path} cannot be loaded: ${withoutPlaces(said, path)}`, { cause });
+  return loadFailure(`${path} cannot be loaded: ${said}`, { cause });
 }
 
-/** Leaves out where in the engine's sources it happened. */
-function withoutPlaces(said: string, path: string): string {
-  return said
-    .replace(`Load model from ${path} failed:`, "")
-    .replace(/\/onnxruntime_src\/\S+ .*?\) (?=[A-Z])/s, "")
+/** What the engine says, without the places in its sources where it says so. */
+export function engineWords(cause: unknown): string {
+  return messageOf(cause)
+    .replace(/\/onnxruntime_src\/\S+ .*?\) (?=[A-Z[])/gs, "")
     .trim();
 }

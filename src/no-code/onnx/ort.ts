@@ -7,7 +7,7 @@ export interface Ort {
 }
 
 export interface OrtTensor {
-  readonly type: string;
+  type: string;
   readonly data: unknown;
   readonly dims: readonly number[];
 }

@@ -5,8 +5,8 @@ import type { Log } from "../../core/log.ts";
 import { messageOf, stackOf } from "../../core/thrown.ts";
 import type { Datatype, Tensor } from "../types.ts";
 import { datatypeOf, fromEngine, toEngine } from "./element-types.ts";
-import { findEngine } from "./engine.ts";
-import { explainLoad, loadFailure } from "./load-failure.ts";
+import { findEngine, misnamesResults } from "./engine.ts";
+import { engineWords, explainLoad, loadFailure } from "./load-failure.ts";
 import { checkFile, rewritten } from "./model-file.ts";
 import type { Ort, OrtSession, OrtTensor, OrtValue } from "./ort.ts";
 import { threadsPerSession } from "./threads.ts";
@@ -53,11 +53,13 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   const session = asItIs.outputMetadata.every(({ isTensor }) => isTensor)
     ? asItIs
     : await withTensors(engine, asItIs, options);
+  const outputNames = session.outputMetadata.map(({ name }) => name);
+  const namesOf = misnamesResults(engine) ? namesByPlace(outputNames) : sameNames;
   try {
     return {
       inputs: session.inputMetadata.map((value) => toInput(value, path)),
       outputs: toOutputs(session.outputMetadata, path, log),
-      run: (feeds, fetches) => run(engine, session, feeds, fetches),
+      run: (feeds, fetches) => run(engine, session, feeds, fetches, namesOf),
       release: () => session.release(),
     };
   } catch (error) {
@@ -87,9 +89,13 @@ async function withTensors(engine: Ort, asItIs: OrtSession, options: SessionOpti
 }
 
 /** @param bytes what the file is replaced with */
-async function create(engine: Ort, { path, threads }: SessionOptions, bytes?: Uint8Array): Promise<OrtSession> {
+async function create(
+  engine: Ort,
+  { path, threads = threadsPerSession() }: SessionOptions,
+  bytes?: Uint8Array,
+): Promise<OrtSession> {
   const options = {
-    intraOpNumThreads: threads ?? threadsPerSession(),
+    intraOpNumThreads: threads,
     // Where weights outside of a model are that did not come from a file.
     ...(bytes && { extra: { session: { model_external_initializers_file_folder_path: dirname(path) } } }),
   };
@@ -100,23 +106,36 @@ async function create(engine: Ort, { path, threads }: SessionOptions, bytes?: Ui
   }
 }
 
+/** @param namesOf names that the results of outputs come under */
 async function run(
   engine: Ort,
   session: OrtSession,
   feeds: readonly Tensor[],
   fetches: readonly string[],
+  namesOf: (fetches: readonly string[]) => readonly string[],
 ): Promise<Tensor[]> {
   try {
     const values: Record<string, OrtTensor> = {};
     for (const feed of feeds) values[feed.name] = toEngine(engine, feed);
     // All are named: without names the engine fails over what it cannot hand over (ONNX-11).
     const results = await session.run(values, fetches);
-    return fetches.map((name) => fromEngine(name, results[name]!));
+    const names = namesOf(fetches);
+    return fetches.map((name, index) => fromEngine(name, results[names[index]!]!));
   } catch (cause) {
-    const message = messageOf(cause);
+    const message = engineWords(cause);
     const report = { type: "ModelRunError", message, traceback: stackOf(cause), location: null };
     throw new ScriptRunError("ERR_SCRIPT_RUN", message, { cause, report });
   }
+}
+
+const sameNames = (fetches: readonly string[]): readonly string[] => fetches;
+
+/** In the model's order the first result comes under the name of the model's first output, whichever was asked for. */
+function namesByPlace(all: readonly string[]): (fetches: readonly string[]) => readonly string[] {
+  return (fetches) => {
+    const asked = all.filter((name) => fetches.includes(name));
+    return fetches.map((name) => all[asked.indexOf(name)]!);
+  };
 }
 
 function toInput(value: OrtValue, path: string): SessionTensor {
