@@ -132,13 +132,14 @@ describe.skipIf(missingEngine())("a repository", () => {
       "m/9999999999999999999/model.onnx": "type-int8.onnx",
       "m/.ipynb_checkpoints/model.onnx": "type-int8.onnx",
       "notes/more/model.onnx": "type-int8.onnx",
-      ".git/1/x/model.onnx": "type-int8.onnx",
+      ".git/1/model.onnx": "type-int8.onnx",
+      "..2026_11_27/1/model.onnx": "type-int8.onnx",
+      "lost+found/1/model.onnx": "type-int8.onnx",
     });
     writeFileSync(join(path, "README.md"), "a file at the top is nothing (TRI-1)");
     writeFileSync(join(path, "m", "2"), "a file is no version");
     symlinkSync("circle", join(path, "circle"));
     symlinkSync("3", join(path, "m", "3"));
-    rmSync(join(path, ".git", "1"), { recursive: true });
     const { models, lines } = await open(path);
     expect([...models.values()].map(({ facts }) => [facts.name, facts.versions])).toEqual([["m", [{ version: "1" }]]]);
     const warnings = lines.filter((line) => line.includes("skipped"));
