@@ -191,13 +191,16 @@ describe.skipIf(missingEngine())("a repository", () => {
     );
   });
 
-  test("without the engine says once for each model what to install (ONNX-22)", async () => {
+  test("without the engine says once, and not for each model, what to install (ONNX-22)", async () => {
     const path = mkdtempSync(join(tmpdir(), "scorefn-no-engine-"));
     onTestFinished(() => rmSync(path, { recursive: true, force: true }));
-    mkdirSync(join(path, "m", "1"), { recursive: true });
-    writeFileSync(join(path, "m", "1", "model.onnx"), readFileSync(fixtureModel("fixed.onnx")));
+    for (const name of ["m", "n"]) {
+      mkdirSync(join(path, name, "1"), { recursive: true });
+      writeFileSync(join(path, name, "1", "model.onnx"), readFileSync(fixtureModel("fixed.onnx")));
+    }
     const error = await failureOf(path);
-    expect(error.message).toContain("npm install onnxruntime-node --ignore-scripts");
+    expect(error.message).toBe("an ONNX model needs the package onnxruntime-node, which is not installed");
+    expect(error.report?.hint).toContain("npm install onnxruntime-node --ignore-scripts");
   });
 });
 
