@@ -21,10 +21,11 @@ export function modelFolders(repository: string, log: Log): ModelFolder[] {
   return foldersIn(repository).flatMap((name) => modelFolder(repository, name, log));
 }
 
-/** Of nobody's making: a folder of an editor, of git or of a mounted volume (`.git`, `..data`), and the engine's. */
-const NO_MODELS = /^\.|^node_modules$/;
+/** Of no modeller's making: folders of an editor, of git, of a volume or a disk (`.git`, `..data`), and the engine's. */
+const NO_MODELS = /^\.|^(node_modules|lost\+found)$/;
 
 function modelFolder(repository: string, name: string, log: Log): ModelFolder[] {
+  if (NO_MODELS.test(name)) return [];
   const path = join(repository, name);
   let folders: string[];
   try {
@@ -35,9 +36,7 @@ function modelFolder(repository: string, name: string, log: Log): ModelFolder[] 
   }
   const versions = folders.filter((folder) => versionProblem(folder) === undefined);
   if (versions.length === 0 && !existsSync(join(path, CONFIG_FILE))) {
-    if (!NO_MODELS.test(name)) {
-      log.server.warning(`${path} is skipped: it is no model, for it holds neither ${CONFIG_FILE} nor a version`);
-    }
+    log.server.warning(`${path} is skipped: it is no model, for it holds neither ${CONFIG_FILE} nor a version`);
     return [];
   }
   for (const folder of folders) {

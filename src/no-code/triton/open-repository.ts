@@ -1,9 +1,12 @@
 // A repository of models in Triton's layout.
+import { join } from "node:path";
 import type { Log } from "../../core/log.ts";
 import { messageOf } from "../../core/thrown.ts";
+import { findEngine } from "../onnx/engine.ts";
 import { loadFailure } from "../onnx/load-failure.ts";
 import type { Model } from "../types.ts";
 import type { ModelConfig } from "./config.ts";
+import { MODEL_FILE } from "./config-json.ts";
 import { CONFIG_FILE, chosenVersions, configOf, type ModelFolder, modelFolders } from "./layout.ts";
 import { modelOf } from "./model.ts";
 import { type OpenSession, openVersion, reasonOf, type Version } from "./version.ts";
@@ -30,6 +33,8 @@ export async function openRepository(path: string, log: Log, openSession?: OpenS
   }
   const failures = models.flatMap(failuresOf);
   if (models.every(({ facts }) => facts.versions.every((version) => version.failure !== undefined))) {
+    // An engine that is missing is the reason of all of them, and is told once.
+    findEngine(join(path, MODEL_FILE));
     throw loadFailure(`no model in ${path} can be served: ${failures.join("; ")}`);
   }
   for (const failure of failures) log.server.error(`Not served: ${failure}`);

@@ -178,6 +178,10 @@ describe("config.pbtxt (TRI-6)", () => {
       'input { name: "x" dims: [ -1 ] reshape { shape: [ 1 ] } }',
       "line 1: input 'x' has different sizes in dims [-1] and in reshape [1]",
     ],
+    [
+      'input { name: "x" dims: [ 2, -1, 3 ] reshape { shape: [ 3, -1, 2 ] } }',
+      "line 1: input 'x' has different sizes in dims [2,-1,3] and in reshape [3,-1,2]",
+    ],
     ["version_policy: ALL", 'line 1: version_policy must be a message in braces, not "ALL"'],
     ["version_policy { specific { versions: -1 } }", "line 1: versions must be integers from 1 on, not -1"],
     ["version_policy { latest { num_versions: -1 } }", "line 1: num_versions must be an integer from 1 on, not -1"],

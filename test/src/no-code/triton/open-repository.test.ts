@@ -132,13 +132,14 @@ describe.skipIf(missingEngine())("a repository", () => {
       "m/9999999999999999999/model.onnx": "type-int8.onnx",
       "m/.ipynb_checkpoints/model.onnx": "type-int8.onnx",
       "notes/more/model.onnx": "type-int8.onnx",
-      ".git/1/x/model.onnx": "type-int8.onnx",
+      ".git/1/model.onnx": "type-int8.onnx",
+      "..2026_11_27/1/model.onnx": "type-int8.onnx",
+      "lost+found/1/model.onnx": "type-int8.onnx",
     });
     writeFileSync(join(path, "README.md"), "a file at the top is nothing (TRI-1)");
     writeFileSync(join(path, "m", "2"), "a file is no version");
     symlinkSync("circle", join(path, "circle"));
     symlinkSync("3", join(path, "m", "3"));
-    rmSync(join(path, ".git", "1"), { recursive: true });
     const { models, lines } = await open(path);
     expect([...models.values()].map(({ facts }) => [facts.name, facts.versions])).toEqual([["m", [{ version: "1" }]]]);
     const warnings = lines.filter((line) => line.includes("skipped"));
@@ -190,13 +191,16 @@ describe.skipIf(missingEngine())("a repository", () => {
     );
   });
 
-  test("without the engine says once for each model what to install (ONNX-22)", async () => {
+  test("without the engine says once, and not for each model, what to install (ONNX-22)", async () => {
     const path = mkdtempSync(join(tmpdir(), "scorefn-no-engine-"));
     onTestFinished(() => rmSync(path, { recursive: true, force: true }));
-    mkdirSync(join(path, "m", "1"), { recursive: true });
-    writeFileSync(join(path, "m", "1", "model.onnx"), readFileSync(fixtureModel("fixed.onnx")));
+    for (const name of ["m", "n"]) {
+      mkdirSync(join(path, name, "1"), { recursive: true });
+      writeFileSync(join(path, name, "1", "model.onnx"), readFileSync(fixtureModel("fixed.onnx")));
+    }
     const error = await failureOf(path);
-    expect(error.message).toContain("npm install onnxruntime-node --ignore-scripts");
+    expect(error.message).toBe("an ONNX model needs the package onnxruntime-node, which is not installed");
+    expect(error.report?.hint).toContain("npm install onnxruntime-node --ignore-scripts");
   });
 });
 
@@ -557,6 +561,21 @@ describe.skipIf(missingEngine())("a request", () => {
     expect(await refusal(only, [floats("INPUT0", [1, 5]), floats("INPUT1", [1, 4])])).toBe(
       "400 unexpected shape for input 'INPUT0' for model 'addsub'. Expected [-1,4], got [1,5].",
     );
+  });
+
+  test("has a bound for its batch where the configuration says that alone (TRI-3, TRI-6)", async () => {
+    for (const config of ["max_batch_size: 8", `max_batch_size: 8 ${io("input", "INPUT1", "4")}`]) {
+      const { only } = await addsub(config);
+      const shapes = { dims: [4], data_type: "TYPE_FP32" };
+      expect(only.facts).toMatchObject({
+        inputs: [{ shape: [-1, 4] }, { shape: [-1, 4] }],
+        outputs: [{ shape: [-1, 4] }, { shape: [-1, 4] }],
+        config: { max_batch_size: 8, input: [shapes, shapes], output: [shapes, shapes] },
+      });
+      expect((await only.infer(undefined, PAIR, undefined)).outputs).toHaveLength(2);
+      const nine = [floats("INPUT0", [9, 4]), floats("INPUT1", [9, 4])];
+      expect(await refusal(only, nine)).toBe("400 inference request batch-size must be <= 8 for 'addsub'");
+    }
   });
 
   test("is held against a configuration that is narrower than the model (TRI-9)", async () => {
