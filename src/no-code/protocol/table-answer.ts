@@ -1,10 +1,9 @@
 // Runs a model for a table, and writes what it gives as `json.dumps` would.
-import { BadInputError, ResultError } from "../../core/errors.ts";
+import { ResultError } from "../../core/errors.ts";
 import type { RunOutcome } from "../../core/types.ts";
 import { quote, renderFloat } from "../../json/renderer.ts";
 import type { Datatype, Model, Tensor, TensorData } from "../types.ts";
 import { fromHalf } from "./half.ts";
-import { misfit } from "./table-faults.ts";
 
 /** How the outputs are handed over: bare, as Azure's script does, or as MLflow's server does. */
 export type Wrapping = "bare" | "predictions";
@@ -34,15 +33,10 @@ export async function answerTensors(
   onNotFinite: OnNotFinite,
 ): Promise<RunOutcome> {
   const startedAt = performance.now();
-  const { outputs } = await model.infer(undefined, inputs, undefined).catch(rethrow);
+  const { outputs } = await model.infer(undefined, inputs, undefined);
   const execMs = performance.now() - startedAt;
   const text = renderOutputs(outputs, onNotFinite);
   return { kind: "json", body: wrapping === "bare" ? text : `{"predictions": ${text}}`, execMs };
-}
-
-/** What the model itself refuses does not fit it. */
-function rethrow(error: unknown): never {
-  throw error instanceof BadInputError && error.report === undefined ? misfit(error.message) : error;
 }
 
 /** True where an integer that is too long for a number would lose digits. */

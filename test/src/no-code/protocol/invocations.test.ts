@@ -286,11 +286,6 @@ describe("a model with one matrix (table B)", () => {
       text: '{"predictions": [[6.0, 3.0, 5.0, 2.0]]}',
     });
   });
-
-  test("refuses Parquet and says what it takes (MLF-11)", async () => {
-    const answer = await invoke(iris(), "PAR1", "application/vnd.apache.parquet");
-    expect(answer.text).toBe("Parquet is not read for this model: send application/json or text/csv.");
-  });
 });
 
 describe("types (table C)", () => {
