@@ -30,7 +30,11 @@ export function quoteName(name: string): string {
 /** What a value is, for a message. */
 export function kindOf(value: unknown): string {
   if (value === null || typeof value === "boolean") return String(value);
-  if (typeof value === "number" || typeof value === "bigint") return String(value);
+  if (typeof value === "number") return String(value);
+  if (typeof value === "bigint") {
+    const digits = String(value);
+    return digits.length > MAX_NAME_LENGTH ? `an integer of ${digits.length} digits` : digits;
+  }
   if (typeof value === "string") return "a string";
   return Array.isArray(value) ? "a list" : "an object";
 }
