@@ -183,6 +183,7 @@ export function describeModelConformance(host: string, { createDriver, anyTarget
         "text/plain",
         "This predictor only supports the following content types: Types: ['text/csv', 'application/json', 'application/vnd.apache.parquet']. Got 'text/plain'.",
       ],
+      ["application/vnd.apache.parquet", "Parquet is not read for this model: send application/json or text/csv."],
       ["application/json; charset=latin1", "The scoring server only supports UTF-8"],
     ] as const)("MLF-11, table A: /invocations of type %s is told 415", async ([type, message]) => {
       const answer = await post("/invocations", "{}", type === undefined ? [] : [["Content-Type", type]]);

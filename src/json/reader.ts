@@ -38,6 +38,8 @@ const WORDS: readonly (readonly [word: string, value: PyValue])[] = [
 ];
 /** Integers of up to so many characters are safe without a look. */
 const SAFE_INTEGER_LENGTH = 15;
+/** Python's limit, for the same reason: a million digits take seconds. */
+const MAX_INTEGER_DIGITS = 4300;
 
 class Reader {
   position = 0;
@@ -174,6 +176,11 @@ class Reader {
 
 function toInteger(digits: string): number | bigint {
   if (digits.length <= SAFE_INTEGER_LENGTH) return Number(digits) || 0; // -0 is 0 to Python
+  const count = digits.startsWith("-") ? digits.length - 1 : digits.length;
+  if (count > MAX_INTEGER_DIGITS) {
+    const limit = `Exceeds the limit (${MAX_INTEGER_DIGITS} digits) for integer string conversion`;
+    throw new PythonJsonError(`${limit}: value has ${count} digits`);
+  }
   const exact = BigInt(digits);
   const near = Number(exact);
   return Number.isSafeInteger(near) ? near : exact;

@@ -1,5 +1,6 @@
 // A model in place of a score script, for the worker and for the runtime in this process.
 
+import { join } from "node:path";
 import { BadInputError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import type { RunOutcome, ServedModel } from "../core/types.ts";
@@ -31,7 +32,7 @@ export async function openModel(served: ServedModel, log: Log, strict = false): 
       concurrent: false,
       input: "json",
       models: models.map(({ facts }) => facts),
-      ...(only !== undefined && { schemas: schemasOf(only, served.path) }),
+      ...(only !== undefined && { schemas: schemasOf(only, placeOf(served, only)) }),
     },
     async init() {},
     run(input) {
@@ -52,6 +53,11 @@ export async function openModel(served: ServedModel, log: Log, strict = false): 
     const message = `${path} is for a single model, and this server has ${models.length}; ask /v2/models/<name>/infer`;
     return Promise.reject(new BadInputError("ERR_BAD_INPUT", message));
   }
+}
+
+/** Where the files of the model lie. */
+function placeOf({ kind, path }: ServedModel, { facts }: Model): string {
+  return kind === "triton" ? join(path, facts.name) : path;
 }
 
 async function openAll(served: ServedModel, log: Log): Promise<readonly Model[]> {

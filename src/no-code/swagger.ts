@@ -5,7 +5,7 @@ import { SWAGGER_VERSIONS } from "../core/swagger-versions.ts";
 import type { ScriptSchemas, TensorFacts } from "../core/types.ts";
 import { PyFloat } from "../json/python-json.ts";
 import { readMembers } from "../script/json-body.ts";
-import { fromHalf } from "./protocol/half.ts";
+import { fromHalf, toHalf } from "./protocol/half.ts";
 import { hasTable, tableTensors } from "./protocol/invocations.ts";
 import { isObject, valueTensors } from "./protocol/table-frame.ts";
 import type { Datatype, Model, Tensor } from "./types.ts";
@@ -149,6 +149,20 @@ function listsOf({ datatype, shape, data }: Tensor): unknown {
     if (datatype === "BOOL") return value === 1;
     if (!datatype.startsWith("FP")) return value;
     const number = datatype === "FP16" ? fromHalf(value as number) : (value as number);
-    return Number.isFinite(number) ? new PyFloat(number) : null;
+    return Number.isFinite(number) ? new PyFloat(shortest(number, datatype)) : null;
   });
+}
+
+/** Digits after which any FP32 is itself. */
+const FP32_DIGITS = 9;
+
+/** 5.1 as it was written, not as a double shows what became of it: 5.099999904632568. */
+function shortest(number: number, datatype: Datatype): number {
+  if (datatype === "FP64") return number;
+  const round = datatype === "FP32" ? Math.fround : (value: number) => fromHalf(toHalf(value));
+  for (let digits = 1; digits < FP32_DIGITS; digits++) {
+    const short = Number(number.toPrecision(digits));
+    if (round(short) === number) return short;
+  }
+  return number;
 }

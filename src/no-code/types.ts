@@ -58,7 +58,6 @@ export interface Inferred {
   readonly outputs: readonly Tensor[];
 }
 
-/** Type of the report of a BadInputError that says that the data does not fit the model, its names, types and shapes. MLflow
- *  calls that `INVALID_PARAMETER_VALUE`, and every other fault of the client `BAD_REQUEST`. The report crosses the worker's
- *  pipe; a class of its own would not. */
-export const MISFIT = "INVALID_PARAMETER_VALUE";
+/** Type of the report of a BadInputError that says that the request cannot be read. MLflow calls that `BAD_REQUEST`, and what
+ *  does not fit the model `INVALID_PARAMETER_VALUE`. A report crosses the worker's pipe; a class of its own would not. */
+export const UNREADABLE = "BAD_REQUEST";

@@ -1,7 +1,7 @@
 // What is known of a request's body before it is read.
 import { BadInputError, type ScoreError } from "../../core/errors.ts";
 import type { RequestIds } from "../../core/headers.ts";
-import type { ScoreRequest, ScoreResponse } from "../../core/types.ts";
+import type { ModelKind, ScoreRequest, ScoreResponse } from "../../core/types.ts";
 import type { ResponseSettings } from "../../routes/respond.ts";
 import type { TellError } from "../../routes/route.ts";
 
@@ -21,17 +21,22 @@ export function refuseEncoding(
   return { ...response, headers: [...response.headers, ["Accept-Encoding", "gzip, deflate"]] };
 }
 
+const PARQUET = "application/vnd.apache.parquet";
 /** Every server of MLflow's has had these. */
-const TYPES = ["text/csv", "application/json", "application/vnd.apache.parquet"];
+const TYPES = ["text/csv", "application/json", PARQUET];
 
-/** What is wrong with the media type of a request to `/invocations`, in the words of MLflow's server. */
-export function mediaTypeFault(contentType: string | undefined): ScoreError | undefined {
+/** What is wrong with the media type of a request to `/invocations`, in the words of MLflow's server. Parquet
+ *  is read by the libraries of its models alone. */
+export function mediaTypeFault(contentType: string | undefined, kind: ModelKind): ScoreError | undefined {
   const [type = "", ...parameters] = (contentType ?? "").split(";").map((part) => part.trim());
   const pairs = parameters.filter((part) => part !== "").map(splitPair);
   const charset = pairs.findLast(([name]) => name === "charset")?.[1] ?? "utf-8";
   if (charset.toLowerCase() !== "utf-8") return fault("The scoring server only supports UTF-8");
   const strange = pairs.map(([name]) => name).filter((name) => name !== "charset");
   if (strange.length > 0) return fault(`Unrecognized content type parameters: ${strange.join(", ")}. ${CHANGED}`);
+  if (kind !== "mlflow" && type.toLowerCase() === PARQUET) {
+    return fault("Parquet is not read for this model: send application/json or text/csv.");
+  }
   if (TYPES.includes(type.toLowerCase())) return undefined;
   const got = contentType === undefined ? "none" : `'${contentType}'`;
   const types = TYPES.map((one) => `'${one}'`).join(", ");

@@ -35,7 +35,7 @@ export function invocationsRoutes(
       takesBody: true,
       tellError: tellInvocations,
       async handle(request, ids) {
-        const fault = mediaTypeFault(request.headers["content-type"]);
+        const fault = mediaTypeFault(request.headers["content-type"], served.kind);
         if (fault !== undefined) throw fault;
         const refusal = refuseEncoding(request, tellInvocations, ids, settings);
         if (refusal !== undefined) return refusal;

@@ -3,6 +3,7 @@ import { ERROR_CODES, type ScoreError } from "../../core/errors.ts";
 import { renderPythonJson } from "../../json/renderer.ts";
 import { type ResponseSettings, toldError, UNAVAILABLE } from "../../routes/respond.ts";
 import type { TellError } from "../../routes/route.ts";
+import { UNREADABLE } from "../types.ts";
 
 /** Open Inference Protocol: `{"error": …}`. */
 export const tellInference: TellError = (error, ids, settings) =>
@@ -56,6 +57,8 @@ const MLFLOW_CODES: Readonly<Record<number, string>> = {
   504: "DEADLINE_EXCEEDED",
 };
 
-function codeOf({ code }: ScoreError, status: number): string {
-  return code === "ERR_BAD_INPUT" ? "INVALID_PARAMETER_VALUE" : (MLFLOW_CODES[status] ?? "BAD_REQUEST");
+function codeOf({ code, report }: ScoreError, status: number): string {
+  return code === "ERR_BAD_INPUT" && report?.type !== UNREADABLE
+    ? "INVALID_PARAMETER_VALUE"
+    : (MLFLOW_CODES[status] ?? "BAD_REQUEST");
 }

@@ -21,11 +21,8 @@ export async function answerInvocations(
 
 function readInputs({ headers, body }: ScriptInput, model: Model): Tensor[] {
   const { inputs } = model.facts;
-  const type = headers?.["content-type"] ?? "";
-  if (isType(type, "text/csv")) return frameTensors(inputs, readCsv(decodeUtf8(body)));
-  if (isType(type, "application/vnd.apache.parquet")) {
-    throw unreadable("Parquet is not read for this model: send application/json or text/csv.");
-  }
+  // No other type than this and JSON gets here.
+  if (isType(headers?.["content-type"] ?? "", "text/csv")) return frameTensors(inputs, readCsv(decodeUtf8(body)));
   const members = parse(body, needsExact(model));
   if (isObject(members)) return tableTensors(inputs, members);
   const what = Array.isArray(members) ? "a list" : `unexpected input type '<class '${pythonTypeOf(members)}'>`;

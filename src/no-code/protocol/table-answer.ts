@@ -1,10 +1,9 @@
 // Runs a model for a table, and writes what it gives as `json.dumps` would.
-import { BadInputError, ResultError } from "../../core/errors.ts";
+import { ResultError } from "../../core/errors.ts";
 import type { RunOutcome } from "../../core/types.ts";
 import { quote, renderFloat } from "../../json/renderer.ts";
 import type { Datatype, Model, Tensor, TensorData } from "../types.ts";
 import { fromHalf } from "./half.ts";
-import { misfit } from "./table-faults.ts";
 
 /** How the outputs are handed over: bare, as Azure's script does, or as MLflow's server does. */
 export type Wrapping = "bare" | "predictions";
@@ -34,15 +33,10 @@ export async function answerTensors(
   onNotFinite: OnNotFinite,
 ): Promise<RunOutcome> {
   const startedAt = performance.now();
-  const { outputs } = await model.infer(undefined, inputs, undefined).catch(rethrow);
+  const { outputs } = await model.infer(undefined, inputs, undefined);
   const execMs = performance.now() - startedAt;
   const text = renderOutputs(outputs, onNotFinite);
   return { kind: "json", body: wrapping === "bare" ? text : `{"predictions": ${text}}`, execMs };
-}
-
-/** What the model itself refuses does not fit it. */
-function rethrow(error: unknown): never {
-  throw error instanceof BadInputError && error.report === undefined ? misfit(error.message) : error;
 }
 
 /** True where an integer that is too long for a number would lose digits. */
@@ -80,19 +74,26 @@ type Write = (data: TensorData, from: number, to: number, onNotFinite: OnNotFini
 
 const NOT_FINITE = "null";
 
-/** Between these, numbers with a fraction are spelled alike in JavaScript and in Python. */
+/** From here on numbers with a fraction, all of which are below 2^53, are spelled alike in JavaScript and in Python. */
 const MIN_ALIKE = 1e-4;
-const MAX_ALIKE = 1e16;
+
+function areAlike(numbers: Float64Array, from: number, to: number): boolean {
+  for (let index = from; index < to; index++) {
+    const value = numbers[index]!;
+    if (!(Math.abs(value) >= MIN_ALIKE) || Number.isInteger(value) || !Number.isFinite(value)) return false;
+  }
+  return true;
+}
 
 const writeFloats: Write = (data, from, to, onNotFinite) => {
   const numbers = data as Float64Array;
+  // In one go it takes half of the time.
+  if (areAlike(numbers, from, to)) return numbers.subarray(from, to).join(", ");
   let text = "";
   for (let index = from; index < to; index++) {
     const value = numbers[index]!;
-    const size = Math.abs(value);
     if (index > from) text += ", ";
-    if (size >= MIN_ALIKE && size < MAX_ALIKE && !Number.isInteger(value)) text += value;
-    else if (Number.isFinite(value)) text += renderFloat(value);
+    if (Number.isFinite(value)) text += renderFloat(value);
     else {
       onNotFinite();
       text += NOT_FINITE;

@@ -1,16 +1,15 @@
 import { BadInputError } from "../../core/errors.ts";
-import { MISFIT } from "../types.ts";
+import { UNREADABLE } from "../types.ts";
 
-/** The request cannot be read: `BAD_REQUEST` in MLflow's words. */
+/** The request cannot be read. */
 export function unreadable(message: string): BadInputError {
-  return new BadInputError("ERR_BAD_INPUT", message);
+  const report = { type: UNREADABLE, message, traceback: message, location: null };
+  return new BadInputError("ERR_BAD_INPUT", message, { report });
 }
 
-/** The data does not fit the model (types.ts, `MISFIT`). */
+/** The data does not fit the model. */
 export function misfit(message: string): BadInputError {
-  return new BadInputError("ERR_BAD_INPUT", message, {
-    report: { type: MISFIT, message, traceback: message, location: null },
-  });
+  return new BadInputError("ERR_BAD_INPUT", message);
 }
 
 /** Of names that a message quotes, and of their characters: a message is no place for the caller's data. */
@@ -31,7 +30,11 @@ export function quoteName(name: string): string {
 /** What a value is, for a message. */
 export function kindOf(value: unknown): string {
   if (value === null || typeof value === "boolean") return String(value);
-  if (typeof value === "number" || typeof value === "bigint") return String(value);
+  if (typeof value === "number") return String(value);
+  if (typeof value === "bigint") {
+    const digits = String(value);
+    return digits.length > MAX_NAME_LENGTH ? `an integer of ${digits.length} digits` : digits;
+  }
   if (typeof value === "string") return "a string";
   return Array.isArray(value) ? "a list" : "an object";
 }

@@ -149,6 +149,13 @@ describe("reading and rendering", () => {
   });
 });
 
+test.each(["", "-"])("integers of as many digits as Python reads are read, and no longer ones: %s9...", (sign) => {
+  expect(readPythonJson(sign + "9".repeat(4300))).toBe(BigInt(sign + "9".repeat(4300)));
+  expect(() => readPythonJson(sign + "9".repeat(4301))).toThrow(
+    "Exceeds the limit (4300 digits) for integer string conversion: value has 4301 digits",
+  );
+});
+
 describe("rendering plain values", () => {
   test("follows JSON.stringify in what is left out and what becomes null, in Python's style", () => {
     const value = { a: undefined, b: [undefined, 1], 2: new Date(0), c: new String("s"), d: Object.create(null) };

@@ -102,12 +102,21 @@ describe("an example beside the model is the documents' (MLF-25)", () => {
     expect(exampleOf({ "input_example.json": text })).toEqual([[0, 0, 0, 0]]);
   });
 
+  test.each(["FP16", "FP32", "FP64"])("its numbers of %s are those that were written", (type) => {
+    const written = [[0.1, 5.1, 100, 0.0001, -2.5, 0, 2048]];
+    const files = { "input_example.json": JSON.stringify(written) };
+    expect(exampleOf(files, [`x ${type} -1,7`])).toEqual(written);
+  });
+
   test("the next file is looked at where one does not fit", () => {
     expect(exampleOf({ "serving_input_example.json": "{}", "input_example.json": "[[4, 3, 2, 1]]" })).toEqual([
       [4, 3, 2, 1],
     ]);
   });
 });
+
+/** It compiles what it judges by once. */
+const validator = new Validator();
 
 const SERVED = [
   "addsub",
@@ -138,7 +147,7 @@ describe.skipIf(missingEngine())("documents of real models", () => {
     const { schemas } = script.facts;
     for (const version of SWAGGER_VERSIONS) {
       const document = JSON.parse(generateSwagger(SERVICE, version, schemas));
-      const { valid, errors } = await new Validator().validate(structuredClone(document));
+      const { valid, errors } = await validator.validate(structuredClone(document));
       expect({ version, valid, errors }).toEqual({ version, valid: true, errors: undefined });
       const { ServiceInput, ServiceOutput } = document.definitions ?? document.components.schemas;
       expect(schemaFaults(ServiceInput.example, ServiceInput, version)).toEqual([]);
@@ -150,5 +159,13 @@ describe.skipIf(missingEngine())("documents of real models", () => {
       });
       expect(schemaFaults(JSON.parse(String(body)), ServiceOutput, version)).toEqual([]);
     }
+  });
+
+  test("of a repository with one model has the example beside it", async () => {
+    const repository = modelFolder({ "iris/1/model.onnx": "iris-plain.onnx" });
+    writeFileSync(join(repository, "iris", "input_example.json"), "[[5.1, 3.5, 1.4, 0.2]]");
+    const { facts: found } = await openModel({ kind: "triton", path: repository, name: "m" }, quiet);
+    const { definitions } = JSON.parse(generateSwagger(SERVICE, "2", found.schemas));
+    expect(definitions.ServiceInput.example.input_data).toEqual([[5.1, 3.5, 1.4, 0.2]]);
   });
 });

@@ -1,4 +1,5 @@
 // The rows of models.md that mean something without pandas: ONNX inputs have types and shapes, as tensor signatures have.
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { invoke, plainModel } from "./plain-model.ts";
 
@@ -286,11 +287,6 @@ describe("a model with one matrix (table B)", () => {
       text: '{"predictions": [[6.0, 3.0, 5.0, 2.0]]}',
     });
   });
-
-  test("refuses Parquet and says what it takes (MLF-11)", async () => {
-    const answer = await invoke(iris(), "PAR1", "application/vnd.apache.parquet");
-    expect(answer.text).toBe("Parquet is not read for this model: send application/json or text/csv.");
-  });
 });
 
 describe("types (table C)", () => {
@@ -469,4 +465,29 @@ describe("answers (table F)", () => {
 test("a model without inputs needs no data", async () => {
   const model = plainModel([], () => [{ name: "y", datatype: "INT32", shape: [], data: Int32Array.of(7) }]);
   expect(await invoke(model, '{"inputs": {}}')).toEqual({ status: 200, text: '{"predictions": 7}' });
+});
+
+test("whatever the table, there is an answer or a refusal", async () => {
+  const models = [iris(), pair(), columns(), plainModel(["s BYTES -1"]), plainModel(["f BOOL -1"]), plainModel([])];
+  const cell = fc.oneof(
+    fc.constantFrom("", "x", "a", "b", "s", "f", '"', '""', "1", "-1.5", "NaN", "true"),
+    fc.string(),
+  );
+  const csv = fc
+    .array(fc.array(cell, { maxLength: 5 }), { maxLength: 4 })
+    .chain((rows) => fc.constantFrom("\n", "\r\n", "\r").map((newline) => rows.map((row) => row.join()).join(newline)));
+  await fc.assert(
+    fc.asyncProperty(csv, fc.constantFrom(...models), async (text, model) => {
+      expect([200, 400]).toContain((await invoke(model, text, "text/csv")).status);
+      expect([200, 400]).toContain((await invoke(model, text)).status);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test("bytes that are no text are refused", async () => {
+  const bytes = Uint8Array.of(0x61, 0x0a, 0xff);
+  for (const type of ["text/csv", "application/json"]) {
+    expect((await invoke(iris(), bytes, type)).status).toBe(400);
+  }
 });

@@ -69,7 +69,7 @@ async function told(outcome: ReturnType<typeof answerScore>): Promise<Answer> {
     return { status: 200, text: String(body) };
   } catch (error) {
     if (!(error instanceof BadInputError) || error.code !== "ERR_BAD_INPUT") throw error;
-    return { status: 400, text: error.message, code: error.report?.type ?? "BAD_REQUEST" };
+    return { status: 400, text: error.message, code: error.report?.type ?? "INVALID_PARAMETER_VALUE" };
   }
 }
 

@@ -134,6 +134,24 @@ test.each([
   expect((await score(matrix(), body)).status).toBe(400);
 });
 
+test("an integer of many digits is refused at no cost, and not repeated", async () => {
+  const ids = plainModel(["i INT64 -1"]);
+  const long = await score(ids, `{"input_data": [${"9".repeat(100)}]}`);
+  expect([long.status, long.text]).toEqual([400, expect.stringContaining("got an integer of 100 digits.")]);
+  const huge = await score(ids, `{"input_data": [${"9".repeat(5e6)}]}`);
+  expect([huge.status, huge.text]).toEqual([
+    400,
+    "POST body could not be decoded as JSON: Exceeds the limit (4300 digits) for integer string conversion: value has 5000000 digits",
+  ]);
+  // A text may have as many digits as it likes, and does not make others lose theirs.
+  const two = plainModel(["i INT64 -1", "s BYTES -1"]);
+  const text = "9".repeat(10_000);
+  expect(await score(two, `{"input_data": {"i": [9007199254740993], "s": ["${text}"]}}`)).toEqual({
+    status: 200,
+    text: `{"i": [9007199254740993], "s": ["${text}"]}`,
+  });
+});
+
 const number = fc.double({ noNaN: true, noDefaultInfinity: true });
 
 test("records, split, lists and columns by name give equal tensors", async () => {

@@ -50,7 +50,7 @@ describe.skipIf(missingEngine())("ONNX models", () => {
     await expect(ask("/invocations", { inputs })).rejects.toMatchObject({
       code: "ERR_BAD_INPUT",
       message: expect.stringContaining(message),
-      report: { type: "INVALID_PARAMETER_VALUE" },
+      report: undefined,
     });
     expect(await ask("/score", { input_data: { INPUT0: A, INPUT1: B } })).toContain("OUTPUT0");
   });
