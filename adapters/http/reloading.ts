@@ -22,7 +22,7 @@ import {
   toScoreError,
 } from "../../src/host.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
-import { describeStartFailure } from "./start-failure.ts";
+import { cannotBeServed, describeStartFailure } from "./start-failure.ts";
 
 /** What reloading takes. */
 export interface Reloads {
@@ -91,17 +91,17 @@ export async function createReloadingService(
     maxQueue: config.maxQueue,
     maxQueueBytes: config.maxQueueBytes,
     queueTimeoutMs: config.queueTimeoutMs,
-    subscribers: [TERMINAL, ...(metrics ? [metrics.events] : [])],
+    subscribers: [terminalOf(() => config), ...(metrics ? [metrics.events] : [])],
   });
   return { service: { config, ...reloading }, metrics };
 }
 
-/** Shows the place, which no line of the log does. */
-const TERMINAL: Events = {
-  reloadFailed({ failure, isServed }) {
-    const what = isServed
-      ? "the edit cannot be served, the last good version goes on"
-      : "the score script cannot be served";
-    process.stderr.write(`${describeStartFailure(failure, paintFor(process.stderr), what)}\n`);
-  },
-};
+/** Shows the place, which no line of the log does. @param config of the newest version */
+function terminalOf(config: () => Pick<Config, "model">): Events {
+  return {
+    reloadFailed({ failure, isServed }) {
+      const what = isServed ? "the edit cannot be served, the last good version goes on" : cannotBeServed(config());
+      process.stderr.write(`${describeStartFailure(failure, paintFor(process.stderr), what)}\n`);
+    },
+  };
+}

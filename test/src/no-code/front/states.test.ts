@@ -1,5 +1,6 @@
 // What is answered for a model by what is known of it: while it loads, with parts of a repository broken, and for what it costs.
 import { afterEach, describe, expect, test } from "vitest";
+import { BadInputError } from "../../../../src/core/errors.ts";
 import {
   brokenFacts,
   type EchoOptions,
@@ -183,6 +184,40 @@ describe("faults", () => {
     expect(json(await service.get("/invocations", posted))).toMatchObject({ error_code: "TEMPORARILY_UNAVAILABLE" });
     client.abort();
     await first;
+  });
+
+  test("what the host refuses before anybody has read it is told in the words of the protocol, ids and all", async () => {
+    const { scorer } = await serve({});
+    const refused = (path: string) => {
+      const head = { method: "POST", path, query: "", headers: { "x-request-id": "r1" } };
+      return scorer.refuse(head, new BadInputError("ERR_BODY_TOO_LARGE", "larger than 1 MB"));
+    };
+    for (const path of ["/v2/models/iris/infer", "//v2/models/iris/infer", "/v2/repository/index", "/v2/what"]) {
+      const { status, headers, body } = refused(path);
+      expect([path, status, body]).toEqual([path, 413, '{"error":"larger than 1 MB"}']);
+      expect(headerOf(headers, "x-request-id")).toBe("r1");
+    }
+    const { status, body } = refused("/invocations");
+    expect([status, body]).toEqual([413, '{"error_code": "RESOURCE_EXHAUSTED", "message": "larger than 1 MB"}']);
+    expect(refused("/score").body).toBe('{"message": "larger than 1 MB"}');
+    const head = { method: "POST", path: "/v2/models/iris/infer", query: "", headers: {} };
+    const unsent = scorer.failed(head, new TypeError("header"));
+    expect([unsent.status, JSON.parse(String(unsent.body))]).toEqual([500, { error: expect.any(String) }]);
+  });
+
+  test("pages of other origins are let in as at /score", async () => {
+    const service = await serve({}, { AML_CORS_ORIGINS: "https://a.example" });
+    const origin = { origin: "https://a.example" };
+    for (const path of ["/v2/models/iris/infer", "/invocations"]) {
+      const asked = { ...origin, "access-control-request-method": "POST" };
+      const preflight = await service.get(path, { method: "OPTIONS", headers: asked });
+      expect([preflight.status, headerOf(preflight.headers, "access-control-allow-origin")]).toEqual([
+        200,
+        origin.origin,
+      ]);
+      const answer = await service.get(path, { ...posted, headers: { ...posted.headers, ...origin } });
+      expect([answer.status, headerOf(answer.headers, "access-control-allow-origin")]).toEqual([200, origin.origin]);
+    }
   });
 
   test("a request id that is too long is told in the words of the protocol", async () => {
