@@ -41,7 +41,11 @@ describe.skipIf(missingEngine())("inference by HTTP", () => {
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), "scorefn-open-inference-"));
-    layOutModels(folder, { "addsub/1/model.onnx": "addsub.onnx", "addsub/3/model.onnx": "addsub.onnx" });
+    layOutModels(folder, {
+      "addsub/1/model.onnx": "addsub.onnx",
+      "addsub/3/model.onnx": "addsub.onnx",
+      "gather/1/model.onnx": "gather.onnx",
+    });
     writeFileSync(join(folder, "addsub", "config.pbtxt"), "max_batch_size: 8 version_policy { all { } }");
     const port = await freePort();
     const command = packageFile("dist/adapters/cli/scorefn.js");
@@ -109,6 +113,19 @@ describe.skipIf(missingEngine())("inference by HTTP", () => {
       expect(status).toBe(200);
       expect(JSON.parse(body.toString()).outputs[0].data).toEqual([2, 3, 4, 5]);
     }
+  });
+
+  test("what the engine throws is no fault of the caller's, and the next request works (table I: model raises)", async () => {
+    const gather = async (index: number) => {
+      const inputs = [
+        { name: "x", datatype: "FP32", shape: [2], data: [5, 6] },
+        { name: "i", datatype: "INT64", shape: [1], data: [index] },
+      ];
+      const { status, body } = await send("/v2/models/gather/infer", Buffer.from(JSON.stringify({ inputs })));
+      return { status, body: JSON.parse(body.toString()) };
+    };
+    expect(await gather(9)).toEqual({ status: 500, body: { error: expect.stringMatching(/./) } });
+    expect((await gather(1)).body.outputs).toEqual([{ name: "y", datatype: "FP32", shape: [1], data: [6] }]);
   });
 
   const ten = Buffer.alloc(10);

@@ -11,7 +11,9 @@ import { type InferRequest, readRequest } from "./oip-request.ts";
 import { badInput, shown } from "./oip-types.ts";
 
 /** Bytes of the JSON that binary tensors follow, in requests and in answers. */
-const HEADER_LENGTH = "inference-header-content-length";
+const HEADER_LENGTH = "Inference-Header-Content-Length";
+/** As it comes. */
+const GIVEN_HEADER_LENGTH = HEADER_LENGTH.toLowerCase();
 const NO_HEADERS: Readonly<Record<string, string>> = {};
 
 /** @param maxBodyBytes of a body that came compressed
@@ -38,12 +40,12 @@ export async function answerInfer(
   const answer = wanted === undefined ? plain : await compress(plain, wanted);
   const answerHeaders: [name: string, value: string][] =
     binary.length === 0
-      ? [["content-type", "application/json"]]
+      ? [["Content-Type", "application/json"]]
       : [
-          ["content-type", "application/octet-stream"],
+          ["Content-Type", "application/octet-stream"],
           [HEADER_LENGTH, String(head.length)],
         ];
-  if (wanted !== undefined) answerHeaders.push(["content-encoding", wanted]);
+  if (wanted !== undefined) answerHeaders.push(["Content-Encoding", wanted]);
   const execMs = performance.now() - startedAt;
   return { kind: "response", status: 200, headers: answerHeaders, body: answer, execMs, fromScript: true };
 }
@@ -68,7 +70,7 @@ function decode(component: string): string {
 }
 
 function readBody(body: Uint8Array, headers: Readonly<Record<string, string>>, { facts }: Model): InferRequest {
-  const headerLength = headers[HEADER_LENGTH];
+  const headerLength = headers[GIVEN_HEADER_LENGTH];
   if (headerLength === undefined) return readJsonAlone(body, headers["content-type"], facts.name);
   const headerBytes = /^\d+$/.test(headerLength) ? Number(headerLength) : Number.NaN;
   if (!(headerBytes <= body.length)) {

@@ -176,6 +176,21 @@ describe("which outputs come as bytes (OIP-8)", () => {
   });
 });
 
+describe("which outputs are wanted", () => {
+  const pair = ["INPUT0", "INPUT1"].map((name) => ({ name, datatype: "FP32", shape: [1], data: [1] }));
+  const named = (...names: string[]) => names.map((name) => ({ name }));
+  test.each([
+    [undefined, ["OUTPUT0", "OUTPUT1"]],
+    [[], ["OUTPUT0", "OUTPUT1"]],
+    [named("OUTPUT1"), ["OUTPUT1"]],
+    [named("OUTPUT1", "OUTPUT0"), ["OUTPUT0", "OUTPUT1"]],
+    [named("OUTPUT1", "OUTPUT1"), ["OUTPUT1"]],
+  ])("%j: %j, in the model's order (OIP-6)", async (outputs, expected) => {
+    const { body } = read(await ask("/v2/models/addsub/infer", JSON.stringify({ inputs: pair, outputs })));
+    expect(JSON.parse(body.toString()).outputs.map(({ name }: { name: string }) => name)).toEqual(expected);
+  });
+});
+
 describe("a request of bytes alone (OIP-9)", () => {
   const raw = (datatype: Datatype, shape: number[], bytes: Uint8Array) =>
     ask("/v2/models/m/infer", bytes, { [LENGTH]: "0" }, new Map([["m", identity("m", datatype, shape)]]));

@@ -1,4 +1,5 @@
 // What holds for any request by the Open Inference Protocol, and that nothing but an answer or a refusal comes of any bytes.
+import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { toBinary } from "../../../../src/no-code/protocol/oip-binary.ts";
@@ -249,6 +250,41 @@ test("any bytes in the place of others give an answer or a refusal", async () =>
       await answer.catch(() => refusal(answer));
     }),
     { numRuns: 1000 },
+  );
+});
+
+test("any bytes alone give an answer or a refusal, whatever the model takes (OIP-9)", async () => {
+  const datatypes = fc.constantFrom<Datatype>(...(Object.keys(NUMERIC) as Datatype[]), "BYTES");
+  const dims = fc.array(fc.integer({ min: -1, max: 3 }), { maxLength: 4 });
+  await fc.assert(
+    fc.asyncProperty(datatypes, dims, fc.uint8Array({ maxLength: 64 }), async (datatype, dims, bytes) => {
+      const models = new Map([["m", identity("m", datatype, dims)]]);
+      const answer = ask("/v2/models/m/infer", bytes, { [LENGTH]: "0" }, models);
+      const outcome = await answer.catch(() => refusal(answer));
+      if (typeof outcome === "string" || datatype === "BYTES") return;
+      const { headers, body } = read(outcome);
+      if (bytes.length > 0 && datatype !== "BOOL") {
+        expect(body.subarray(Number(headers[LENGTH]))).toEqual(Buffer.from(bytes));
+      }
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+test("packed bodies with any bytes in the place of others give an answer or a refusal (OIP-14)", async () => {
+  const packed = gzipSync('{"inputs":[{"name":"x","datatype":"FP32","shape":[4],"data":[1,2,3,4]}]}');
+  const change = fc.record({ at: fc.nat(packed.length - 1), byte: fc.nat(255) });
+  await fc.assert(
+    fc.asyncProperty(fc.array(change, { maxLength: 3 }), fc.nat(packed.length), async (changes, end) => {
+      const bytes = Buffer.from(packed);
+      for (const { at, byte } of changes) bytes[at] = byte;
+      for (const encoding of ["gzip", "deflate"]) {
+        const headers = { "content-encoding": encoding };
+        const answer = ask("/v2/models/idf32/infer", bytes.subarray(0, end), headers);
+        await answer.catch(() => refusal(answer));
+      }
+    }),
+    RUNS,
   );
 });
 

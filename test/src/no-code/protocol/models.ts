@@ -81,9 +81,9 @@ export async function refusal(answer: Promise<RunOutcome>): Promise<string> {
   return error.message;
 }
 
-/** Body and headers of an answer, whichever kind it is. */
+/** Body and headers of an answer, whichever kind it is; their names in lower case. */
 export function read(outcome: RunOutcome): { headers: Record<string, string>; body: Buffer } {
   const body = Buffer.from(outcome.body as Uint8Array);
   if (outcome.kind === "json") return { headers: { "content-type": "application/json" }, body };
-  return { headers: Object.fromEntries(outcome.headers), body };
+  return { headers: Object.fromEntries(outcome.headers.map(([name, value]) => [name.toLowerCase(), value])), body };
 }
