@@ -35,7 +35,7 @@ export async function startServer(command, body, options = {}) {
     const status = await post(`${url}${path}`, body, headers).catch(() => 0);
     if (status === 200) break;
     if (child.exitCode !== null || performance.now() - startedAt > deadlineMs) {
-      child.kill("SIGKILL");
+      child.kill("SIGTERM");
       throw new Error(`${file} ${args.join(" ")} does not answer 200 but ${status || "nothing"}:\n${stderr}`);
     }
     await pause(5);
