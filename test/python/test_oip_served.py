@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import math
 import struct
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 from conftest import Worker
-from mlflow_worker import Got, Served, end_served, needs_models, served
+from mlflow_worker import Got, Served, end_served, models, needs_models, served, start_model
 from oip_asking import tensor
 from scorefn_worker import protocol as p
 from scorefn_worker.frames import split_meta
@@ -149,6 +150,21 @@ def test_metadata_is_what_requests_are_held_against(model: str) -> None:
         got = infer(model, wrong)
         assert got.status == 400
         assert got.message.startswith(f"unexpected shape for input '{one['name']}' for model 'm'.")
+
+
+def test_bodies_have_a_limit_once_they_are_not_compressed() -> None:
+    folder = models() / "tensors"
+    model = {"kind": "mlflow", "path": str(folder), "name": "m", "maxBodyBytes": 100}
+    worker = start_model(folder, model=model)
+    try:
+        asked = Served(worker)
+        for path in ("/v2/models/m/infer", "/invocations", "/score"):
+            for size, text in ((101, "the body has more than 100 bytes once it is decompressed"), (100, None)):
+                got = asked.ask(path, gzip.compress(b" " * size), content_encoding="gzip")
+                assert got.status == 400
+                assert (got.message == text) is (text is not None), got.message
+    finally:
+        worker.close()
 
 
 def test_the_next_request_works() -> None:
