@@ -6,6 +6,8 @@ import { createServer } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 
 const START_DEADLINE_MS = 60_000;
+/** A server whose workers do not come up may leave a request without an answer for ever. */
+const ANSWER_DEADLINE_MS = 60_000;
 
 /** A free port on the loopback address. */
 export function freePort() {
@@ -35,7 +37,7 @@ export async function startServer(command, body, options = {}) {
     const status = await post(`${url}${path}`, body, headers).catch(() => 0);
     if (status === 200) break;
     if (child.exitCode !== null || performance.now() - startedAt > deadlineMs) {
-      child.kill("SIGKILL");
+      child.kill("SIGTERM");
       throw new Error(`${file} ${args.join(" ")} does not answer 200 but ${status || "nothing"}:\n${stderr}`);
     }
     await pause(5);
@@ -59,9 +61,10 @@ export async function startServer(command, body, options = {}) {
 export function post(url, body, more = {}) {
   return new Promise((resolve, reject) => {
     const headers = { "content-type": "application/json", "content-length": Buffer.byteLength(body), ...more };
-    const sent = request(url, { method: "POST", headers, agent: false }, (response) => {
+    const sent = request(url, { method: "POST", headers, agent: false, timeout: ANSWER_DEADLINE_MS }, (response) => {
       response.resume().once("end", () => resolve(response.statusCode));
     });
+    sent.once("timeout", () => sent.destroy(new Error("no answer in time")));
     sent.once("error", reject).end(body);
   });
 }

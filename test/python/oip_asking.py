@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import subprocess
 from pathlib import Path
 from typing import Any
 
-import pytest
 from conftest import ROOT
-
-MODELS_PYTHON = str(ROOT / "test" / ".envs" / "models" / "bin" / "python")
-needs_models = pytest.mark.skipif(
-    not os.path.exists(MODELS_PYTHON), reason="test environment models is missing: node test/setup/environments.mjs"
-)
+from mlflow_worker import MODELS_PYTHON
 
 _PROBE = Path(__file__).with_name("oip_probe.py")
 
@@ -31,15 +25,22 @@ class Probe:
     def send(self, model: str, body: bytes, **headers: str) -> dict[str, Any]:
         """Ask once; underscores in names of headers are dashes."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        line = json.dumps({"model": model, "headers": named, "body": base64.b64encode(body).decode()})
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(line + "\n")
-        self._process.stdin.flush()
-        answer: dict[str, Any] = json.loads(self._process.stdout.readline())
+        answer: dict[str, Any] = self._ask({"model": model, "headers": named, "body": base64.b64encode(body).decode()})
         if "body" in answer:
             answer["body"] = base64.b64decode(answer["body"])
         return answer
+
+    def facts(self, model: str) -> list[Any]:
+        """Ask what metadata says of inputs and of outputs, each beside what requests are held against."""
+        facts: list[Any] = self._ask({"facts": model})
+        return facts
+
+    def _ask(self, asked: dict[str, Any]) -> Any:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(asked) + "\n")
+        self._process.stdin.flush()
+        return json.loads(self._process.stdout.readline())
 
     def infer(self, model: str, inputs: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
         """Ask in JSON, and read the answer's outputs by their names."""

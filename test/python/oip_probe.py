@@ -26,8 +26,10 @@ from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema, TensorSpec  # 
 from mlflow.types.schema import Array, Map  # noqa: E402
 from scorefn_worker.failures import BadInput  # noqa: E402
 from scorefn_worker.no_code.answers import Answer  # noqa: E402
+from scorefn_worker.no_code.facts import model_facts  # noqa: E402
 from scorefn_worker.no_code.model import MlflowModel  # noqa: E402
 from scorefn_worker.no_code.oip import answer_infer  # noqa: E402
+from scorefn_worker.no_code.oip_slots import slots_of  # noqa: E402
 
 CASES = Path(__file__).resolve().parents[1] / "fixtures" / "models" / "infer-cases.json"
 
@@ -179,11 +181,23 @@ def answer(model: MlflowModel, headers: dict[str, str], body: bytes) -> dict[str
     return {"status": 200, "headers": {"content-type": "application/json"}, "body": text}
 
 
+def _facts(model: MlflowModel) -> list[Any]:
+    """Compare what metadata says with what requests are held against."""
+    known = model_facts(model)
+    return [
+        [known[f"{word}s"], [slot.facts() for slot in slots_of(getattr(model, f"{word}s"), word)]]
+        for word in ("input", "output")
+    ]
+
+
 def main() -> None:
     """Answer line by line."""
     models = {**of_cases(), **of_mappings()}
     for line in sys.stdin:
         asked = json.loads(line)
+        if "facts" in asked:
+            print(json.dumps(_facts(models[asked["facts"]])), flush=True)
+            continue
         print(json.dumps(answer(models[asked["model"]], asked["headers"], base64.b64decode(asked["body"]))), flush=True)
 
 

@@ -197,7 +197,8 @@ def test_content_types(kind: str, status: int) -> None:  # (MLF-11)
     got = served("diabetes").ask(PATH, SPLIT, content_type=kind)
     assert got.status == status, got.report
     if status == 415:
-        assert got.headers["content-type"].startswith("text/plain")
+        assert got.headers["content-type"] == "application/json"
+        assert json.loads(got.text)["error_code"] == "BAD_REQUEST"
 
 
 CSV = f"{','.join(COLUMNS)}\n{','.join(map(str, ROW))}\n"

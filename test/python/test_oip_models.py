@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from oip_asking import Probe, needs_models, tensor
+from mlflow_worker import needs_models
+from oip_asking import Probe, tensor
 
 pytestmark = needs_models
 
@@ -323,3 +324,12 @@ def test_an_output_has_the_name_and_shape_that_are_declared(
 def test_a_matrix_whose_columns_are_declared(probe: Probe) -> None:
     answer = probe.infer("declared two columns", ANY_INPUT)
     assert [(output["name"], output["data"]) for output in answer["outputs"].values()] == [("p", [1, 3]), ("q", [2, 4])]
+
+
+MODELS = ["columns", "unnamed-columns", "array", "map", "tensor", "dates", "words", "undeclared", "idstr", "idfp16"]
+
+
+@pytest.mark.parametrize("model", [*MODELS, "declared column", "declared two columns"])
+def test_metadata_is_what_requests_are_held_against(probe: Probe, model: str) -> None:
+    for told, held in probe.facts(model):
+        assert told == held

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from oip_asking import Probe, needs_models
+from mlflow_worker import needs_models
+from oip_asking import Probe
 
 pytestmark = needs_models
 

@@ -11,7 +11,7 @@ def open_model(model: dict[str, Any], *, strict: bool) -> Script:
     """Load the model that HELLO names.
 
     Args:
-        model: Its `kind`, `path` and `name`.
+        model: Its `kind`, `path` and `name`, and `maxBodyBytes` where bodies have a limit.
         strict: Whether warnings about results are errors.
 
     Raises:
@@ -20,4 +20,4 @@ def open_model(model: dict[str, Any], *, strict: bool) -> Script:
     # Here, for this package is also looked into for its answers alone.
     from .opening import open_mlflow
 
-    return open_mlflow(model["path"], model["name"], strict=strict)
+    return open_mlflow(model["path"], model["name"], strict=strict, max_body_bytes=model.get("maxBodyBytes"))

@@ -67,6 +67,8 @@ def _missing_module(module: str, path: str) -> str:
     if package == "skops":
         # MLflow names it in requirements.txt only where it has written that file itself (MLF-15).
         return f"MLflow 3 saves scikit-learn models with skops. Install it: pip install skops {_ENVIRONMENT}."
+    if package == "pkg_resources":
+        return f"An old MLflow needs an old setuptools. Install it: pip install 'setuptools<81' {_ENVIRONMENT}."
     return f"The model needs {package}. Install what it was saved with: {install}."
 
 

@@ -31,7 +31,9 @@ def answer_invocations(request: Request, model: MlflowModel) -> Any:  # noqa: AN
     kind, *parameters = [part.strip() for part in request.headers.get("content-type", "").split(";")]
     refusal = _refusal(kind.lower(), parameters)
     if refusal is not None:
-        return Answer([("content-type", "text/plain; charset=utf-8")], refusal.encode(), status=_UNSUPPORTED)
+        # The server refuses most of these before they come here, in this form.
+        body = json.dumps({"error_code": "BAD_REQUEST", "message": refusal}).encode()
+        return Answer([("content-type", "application/json")], body, status=_UNSUPPORTED)
     kind = kind.lower()
     body = request.plain_body()
     if kind == JSON:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from ..failures import BadInput
 from .answers import Answer, JsonText
-from .oip_body import HEADER_LENGTH, MAX_UNPACKED_BYTES, Parts, choose_encoding, pack, split
+from .oip_body import HEADER_LENGTH, Parts, choose_encoding, pack, split
 from .oip_inputs import arrange
 from .oip_outputs import tensors_of
 from .oip_raw import raw_request
@@ -18,6 +18,7 @@ from .oip_request import Request, read_request
 from .oip_shape import shown
 from .oip_slots import Slot, slots_of
 from .oip_tensors import Tensor, to_bytes, to_json
+from .unpack import MAX_UNPACKED_BYTES
 
 VERSION = "1"
 """Of a model that has no versions."""
@@ -45,7 +46,7 @@ def answer_infer(
     headers: dict[str, str],
     body: bytes | bytearray | memoryview,
     model: Served,
-    max_body_bytes: int = MAX_UNPACKED_BYTES,
+    max_body_bytes: int | None = None,
 ) -> JsonText | Answer:
     """Answer a request for inference.
 
@@ -54,13 +55,13 @@ def answer_infer(
         headers: Those that the protocol knows, in lower case.
         body: As it came, compressed or not.
         model: Who is asked.
-        max_body_bytes: Of a body that came compressed, once it is not.
+        max_body_bytes: Of a body that came compressed, once it is not; None: of frames.
 
     Raises:
         BadInput: the request is at fault.
         Exception: whatever predict() raises; UnfitResult for what it returned.
     """
-    parts = split(headers, body, max_body_bytes)
+    parts = split(headers, body, MAX_UNPACKED_BYTES if max_body_bytes is None else max_body_bytes)
     inputs = slots_of(getattr(model.signature, "inputs", None), "input")
     outputs = slots_of(getattr(model.signature, "outputs", None), "output")
     request = _read(parts, headers, inputs, model.name)

@@ -38,13 +38,14 @@ class ModelLoadException(UserScriptException):
     """The model could not be loaded."""
 
 
-def open_mlflow(path: str, name: str, *, strict: bool) -> ModelScript:
+def open_mlflow(path: str, name: str, *, strict: bool, max_body_bytes: int | None = None) -> ModelScript:
     """Load the model in a folder.
 
     Args:
         path: The folder with the file MLmodel.
         name: In paths and answers.
         strict: Whether warnings about results are errors.
+        max_body_bytes: Of bodies that come compressed, once they are not.
 
     Raises:
         StartFailure: stage "model".
@@ -61,7 +62,7 @@ def open_mlflow(path: str, name: str, *, strict: bool) -> ModelScript:
         hint = hint_for_load(error, path, described)
         raise StartFailure("model", wrapper, [error_record(traceback_text(wrapper))], hint=hint) from error
     _log.info(f"Loaded the MLflow model in {path}")
-    return ModelScript(Serving(model).run, models=[facts], schemas=schemas, render=renderer.render)
+    return ModelScript(Serving(model, max_body_bytes).run, models=[facts], schemas=schemas, render=renderer.render)
 
 
 def _read_mlmodel(path: str) -> str:

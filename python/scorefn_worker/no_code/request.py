@@ -10,7 +10,7 @@ Headers = dict[str, str]
 class Request:
     """One request to a model."""
 
-    __slots__ = ("body", "headers", "path")
+    __slots__ = ("body", "headers", "max_body_bytes", "path")
 
     def __init__(self, meta: dict[str, Any], body: Any) -> None:  # noqa: ANN401 - a buffer
         """Take what RUN_META carried.
@@ -22,6 +22,8 @@ class Request:
         self.path: str = meta.get("path") or ""
         self.headers: Headers = meta.get("headers", {})
         self.body: Any = body
+        self.max_body_bytes: int | None = None
+        """Of a body that came compressed, once it is not; None: of frames."""
 
     def plain_body(self) -> bytes:
         """Take the body's bytes, unpacked where it came compressed.
@@ -29,10 +31,11 @@ class Request:
         Raises:
             BadInput: it cannot be unpacked.
         """
-        encoding = self.headers.get("content-encoding", "")
-        if encoding in ("", "identity"):
+        encoding = self.headers.get("content-encoding")
+        if encoding is None:
             return bytes(self.body)
         # Here, for few clients compress.
-        from .unpack import unpack
+        from .unpack import MAX_UNPACKED_BYTES, unpack
 
-        return unpack(encoding, self.body)
+        most = MAX_UNPACKED_BYTES if self.max_body_bytes is None else self.max_body_bytes
+        return bytes(unpack(encoding, self.body, most))

@@ -16,9 +16,10 @@ _INVOCATIONS = "/invocations"
 class Serving:
     """Answers requests to one model."""
 
-    def __init__(self, model: MlflowModel) -> None:
-        """Take the model."""
+    def __init__(self, model: MlflowModel, max_body_bytes: int | None = None) -> None:
+        """Take the model, and what bodies may have at most that come compressed."""
         self._model = model
+        self._max_body_bytes = max_body_bytes
 
     def run(self, request: Request) -> Any:  # noqa: ANN401 - what ModelRenderer renders, or an Answer
         """Answer one request.
@@ -27,11 +28,12 @@ class Serving:
             BadInput: the client is at fault.
             BaseException: whatever the model raises.
         """
+        request.max_body_bytes = self._max_body_bytes
         if request.path.startswith(_INFER):
             # Here, for few clients speak it.
             from .oip import answer_infer
 
-            return answer_infer(request.path, request.headers, request.body, self._model)
+            return answer_infer(request.path, request.headers, request.body, self._model, self._max_body_bytes)
         if request.path == _INVOCATIONS:
             return answer_invocations(request, self._model)
         return answer_score(request, self._model)

@@ -10,26 +10,45 @@ from ..failures import BadInput
 MAX_UNPACKED_BYTES = 2_047 * 1_048_576
 """Of a body that came compressed: what the server takes at most of one that did not."""
 
-_WINDOWS = {"gzip": 31, "x-gzip": 31, "deflate": 15}
+WINDOWS = {"gzip": 31, "deflate": 15}
 """What zlib is told of the format; deflate is zlib's own in HTTP."""
 
 
-def unpack(encoding: str, body: Any) -> bytes:  # noqa: ANN401 - a buffer
-    """Unpack a body.
+def unpack(encoding: str, body: Any, most: int = MAX_UNPACKED_BYTES) -> Any:  # noqa: ANN401 - buffers
+    """Unpack a body; one that is not packed is returned as it is.
+
+    Args:
+        encoding: The request's Content-Encoding.
+        body: As it came.
+        most: Bytes that may come out.
 
     Raises:
         BadInput: it cannot be unpacked, or is too big then.
     """
-    window = _WINDOWS.get(encoding.strip().lower())
+    kind = encoding.strip().lower()
+    if kind in ("", "identity"):
+        return body
+    window = WINDOWS.get(kind)
     if window is None:
-        raise BadInput(f"Unsupported content encoding: {encoding}. Use gzip or deflate.")
-    reader = zlib.decompressobj(window)
-    try:
-        plain = reader.decompress(body, MAX_UNPACKED_BYTES)
-    except zlib.error as error:
-        raise BadInput(f"The body cannot be unpacked as {encoding}: {error}") from None
-    if reader.unconsumed_tail:
-        raise BadInput(f"The body takes more than {MAX_UNPACKED_BYTES} bytes when it is unpacked.")
-    if not reader.eof or reader.unused_data:
-        raise BadInput(f"The body cannot be unpacked as {encoding}: it does not end where it should")
-    return plain
+        raise BadInput(f"Unsupported compression type: {encoding}; gzip and deflate are known")
+    fault = f"the body is not {kind} as its Content-Encoding says: "
+    pieces = []
+    room = most
+    while True:
+        reader = zlib.decompressobj(window)
+        try:
+            piece = reader.decompress(body, room + 1)
+        except zlib.error as error:
+            raise BadInput(f"{fault}{error}") from None
+        room -= len(piece)
+        if room < 0:
+            raise BadInput(f"the body has more than {most} bytes once it is decompressed")
+        if not reader.eof:
+            raise BadInput(f"{fault}unexpected end of file")
+        pieces.append(piece)
+        body = reader.unused_data
+        if not body:
+            return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        # Files of gzip may follow one another.
+        if kind != "gzip":
+            raise BadInput(f"{fault}bytes follow its end")

@@ -62,6 +62,24 @@ describe.skipIf(typeof models === "string")("an MLflow model", () => {
     }
   });
 
+  test("answers on /invocations and /v2 as well, with errors in the words of each (MLF-13, OIP-20)", async () => {
+    const { scorer } = await start("iris");
+    const ask = async (path: string, body: string) => {
+      const answer = await scorer.handle({ ...JSON_TYPE, method: "POST", path, query: "", body: Buffer.from(body) });
+      return [answer.status, String(answer.body)];
+    };
+    expect(await ask("/invocations", '{"inputs": [[6, 3, 5, 2]]}')).toEqual([200, '{"predictions": [2]}']);
+    const [status, refused] = await ask("/invocations", '{"inputs": [[6, 3, 5]]}');
+    expect(status).toBe(400);
+    expect(Object.keys(JSON.parse(refused as string))).toEqual(["error_code", "message"]);
+    const input = { name: "input-0", datatype: "FP64", shape: [1, 4], data: [6, 3, 5, 2] };
+    const [, inferred] = await ask("/v2/models/iris/infer", JSON.stringify({ inputs: [input] }));
+    expect(JSON.parse(inferred as string).outputs[0]).toMatchObject({ name: "output-0", datatype: "INT64", data: [2] });
+    const wide = { ...input, shape: [1, 5], data: [6, 3, 5, 2, 1] };
+    const [, unfit] = await ask("/v2/models/iris/infer", JSON.stringify({ inputs: [wide] }));
+    expect(Object.keys(JSON.parse(unfit as string))).toEqual(["error"]);
+  });
+
   test("that does not end is interrupted at the deadline, one that ends its process costs this request alone", async () => {
     const { post, workerPids } = await start("acts", { SCORING_TIMEOUT_MS: "2000", SCOREFN_ERROR_DETAIL: "full" });
     const ask = (what: string) => post(JSON.stringify({ input_data: [what] }), JSON_TYPE);
