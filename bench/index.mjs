@@ -1,4 +1,4 @@
-// npm run bench [-- local | lambda | azure | sound | telemetry | endpoint | first-answer]
+// npm run bench [-- local | lambda | azure | sound | telemetry | endpoint | first-answer | models [--smoke]]
 const SUITES = {
   local: async () => (await import("./local.mjs")).benchLocal(),
   lambda: async () => (await import("./lambda.mjs")).benchLambda(),
@@ -6,6 +6,7 @@ const SUITES = {
   telemetry: async () => (await import("./telemetry.mjs")).benchTelemetry(),
   endpoint: async () => (await import("./endpoint.mjs")).benchEndpoint(),
   "first-answer": async () => (await import("./first-answer.mjs")).benchFirstAnswer(),
+  models: async () => (await import("./models.mjs")).benchModels(),
   azure: async () => (await import("./azure.mjs")).benchAzure(),
 };
 

@@ -19,8 +19,9 @@ export function freePort() {
 
 /** @param command gets the port, gives the program and its arguments
  *  @param env on top of this process's   @param stdout where its log goes, as `spawn` takes it
- *  @param path where it scores */
-export async function startServer(command, body, { env = {}, stdout = "ignore", cwd, path = "/score" } = {}) {
+ *  @param path where it scores   @param headers of the request, besides its type and length */
+export async function startServer(command, body, options = {}) {
+  const { env = {}, stdout = "ignore", cwd, path = "/score", headers, deadlineMs = START_DEADLINE_MS } = options;
   const port = await freePort();
   const [file, ...args] = command(port);
   const startedAt = performance.now();
@@ -30,9 +31,12 @@ export async function startServer(command, body, { env = {}, stdout = "ignore", 
     stderr = (stderr + chunk).slice(-4_000);
   });
   const url = `http://127.0.0.1:${port}`;
-  while ((await post(`${url}${path}`, body).catch(() => 0)) !== 200) {
-    if (child.exitCode !== null || performance.now() - startedAt > START_DEADLINE_MS) {
-      throw new Error(`${file} ${args.join(" ")} does not answer:\n${stderr}`);
+  for (;;) {
+    const status = await post(`${url}${path}`, body, headers).catch(() => 0);
+    if (status === 200) break;
+    if (child.exitCode !== null || performance.now() - startedAt > deadlineMs) {
+      child.kill("SIGTERM");
+      throw new Error(`${file} ${args.join(" ")} does not answer 200 but ${status || "nothing"}:\n${stderr}`);
     }
     await pause(5);
   }
@@ -52,9 +56,9 @@ export async function startServer(command, body, { env = {}, stdout = "ignore", 
 }
 
 /** One request; the status. */
-export function post(url, body) {
+export function post(url, body, more = {}) {
   return new Promise((resolve, reject) => {
-    const headers = { "content-type": "application/json", "content-length": Buffer.byteLength(body) };
+    const headers = { "content-type": "application/json", "content-length": Buffer.byteLength(body), ...more };
     const sent = request(url, { method: "POST", headers, agent: false }, (response) => {
       response.resume().once("end", () => resolve(response.statusCode));
     });

@@ -9,7 +9,7 @@ const ROOT = packageFile(".");
 const FOLDER = join(ROOT, "bench");
 const SUITES = readdirSync(FOLDER).filter((name) => name.endsWith(".mjs"));
 /** Where scripts lie that suites name without their folder. */
-const SCRIPT_FOLDERS = ["bench", "bench/scripts", "bench/first-answer", "test/fixtures/scripts"];
+const SCRIPT_FOLDERS = ["bench", "bench/scripts", "bench/first-answer", "bench/models", "test/fixtures/scripts"];
 
 /** Without comments. */
 function read(suite: string): string {

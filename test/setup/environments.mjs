@@ -65,7 +65,7 @@ const recipes = {
 };
 
 /** What only tests want that run with CI=true, or when they are named (vitest.config.ts). */
-const CI_ONLY = ["moto", "prometheus", "chromium", "wheels"];
+const CI_ONLY = ["moto", "prometheus", "chromium", "wheels", "models"];
 const isAsked = process.env.CI === "true" || process.argv.some((word) => word.startsWith("test/"));
 
 /** Made of Debian's packages. */

@@ -49,6 +49,8 @@ def _hint(error: BaseException, path: str, described: str | None) -> str | None:
             f"Its flavours are: {flavours or 'none'}. Only a model with the flavour python_function can be asked from "
             "Python; save it with the library's own mlflow.<library>.save_model()."
         )
+    if re.search("#|%[0-9A-Fa-f]{2}", path) and type(error).__name__ == "MlflowException":
+        return f"The path {path} has a # or a %, which MLflow takes for those of URLs. Rename the folder."
     return _other_version(error, described, path)
 
 
@@ -65,6 +67,8 @@ def _missing_module(module: str, path: str) -> str:
     if package == "skops":
         # MLflow names it in requirements.txt only where it has written that file itself (MLF-15).
         return f"MLflow 3 saves scikit-learn models with skops. Install it: pip install skops {_ENVIRONMENT}."
+    if package == "pkg_resources":
+        return f"An old MLflow needs an old setuptools. Install it: pip install 'setuptools<81' {_ENVIRONMENT}."
     return f"The model needs {package}. Install what it was saved with: {install}."
 
 
@@ -80,8 +84,8 @@ def _other_version(error: BaseException, described: str, path: str) -> str | Non
     here = ".".join(platform.python_version_tuple()[:2])
     if found is not None and found[1] != here:
         return (
-            f"The model was saved with Python {found[1]}, and {sys.executable} is Python {here}, which may not be able to "
-            f"read what is pickled. Serve it with Python {found[1]}."
+            f"The model was saved with Python {found[1]}, and {sys.executable} is Python {here}, which may not read "
+            f"what another version has pickled. Serve it with Python {found[1]}."
         )
     if isinstance(error, _DAMAGE) or type(error).__name__ in _DAMAGE_NAMES:
         return f"A file of the model may be damaged or cut off. Copy all of {path} again."

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import re
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -25,6 +27,9 @@ MLMODEL = "MLmodel"
 _LEVEL_VARIABLE = "MLFLOW_LOGGING_LEVEL"
 _TELEMETRY_VARIABLE = "MLFLOW_DISABLE_TELEMETRY"
 """MLflow 3 reports to its makers what it is used for, unless this is set; who wants that sets it to false."""
+
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+"""Of terminals, in which MLflow writes some warnings."""
 
 _log = logging.getLogger(SCRIPT_LOGGER)
 
@@ -77,17 +82,28 @@ def _load(path: str) -> Any:  # noqa: ANN401 - mlflow.pyfunc.PyFuncModel
 
 @contextlib.contextmanager
 def _in_our_log(logger: logging.Logger) -> Iterator[None]:
-    """Have MLflow write its warnings into the worker's log while it loads.
+    """Have what MLflow and the libraries warn of while they load written into the worker's log, each text once.
 
-    Later it would warn at each request, of columns and parameters that it does not use.
+    Later MLflow would warn at each request, of columns and parameters that it does not use.
     """
     logger.handlers = []
     logger.propagate = True
     logger.parent = _log
-    if _LEVEL_VARIABLE not in os.environ:
+    is_ours = _LEVEL_VARIABLE not in os.environ
+    if is_ours:
         logger.setLevel(logging.WARNING)
+    seen: set[str] = set()
+
+    def show(message: Warning | str, *_rest: Any, **_named: Any) -> None:  # noqa: ANN401 - as in warnings
+        text = _COLOURS.sub("", str(message))
+        if text not in seen:
+            seen.add(text)
+            _log.warning(text)
+
+    before, warnings.showwarning = warnings.showwarning, show
     try:
         yield
     finally:
-        if _LEVEL_VARIABLE not in os.environ:
+        warnings.showwarning = before
+        if is_ours:
             logger.setLevel(logging.ERROR)

@@ -19,7 +19,7 @@ _NOT_A_NUMBER = (
 _log = logging.getLogger(SERVER_LOGGER)
 
 
-class NoJsonForm(TypeError):
+class NoJsonForm(Exception):
     """The model returned what JSON cannot hold."""
 
 
@@ -42,8 +42,6 @@ class ModelRenderer:
             return result.text
         try:
             return self._encode(result)
-        except NoJsonForm:
-            raise
         except TypeError as error:
             raise NoJsonForm(f"The model returned what JSON has no form for: {error}") from error
         except ValueError as error:

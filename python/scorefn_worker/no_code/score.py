@@ -25,7 +25,8 @@ def answer_score(request: Request, model: MlflowModel) -> Any:  # noqa: ANN401
     """
     members = _members(request.plain_body())
     if INPUT_DATA in members:
-        return jsonable(model.predict(_read(members[INPUT_DATA], model), members.get(PARAMS)))
+        result = jsonable(model.predict(_read(members[INPUT_DATA], model), members.get(PARAMS)))
+        return {} if result is None else result  # as for scripts
     if any(key in members for key in TABLE_KEYS + CHAT_KEYS):
         return answer_members(members, model)
     raise BadInput(f"A value is not provided for the '{INPUT_DATA}' parameter.")

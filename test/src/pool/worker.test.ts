@@ -405,6 +405,21 @@ describe("what is framed", () => {
     expect(meta).toEqual({ headers: { "x-a": "1" }, requestId: "r" });
     expect(body.toString()).toBe("x");
   });
+
+  test("includes the path and the headers that protocols know, and no more, for a model", async () => {
+    const { send, sent, types } = setUp({ takes: "model" });
+    const known = {
+      "content-type": "application/json",
+      "content-encoding": "gzip",
+      "accept-encoding": "deflate",
+      "inference-header-content-length": "2",
+    };
+    send("{}", { path: "/v2/models/m/infer", headers: { ...known, authorization: "Bearer x", "x-a": "1" } });
+    await types();
+    const { meta, body } = splitMeta(sent[0]!.payload);
+    expect(meta).toEqual({ path: "/v2/models/m/infer", headers: known });
+    expect(body.toString()).toBe("{}");
+  });
 });
 
 describe("a client that leaves", () => {
