@@ -31,6 +31,9 @@ IMPORT_NAMES = {
 
 ALIKE = {"opencv-python": ("opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless")}
 
+BROUGHT_BY_MLFLOW = ("mlflow-skinny", "numpy", "pandas", "pyarrow", "scikit-learn", "scipy")
+"""What `mlflow` depends on. What is installed here may be the smaller package."""
+
 GIVEN = {"inference_schema", "azureml_inference_server_http", "azureml", "pip", "setuptools", "pkg_resources"}
 """Brought by the worker, or by every environment. `azureml` has no more in it than the API of score scripts."""
 
@@ -75,7 +78,10 @@ def try_build(asked: dict[str, Any]) -> dict[str, Any]:
 
 def try_model(asked: dict[str, Any], imports: Imports) -> dict[str, Any]:
     """Load a model in place of a script, where this machine has what that takes."""
-    packages = Packages(asked["requirements"])
+    lines = asked["requirements"]
+    if any(re.match(r"\s*mlflow\s*(?:[[=<>!~;]|$)", line) for line in lines):
+        lines = [*lines, *BROUGHT_BY_MLFLOW]
+    packages = Packages(lines)
     missing = missing_for_mlflow(packages)
     if missing is not None:
         return {"problem": f"an MLflow model is loaded with {missing}, which the list of packages does not bring"}
@@ -98,7 +104,7 @@ def try_model(asked: dict[str, Any], imports: Imports) -> dict[str, Any]:
 
 
 def missing_for_mlflow(packages: Packages) -> str | None:
-    """Name what MLflow needs to load a model and the list does not bring. Its smaller package brings no pandas, and pandas numpy."""
+    """Name what MLflow loads models with and the list does not bring: its smaller package brings no pandas."""
     if packages.unnamed or "mlflow" in packages.reached:
         return None
     if "mlflow-skinny" not in packages.reached:
