@@ -5,7 +5,8 @@ import { dirname, join, relative } from "node:path";
 import { build } from "esbuild";
 
 /** Of no part of a build's start, from which each module can be left out by itself. */
-export const FOLDED = /^dist\/(?:adapters\/(?:cli|http)|check|endpoint|packaging|src\/(?:metrics|model|no-code|node-worker|pool|reload))\//;
+export const FOLDED =
+  /^dist\/(?:adapters\/(?:cli|http)|check|endpoint|packaging|src\/(?:metrics|model|no-code|node-worker|pool|reload))\//;
 
 /** What messages call errors by are texts of their own, as builds need them. @type {import("esbuild").BuildOptions} */
 export const SMALL = {
