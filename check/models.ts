@@ -10,7 +10,6 @@ import {
   type TensorFacts,
   tensorsOf,
 } from "./model-bodies.ts";
-import { readJsonValue } from "./read-values.ts";
 import type { CheckResult, Expectation, Finding, RequestCheck, Running, SentRequest } from "./types.ts";
 
 /** What was found out of what is served. */
@@ -129,7 +128,11 @@ function datatypeOf(type: string): string | undefined {
 /** A request that the user has beside the model. */
 function sampleOf(given: readonly RequestCheck[]): unknown {
   const body = given.find(({ name }) => name === SAMPLE)?.request.body;
-  return body === undefined ? undefined : readJsonValue(body.toString()).value;
+  try {
+    return body === undefined ? undefined : JSON.parse(body.toString());
+  } catch {
+    return undefined;
+  }
 }
 
 const MALFORMED = Buffer.from("{");

@@ -121,7 +121,7 @@ const WHY_IMAGE =
 /** The engine's folder, looked for where the server looks: from the model, then from the folder that the command runs in.
  *  @throws ConfigError that says how to get it */
 function findEngine({ path }: BuildModel, arch: Architecture, cwd: string = process.cwd()): string {
-  const folder = findPackage(ENGINE, dirname(path)) ?? findPackage(ENGINE, cwd);
+  const folder = findPackage(ENGINE, path) ?? findPackage(ENGINE, cwd);
   if (folder === undefined) {
     throw problem(
       `an ONNX model needs the package ${ENGINE}, which is neither in reach of ${path} nor of this folder; ` +

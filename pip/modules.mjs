@@ -4,10 +4,11 @@ import { readFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { build } from "esbuild";
 
-/** Never put into a build, which looks for some modules by their place. */
-const FOLDED = /^dist\/(?:adapters\/cli|check|endpoint|packaging)\//;
+/** Of no part of a build's start, from which each module can be left out by itself. */
+export const FOLDED =
+  /^dist\/(?:adapters\/(?:cli|http)|check|endpoint|packaging|src\/(?:metrics|model|no-code|node-worker|pool|reload))\//;
 
-/** Names stay, for messages have them. @type {import("esbuild").BuildOptions} */
+/** What messages call errors by are texts of their own, as builds need them. @type {import("esbuild").BuildOptions} */
 export const SMALL = {
   bundle: true,
   packages: "external",
@@ -15,6 +16,7 @@ export const SMALL = {
   target: "node20.19",
   minifyWhitespace: true,
   minifySyntax: true,
+  minifyIdentifiers: true,
   logLevel: "error",
 };
 
@@ -73,6 +75,8 @@ async function foldedModules(root, paths) {
   for (const path of paths) {
     const [kind, ...more] = kinds.get(path) ?? [];
     if (!FOLDED.test(path) || kind !== "import-statement" || more.length > 0 || text.includes(path)) continue;
+    // A build looks for some by their place.
+    if (text.includes(`"${path.slice("dist/".length, -".js".length)}"`)) continue;
     // It would be in another place.
     if (!(await readFile(join(root, path), "utf8")).includes("import.meta")) folded.add(path);
   }

@@ -31,6 +31,9 @@ IMPORT_NAMES = {
 
 ALIKE = {"opencv-python": ("opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless")}
 
+BROUGHT_BY_MLFLOW = ("mlflow-skinny", "numpy", "pandas", "pyarrow", "scikit-learn", "scipy")
+"""What `mlflow` depends on. What is installed here may be the smaller package."""
+
 GIVEN = {"inference_schema", "azureml_inference_server_http", "azureml", "pip", "setuptools", "pkg_resources"}
 """Brought by the worker, or by every environment. `azureml` has no more in it than the API of score scripts."""
 
@@ -75,25 +78,38 @@ def try_build(asked: dict[str, Any]) -> dict[str, Any]:
 
 def try_model(asked: dict[str, Any], imports: Imports) -> dict[str, Any]:
     """Load a model in place of a script, where this machine has what that takes."""
-    packages = Packages(asked["requirements"])
-    for name in ("mlflow", "numpy", "pandas"):
-        if not packages.gives(name) and not (name == "mlflow" and packages.gives("mlflow-skinny")):
-            return {"problem": f"an MLflow model is loaded with {name}, which the list of packages does not bring"}
-        if not packages.is_installed(name):
-            return {"absent": [name]}
+    lines = asked["requirements"]
+    if any(re.match(r"\s*mlflow\s*(?:[[=<>!~;]|$)", line) for line in lines):
+        lines = [*lines, *BROUGHT_BY_MLFLOW]
+    packages = Packages(lines)
+    missing = missing_for_mlflow(packages)
+    if missing is not None:
+        return {"problem": f"an MLflow model is loaded with {missing}, which the list of packages does not bring"}
+    absent = [name for name in ("mlflow", "pandas") if not packages.is_installed(name)]
+    if absent:
+        return {"absent": absent}
     if asked["mode"] == "parse":
         return {}
     try:
         open_model(asked, packages, imports)
     except BaseException as error:  # SystemExit as well
         chain = list(causes(error))
-        absent = next((cause for cause in chain if isinstance(cause, ModuleNotFoundError)), None)
-        top = ((absent and absent.name) or "").split(".")[0]
+        lost = next((cause for cause in chain if isinstance(cause, ModuleNotFoundError)), None)
+        top = ((lost and lost.name) or "").split(".")[0]
         if top and packages.gives(top):
             return {"absent": [top]}
         hint = "add the package that brings it to the list" if top else getattr(error, "hint", None)
-        return {"problem": explain(absent or getattr(error, "error", error), hint, asked)}
+        return {"problem": explain(lost or getattr(error, "error", error), hint, asked)}
     return {"loaded": True}
+
+
+def missing_for_mlflow(packages: Packages) -> str | None:
+    """Name what MLflow loads models with and the list does not bring: its smaller package brings no pandas."""
+    if packages.unnamed or "mlflow" in packages.reached:
+        return None
+    if "mlflow-skinny" not in packages.reached:
+        return "mlflow"
+    return None if packages.gives("pandas") else "pandas"
 
 
 def open_model(asked: dict[str, Any], packages: Packages, imports: Imports) -> None:

@@ -1,5 +1,5 @@
 // `scorefn build --model`: what goes in, and that it runs.
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { buildLambda, type LambdaBuildOptions } from "../../packaging/aws-lambda/build.ts";
