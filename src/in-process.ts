@@ -17,13 +17,8 @@ export function inProcess(importScript?: () => Promise<Record<string, unknown>>)
     const load =
       model === null
         ? undefined
-        : async (itsLog: Log): Promise<LoadedScript> => {
-            const [{ openModel }, { withRunErrors }] = await Promise.all([
-              import("./no-code/open-model.ts"),
-              import("./no-code/engine-failure.ts"),
-            ]);
-            return withRunErrors(await openModel(model, itsLog));
-          };
+        : async (itsLog: Log): Promise<LoadedScript> =>
+            (await import("./no-code/open-here.ts")).openHere(model, itsLog);
     return new InProcessRuntime(
       { entryScript, appRoot, modelDir, strict, scoringTimeoutMs, maxQueue, importScript, load },
       log,

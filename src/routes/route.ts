@@ -26,47 +26,38 @@ export interface Route {
 /** The answer to a request that failed. */
 export type TellError = (error: ScoreError, ids: RequestIds, settings: ResponseSettings) => ScoreResponse;
 
-/** Routes whose paths have a beginning in common, and parts that clients choose. */
+/** Routes whose paths hold what clients choose, below those that have one path each. */
 export interface RouteFamily {
-  /** Ends with a slash. */
-  readonly prefix: string;
-  /** Also of what is below the prefix and no route. */
-  readonly tellError: TellError;
-  /** @param path raw, but for a doubled leading slash   @returns one of few */
+  /** @param path raw, but for doubled leading slashes   @returns one of few */
   find(path: string): Route | undefined;
+  /** How errors are told at a path that is no route, if it is the family's. @param path as in `find` */
+  tellerOf(path: string): TellError | undefined;
 }
 
 /** Finds routes by the raw path of a request. */
 export class RouteTable {
   readonly #byPath: ReadonlyMap<string, Route>;
-  readonly #families: readonly RouteFamily[];
+  readonly #family: RouteFamily | undefined;
 
-  constructor(routes: readonly Route[], families: readonly RouteFamily[] = []) {
+  constructor(routes: readonly Route[], family?: RouteFamily) {
     this.#byPath = new Map(routes.map((route) => [route.path, route]));
-    this.#families = families;
+    this.#family = family;
   }
 
   find(path: string): Route | undefined {
-    const route = this.#byPath.get(path);
-    if (route !== undefined) return route;
-    // Those that have a plain path come first: nothing that clients choose may stand in front of them.
-    const decoded = this.#byPath.get(decodePath(path));
-    return decoded === undefined && this.#families.length > 0
-      ? this.#familyOf(path)?.find(withOneSlash(path))
-      : decoded;
+    // Nothing that clients choose may stand in front of a route.
+    return (
+      this.#byPath.get(path) ?? this.#byPath.get(decodePath(path)) ?? this.#family?.find(path.replace(SLASHES, "/"))
+    );
   }
 
   /** How errors are told at this path. @param route that was found there */
   tellerOf(path: string, route: Route | undefined): TellError | undefined {
-    if (route !== undefined) return route.tellError;
-    return this.#families.length === 0 ? undefined : this.#familyOf(path)?.tellError;
-  }
-
-  #familyOf(path: string): RouteFamily | undefined {
-    const local = withOneSlash(path);
-    return this.#families.find(({ prefix }) => local.startsWith(prefix));
+    return route === undefined ? this.#family?.tellerOf(path.replace(SLASHES, "/")) : route.tellError;
   }
 }
+
+const SLASHES = /^\/{2,}/;
 
 /** Percent-decoded, a doubled leading slash read as one (contract RT-7). */
 export function decodePath(path: string): string {
@@ -78,11 +69,7 @@ export function decodePath(path: string): string {
       // Bad escapes stay literal.
     }
   }
-  return withOneSlash(decoded);
-}
-
-function withOneSlash(path: string): string {
-  return path.replace(/^\/{2,}/, "/");
+  return decoded.replace(SLASHES, "/");
 }
 
 export function notFound(): ScoreError {

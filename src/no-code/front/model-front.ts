@@ -4,6 +4,7 @@ import type { ResponseSettings } from "../../routes/respond.ts";
 import type { ModelFront } from "../../routes/scorer.ts";
 import { modelFamily, serverRoutes } from "./inference.ts";
 import { invocationsRoutes } from "./invocations.ts";
+import { failedModels } from "./models.ts";
 
 /** What answers for a model besides the routes that a score script has. */
 export function createModelFront(
@@ -14,6 +15,7 @@ export function createModelFront(
 ): ModelFront {
   return {
     routes: [...serverRoutes(settings, runtime, served), ...invocationsRoutes(settings, runtime, events, served)],
-    families: [modelFamily(settings, runtime, events, served)],
+    family: modelFamily(settings, runtime, events, served),
+    failures: () => failedModels(runtime.facts?.models ?? [], settings.errorDetail),
   };
 }
