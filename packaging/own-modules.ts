@@ -35,6 +35,8 @@ export const LATE_MODULES: readonly string[] = [
   "src/locate/v8",
   "src/log/json-style",
   "src/model/with-model",
+  "src/no-code/front/model-front",
+  "src/no-code/open-here",
   "src/routes/cors",
   "src/routes/script-response",
   "src/routes/stream-end",

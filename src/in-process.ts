@@ -9,11 +9,7 @@ import type { LoadedScript } from "./script/javascript.ts";
 /** Loads a model in this process, and what that takes.
  *  @throws ScriptLoadError `ERR_MODEL_LOAD` when there is nothing that can be served */
 export async function openServed(model: ServedModel, log: Log, strict: boolean): Promise<LoadedScript> {
-  const [{ openModel }, { withRunErrors }] = await Promise.all([
-    import("./no-code/open-model.ts"),
-    import("./no-code/engine-failure.ts"),
-  ]);
-  return withRunErrors(await openModel(model, log, strict));
+  return (await import("./no-code/open-here.ts")).openHere(model, log, strict);
 }
 
 /** The runtime of a JavaScript or TypeScript script in this process.

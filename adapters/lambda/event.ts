@@ -124,22 +124,13 @@ export function readBody(event: AnyEvent, headers: Headers): Buffer | BadInputEr
 }
 
 const SPOILT =
-  "The front door of the function handed the binary tensors over as text, which has spoilt them. Send them with " +
-  "Content-Type: application/octet-stream; a REST API needs that, or */*, among its binary media types.";
+  "The front door took binary tensors for text, which spoils them: send Content-Type: application/octet-stream.";
 
 /** Front doors decide by the content type, which clients of binary tensors leave out, whether a body is text. Bytes that are
  *  none became replacement characters then. */
 function isSpoilt({ body, isBase64Encoded }: AnyEvent, headers: Headers): boolean {
-  return (
-    headers[TENSORS_AFTER] !== undefined &&
-    isBase64Encoded !== true &&
-    typeof body === "string" &&
-    body.includes("\ufffd")
-  );
+  return headers["inference-header-content-length"] !== undefined && !isBase64Encoded && `${body}`.includes("\ufffd");
 }
-
-/** Where the JSON of a request with binary tensors ends. */
-const TENSORS_AFTER = "inference-header-content-length";
 
 /** Node reads over what is not base64; a body that was cut off must not pass for a shorter one. */
 function decodeBody({ body, isBase64Encoded }: AnyEvent): Buffer | BadInputError {

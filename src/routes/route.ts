@@ -26,11 +26,11 @@ export interface Route {
 /** The answer to a request that failed. */
 export type TellError = (error: ScoreError, ids: RequestIds, settings: ResponseSettings) => ScoreResponse;
 
-/** Routes whose paths have a beginning in common, and parts that clients choose. */
+/** Routes whose paths hold what clients choose, below those that have one path each. */
 export interface RouteFamily {
-  /** @param path raw   @returns one of few */
+  /** @param path raw, but for doubled leading slashes   @returns one of few */
   find(path: string): Route | undefined;
-  /** How errors are told at a path that has the beginning and is no route; undefined: it has another one. */
+  /** How errors are told at a path that is no route, if it is the family's. @param path as in `find` */
   tellerOf(path: string): TellError | undefined;
 }
 
@@ -39,21 +39,25 @@ export class RouteTable {
   readonly #byPath: ReadonlyMap<string, Route>;
   readonly #family: RouteFamily | undefined;
 
-  /** @param family those that have a plain path come first: nothing that clients choose may stand in front of them */
   constructor(routes: readonly Route[], family?: RouteFamily) {
     this.#byPath = new Map(routes.map((route) => [route.path, route]));
     this.#family = family;
   }
 
   find(path: string): Route | undefined {
-    return this.#byPath.get(path) ?? this.#byPath.get(decodePath(path)) ?? this.#family?.find(path);
+    // Nothing that clients choose may stand in front of a route.
+    return (
+      this.#byPath.get(path) ?? this.#byPath.get(decodePath(path)) ?? this.#family?.find(path.replace(SLASHES, "/"))
+    );
   }
 
   /** How errors are told at this path. @param route that was found there */
   tellerOf(path: string, route: Route | undefined): TellError | undefined {
-    return route === undefined ? this.#family?.tellerOf(path) : route.tellError;
+    return route === undefined ? this.#family?.tellerOf(path.replace(SLASHES, "/")) : route.tellError;
   }
 }
+
+const SLASHES = /^\/{2,}/;
 
 /** Percent-decoded, a doubled leading slash read as one (contract RT-7). */
 export function decodePath(path: string): string {
@@ -65,7 +69,7 @@ export function decodePath(path: string): string {
       // Bad escapes stay literal.
     }
   }
-  return decoded.replace(/^\/{2,}/, "/");
+  return decoded.replace(SLASHES, "/");
 }
 
 export function notFound(): ScoreError {

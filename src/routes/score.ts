@@ -1,6 +1,6 @@
 import { abortError, BadInputError, ScoreError, toScoreError } from "../core/errors.ts";
 import type { Events } from "../core/events.ts";
-import { NOT_FAILED, type RequestIds } from "../core/headers.ts";
+import type { RequestIds } from "../core/headers.ts";
 import type { RunCall, RunOutcome, ScoreRequest, ScoreResponse, ScoreRuntime, ScriptFacts } from "../core/types.ts";
 import { type ResponseSettings, resultResponse, textResponse } from "./respond.ts";
 import type { Route } from "./route.ts";
@@ -51,22 +51,17 @@ export function createRunner(settings: ResponseSettings, runtime: ScoreRuntime, 
   /** Asking for it again would cost each request. */
   let responses: typeof import("./script-response.ts") | undefined;
 
-  function built(outcome: Built, ids: RequestIds): ScoreResponse {
+  async function built(outcome: Built, request: ScoreRequest, ids: RequestIds): Promise<ScoreResponse> {
+    // A model's answer is as plain a result as a value, whatever it is made of.
+    const isModel = runtime.facts?.takes === "model";
+    if (outcome.fromScript && !isModel) events.responseFromScript?.({ request, ids });
+    responses ??= await import("./script-response.ts");
     try {
-      const response = responses!.scriptResponse(outcome, ids, settings);
-      return isModel() ? { ...response, headers: [...response.headers, NOT_FAILED] } : response;
+      return responses.scriptResponse(outcome, ids, settings, isModel);
     } catch (error) {
       throw badResponse(error);
     }
   }
-
-  async function builtLater(outcome: Built, ids: RequestIds): Promise<ScoreResponse> {
-    responses ??= await import("./script-response.ts");
-    return built(outcome, ids);
-  }
-
-  /** Its answers are as plain results as values, whatever they are made of. */
-  const isModel = (): boolean => runtime.facts?.takes === "model";
 
   return {
     run(request, { requestId, trace }, path, body) {
@@ -74,11 +69,8 @@ export function createRunner(settings: ResponseSettings, runtime: ScoreRuntime, 
       const call: RunCall = { body, method, path, query, headers, requestId, trace, remoteAddress, signal, log };
       return signal?.aborted ? Promise.reject(abortError(signal.reason)) : runtime.run(call);
     },
-    answer(outcome, request, ids) {
-      if (outcome.kind === "json") return resultResponse(outcome, ids, settings);
-      if (outcome.fromScript && !isModel()) events.responseFromScript?.({ request, ids });
-      return responses === undefined ? builtLater(outcome, ids) : built(outcome, ids);
-    },
+    answer: (outcome, request, ids) =>
+      outcome.kind === "json" ? resultResponse(outcome, ids, settings) : built(outcome, request, ids),
   };
 }
 

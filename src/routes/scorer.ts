@@ -7,7 +7,7 @@ import type { Trace, Tracer } from "../core/trace.ts";
 import type { HeaderList, ScoreHandler, ScoreRequest, ScoreResponse, ScoreRuntime } from "../core/types.ts";
 import type { Bursts } from "./bursts.ts";
 import type { Cors } from "./cors.ts";
-import { livenessRoute, readinessRoute } from "./probes.ts";
+import { type FailedModel, livenessRoute, readinessRoute } from "./probes.ts";
 import { errorResponse, textResponse } from "./respond.ts";
 import { methodNotAllowed, notFound, type Route, type RouteFamily, RouteTable } from "./route.ts";
 import { badResponse, scoreRoute } from "./score.ts";
@@ -39,6 +39,8 @@ export interface ScorerExtras {
 export interface ModelFront {
   readonly routes: readonly Route[];
   readonly family: RouteFamily;
+  /** Models of a repository that cannot be served. */
+  failures(): readonly FailedModel[];
 }
 
 /** Answers requests with a score script, whatever host they come from. */
@@ -71,7 +73,7 @@ export function composeScorer(
       scoreRoute(config, runtime, events),
       livenessRoute(config, runtime),
       swaggerRoute(config, runtime),
-      readinessRoute(config, runtime),
+      readinessRoute(config, runtime, model?.failures),
       ...(model?.routes ?? []),
       ...moreRoutes,
     ],

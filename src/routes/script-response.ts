@@ -1,6 +1,6 @@
 // Answers that a script makes itself, and streams. Loaded with the first of them, for most scripts return values.
 import { abandon } from "../core/cancel.ts";
-import type { RequestIds } from "../core/headers.ts";
+import { NOT_FAILED, type RequestIds } from "../core/headers.ts";
 import { mergeScriptHeaders } from "../core/script-headers.ts";
 import type { HeaderList, RunOutcome, ScoreResponse } from "../core/types.ts";
 import type { ResponseSettings } from "./respond.ts";
@@ -10,11 +10,12 @@ export function scriptResponse(
   outcome: Extract<RunOutcome, { readonly kind: "response" }>,
   ids: RequestIds,
   { serverVersion }: ResponseSettings,
+  isModel: boolean,
 ): ScoreResponse {
   const { status, headers, body, execMs, fromScript } = outcome;
   const { trace } = ids;
   if (!fromScript) {
-    const plain: HeaderList = [...headers, ["x-ms-run-function-failed", "False"]];
+    const plain: HeaderList = [...headers, NOT_FAILED];
     return {
       status,
       headers: mergeScriptHeaders(plain, ids, serverVersion, status, execMs),
@@ -30,6 +31,7 @@ export function scriptResponse(
     throw error;
   }
   const own = headers.filter(([name]) => !SERVER_OWNED.has(name.toLowerCase()));
+  if (isModel) own.push(NOT_FAILED);
   return { status, headers: mergeScriptHeaders(own, ids, serverVersion, status, execMs), body, ran: outcome, trace };
 }
 

@@ -3,13 +3,12 @@ import { BadInputError } from "../../core/errors.ts";
 import type { Events } from "../../core/events.ts";
 import type { ModelFacts, ScoreRequest, ScoreRuntime, ServedModel } from "../../core/types.ts";
 import { VERSION } from "../../core/version.ts";
-import { failedModels } from "../../routes/probes.ts";
 import type { ResponseSettings } from "../../routes/respond.ts";
 import type { Route, RouteFamily, TellError } from "../../routes/route.ts";
 import { createRunner } from "../../routes/score.ts";
 import { jsonResponse, unavailable } from "./answers.ts";
 import { refuseEncoding } from "./encoding.ts";
-import { findModel, loadedModels, servedVersions, whyNotReady } from "./models.ts";
+import { failedModels, findModel, loadedModels, servedVersions, whyNotReady } from "./models.ts";
 import { inferPath, type ModelPath, type ModelVerb, readModelPath } from "./path.ts";
 import { tellInference } from "./words.ts";
 
@@ -158,11 +157,11 @@ export function modelFamily(
   }
 
   return {
+    tellerOf: (path) => (path.startsWith("/v2/") ? tellBelow : undefined),
     find(path) {
-      const place = readModelPath(withOneSlash(path));
+      const place = readModelPath(path);
       return place && routes[place.verb];
     },
-    tellerOf: (path) => (withOneSlash(path).startsWith("/v2/") ? tellBelow : undefined),
   };
 }
 

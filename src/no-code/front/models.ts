@@ -1,7 +1,9 @@
 // What is known of the models that are served, for whoever answers without asking a worker.
+
+import type { ErrorDetail } from "../../config/config.ts";
 import { BadInputError, ERROR_CODES, ScoreError, toScoreError } from "../../core/errors.ts";
 import type { ModelFacts, ModelVersionFacts, ScoreRequest, ScoreRuntime, ServedModel } from "../../core/types.ts";
-import { type FailedModel, failedModels } from "../../routes/probes.ts";
+import type { FailedModel } from "../../routes/probes.ts";
 import type { ResponseSettings } from "../../routes/respond.ts";
 import { whenLoaded } from "../../routes/score.ts";
 
@@ -54,4 +56,16 @@ export function whyNotReady(
 function failureText({ name, version, failure }: FailedModel): string {
   const which = version === undefined ? `Model '${name}'` : `Model '${name}' version ${version}`;
   return `${which} cannot be served${failure === undefined ? "" : `: ${failure}`}`;
+}
+
+/** What of a repository cannot be served, while the rest is. */
+export function failedModels(models: readonly ModelFacts[], detail: ErrorDetail): readonly FailedModel[] {
+  const told = (failure: string): { readonly failure?: string } => (detail === "none" ? {} : { failure });
+  return models.flatMap(({ name, versions }): FailedModel[] =>
+    versions.length === 0
+      ? [{ name, ...told("it has no version") }]
+      : versions.flatMap(({ version, failure }) =>
+          failure === undefined ? [] : [{ name, version, ...told(failure) }],
+        ),
+  );
 }
