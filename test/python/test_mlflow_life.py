@@ -163,6 +163,9 @@ def acts() -> Iterator[Served]:
 
 class TestRequests:
     def test_that_never_end_are_interrupted_and_the_next_works(self, acts: Served) -> None:
+        # What is warned of while it loads stands in the log, once.
+        assert acts.worker.stdout().count("Add type hints to the `predict` method") == 1
+        assert acts.worker.stderr() == ""
         acts.send(PATH, '{"inputs": ["loop"]}')
         eventually(lambda: "it loops" in acts.worker.stdout())
         acts.worker.interrupt(1)

@@ -58,7 +58,7 @@ def text_for_caller(error: Exception) -> str:
     text = message_of(_first(error))
     for pattern, rest in _QUOTING:
         text = pattern.sub(rest, text)
-    text = text.strip()
+    text = text.strip() or type(error).__name__
     return text if len(text) <= MAX_TEXT_CHARS else f"{text[:MAX_TEXT_CHARS]}…"
 
 
