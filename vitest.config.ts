@@ -82,6 +82,7 @@ const CI_ONLY = [
   "test/packaging/trial.test.ts",
   "test/packaging/what-goes-in.test.ts",
   "test/packaging/models.test.ts",
+  "test/packaging/mlflow.test.ts",
   "test/adapters/lambda/telemetry.test.ts",
   "test/adapters/http/traces-lost.test.ts",
   "test/adapters/http/prometheus.test.ts",

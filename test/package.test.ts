@@ -8,6 +8,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -63,7 +64,26 @@ const filesOf = (root: string): string[] =>
     .filter((entry) => entry.isFile())
     .map((entry) => relative(root, join(entry.parentPath, entry.name)).replaceAll("\\", "/"));
 
+/** 1.5 MB. */
+const MAX_BYTES = 1_500_000;
+
 describe("the package", () => {
+  test("is small, and holds neither parts of bundles nor types that nobody can import", () => {
+    expect(statSync(tarball).size).toBeLessThan(MAX_BYTES);
+    const files = filesOf(installed);
+    const delivery = files.filter((file) => /^dist\/src\/telemetry\/app-insights-(?:delivery|rows)/.test(file));
+    expect(delivery).toEqual([]);
+    const types = files.filter((file) => file.startsWith("dist/") && file.endsWith(".d.ts"));
+    expect(types).toContain("dist/src/index.d.ts");
+    // All that one of them needs is there.
+    const missing = types.flatMap((file) =>
+      [...readFileSync(join(installed, file), "utf8").matchAll(/(?:from|import\()\s*"(\.[^"]+)\.[jt]s"/g)]
+        .map(([, to]) => `${join(dirname(file), to!).replaceAll("\\", "/")}.d.ts`)
+        .filter((other) => !files.includes(other)),
+    );
+    expect(missing).toEqual([]);
+  });
+
   test("holds what was built of today's sources, and nothing older", () => {
     const files = filesOf(installed);
     expect(files).toContain("dist/adapters/cli/scorefn.js");

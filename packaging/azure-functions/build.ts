@@ -276,6 +276,12 @@ function publicEndpoints({ inputs, template, authLevel }: Settings): string[] {
   if (template === "custom-handler") {
     return authLevel === "anonymous" ? ["every path asks for no key (--auth_level anonymous)"] : [];
   }
+  if (inputs.served !== undefined) {
+    const page = inputs.docs ? ", /v2 and /docs" : " and /v2";
+    return [
+      `/, /ready, /swagger.json, /v2/health, /ping, /health and /version ask for no key; /score, /invocations${page} do (SCOREFN_FUNCTIONS_AUTH_LEVEL)`,
+    ];
+  }
   const page = inputs.docs ? " and /docs do" : " does";
   return [`/, /ready and /swagger.json ask for no key; /score${page} (SCOREFN_FUNCTIONS_AUTH_LEVEL)`];
 }

@@ -10,9 +10,10 @@ export function checkPage(): HelpPage {
       "Checks a score script before it is rolled out: loads it as the server would, runs init(), validates the swagger " +
       "documents, sends requests and looks at the answers. Requests are the example of the declared input, " +
       "sample-request.json beside the script, --data, and files of checks (checks/*.yaml, checks/*.json). It does the same " +
-      "with a folder of scorefn build, and with a server that runs.",
+      "with a model that needs no script, with a folder of scorefn build, and with a server that runs.",
     examples: [
       "scorefn check score.py --model_dir model",
+      "scorefn check --model model.onnx",
       "scorefn check score.py --data @in.json --expect @out.json --tolerance 1e-6",
       "scorefn check score.py --report junit=check.xml --report sarif=check.sarif",
       "scorefn check build/lambda --max_init_ms 10000",

@@ -11,10 +11,11 @@ export function buildPage(): HelpPage {
   };
   return {
     usage: "scorefn build [SCRIPT] --target TARGET --out FOLDER [--flag value ...]",
-    about: "Turns a score script and its model into a folder that deploys to a cloud, and says how.",
+    about: "Turns a score script and its model, or a model alone, into a folder that deploys to a cloud, and says how.",
     examples: [
       "scorefn build score.py --target aws-lambda --out build",
       "scorefn build score.ts --target azure-functions --model_dir model --out build",
+      "scorefn build --model model.onnx --target aws-lambda --arch arm64 --out build",
       "scorefn invoke build --data @sample-request.json",
     ],
     groups: [
