@@ -49,12 +49,23 @@ export async function startServer(command, body, options = {}) {
     firstAnswerMs,
     async stop() {
       const ended = new Promise((resolve) => child.once("exit", resolve));
+      const tree = processTree(child.pid);
       child.kill("SIGTERM");
       const timer = setTimeout(() => child.kill("SIGKILL"), 10_000);
       await ended;
       clearTimeout(timer);
+      // LitServe leaves its own children behind.
+      for (const pid of tree.slice(1)) endIfThere(pid);
     },
   };
+}
+
+function endIfThere(pid) {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It has ended with its parent.
+  }
 }
 
 /** One request; the status. */
