@@ -71,7 +71,7 @@ describe("the package", () => {
   test("is small, and holds neither parts of bundles nor types that nobody can import", () => {
     expect(statSync(tarball).size).toBeLessThan(MAX_BYTES);
     const files = filesOf(installed);
-    const delivery = files.filter((file) => /^dist\/src\/telemetry\/app-insights-(?:delivery|rows)/.test(file));
+    const delivery = files.filter((file) => /^dist\/src\/telemetry\/app-insights-(?:delivery|rows)\.js$/.test(file));
     expect(delivery).toEqual([]);
     const types = files.filter((file) => file.startsWith("dist/") && file.endsWith(".d.ts"));
     expect(types).toContain("dist/src/index.d.ts");
