@@ -9,6 +9,7 @@ from typing import Any
 from ..failures import BadInput
 from ..logs import SCRIPT_LOGGER
 from ..report import traceback_text
+from .exact_tables import Exact, exact_tables
 from .faults import is_of_the_caller, is_of_the_data, text_for_caller
 
 _log = logging.getLogger(SCRIPT_LOGGER)
@@ -38,6 +39,8 @@ class MlflowModel:
         self.takes_list: bool = bool(from_hints and from_hints())
         """Its signature was made of type hints, by which it takes a list (MLF-9)."""
         self.example: dict[str, Any] | None = getattr(pyfunc.metadata, "saved_input_example_info", None)
+        self.exact = None if self.takes_list else exact_tables(pyfunc, self.inputs, self.params)
+        """Makes tables that need no check; None: MLflow has to look at all."""
         self._pyfunc = pyfunc
         self._takes_params = "params" in inspect.signature(pyfunc.predict).parameters
 
@@ -49,6 +52,10 @@ class MlflowModel:
             BaseException: whatever else the model raises.
         """
         try:
+            if type(data) is Exact:
+                if not params and self.exact is not None:
+                    return self.exact.ask(data.table)
+                data = data.table
             if self._takes_params:
                 return self._pyfunc.predict(data, params=params)
             return self._pyfunc.predict(data)

@@ -49,6 +49,10 @@ def read_table(key: str, value: Any, model: MlflowModel) -> Any:  # noqa: ANN401
     Raises:
         BadInput: it cannot be made.
     """
+    if model.exact is not None and key in (SPLIT, RECORDS):
+        exact = model.exact.from_split(value) if key == SPLIT else model.exact.from_records(value)
+        if exact is not None:
+            return exact
     from mlflow.utils.proto_json_utils import dataframe_from_parsed_json, parse_tf_serving_input
 
     try:
