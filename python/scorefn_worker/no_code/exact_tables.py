@@ -2,7 +2,8 @@
 
 MLflow casts a table column by column when it reads it, and checks it column by column when the model is asked: two
 thirds of the time of a small request. A table whose every value is of its column's type comes out of both as it went
-in, so it is made at once, as MLflow lays it out in memory, and the model is asked directly. All others take MLflow's way.
+in, so it is made at once, as MLflow lays it out in memory, and the model is asked directly. All others take MLflow's
+way.
 """
 
 from __future__ import annotations
