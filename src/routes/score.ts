@@ -52,15 +52,8 @@ export function createRunner(settings: ResponseSettings, runtime: ScoreRuntime, 
   let responses: typeof import("./script-response.ts") | undefined;
 
   async function built(outcome: Built, request: ScoreRequest, ids: RequestIds): Promise<ScoreResponse> {
-    // A model's answer is as plain a result as a value, whatever it is made of.
-    const isModel = runtime.facts?.takes === "model";
-    if (outcome.fromScript && !isModel) events.responseFromScript?.({ request, ids });
     responses ??= await import("./script-response.ts");
-    try {
-      return responses.scriptResponse(outcome, ids, settings, isModel);
-    } catch (error) {
-      throw badResponse(error);
-    }
+    return responses.scriptResponse(outcome, request, ids, settings, runtime, events);
   }
 
   return {
