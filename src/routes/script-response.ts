@@ -4,8 +4,7 @@ import type { Events } from "../core/events.ts";
 import { NOT_FAILED, type RequestIds } from "../core/headers.ts";
 import { mergeScriptHeaders } from "../core/script-headers.ts";
 import type { HeaderList, RunOutcome, ScoreRequest, ScoreResponse, ScoreRuntime } from "../core/types.ts";
-import type { ResponseSettings } from "./respond.ts";
-import { badResponse } from "./score.ts";
+import { badResponse, type ResponseSettings } from "./respond.ts";
 
 /** @throws ScoreError when the script built a response that cannot be sent */
 export function scriptResponse(
