@@ -80,6 +80,8 @@ describe.skipIf(missingEngine())("an endpoint whose deployments have no code", (
     return { status: answer.status, header, bytes: Buffer.from(answer.body) };
   }
 
+  const score = () => ask("POST", "/score", SCORE, [["Content-Type", "application/json"]]);
+
   const json = ({ bytes }: { readonly bytes: Buffer }): unknown => JSON.parse(String(bytes));
 
   async function inferBinary(more: [string, string][] = []): Promise<{ status: number; sum: number[] }> {
@@ -98,7 +100,7 @@ describe.skipIf(missingEngine())("an endpoint whose deployments have no code", (
 
   test("serves an ONNX file, takes a repository in its place without losing a request, and a second deployment", async () => {
     await deploy("create", "blue", ONNX, "--all-traffic");
-    expect(json(await ask("POST", "/score", SCORE))).toMatchObject({ OUTPUT0: [SUM] });
+    expect(json(await score())).toMatchObject({ OUTPUT0: [SUM] });
     expect(json(await ask("GET", "/v2/models/addsub"))).toMatchObject({ name: "addsub", versions: ["1"] });
     expect(await inferBinary()).toEqual({ status: 200, sum: SUM });
 
@@ -114,7 +116,7 @@ describe.skipIf(missingEngine())("an endpoint whose deployments have no code", (
         client(
           index % 2 === 0
             ? async () => JSON.stringify(await inferBinary())
-            : async () => `score ${(await ask("POST", "/score", SCORE)).status}`,
+            : async () => `score ${(await score()).status}`,
         ),
       ),
     );
