@@ -115,6 +115,8 @@ const CI_ONLY = [
   "test/adapters/azure/custom-handler.test.ts",
   "test/adapters/http/reload.test.ts",
   "test/adapters/http/reload-walk.test.ts",
+  "test/adapters/http/reload-model.test.ts",
+  "test/endpoint/models.test.ts",
   "test/src/docs-page/chromium.test.ts",
   "test/adapters/cli/check/check.test.ts",
   "test/endpoint/spec/hostile.test.ts",

@@ -69,7 +69,7 @@ describe.skipIf(missingEngine() || !IS_LINUX)("a build with an ONNX model", () =
       `model/${name}/external/2/external.onnx.data`,
       `model/${name}/external/2/model.onnx`,
     ]);
-    expect(file.files.filter((path) => /^scorefn\/open-model-\w+\.mjs$/.test(path))).toHaveLength(1);
+    expect(file.files.filter((path) => /^scorefn\/open-here-\w+\.mjs$/.test(path))).toHaveLength(1);
     const script = tree({ "score.mjs": JS_SCRIPT });
     await buildLambda({ entryScript: join(script, "score.mjs"), out: join(script, "build"), noTry: true });
     const texts = (await listFiles(join(script, "build/function/scorefn")))
