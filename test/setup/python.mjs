@@ -39,8 +39,8 @@ function runWith(variables, ...command) {
   if (status !== 0) process.exit(status ?? 1);
 }
 
-// A file's tests stay together, for they share what is asked of an interpreter once.
-const PYTEST = ["python", "-m", "pytest", "-q", "-n", String(availableParallelism()), "--dist", "loadfile"];
+// What shares something that is dear stays together (conftest.py).
+const PYTEST = ["python", "-m", "pytest", "-q", "-n", String(availableParallelism()), "--dist", "loadgroup"];
 
 /** What an interpreter can spoil. */
 const CORE = ["start", "async", "interrupts", "streams", "lifeline", "children"];

@@ -4,8 +4,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync, inflateSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
-import type { TensorFacts } from "../../../../src/core/types.ts";
 import { checkInputs, wantedOutputs } from "../../../../src/no-code/onnx/check-request.ts";
+import type { SessionTensor } from "../../../../src/no-code/onnx/session.ts";
 import type { Model } from "../../../../src/no-code/types.ts";
 import { addsub, ask, identity, read, refusal } from "./models.ts";
 
@@ -19,10 +19,12 @@ interface Case {
   readonly answer?: { readonly headers: Readonly<Record<string, string>>; readonly body: string };
 }
 
+type Declared = Omit<SessionTensor, "hasRank"> & { readonly shape: readonly number[] };
+
 interface Served {
   readonly does: "addsub" | "identity";
-  readonly inputs: readonly TensorFacts[];
-  readonly outputs: readonly TensorFacts[];
+  readonly inputs: readonly Declared[];
+  readonly outputs: readonly Declared[];
 }
 
 const FILE = join(import.meta.dirname, "../../../fixtures/models/infer-cases.json");
@@ -34,7 +36,7 @@ const { models, cases } = JSON.parse(readFileSync(FILE, "utf8")) as {
 function serve(name: string, { does, inputs, outputs }: Served): Model {
   const { datatype, shape } = inputs[0]!;
   const model = does === "addsub" ? addsub : identity(name, datatype, shape);
-  const withRank = (all: readonly TensorFacts[]) => all.map((each) => ({ ...each, hasRank: true }));
+  const withRank = (all: readonly Declared[]) => all.map((each) => ({ ...each, hasRank: true }));
   const expected = { name, inputs: withRank(inputs), outputs: withRank(outputs) };
   return {
     facts: { ...model.facts, name, versions: [{ version: "1" }], inputs, outputs },
