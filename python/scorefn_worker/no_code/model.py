@@ -10,7 +10,7 @@ from ..failures import BadInput
 from ..logs import SCRIPT_LOGGER
 from ..report import traceback_text
 from .exact_tables import Exact, exact_tables
-from .faults import is_of_the_caller, is_of_the_data, text_for_caller
+from .faults import Unreadable, is_of_the_caller, is_of_the_data, text_for_caller
 
 _log = logging.getLogger(SCRIPT_LOGGER)
 
@@ -64,7 +64,7 @@ class MlflowModel:
                 raise BadInput(text_for_caller(error)) from None
             if is_of_the_data(error, is_checked=self.inputs is not None):
                 _log.warning(f"The model does not take the input: {traceback_text(error)}")
-                raise BadInput(
+                raise Unreadable(
                     f"The model does not take the input ({type(error).__name__}). Verify that the data are what it was "
                     "trained with, without missing values; the server's log has its own words."
                 ) from None
