@@ -78,6 +78,7 @@ const CI_ONLY = [
   "test/src/model/fetch.test.ts",
   "test/src/no-code/onnx/versions.test.ts",
   "test/src/no-code/onnx/worker.test.ts",
+  "test/src/no-code/protocol/infer-properties.test.ts",
   "test/adapters/lambda/function.test.ts",
   "test/packaging/trial.test.ts",
   "test/packaging/what-goes-in.test.ts",
