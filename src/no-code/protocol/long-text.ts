@@ -2,7 +2,7 @@
 import { constants } from "node:buffer";
 import { ResultError } from "../../core/errors.ts";
 
-/** Elements of a piece. What grows by `+=` is a tree of all its parts until someone reads it, 60 bytes or more per element. */
+/** Elements of a piece. What grows by `+=` is a tree of all its parts until someone reads it, many times as large as the text. */
 const PIECE = 4096;
 
 /** What `write` makes of the elements from `from` to `to`, piece by piece where they are many.
