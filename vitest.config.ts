@@ -83,6 +83,7 @@ const CI_ONLY = [
   "test/src/no-code/triton/open-repository.test.ts",
   "test/src/no-code/protocol/infer-properties.test.ts",
   "test/src/no-code/onnx/worker.test.ts",
+  "test/src/no-code/protocol/infer-properties.test.ts",
   "test/adapters/lambda/function.test.ts",
   "test/packaging/trial.test.ts",
   "test/packaging/what-goes-in.test.ts",

@@ -20,8 +20,9 @@ const USUAL_NAMES = ["score.py", "score.ts", "score.js", "score.mjs", "main.py"]
 /** @param found what is wrong with the settings
  *  @returns one line for the script, and one for Python, if they cannot be used */
 export function checkFiles(config: Config, cwd: string, found: readonly Problem[]): readonly Problem[] {
-  // A file that cannot be read may be the one that names the script.
-  const isUnnamed = config.entryScript === null && found.some(({ kind }) => kind === "file");
+  // A file that cannot be read may be the one that names the script, and a model needs none.
+  const isUnnamed =
+    config.entryScript === null && found.some(({ kind, setting }) => kind === "file" || setting === "model");
   const texts = [isUnnamed ? undefined : scriptProblem(config, cwd), pythonProblem(config, cwd)].filter(
     (text) => text !== undefined,
   );

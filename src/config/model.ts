@@ -2,7 +2,6 @@
 import { resolve } from "node:path";
 import type { ServedModel } from "../core/types.ts";
 import { detectModel, modelNameProblem } from "../model/detect.ts";
-import { settingProblem } from "./problems.ts";
 import type { SettingsReader } from "./reader.ts";
 import { SETTINGS } from "./settings.ts";
 
@@ -11,7 +10,9 @@ export function findModel(read: SettingsReader, cwd: string, maxBodyBytes: numbe
   const given = read.given("model");
   const name = read.text("modelName");
   const reject = (reason: string): null => {
-    read.problems.push(settingProblem(SETTINGS.model, given!.variable, given!.text, reason, given!.source === "flag"));
+    const { source, variable, text } = given!;
+    const where = source === "flag" ? `--${SETTINGS.model.flag}` : variable;
+    read.problems.push({ kind: "launcher", text: `${where} ${text} ${reason}`, setting: "model" });
     return null;
   };
   if (given === undefined || given.text === "") {

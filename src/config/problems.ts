@@ -1,5 +1,5 @@
 import { ConfigError } from "../core/errors.ts";
-import type { Setting } from "./settings.ts";
+import type { Setting, SettingName } from "./settings.ts";
 
 /** A value that cannot be used. */
 export interface Problem {
@@ -13,6 +13,8 @@ export interface Problem {
   readonly text: string;
   /** The variable that holds the value; undefined: it is a flag's, or a file's. */
   readonly variable?: string | undefined;
+  /** Where other checks depend on which setting it is. */
+  readonly setting?: SettingName | undefined;
 }
 
 /** Everything that is wrong with the settings, found in one go. */

@@ -4,6 +4,7 @@ import { BadInputError } from "../../core/errors.ts";
 import type { RunOutcome } from "../../core/types.ts";
 import type { ScriptInput } from "../../script/input.ts";
 import type { Model } from "../types.ts";
+import { asAnswer } from "./long-text.ts";
 import { toAnswer } from "./oip-answer.ts";
 import { compress, decompress, wantedEncoding } from "./oip-encoding.ts";
 import { readRawRequest } from "./oip-raw.ts";
@@ -30,7 +31,7 @@ export async function answerInfer(
   const body = encoding === undefined ? input.body : await decompress(input.body, encoding, maxBodyBytes);
   const request = readBody(body, headers, model);
   const inferred = await model.infer(version, request.inputs, request.outputs);
-  const { json, binary } = toAnswer(model.facts.name, request.id, inferred, request.isBinary);
+  const { json, binary } = asAnswer(() => toAnswer(model.facts.name, request.id, inferred, request.isBinary));
   const wanted = wantedEncoding(headers["accept-encoding"]);
   if (binary.length === 0 && wanted === undefined) {
     return { kind: "json", body: json, execMs: performance.now() - startedAt };

@@ -1,5 +1,6 @@
 // Tensors as the Open Inference Protocol answers them, byte by byte as Triton writes them.
 import type { Inferred, Tensor } from "../types.ts";
+import { inPieces } from "./long-text.ts";
 import { toBinary } from "./oip-binary.ts";
 import { badInput, shown } from "./oip-types.ts";
 
@@ -56,14 +57,16 @@ function renderData({ name, datatype, data }: Tensor): string {
 function renderFloats(data: Float32Array | Float64Array): string {
   // Takes half as long, and says the same of all others.
   if (!data.some(Number.isInteger)) return data.join(",");
-  let text = "";
-  for (let index = 0; index < data.length; index++) {
-    const value = data[index]!;
-    if (index > 0) text += ",";
-    if (Number.isInteger(value)) text += renderWhole(value);
-    else text += value;
-  }
-  return text;
+  return inPieces(0, data.length, ",", (from, to) => {
+    let text = "";
+    for (let index = from; index < to; index++) {
+      const value = data[index]!;
+      if (index > from) text += ",";
+      if (Number.isInteger(value)) text += renderWhole(value);
+      else text += value;
+    }
+    return text;
+  });
 }
 
 /** From here on JavaScript writes an exponent. */
@@ -75,7 +78,9 @@ function renderWhole(value: number): string {
 }
 
 function renderBooleans(data: Uint8Array): string {
-  let text = "";
-  for (let index = 0; index < data.length; index++) text += `${index > 0 ? "," : ""}${data[index] !== 0}`;
-  return text;
+  return inPieces(0, data.length, ",", (from, to) => {
+    let text = "";
+    for (let index = from; index < to; index++) text += (index > from ? "," : "") + String(data[index] !== 0);
+    return text;
+  });
 }

@@ -1,6 +1,6 @@
 // The `data` of an input as JSON has it, to the elements of a tensor.
 import type { Datatype, TensorData } from "../types.ts";
-import { eachRow, isNested, kindOf } from "./oip-shape.ts";
+import { countElements, eachRow, isNested, kindOf } from "./oip-shape.ts";
 import { badInput, INTEGER_RANGES, numericType, shown } from "./oip-types.ts";
 
 /** Thrown when a number has more digits than JavaScript's own JSON reader keeps, and the type would hold them. */
@@ -26,7 +26,7 @@ export function readData(
   // Before anything is allocated: it finds as many values as the shape says.
   const nested = isNested(value, shape, input);
   if (datatype === "BYTES") return readTexts(value, nested, shape, input);
-  const data = numericType(datatype).make(nested ? shape.reduce((product, size) => product * size, 1) : value.length);
+  const data = numericType(datatype).make(nested ? countElements(shape) : value.length);
   const fill = fillerOf(datatype, data);
   const take = (row: readonly unknown[], at: number): void => {
     const wrong = fill(row, at);

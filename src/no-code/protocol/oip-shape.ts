@@ -2,7 +2,7 @@
 import { badInput, shown } from "./oip-types.ts";
 
 /** Dimensions a tensor may have: as many as numpy takes. Lists are nested no deeper. */
-const MAX_RANK = 64;
+export const MAX_RANK = 64;
 
 /** @throws BadInputError that names the input */
 export function readShape(value: unknown, input: string): readonly number[] {

@@ -4,6 +4,7 @@ import type { RunOutcome } from "../../core/types.ts";
 import { quote, renderFloat } from "../../json/renderer.ts";
 import type { Datatype, Model, Tensor, TensorData } from "../types.ts";
 import { fromHalf } from "./half.ts";
+import { asAnswer, inPieces } from "./long-text.ts";
 
 /** How the outputs are handed over: bare, as Azure's script does, or as MLflow's server does. */
 export type Wrapping = "bare" | "predictions";
@@ -35,8 +36,11 @@ export async function answerTensors(
   const startedAt = performance.now();
   const { outputs } = await model.infer(undefined, inputs, undefined);
   const execMs = performance.now() - startedAt;
-  const text = renderOutputs(outputs, onNotFinite);
-  return { kind: "json", body: wrapping === "bare" ? text : `{"predictions": ${text}}`, execMs };
+  const body = asAnswer(() => {
+    const text = renderOutputs(outputs, onNotFinite);
+    return wrapping === "bare" ? text : `{"predictions": ${text}}`;
+  });
+  return { kind: "json", body, execMs };
 }
 
 /** True where an integer that is too long for a number would lose digits. */
@@ -58,13 +62,13 @@ function renderTensor({ datatype, shape, data }: Tensor, onNotFinite: OnNotFinit
   const renderLists = (depth: number): string => {
     if (depth === shape.length - 1) {
       at += row;
-      return `[${write(data, at - row, at, onNotFinite)}]`;
+      return `[${inPieces(at - row, at, ", ", (from, to) => write(data, from, to, onNotFinite))}]`;
     }
-    let lists = "";
-    for (let index = 0; index < shape[depth]!; index++) {
-      if (index > 0) lists += ", ";
-      lists += renderLists(depth + 1);
-    }
+    const lists = inPieces(0, shape[depth]!, ", ", (from, to) => {
+      let some = "";
+      for (let index = from; index < to; index++) some += (index > from ? ", " : "") + renderLists(depth + 1);
+      return some;
+    });
     return `[${lists}]`;
   };
   return renderLists(0);

@@ -1,6 +1,7 @@
 // Elements of JSON as elements of tensors.
 import type { Datatype, TensorData } from "../types.ts";
 import { toHalf } from "./half.ts";
+import { INTEGER_RANGES, numericType } from "./oip-types.ts";
 
 /** How the elements of one datatype are made. */
 interface Elements {
@@ -43,10 +44,11 @@ const HALVES: Elements = {
 };
 
 /** 1.0 is an integer, for JSON does not tell it from 1; 1.5 is none. */
-function integers(datatype: string, min: number, max: number, create: (count: number) => TensorData): Elements {
+function integers(datatype: Exclude<Datatype, "BYTES">): Elements {
+  const [min, max] = INTEGER_RANGES[datatype]!;
   return {
     expected: `an integer from ${min} to ${max} (${datatype})`,
-    create,
+    create: numericType(datatype).make,
     fill(values, data, at) {
       const numbers = data as Int32Array;
       for (let index = 0; index < values.length; index++) {
@@ -108,13 +110,13 @@ const TEXTS: Elements = {
 
 export const ELEMENTS: Readonly<Record<Datatype, Elements>> = {
   BOOL: BOOLEANS,
-  UINT8: integers("UINT8", 0, 0xff, (count) => new Uint8Array(count)),
-  UINT16: integers("UINT16", 0, 0xffff, (count) => new Uint16Array(count)),
-  UINT32: integers("UINT32", 0, 0xffffffff, (count) => new Uint32Array(count)),
+  UINT8: integers("UINT8"),
+  UINT16: integers("UINT16"),
+  UINT32: integers("UINT32"),
   UINT64: longs("UINT64", 0n, 2n ** 64n - 1n, (count) => new BigUint64Array(count)),
-  INT8: integers("INT8", -0x80, 0x7f, (count) => new Int8Array(count)),
-  INT16: integers("INT16", -0x8000, 0x7fff, (count) => new Int16Array(count)),
-  INT32: integers("INT32", -0x80000000, 0x7fffffff, (count) => new Int32Array(count)),
+  INT8: integers("INT8"),
+  INT16: integers("INT16"),
+  INT32: integers("INT32"),
   INT64: longs("INT64", -(2n ** 63n), 2n ** 63n - 1n, (count) => new BigInt64Array(count)),
   FP16: HALVES,
   FP32: { ...FLOATS, expected: "a number (FP32)", create: (count) => new Float32Array(count) },

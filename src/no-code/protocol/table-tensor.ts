@@ -1,18 +1,16 @@
 // Nested lists as tensors.
 import type { TensorFacts } from "../../core/types.ts";
 import type { Datatype, Tensor, TensorData } from "../types.ts";
+import { countElements, MAX_RANK } from "./oip-shape.ts";
 import { ELEMENTS } from "./table-elements.ts";
 import { kindOf, misfit, quoteName, unreadable } from "./table-faults.ts";
-
-/** Of nested lists; numpy's own limit. What is deeper is no tensor of any model, and would cost stack. */
-const MAX_RANK = 64;
 
 /** One input's value: a list, lists of lists, or a single value.
  *  @throws BadInputError that names the input and the place */
 export function toTensor(input: TensorFacts, value: unknown): Tensor {
   const datatype = input.datatype as Datatype;
   const shape = outline(input, value);
-  const data = ELEMENTS[datatype].create(countOf(shape));
+  const data = ELEMENTS[datatype].create(countElements(shape));
   if (shape.length === 0) fillRow(input, [value], data, 0, undefined);
   else fill(input, value as readonly unknown[], { data, shape, depth: 0, at: 0, path: [] });
   return { name: input.name, datatype, shape: adapted(shape, input.shape), data };
@@ -99,10 +97,6 @@ function fillRow(
 /** `[0][3]` */
 function placeOf(path: readonly number[]): string {
   return path.map((index) => `[${index}]`).join("");
-}
-
-function countOf(shape: readonly number[]): number {
-  return shape.reduce((count, size) => count * size, 1);
 }
 
 /** `[n]` where `[n, 1]` is expected, and the reverse; a single value where one is expected in any number of dimensions. What

@@ -43,7 +43,7 @@ test("long fields cost no stack", () => {
   const long = "x".repeat(20e6);
   expect(readCsv(`a\n"${long}"\n`).rows[0]![0]).toHaveLength(20e6);
   expect(readCsv(`a\n${long}\n`).rows[0]![0]).toHaveLength(20e6);
-  expect(readCsv(`a\n"${'""'.repeat(10e6)}"\n`).rows[0]![0]).toHaveLength(10e6);
+  expect(readCsv(`a\n"${'""'.repeat(1e6)}"\n`).rows[0]![0]).toHaveLength(1e6);
   expect(() => readCsv(`a\n"${long}\n`)).toThrow("a quote is out of place");
 });
 
