@@ -59,17 +59,16 @@ export const OWN_FILES: Readonly<Record<string, string>> = {
   "src/telemetry/sdk": "telemetry-sdk",
 };
 
-/** What serves models without a script, by the names of what they export: builds with a script leave it out, others have each
- *  as a file of its own. */
+/** What serves models without a script, by the names of what they export: builds with a script leave it out. */
 export const NO_CODE: Readonly<Record<string, string>> = {
-  "src/no-code/open-model": "openModel",
+  "src/no-code/open-here": "openHere",
   "src/no-code/front/model-front": "createModelFront",
 };
 
-/** Of the libraries in a module that has been made one file of already. */
-export async function takeLicences(module: string, to: string): Promise<void> {
-  const notices = `${module}.LICENSES.txt`;
-  if (existsSync(notices)) await copyFile(notices, to);
+/** Of the libraries that host modules may hold. */
+export async function takeLicences(folder: string): Promise<void> {
+  const notices = packageFile("dist/LICENSES.txt");
+  if (existsSync(notices)) await copyFile(notices, join(folder, "LICENSES.txt"));
 }
 
 /** Whichever of them is imported, all are; and none is in reach of the host otherwise. */
