@@ -1,7 +1,7 @@
 // Models without a script beside what else serves them: a small classifier, a regression that MLflow saved, and a picture.
 // Environments of the others are made once, below test/.envs, with uv: MLServer's takes 950 MB, MLflow's about as much.
 // npm run bench -- models --smoke: only what needs none of them, one short round.
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -220,16 +220,17 @@ async function litserve(folder) {
   ];
 }
 
-/** An interpreter with what a list names; what has been made stays. */
+/** An interpreter with what a list names; what has been made stays as long as the list does. */
 async function environmentOf(name) {
   const directory = join(ENVIRONMENTS, `bench-${name}`);
   const python = pythonOf(directory);
+  const list = join(apps, `${name}.requirements.txt`);
+  const wanted = readFileSync(list, "utf8");
   const finished = join(directory, "finished");
-  if (existsSync(finished)) return python;
+  if (existsSync(finished) && readFileSync(finished, "utf8") === wanted) return python;
   const say = (text) => process.stderr.write(`environment ${name}: ${text}\n`);
-  const lists = [join(apps, `${name}.requirements.txt`)];
-  await makePythonEnvironment({ directory, lists, state: ENVIRONMENTS, say });
-  writeFileSync(finished, "");
+  await makePythonEnvironment({ directory, lists: [list], state: ENVIRONMENTS, say });
+  writeFileSync(finished, wanted);
   return python;
 }
 

@@ -35,8 +35,6 @@ export const LATE_MODULES: readonly string[] = [
   "src/locate/v8",
   "src/log/json-style",
   "src/model/with-model",
-  "src/no-code/front/model-front",
-  "src/no-code/open-here",
   "src/routes/cors",
   "src/routes/script-response",
   "src/routes/stream-end",
@@ -59,7 +57,8 @@ export const OWN_FILES: Readonly<Record<string, string>> = {
   "src/telemetry/sdk": "telemetry-sdk",
 };
 
-/** What serves models without a script, by the names of what they export: builds with a script leave it out. */
+/** What serves models without a script, by the names of what they export: builds with a script leave it out, others have each
+ *  as a file of its own. */
 export const NO_CODE: Readonly<Record<string, string>> = {
   "src/no-code/open-here": "openHere",
   "src/no-code/front/model-front": "createModelFront",

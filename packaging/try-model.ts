@@ -11,7 +11,7 @@ async function main(): Promise<string> {
   if ("problem" in found) return `${basename(path)} ${found.problem}`;
   const log = createLog((text) => void process.stderr.write(text), "WARNING");
   try {
-    const { facts } = await openServed({ ...found.model, name }, log, false);
+    const { facts } = await openServed({ ...found.model, name }, log, { strict: false, logLevel: "INFO" });
     const failures = (facts.models ?? []).flatMap((model) =>
       model.versions.flatMap(({ version, failure }) => failure && `${model.name}, version ${version}: ${failure}`),
     );

@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import type { CreateRuntime } from "./compose.ts";
+import type { Config } from "./config/config.ts";
 import { adoptEnvironment } from "./config/resolve.ts";
 import type { Log } from "./core/log.ts";
 import type { ServedModel } from "./core/types.ts";
@@ -8,8 +9,12 @@ import type { LoadedScript } from "./script/javascript.ts";
 
 /** Loads a model in this process, and what that takes.
  *  @throws ScriptLoadError `ERR_MODEL_LOAD` when there is nothing that can be served */
-export async function openServed(model: ServedModel, log: Log, strict: boolean): Promise<LoadedScript> {
-  return (await import("./no-code/open-here.ts")).openHere(model, log, strict);
+export async function openServed(
+  model: ServedModel,
+  log: Log,
+  options: Pick<Config, "strict" | "logLevel">,
+): Promise<LoadedScript> {
+  return (await import("./no-code/open-here.ts")).openHere(model, log, options);
 }
 
 /** The runtime of a JavaScript or TypeScript script in this process.
@@ -21,7 +26,7 @@ export function inProcess(importScript?: () => Promise<Record<string, unknown>>)
     const { appRoot, modelDir, scoringTimeoutMs, maxQueue, strict } = config;
     const entryScript = config.entryScript ?? resolve(appRoot, "score.js");
     const { model } = config;
-    const load = model === null ? undefined : (itsLog: Log): Promise<LoadedScript> => openServed(model, itsLog, strict);
+    const load = model === null ? undefined : (itsLog: Log): Promise<LoadedScript> => openServed(model, itsLog, config);
     return new InProcessRuntime(
       { entryScript, appRoot, modelDir, strict, scoringTimeoutMs, maxQueue, importScript, load },
       log,

@@ -18,7 +18,7 @@ export function modelDirLines({
 
 /** Banner, settings and routes of the drop-in command (contract BAN-3 to BAN-7): the settings block shows what stands in
  *  the effective environment (BAN-4), and nothing of settings that are left at their defaults. */
-export function bannerLines({ workerEnv: env, appInsightsKey }: Config): readonly string[] {
+export function bannerLines({ workerEnv: env, appInsightsKey, model }: Config): readonly string[] {
   const shown = (variable: string) => env[variable] ?? "None";
   return [
     "",
@@ -27,7 +27,7 @@ export function bannerLines({ workerEnv: env, appInsightsKey }: Config): readonl
     "",
     "Server Settings",
     RULE,
-    `Entry Script Name: ${shown("AZUREML_ENTRY_SCRIPT")}`,
+    model === null ? `Entry Script Name: ${shown("AZUREML_ENTRY_SCRIPT")}` : modelLine(model),
     `Model Directory: ${shown("AZUREML_MODEL_DIR")}`,
     `Config File: ${shown("AZUREML_CONFIG_FILE")}`,
     `Worker Count: ${shown("WORKER_COUNT")}`,
@@ -61,7 +61,7 @@ export function ownBannerLines(config: Config): readonly string[] {
           ["Entry Script Name", config.entryScript ?? "main.py (module main, as no script is named)"],
           ["Model Directory", modelUri === null ? config.modelDir : `fetched from ${shownUri(modelUri)}`],
         ] as const)
-      : ([["Model", `${model.path} (${MODEL_KINDS[model.kind]})`]] as const)),
+      : []),
     ["Config File", config.configFile],
     [
       "Worker Count",
@@ -83,6 +83,7 @@ export function ownBannerLines(config: Config): readonly string[] {
     "",
     "Server Settings",
     RULE,
+    ...(model === null ? [] : [modelLine(model)]),
     ...settings.map(([title, value]) => `${title}: ${value ?? "None"}`),
     "",
     "Server Routes",
@@ -94,6 +95,10 @@ export function ownBannerLines(config: Config): readonly string[] {
     ...(model === null ? [] : modelRoutes(model, base)),
     "",
   ];
+}
+
+function modelLine({ path, kind }: ServedModel): string {
+  return `Model: ${path} (${MODEL_KINDS[kind]})`;
 }
 
 const MODEL_KINDS: Readonly<Record<ServedModel["kind"], string>> = {

@@ -6,9 +6,9 @@ const MAX_LOGGED = 20;
 
 /** Resolves at the first fault that nothing else has caught. What runs is then in an unknown state, so the server has to
  *  stop; until it has, further faults are logged and change nothing.
- *  @param scriptIsHere true: the script runs in this process, and a rejection that nobody handles is likely its own, which
- *  is logged as in a worker process and ends nothing */
-export function firstFault(log: Log, scriptIsHere: boolean): Promise<void> {
+ *  @param here what runs in this process besides the server: a rejection that nobody handles is likely its own, which is
+ *  logged as in a worker process and ends nothing */
+export function firstFault(log: Log, here: "score script" | "model" | undefined): Promise<void> {
   let logged = 0;
   const report = (what: string, thrown: unknown): void => {
     if (logged++ < MAX_LOGGED) log.server.critical(`${what}: ${describe(thrown)}\n`);
@@ -19,8 +19,8 @@ export function firstFault(log: Log, scriptIsHere: boolean): Promise<void> {
       resolve();
     });
     process.on("unhandledRejection", (reason) => {
-      if (scriptIsHere) {
-        log.server.error(`Unhandled rejection in the score script: ${describe(reason)}`);
+      if (here !== undefined) {
+        log.server.error(`Unhandled rejection in the ${here}: ${describe(reason)}`);
         return;
       }
       report("A fault of the server's own, which stops", reason);

@@ -121,7 +121,8 @@ async function run(
   const { config, log, runtime, scorer } = service;
   if (config.scriptHost === "in-process" && log.format === "json") Object.assign(console, consoleMethods(log));
   const signals = watchSignals();
-  const fault = firstFault(log, config.scriptHost === "in-process");
+  const what = config.model === null ? "score script" : "model";
+  const fault = firstFault(log, config.scriptHost === "in-process" ? what : undefined);
   const servers = await createServers(service, metrics);
   try {
     await listen(servers, config.listen, reserved);

@@ -25,6 +25,8 @@ class UserScriptImportException(UserScriptException):
 class BadInput(ValueError):
     """A request's body does not fit; the message is the text for the client (contract ERR-1, ERR-2)."""
 
+    type_in_report = "BadInput"
+
 
 class UnusableRequest(Exception):
     """Of what the front sent no request can be made: that fails this request, and no more."""

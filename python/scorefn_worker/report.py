@@ -89,7 +89,7 @@ def result_error_frame(request: int, result: Any, error: BaseException, files: U
 def input_error_frame(request: int, error: BadInput) -> bytes:
     """Build the ERROR frame for a body that does not fit."""
     report: Report = {
-        "type": type(error).__name__,
+        "type": error.type_in_report,
         "message": message_of(error),
         "traceback": "",
         "location": None,

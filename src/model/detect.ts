@@ -31,7 +31,7 @@ export function detectModel(path: string): Detected {
     return { problem: `cannot be read: ${messageOf(error)}` };
   }
   if (names.includes("MLmodel")) return found("mlflow", path);
-  if (names.some((name) => isRepositoryFolder(join(path, name)))) return found("triton", path);
+  if (names.some((name) => !isNoModel(name) && isRepositoryFolder(join(path, name)))) return found("triton", path);
   const onnx = names.filter((name) => isOnnx(name) && !isFolder(join(path, name)));
   if (onnx.length === 1) return found("onnx", join(path, onnx[0]!));
   if (onnx.length > 1) {
@@ -41,6 +41,13 @@ export function detectModel(path: string): Detected {
     return { problem: `is one model of a repository; name the folder that holds it: ${dirname(path)}` };
   }
   return { problem: `holds no model. ${LOOKED_FOR}` };
+}
+
+/** @param name of a folder in a repository, or in a model of it
+ *  @returns true: it is of no modeller's making but of an editor, of git, of a volume or a disk (`.git`, `..data`), or the
+ *    engine's */
+export function isNoModel(name: string): boolean {
+  return /^\.|^(node_modules|lost\+found)$/.test(name);
 }
 
 const LOOKED_FOR =
@@ -62,7 +69,7 @@ function isOnnx(path: string): boolean {
   return extname(path).toLowerCase() === ONNX;
 }
 
-/** A model's folder in a repository. What may not be read, as lost+found, is none. */
+/** A model's folder in a repository. What may not be read is none. */
 function isRepositoryFolder(folder: string): boolean {
   if (!isFolder(folder)) return false;
   if (existsSync(join(folder, "config.pbtxt"))) return true;

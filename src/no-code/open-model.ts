@@ -17,11 +17,21 @@ import type { Model } from "./types.ts";
 /** Of SCOREFN_MAX_BODY_MB, 2,047 MB: what fits into a frame with its head. */
 const LARGEST_BODY_BYTES = 2_047 * 1_048_576;
 
+export interface ModelOptions {
+  /** True: results that JSON has no words for are errors; default: they are warned of. */
+  readonly strict?: boolean;
+  /** Of the log: with `DEBUG` the engine speaks, too. */
+  readonly logLevel?: string;
+}
+
 /** Loads the model, or the models of a repository, and answers by all protocols.
- *  @param strict true: results that JSON has no words for are errors; default: they are warned of
  *  @throws ScriptLoadError `ERR_MODEL_LOAD` when there is nothing that can be served */
-export async function openModel(served: ServedModel, log: Log, strict = false): Promise<LoadedScript> {
-  const models = await openAll(served, log);
+export async function openModel(
+  served: ServedModel,
+  log: Log,
+  { strict = false, logLevel }: ModelOptions = {},
+): Promise<LoadedScript> {
+  const models = await openAll(served, log, logLevel === "DEBUG");
   const { maxBodyBytes = LARGEST_BODY_BYTES } = served;
   const onNotFinite = guardNotFinite(strict, (message) => log.server.warning(message));
   const byName = new Map(models.map((model) => [model.facts.name, model]));
@@ -60,8 +70,8 @@ function placeOf({ kind, path }: ServedModel, { facts }: Model): string {
   return kind === "triton" ? join(path, facts.name) : path;
 }
 
-async function openAll(served: ServedModel, log: Log): Promise<readonly Model[]> {
+async function openAll(served: ServedModel, log: Log, verbose: boolean): Promise<readonly Model[]> {
   return served.kind === "triton"
-    ? (await import("./triton/open-repository.ts")).openRepository(served.path, log)
-    : [await (await import("./onnx/open-onnx.ts")).openOnnx(served, log)];
+    ? (await import("./triton/open-repository.ts")).openRepository(served.path, log, { verbose })
+    : [await (await import("./onnx/open-onnx.ts")).openOnnx(served, log, verbose)];
 }

@@ -119,7 +119,7 @@ async function load(options: StartOptions, log: Log): Promise<LoadedScript> {
     const script =
       model === undefined
         ? await loadJavaScript({ entryScript: entryScript!, appRoot, modelDir, strict }, log)
-        : await (await import("../no-code/open-model.ts")).openModel(model, log, strict);
+        : await (await import("../no-code/open-model.ts")).openModel(model, log, options);
     say(Frame.LOADED, toLoaded(script.facts));
     stage = "init";
     await script.init();

@@ -33,7 +33,10 @@ export function createReloading(first: Made, { subscribers, ...options }: Reload
   });
   const watching = new Watching({
     onChange(paths) {
-      const counted = selfWritten.counted(paths, service.isComingUp);
+      const { model } = service.current.config;
+      // Nothing here writes one of the engine's models: one that is copied slowly changes as often.
+      const counted =
+        model?.kind === "onnx" || model?.kind === "triton" ? paths : selfWritten.counted(paths, service.isComingUp);
       if (counted.length > 0) service.reload(counted);
     },
     onWarning: (message) => log.server.warning(message),

@@ -12,7 +12,7 @@ export function createReloadLog(logger: Logger): Events {
     reloading: ({ changed }) => logger.info(`${changedText(changed)}; reloading`),
     reloadSlow: ({ changed, ms, isServed }) =>
       logger.warning(
-        `${what(changed)} is not done after ${Math.round(ms)} ms (the script still loads, or init() hangs); ${isServed ? GOES_ON : "requests wait"}`,
+        `${what(changed)} is not done after ${Math.round(ms)} ms (it still loads, or init() hangs); ${isServed ? GOES_ON : "requests wait"}`,
       ),
     reloaded: ({ ms }) => logger.info(`Reloaded in ${Math.round(ms)} ms`),
     reloadFailed: ({ changed, failure, ms, isServed }) =>

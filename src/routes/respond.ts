@@ -1,5 +1,5 @@
 import type { ErrorDetail } from "../config/config.ts";
-import { ERROR_CODES, type ScoreError } from "../core/errors.ts";
+import { ERROR_CODES, ScoreError, toScoreError } from "../core/errors.ts";
 import { contractHeaders, type Header, messageHeaders, type RequestIds, resultHeaders } from "../core/headers.ts";
 import type { HeaderList, RunOutcome, ScoreResponse } from "../core/types.ts";
 import { renderPythonJson } from "../json/renderer.ts";
@@ -58,6 +58,13 @@ export function errorMember(error: ScoreError, detail: ErrorDetail, ids?: Reques
   };
   if (detail === "full") member.traceback = report?.traceback ?? error.stack ?? error.message;
   return member;
+}
+
+/** The script built a response that cannot be sent. */
+export function badResponse(error: unknown): ScoreError {
+  const { message } = toScoreError(error);
+  const report = { type: "TypeError", message, traceback: `TypeError: ${message}`, location: null };
+  return new ScoreError("ERR_SCRIPT_RUN", message, { cause: error, report });
 }
 
 /** The answer of a run() that returned a value. */

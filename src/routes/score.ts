@@ -1,4 +1,4 @@
-import { abortError, BadInputError, ScoreError, toScoreError } from "../core/errors.ts";
+import { abortError, BadInputError } from "../core/errors.ts";
 import type { Events } from "../core/events.ts";
 import type { RequestIds } from "../core/headers.ts";
 import type { RunCall, RunOutcome, ScoreRequest, ScoreResponse, ScoreRuntime, ScriptFacts } from "../core/types.ts";
@@ -52,15 +52,8 @@ export function createRunner(settings: ResponseSettings, runtime: ScoreRuntime, 
   let responses: typeof import("./script-response.ts") | undefined;
 
   async function built(outcome: Built, request: ScoreRequest, ids: RequestIds): Promise<ScoreResponse> {
-    // A model's answer is as plain a result as a value, whatever it is made of.
-    const isModel = runtime.facts?.takes === "model";
-    if (outcome.fromScript && !isModel) events.responseFromScript?.({ request, ids });
     responses ??= await import("./script-response.ts");
-    try {
-      return responses.scriptResponse(outcome, ids, settings, isModel);
-    } catch (error) {
-      throw badResponse(error);
-    }
+    return responses.scriptResponse(outcome, request, ids, settings, runtime, events);
   }
 
   return {
@@ -85,13 +78,6 @@ async function queryBody(query: string): Promise<Uint8Array> {
 /** What the script is. Waiting for that has the bounds of waiting for a worker, where the runtime has any. */
 export function whenLoaded(runtime: ScoreRuntime, { body, signal }: ScoreRequest): Promise<ScriptFacts> {
   return runtime.whenLoaded?.(body.length, signal) ?? runtime.start();
-}
-
-/** The script built a response that cannot be sent. */
-export function badResponse(error: unknown): ScoreError {
-  const { message } = toScoreError(error);
-  const report = { type: "TypeError", message, traceback: `TypeError: ${message}`, location: null };
-  return new ScoreError("ERR_SCRIPT_RUN", message, { cause: error, report });
 }
 
 /** What `curl -d` says of whatever it sends: a first request to a model is not to fail for that. */

@@ -8,9 +8,9 @@ import type { HeaderList, ScoreHandler, ScoreRequest, ScoreResponse, ScoreRuntim
 import type { Bursts } from "./bursts.ts";
 import type { Cors } from "./cors.ts";
 import { type FailedModel, livenessRoute, readinessRoute } from "./probes.ts";
-import { errorResponse, textResponse } from "./respond.ts";
+import { badResponse, errorResponse, textResponse } from "./respond.ts";
 import { methodNotAllowed, notFound, type Route, type RouteFamily, RouteTable } from "./route.ts";
-import { badResponse, scoreRoute } from "./score.ts";
+import { scoreRoute } from "./score.ts";
 import type { countedStream } from "./stream-end.ts";
 import { swaggerRoute } from "./swagger.ts";
 

@@ -1,18 +1,24 @@
 // Answers that a script makes itself, and streams. Loaded with the first of them, for most scripts return values.
 import { abandon } from "../core/cancel.ts";
+import type { Events } from "../core/events.ts";
 import { NOT_FAILED, type RequestIds } from "../core/headers.ts";
 import { mergeScriptHeaders } from "../core/script-headers.ts";
-import type { HeaderList, RunOutcome, ScoreResponse } from "../core/types.ts";
-import type { ResponseSettings } from "./respond.ts";
+import type { HeaderList, RunOutcome, ScoreRequest, ScoreResponse, ScoreRuntime } from "../core/types.ts";
+import { badResponse, type ResponseSettings } from "./respond.ts";
 
-/** @throws TypeError when the script built a response that cannot be sent */
+/** @throws ScoreError when the script built a response that cannot be sent */
 export function scriptResponse(
   outcome: Extract<RunOutcome, { readonly kind: "response" }>,
+  request: ScoreRequest,
   ids: RequestIds,
   { serverVersion }: ResponseSettings,
-  isModel: boolean,
+  { facts }: Pick<ScoreRuntime, "facts">,
+  events: Events,
 ): ScoreResponse {
   const { status, headers, body, execMs, fromScript } = outcome;
+  // A model's answer is as plain a result as a value, whatever it is made of.
+  const isModel = facts?.takes === "model";
+  if (fromScript && !isModel) events.responseFromScript?.({ request, ids });
   const { trace } = ids;
   if (!fromScript) {
     const plain: HeaderList = [...headers, NOT_FAILED];
@@ -28,7 +34,7 @@ export function scriptResponse(
     checkScriptResponse(status, headers);
   } catch (error) {
     abandon(body);
-    throw error;
+    throw badResponse(error);
   }
   const own = headers.filter(([name]) => !SERVER_OWNED.has(name.toLowerCase()));
   if (isModel) own.push(NOT_FAILED);

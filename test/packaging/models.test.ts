@@ -76,6 +76,7 @@ describe.skipIf(missingEngine() || !IS_LINUX)("a build with an ONNX model", () =
       `model/${name}/external/2/external.onnx.data`,
       `model/${name}/external/2/model.onnx`,
     ]);
+    expect(file.files.filter((path) => /^scorefn\/open-here-\w+\.mjs$/.test(path))).toHaveLength(1);
     const script = tree({ "score.mjs": JS_SCRIPT });
     const built = join(script, "build");
     await buildLambda({ entryScript: join(script, "score.mjs"), out: built, noTry: true });

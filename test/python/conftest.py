@@ -284,6 +284,23 @@ def own_workers() -> Iterator[list[Worker]]:
         each.close()
 
 
+@pytest.fixture(scope="session")
+def probe() -> Iterator[Any]:
+    """What answers requests of the Open Inference Protocol where MLflow is (oip_probe.py)."""
+    from oip_asking import Probe
+
+    process = Probe()
+    yield process
+    process.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _end_served_models() -> Iterator[None]:
+    yield
+    if "mlflow_worker" in sys.modules:
+        sys.modules["mlflow_worker"].end_served()
+
+
 _OWN_INTERPRETERS = {"flask", "werkzeug", "with the reference server", SCHEMAS_PYTHON, SKLEARN_PYTHON}
 """Parameters of tests that choose the interpreter themselves."""
 
@@ -298,8 +315,13 @@ def _runs_under_python(item: pytest.Item) -> bool:
     )
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Repeat with another interpreter only what it makes a difference to."""
+    """Group what pytest-xdist keeps in one process, and repeat with another interpreter only what that changes."""
+    for item in items:
+        # A file's tests share what is asked of an interpreter once; those of models, what takes seconds to load.
+        shares_models = hasattr(getattr(item, "module", None), "needs_models")
+        item.add_marker(pytest.mark.xdist_group("models" if shares_models else item.path.name))
     if sys.executable == PYTHON:
         return
     left_out = [item for item in items if not _runs_under_python(item)]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import zlib
-from collections.abc import Iterator
 
 import pytest
-from mlflow_worker import end_served, needs_models, recorded, rounded, served
+from mlflow_worker import needs_models, recorded, rounded, served
 
 pytestmark = needs_models
 
@@ -17,12 +17,6 @@ COLUMNS = ["age", "sex", "bmi", "bp", "s1", "s2", "s3", "s4", "s5", "s6"]
 ROW = [index / 10 for index in range(1, 11)]
 SPLIT = json.dumps({"dataframe_split": {"columns": COLUMNS, "data": [ROW]}})
 ANSWER = '{"predictions": [1234.9865]}'
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _end_workers() -> Iterator[None]:
-    yield
-    end_served()
 
 
 RECORDINGS = [
@@ -37,6 +31,12 @@ RECORDINGS = [
     for case in recorded(name)
 ]
 
+
+def without_nan(text: str) -> str:
+    """Write null for what JSON has no word for: MLflow's server writes it as Python does."""
+    return re.sub(r"\bNaN\b|-?\bInfinity\b", "null", text)
+
+
 TEXTS_OF_OTHERS = ("stack_trace", "Traceback", "/site-packages/", "IMPORTANT")
 
 
@@ -45,11 +45,14 @@ def test_answers_as_mlflows_server(model: str, case: dict) -> None:
     got = served(model).ask(PATH, case["request"], content_type=case["type"])
     assert got.status == case["status"], got.report or got.text
     if case["status"] == 200:
-        assert rounded(got.text) == rounded(case["body"])
+        assert rounded(got.text) == rounded(without_nan(case["body"]))
     if case["status"] == 400:
         # The words for what is wrong, and none of the data (MLF-13).
         assert got.fault == "input"
         assert got.message
+        # Not copied: CSV for tensors, which MLflow's server cannot read, and which does not fit here.
+        is_unreadable = case["error_code"] == "BAD_REQUEST" and (model, case["name"]) != ("iris", "csv")
+        assert (got.report["type"] == "BAD_REQUEST") is is_unreadable, got.message
         assert not any(text in got.message for text in TEXTS_OF_OTHERS)
         for quoted in ("'x'", "nope", "[[0.1", "0.1  0.2", "'hi'", "Input:"):
             assert quoted not in got.message
@@ -258,3 +261,22 @@ class TestWhatJsonCannotHold:
         got = served("outputs").ask(PATH, json.dumps({"inputs": [asked]}))
         assert got.fault == "result"
         assert words in got.message
+
+
+def test_numbers_that_json_lacks_are_null_with_one_warning() -> None:
+    each = served("outputs")
+    for asked, words in (("nan", "[1.0, null, null]"), ("df", '"b": null, "c": null}]'), ("nan", "null, null")):
+        got = each.ask(PATH, json.dumps({"inputs": [asked]}))
+        assert words in got.text
+    # All else is as it was.
+    whole = each.ask(PATH, '{"inputs": ["exact"]}').text
+    assert whole == (
+        '{"predictions": [1152921504606846977, 0.1, 1e+300, -0.0, "NaN \\u00e9 \\ud83d", {"1": "Infinity"}, null]}'
+    )
+    warning = (
+        "The model returned NaN or Infinity; the client gets null, for JSON has neither. Have the model return "
+        "other values there, or ask for binary tensors. With --strict it would be a 500."
+    )
+    # Of the whole life of this worker, with whatever other tests have asked of it.
+    assert each.worker.stdout().count(warning) == 1
+    assert each.worker.stdout().count("NaN or Infinity") == 1

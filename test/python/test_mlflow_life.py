@@ -7,25 +7,18 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import PYTHON, PYTHON_DIR, eventually
-from mlflow_worker import MODELS_PYTHON, Served, end_served, models, needs_models, start_model
+from mlflow_worker import MODELS_PYTHON, Served, models, needs_models, start_model
 from scorefn_worker import protocol as p
 from scorefn_worker.frames import encode_meta
 
 pytestmark = needs_models
 
 PATH = "/invocations"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _end_workers() -> Iterator[None]:
-    yield
-    end_served()
 
 
 def run(program: str, *arguments: str, env: dict[str, str] | None = None) -> Any:
@@ -54,10 +47,16 @@ print(json.dumps(found))
 """
 
 
-@cache
-def failures() -> dict[str, tuple[str, str, str]]:
+URL_NAMES = ("model #1", "%20")
+"""Names of folders that MLflow's own loader takes for parts of URLs."""
+
+
+@pytest.fixture(scope="module")
+def failures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, str, str]]:
     """What has become of all the models that cannot be loaded: stage, record, hint."""
-    return run(OPEN_ALL, *(str(path) for path in sorted(models().glob("broken-*"))))
+    folder = tmp_path_factory.mktemp("names")
+    misnamed = [shutil.copytree(models() / "iris", folder / name) for name in URL_NAMES]
+    return run(OPEN_ALL, *(str(path) for path in [*sorted(models().glob("broken-*")), *misnamed]))
 
 
 @pytest.mark.parametrize(
@@ -80,12 +79,17 @@ def failures() -> dict[str, tuple[str, str, str]]:
         ("exits", "SystemExit", ""),
     ],
 )
-def test_what_cannot_be_loaded_says_why_and_what_to_do(name: str, cause: str, hint: str) -> None:
-    stage, record, found = failures()[f"broken-{name}"]
+def test_what_cannot_be_loaded_says_why_and_what_to_do(failures: Any, name: str, cause: str, hint: str) -> None:
+    stage, record, found = failures[f"broken-{name}"]
     assert stage == "model"
     assert re.search(r"ModelLoadException: The model in .* could not be loaded", record)
     assert cause in record
     assert hint in (found or "")
+
+
+@pytest.mark.parametrize("name", URL_NAMES)
+def test_a_folder_of_a_name_that_mlflow_refuses(failures: Any, name: str) -> None:
+    assert "has a # or a %, which MLflow takes for those of URLs" in failures[name][2]
 
 
 def test_the_front_is_told() -> None:
@@ -97,6 +101,19 @@ def test_the_front_is_told() -> None:
     assert failure["error"]["type"] == "MlflowException"
     assert "Its flavours are: sklearn" in failure["error"]["hint"]
     assert failure["records"][0]["level"] == "ERROR"
+
+
+LOADED_WITH_A_MODEL = """
+import json, sys
+sys.path.insert(0, sys.argv[1])
+import scorefn_worker.no_code.opening
+wanted = [f"scorefn_worker.no_code.{name}" for name in ("oip", "oip_tensors", "score", "invocations", "unpack")]
+print(json.dumps([name for name in wanted if name not in sys.modules]))
+"""
+
+
+def test_no_protocol_is_left_for_the_first_request_to_import() -> None:
+    assert run(LOADED_WITH_A_MODEL) == []
 
 
 def test_without_mlflow_it_says_what_to_install() -> None:  # (MLF-15)
@@ -127,31 +144,26 @@ watched = ("socket.connect", "socket.getaddrinfo")
 sys.addaudithook(lambda event, args: calls.append(event) if event in watched else None)
 from scorefn_worker.no_code import open_model
 from scorefn_worker.no_code.request import Request
-script = open_model({"kind": "mlflow", "path": sys.argv[2], "name": "m"}, strict=False)
 meta = {"path": "/invocations", "headers": {"content-type": "application/json"}}
-result = script.run(Request(meta, memoryview(b'{"inputs": [[5.1, 3.5, 1.4, 0.2]]}')))
+texts = []
+for path in sys.argv[2:]:
+    script = open_model({"kind": "mlflow", "path": path, "name": "m"}, strict=False)
+    request = Request(meta, memoryview(b'{"inputs": [[5.1, 3.5, 1.4, 0.2]]}'))
+    texts.append(script.render(script.run(request)))
 servers = [name for name in ("mlflow.pyfunc.scoring_server", "mlflow.server", "flask") if name in sys.modules]
-print(json.dumps([script.render(result), calls, [thread.name for thread in threading.enumerate()], servers]))
+print(json.dumps([texts, calls, [thread.name for thread in threading.enumerate()], servers]))
 """
 
 
-def test_mlflow_calls_nobody_and_brings_no_server() -> None:  # (MLF-18)
+def test_mlflow_calls_nobody_and_brings_no_server_whatever_the_path(tmp_path: Path) -> None:  # (MLF-18)
+    odd = tmp_path / "a model é%?x"
+    shutil.copytree(models() / "iris", odd)
     # Without variables that say that this is CI, where MLflow is silent by itself.
-    text, calls, threads, servers = run(WATCHED, str(models() / "iris"), env={"HOME": "/nonexistent"})
-    assert text == '{"predictions": [0]}'
+    texts, calls, threads, servers = run(WATCHED, str(models() / "iris"), str(odd), env={"HOME": "/nonexistent"})
+    assert texts == ['{"predictions": [0]}'] * 2
     assert calls == []
     assert threads == ["MainThread"]
     assert servers == []
-
-
-def test_paths_with_letters_of_all_sorts_work(tmp_path: Path) -> None:
-    folder = tmp_path / "a model é%?x"
-    shutil.copytree(models() / "iris", folder)
-    assert run(WATCHED, str(folder))[0] == '{"predictions": [0]}'
-    # MLflow's own loader refuses others.
-    refused = [str(folder.rename(tmp_path / "model #1")), str(shutil.copytree(tmp_path / "model #1", tmp_path / "%20"))]
-    for _, _, hint in run(OPEN_ALL, *refused).values():
-        assert "has a # or a %, which MLflow takes for those of URLs" in hint
 
 
 @pytest.fixture

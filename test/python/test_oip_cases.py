@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import zlib
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,13 +15,6 @@ from oip_asking import Probe
 pytestmark = needs_models
 
 CASES = json.loads((ROOT / "test" / "fixtures" / "models" / "infer-cases.json").read_text())["cases"]
-
-
-@pytest.fixture(scope="module")
-def probe() -> Iterator[Probe]:
-    process = Probe()
-    yield process
-    process.close()
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case['row']}: {case['name']}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -23,13 +22,6 @@ COLUMNS = {
     "binary": tensor("binary", "BYTES", ["YWI=", ""]),
     "datetime": tensor("datetime", "BYTES", ["2024-01-02", "2024-01-02T03:04:05+01:00"]),
 }
-
-
-@pytest.fixture(scope="module")
-def probe() -> Iterator[Probe]:
-    process = Probe()
-    yield process
-    process.close()
 
 
 def given(probe: Probe, model: str, inputs: list[dict[str, Any]], **more: Any) -> list[str]:

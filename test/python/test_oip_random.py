@@ -6,7 +6,6 @@ import json
 import math
 import random
 import struct
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -31,13 +30,6 @@ FORMATS = {
 }
 ROUNDS = 60
 SPOILT = 400
-
-
-@pytest.fixture(scope="module")
-def probe() -> Iterator[Probe]:
-    process = Probe()
-    yield process
-    process.close()
 
 
 def draw(random_: random.Random, datatype: str) -> Any:

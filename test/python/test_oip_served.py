@@ -6,12 +6,11 @@ import gzip
 import json
 import math
 import struct
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from conftest import Worker
-from mlflow_worker import Got, Served, end_served, models, needs_models, served, start_model
+from mlflow_worker import Got, Served, models, needs_models, served, start_model
 from oip_asking import tensor
 from scorefn_worker import protocol as p
 from scorefn_worker.frames import split_meta
@@ -21,12 +20,6 @@ pytestmark = needs_models
 COLUMNS = ["age", "sex", "bmi", "bp", "s1", "s2", "s3", "s4", "s5", "s6"]
 ROW = [index / 10 for index in range(1, 11)]
 PREDICTED = 1234.9864958215362
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _end() -> Iterator[None]:
-    yield
-    end_served()
 
 
 def infer(model: str, inputs: list[dict[str, Any]], **more: Any) -> Got:

@@ -14,8 +14,9 @@ const OLDEST_MINOR = 9;
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
-/** Tests of MLflow models are skipped where theirs is not made yet. */
+/** Tests of MLflow models take a minute: with CI=true, or when pytest is told what to run and their environment is made. */
 const models = process.env.CI === "true" ? /** @type {const} */ (["models"]) : [];
+const OF_MODELS = ["mlflow", "oip"].map((name) => `--ignore-glob=test/python/test_${name}_*.py`);
 await prepareEnvironments({ names: ["tools", "schemas", "azmlinfsrv", "sklearn", ...models] });
 const tools = environment("tools");
 if ("unavailable" in tools) {
@@ -39,13 +40,14 @@ function runWith(variables, ...command) {
   if (status !== 0) process.exit(status ?? 1);
 }
 
-// A file's tests stay together, for they share what is asked of an interpreter once.
-const PYTEST = ["python", "-m", "pytest", "-q", "-n", String(availableParallelism()), "--dist", "loadfile"];
+// What shares something that is dear stays together (conftest.py).
+const PYTEST = ["python", "-m", "pytest", "-q", "-n", String(availableParallelism()), "--dist", "loadgroup"];
 
 /** What an interpreter can spoil. */
 const CORE = ["start", "async", "interrupts", "streams", "lifeline", "children"];
 
-const [part, ...more] = process.argv.slice(2);
+const given = process.argv.slice(2);
+const [part, ...more] = given;
 if (part === "--others") {
   // With each other version there is, which pytest itself need not run on: what starts a worker with it (conftest.py).
   const own = pythonVersion(tools.python)?.version[1];
@@ -64,5 +66,9 @@ if (part === "--others") {
   run("ruff", "check", "--config", "python/ruff.toml", "python", "test/python", "pip");
   run("ruff", "format", "--check", "--config", "python/ruff.toml", "python", "test/python", "pip");
   run("vermin", "--quiet", "-t=3.9-", "--no-tips", "--violations", "python", "pip");
-  run(.../** @type {[string]} */ (PYTEST), "test/python", ...process.argv.slice(2));
+  run(
+    .../** @type {[string]} */ (PYTEST),
+    "test/python",
+    ...(process.env.CI === "true" || given.length > 0 ? given : OF_MODELS),
+  );
 }

@@ -7,8 +7,15 @@ from __future__ import annotations
 
 import re
 
-from ..failures import chain
+from ..failures import BadInput, chain
 from ..report import message_of
+
+
+class Unreadable(BadInput):
+    """A request that cannot be read, or that the model itself refuses: MLflow has a code of its own for it."""
+
+    type_in_report = "BAD_REQUEST"
+
 
 _CALLERS_CODES = ("INVALID_PARAMETER_VALUE", "BAD_REQUEST")
 """Codes with which MLflow answers 400."""

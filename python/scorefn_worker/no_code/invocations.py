@@ -7,9 +7,8 @@ import json
 from importlib.util import find_spec
 from typing import Any
 
-from ..failures import BadInput
 from .answers import Answer
-from .faults import text_for_caller
+from .faults import Unreadable, text_for_caller
 from .model import MlflowModel
 from .request import Request
 from .tables import FORMAT, answer_members, predictions
@@ -60,9 +59,9 @@ def _members(body: bytes) -> dict[str, Any]:
     try:
         members = json.loads(body)
     except (ValueError, RecursionError) as error:  # nested too deeply for Python's reader: the client's fault, too
-        raise BadInput(f"Invalid input. Ensure that input is a valid JSON formatted string. Error: {error}") from None
+        raise Unreadable(f"Invalid input. Ensure that input is a valid JSON formatted string. Error: {error}") from None
     if not isinstance(members, dict):
-        raise BadInput(f"Invalid input. {FORMAT} Received a {type(members).__name__}.")
+        raise Unreadable(f"Invalid input. {FORMAT} Received a {type(members).__name__}.")
     return members
 
 
@@ -76,7 +75,7 @@ def _read_csv(body: bytes, model: MlflowModel) -> Any:  # noqa: ANN401 - a DataF
     try:
         return pd.read_csv(io.StringIO(body.decode()), dtype=dtype)
     except UnicodeDecodeError as error:
-        raise BadInput(f"Invalid input. Ensure that input is a valid UTF-8 encoded string. Error: {error}") from None
+        raise Unreadable(f"Invalid input. Ensure that input is a valid UTF-8 encoded string. Error: {error}") from None
     except Exception as error:
         raise _not_a_table("CSV", error) from None
 
@@ -90,8 +89,8 @@ def _read_parquet(body: bytes) -> Any:  # noqa: ANN401 - a DataFrame
         raise _not_a_table("Parquet", error) from None
 
 
-def _not_a_table(form: str, error: Exception) -> BadInput:
-    return BadInput(
+def _not_a_table(form: str, error: Exception) -> Unreadable:
+    return Unreadable(
         "Failed to parse input as a Pandas DataFrame. Ensure that the input is a valid "
         f"{form}-formatted Pandas DataFrame. Error: {text_for_caller(error)}"
     )

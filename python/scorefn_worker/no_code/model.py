@@ -9,7 +9,8 @@ from typing import Any
 from ..failures import BadInput
 from ..logs import SCRIPT_LOGGER
 from ..report import traceback_text
-from .faults import is_of_the_caller, is_of_the_data, text_for_caller
+from .exact_tables import Exact, exact_tables
+from .faults import Unreadable, is_of_the_caller, is_of_the_data, text_for_caller
 
 _log = logging.getLogger(SCRIPT_LOGGER)
 
@@ -38,6 +39,8 @@ class MlflowModel:
         self.takes_list: bool = bool(from_hints and from_hints())
         """Its signature was made of type hints, by which it takes a list (MLF-9)."""
         self.example: dict[str, Any] | None = getattr(pyfunc.metadata, "saved_input_example_info", None)
+        self.exact = None if self.takes_list else exact_tables(pyfunc, self.inputs, self.params)
+        """Makes tables that need no check; None: MLflow has to look at all."""
         self._pyfunc = pyfunc
         self._takes_params = "params" in inspect.signature(pyfunc.predict).parameters
 
@@ -49,6 +52,10 @@ class MlflowModel:
             BaseException: whatever else the model raises.
         """
         try:
+            if type(data) is Exact:
+                if not params and self.exact is not None:
+                    return self.exact.ask(data.table)
+                data = data.table
             if self._takes_params:
                 return self._pyfunc.predict(data, params=params)
             return self._pyfunc.predict(data)
@@ -57,7 +64,7 @@ class MlflowModel:
                 raise BadInput(text_for_caller(error)) from None
             if is_of_the_data(error, is_checked=self.inputs is not None):
                 _log.warning(f"The model does not take the input: {traceback_text(error)}")
-                raise BadInput(
+                raise Unreadable(
                     f"The model does not take the input ({type(error).__name__}). Verify that the data are what it was "
                     "trained with, without missing values; the server's log has its own words."
                 ) from None

@@ -1,4 +1,4 @@
-"""JSON text of what a model returned, as MLflow's server writes it (MLF-12)."""
+"""JSON text of what a model returned, as MLflow's server writes it (MLF-12), but for NaN and infinities."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from ..logs import SERVER_LOGGER
 from ..results import StrictResult
 from .answers import JsonText
 
-_NOT_A_NUMBER = (
-    "The model returned NaN or Infinity; the client gets text that is not valid JSON.",
-    "Have the model return other values there.",
+_NOT_FINITE = (
+    "The model returned NaN or Infinity; the client gets null, for JSON has neither.",
+    "Have the model return other values there, or ask for binary tensors.",
 )
-"""What is warned of: what happened, and what to do."""
+"""What is warned of: what happened, and what to do; the worker for Node says the same (protocol/table-answer.ts)."""
 
 _log = logging.getLogger(SERVER_LOGGER)
 
@@ -24,13 +24,15 @@ class NoJsonForm(Exception):
 
 
 class ModelRenderer:
-    """Makes JSON texts of results; NaN is treated as it is for scripts."""
+    """Makes JSON texts of results. NaN and infinities become null, which is a missing number in requests, too."""
 
     def __init__(self, *, strict: bool) -> None:
-        """Choose between a warning and, with `strict`, an error for NaN. MLflow must have been imported."""
+        """Choose between one warning and, with `strict`, an error each time. MLflow must have been imported."""
         self._strict = strict
-        self._encoder = _encoder_class()
-        self._encode = self._encoder(allow_nan=False).encode
+        self._has_warned = False
+        encoder = _encoder_class()
+        self._encode = encoder(allow_nan=False).encode
+        self._encode_all = encoder().encode
 
     def render(self, result: Any) -> str:  # noqa: ANN401 - what run() of a model returned
         """Make the JSON text of a result.
@@ -46,14 +48,22 @@ class ModelRenderer:
             raise NoJsonForm(f"The model returned what JSON has no form for: {error}") from error
         except ValueError as error:
             # NaN, or a value that holds itself; the second attempt tells which.
-            encode = self._encoder().encode
-            text = encode(result)
-            what, cure = _NOT_A_NUMBER
-            if self._strict:
-                raise StrictResult(what, cure) from error
+            text = self._encode_all(result)
+            self._complain(error)
+            # No other constants than NaN and infinities come here.
+            return json.dumps(json.loads(text, parse_constant=_null))
+
+    def _complain(self, error: ValueError) -> None:
+        what, cure = _NOT_FINITE
+        if self._strict:
+            raise StrictResult(what, cure) from error
+        if not self._has_warned:
+            self._has_warned = True
             _log.warning(f"{what} {cure} With --strict it would be a 500.")
-            self._encode = encode
-            return text
+
+
+def _null(_name: str) -> None:
+    """Read a word that JSON does not know."""
 
 
 def _encoder_class() -> type[json.JSONEncoder]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from .unpack import MAX_UNPACKED_BYTES, unpack
+
 Headers = dict[str, str]
 
 
@@ -34,8 +36,5 @@ class Request:
         encoding = self.headers.get("content-encoding")
         if encoding is None:
             return bytes(self.body)
-        # Here, for few clients compress.
-        from .unpack import MAX_UNPACKED_BYTES, unpack
-
         most = MAX_UNPACKED_BYTES if self.max_body_bytes is None else self.max_body_bytes
         return bytes(unpack(encoding, self.body, most))

@@ -6,6 +6,7 @@ from typing import Any
 
 from .invocations import answer_invocations
 from .model import MlflowModel
+from .oip import answer_infer
 from .request import Request
 from .score import answer_score
 
@@ -30,9 +31,6 @@ class Serving:
         """
         request.max_body_bytes = self._max_body_bytes
         if request.path.startswith(_INFER):
-            # Here, for few clients speak it.
-            from .oip import answer_infer
-
             return answer_infer(request.path, request.headers, request.body, self._model, self._max_body_bytes)
         if request.path == _INVOCATIONS:
             return answer_invocations(request, self._model)

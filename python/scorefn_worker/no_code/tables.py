@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..failures import BadInput
-from .faults import text_for_caller
+from .faults import Unreadable, text_for_caller
 from .model import MlflowModel
 
 SPLIT, RECORDS, INSTANCES, INPUTS = "dataframe_split", "dataframe_records", "instances", "inputs"
@@ -25,7 +24,7 @@ def answer_members(members: dict[str, Any], model: MlflowModel) -> Any:  # noqa:
     """Ask a model with the members of a JSON object, and wrap what it returns as MLflow's server does.
 
     Raises:
-        BadInput: the members do not fit.
+        Unreadable: the members do not fit.
     """
     if any(key in members for key in CHAT_KEYS):
         names = {param.name for param in model.params.params} if model.params is not None else set()
@@ -34,10 +33,10 @@ def answer_members(members: dict[str, Any], model: MlflowModel) -> Any:  # noqa:
     found = [key for key in TABLE_KEYS if key in members]
     if model.takes_list:
         if INPUTS not in members:
-            raise BadInput(f"The model's type hints ask for a JSON dictionary with '{INPUTS}'.")
+            raise Unreadable(f"The model's type hints ask for a JSON dictionary with '{INPUTS}'.")
         data = members[INPUTS]
     elif len(found) != 1:
-        raise BadInput(f"{FORMAT} Received dictionary with input fields: {found}.")
+        raise Unreadable(f"{FORMAT} Received dictionary with input fields: {found}.")
     else:
         data = read_table(found[0], members[found[0]], model)
     return predictions(model.predict(data, members.get(PARAMS)))
@@ -47,8 +46,12 @@ def read_table(key: str, value: Any, model: MlflowModel) -> Any:  # noqa: ANN401
     """Make of one of TABLE_KEYS' values what a model takes, cast by its signature.
 
     Raises:
-        BadInput: it cannot be made.
+        Unreadable: it cannot be made.
     """
+    if model.exact is not None and key in (SPLIT, RECORDS):
+        exact = model.exact.from_split(value) if key == SPLIT else model.exact.from_records(value)
+        if exact is not None:
+            return exact
     from mlflow.utils.proto_json_utils import dataframe_from_parsed_json, parse_tf_serving_input
 
     try:
@@ -56,7 +59,7 @@ def read_table(key: str, value: Any, model: MlflowModel) -> Any:  # noqa: ANN401
             return dataframe_from_parsed_json(value, pandas_orient=key[len("dataframe_") :], schema=model.inputs)
         return parse_tf_serving_input({key: value}, schema=model.inputs)
     except Exception as error:  # nothing of the model's own runs here
-        raise BadInput(text_for_caller(error)) from None
+        raise Unreadable(text_for_caller(error)) from None
 
 
 def predictions(result: Any) -> dict[str, Any]:  # noqa: ANN401

@@ -1,5 +1,6 @@
 // What is checked before the engine runs: it finds less, later, and in words of its own (ONNX-20).
 import { BadInputError } from "../../core/errors.ts";
+import { shown } from "../shown.ts";
 import type { Tensor } from "../types.ts";
 import type { SessionTensor } from "./session.ts";
 
@@ -38,7 +39,7 @@ export function wantedOutputs(
   if (wanted === undefined || wanted.length === 0) return names;
   for (const name of wanted) {
     if (!names.includes(name)) {
-      throw bad(`unexpected inference output '${name}' for model '${model}'. Expected one of ${quoted(names)}.`);
+      throw bad(`unexpected inference output ${shown(name)} for model '${model}'. Expected one of ${quoted(names)}.`);
     }
   }
   return names.filter((name) => wanted.includes(name));
@@ -46,14 +47,19 @@ export function wantedOutputs(
 
 function checkNames({ name: model, inputs: targets }: Expected, inputs: readonly Tensor[]): void {
   const got = inputs.map(({ name }) => name);
-  const twice = got.find((name, index) => got.indexOf(name) !== index);
-  if (twice !== undefined) throw bad(`input '${twice}' already exists in request`);
   const names = targets.map(({ name }) => name);
-  const missing = names.filter((name) => !got.includes(name));
+  const given = new Set<string>();
+  for (const name of got) {
+    if (given.has(name)) throw bad(`input ${shown(name)} already exists in request`);
+    given.add(name);
+  }
+  const missing = names.filter((name) => !given.has(name));
   const unknown = got.filter((name) => !names.includes(name));
   if (missing.length === 0 && unknown.length === 0) return;
   if (inputs.length === targets.length) {
-    throw bad(`unexpected inference input '${unknown[0]}' for model '${model}'. Expected input(s) ${quoted(names)}.`);
+    throw bad(
+      `unexpected inference input ${shown(unknown[0]!)} for model '${model}'. Expected input(s) ${quoted(names)}.`,
+    );
   }
   const counts = `expected ${targets.length} inputs but got ${inputs.length} inputs for model '${model}'`;
   if (missing.length === 0) {
@@ -133,8 +139,12 @@ export function elementCount(shape: readonly number[]): number | undefined {
   return count;
 }
 
+/** Names that a message lists: a request may bring any number. */
+const MAX_QUOTED = 100;
+
 function quoted(names: readonly string[]): string {
-  return `[${names.map((name) => `'${name}'`)}]`;
+  const rest = names.length > MAX_QUOTED ? `,... ${names.length - MAX_QUOTED} more` : "";
+  return `[${names.slice(0, MAX_QUOTED).map(shown)}${rest}]`;
 }
 
 function bad(message: string): BadInputError {

@@ -14,10 +14,16 @@ const LEAST_MINOR = 22;
 /** The first that gives results their own names: 1.24. */
 const NAMING_MINOR = 24;
 
+export interface EngineOptions {
+  /** True: it says what it does, past every log. */
+  readonly verbose?: boolean | undefined;
+  readonly env?: NodeJS.ProcessEnv;
+}
+
 /** @param model path of the file, in or above whose folder the engine is looked for first; then in the current folder, in the
  *    application's, and beside this file, which may be a bundle
  *  @throws ScriptLoadError `ERR_MODEL_LOAD` with a hint */
-export function findEngine(model: string, env: NodeJS.ProcessEnv = environment): Ort {
+export function findEngine(model: string, { verbose = false, env = environment }: EngineOptions = {}): Ort {
   const folders = [dirname(model), currentFolder(), env.AML_APP_ROOT].filter((folder) => folder !== undefined);
   const found = findPackage(PACKAGE, folders);
   if (found === undefined) {
@@ -40,7 +46,7 @@ export function findEngine(model: string, env: NodeJS.ProcessEnv = environment):
   }
   // What it says goes to stderr past every log, in colours (ONNX-23), and its errors are thrown all the same. It has an effect
   // only before the first session.
-  if (env.AZUREML_LOG_LEVEL?.toUpperCase() !== "DEBUG") engine.env.logLevel = "fatal";
+  if (!verbose) engine.env.logLevel = "fatal";
   return engine;
 }
 

@@ -10,9 +10,13 @@ const VERSION = "1";
 /** As Triton names it. */
 export const PLATFORM = "onnxruntime_onnx";
 
-/** @throws ScriptLoadError `ERR_MODEL_LOAD` with a hint */
-export async function openOnnx({ path, name }: Pick<ServedModel, "path" | "name">, log: Log): Promise<Model> {
-  const session = await openSession({ path, log });
+/** @param verbose as of a session   @throws ScriptLoadError `ERR_MODEL_LOAD` with a hint */
+export async function openOnnx(
+  { path, name }: Pick<ServedModel, "path" | "name">,
+  log: Log,
+  verbose = false,
+): Promise<Model> {
+  const session = await openSession({ path, log, verbose });
   const expected = { name, inputs: session.inputs, outputs: session.outputs };
   return {
     facts: {
@@ -25,7 +29,7 @@ export async function openOnnx({ path, name }: Pick<ServedModel, "path" | "name"
     async infer(version, inputs, outputs) {
       if (version !== undefined && version !== VERSION) {
         const message = `Request for unknown model: '${name}' version ${version} is not found`;
-        throw new BadInputError("ERR_BAD_INPUT", message);
+        throw new BadInputError("ERR_NOT_FOUND", message);
       }
       const fetches = wantedOutputs(expected, outputs);
       checkInputs(expected, inputs);

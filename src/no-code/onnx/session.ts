@@ -39,6 +39,8 @@ export interface SessionOptions {
   readonly log: Log;
   /** That it computes with; default: the processors, shared out among the workers. */
   readonly threads?: number | undefined;
+  /** True: what the engine says to itself goes to stderr. */
+  readonly verbose?: boolean | undefined;
 }
 
 /** Classes that the log names, so that a model with thousands does not fill it. */
@@ -46,9 +48,9 @@ const MAX_SHOWN_CLASSES = 20;
 
 /** @throws ScriptLoadError `ERR_MODEL_LOAD` with a hint */
 export async function openSession(options: SessionOptions): Promise<Session> {
-  const { path, log } = options;
+  const { path, log, verbose } = options;
   checkFile(path);
-  const engine = findEngine(path);
+  const engine = findEngine(path, { verbose });
   // By path: what lies outside the file is found so (ONNX-14), and the engine may map it into memory.
   const asItIs = await create(engine, options);
   const session = asItIs.outputMetadata.every(({ isTensor }) => isTensor)

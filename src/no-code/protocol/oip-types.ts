@@ -2,6 +2,8 @@
 import { BadInputError } from "../../core/errors.ts";
 import type { Datatype, TensorData } from "../types.ts";
 
+export { shown } from "../shown.ts";
+
 /** Data of all types but BYTES. */
 export type NumericData = Exclude<TensorData, readonly string[]>;
 
@@ -60,14 +62,6 @@ export const INTEGER_RANGES: Readonly<Partial<Record<Datatype, readonly [min: nu
   INT16: [-0x8000, 0x7fff],
   INT32: [-0x8000_0000, 0x7fff_ffff],
 };
-
-/** Longest name that a message repeats, in characters: more than models have, and less than a log line should. */
-const SHOWN_NAME = 200;
-
-/** A name of the caller's as messages show it. */
-export function shown(name: string): string {
-  return `'${name.length > SHOWN_NAME ? `${name.slice(0, SHOWN_NAME)}...` : name}'`;
-}
 
 export function badInput(message: string, cause?: unknown): BadInputError {
   return new BadInputError("ERR_BAD_INPUT", message, { cause });

@@ -1,5 +1,6 @@
 // A model's configuration as Triton shows it: all that there is, with Triton's defaults (TRI-16).
-import { BACKEND, type ModelConfig, PLATFORM, typeName, type VersionPolicy } from "./config.ts";
+import { PLATFORM } from "../onnx/open-onnx.ts";
+import { BACKEND, type ModelConfig, typeName, type VersionPolicy } from "./config.ts";
 import type { BoundTensor, Signature } from "./signature.ts";
 
 /** What a model's file is called where nothing else is said. */

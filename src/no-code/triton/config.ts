@@ -1,6 +1,7 @@
 // config.pbtxt: the fields that change answers (TRI-6).
+import { PLATFORM } from "../onnx/open-onnx.ts";
 import type { Datatype } from "../types.ts";
-import { booleanOf, integerOf, integersOf, messageOf, messagesOf, type Range, textOf, wordOf } from "./fields.ts";
+import { booleanOf, enumOf, integerOf, integersOf, messageOf, messagesOf, type Range, textOf } from "./fields.ts";
 import { type PbMessage, readPbtxt } from "./pbtxt.ts";
 import { PbtxtError } from "./pbtxt-tokens.ts";
 
@@ -50,11 +51,10 @@ export const NO_CONFIG: ModelConfig = {
   ignored: [],
 };
 
-export const PLATFORM = "onnxruntime_onnx";
 export const BACKEND = "onnxruntime";
 
-/** Names of Triton (TRI-9). */
-const DATATYPES: Readonly<Record<string, Datatype>> = {
+/** Names of Triton, in the order of its numbers (TRI-9). */
+const NAMED: Readonly<Record<string, Datatype>> = {
   TYPE_BOOL: "BOOL",
   TYPE_UINT8: "UINT8",
   TYPE_UINT16: "UINT16",
@@ -69,6 +69,11 @@ const DATATYPES: Readonly<Record<string, Datatype>> = {
   TYPE_FP64: "FP64",
   TYPE_STRING: "BYTES",
 };
+const DATATYPES: ReadonlyMap<string, Datatype> = new Map(Object.entries(NAMED));
+
+// Enums of model_config.proto, by their numbers.
+const DATA_TYPES = ["TYPE_INVALID", ...DATATYPES.keys(), "TYPE_BF16"];
+const FORMATS = ["FORMAT_NONE", "FORMAT_NHWC", "FORMAT_NCHW"];
 
 /** In Triton's name. */
 export function typeName(datatype: string): string {
@@ -159,7 +164,7 @@ function tensorOf(message: PbMessage, kind: "input" | "output"): TensorConfig {
     dims: dims.length === 0 ? undefined : dims,
     reshape: reshape === undefined ? undefined : dimsOf(reshape, "shape", `${kind} '${name}'`),
     optional: kind === "input" && booleanOf(message, "optional"),
-    format: wordOf(message, "format") ?? "FORMAT_NONE",
+    format: enumOf(message, "format", FORMATS) ?? "FORMAT_NONE",
     labelFile: textOf(message, "label_filename"),
   };
   checkReshape(tensor, message.line, kind);
@@ -173,11 +178,11 @@ function dimsOf(message: PbMessage, field: string, of: string): number[] {
 }
 
 function datatypeOf(message: PbMessage, of: string): Datatype | undefined {
-  const word = wordOf(message, "data_type");
+  const word = enumOf(message, "data_type", DATA_TYPES);
   if (word === undefined || word === "TYPE_INVALID") return undefined;
-  const datatype = DATATYPES[word];
+  const datatype = DATATYPES.get(word);
   if (datatype !== undefined) return datatype;
-  const known = Object.keys(DATATYPES).join(", ");
+  const known = [...DATATYPES.keys()].join(", ");
   throw new PbtxtError(message.line, `data_type of ${of} is ${word}, which is not served; there are ${known}`);
 }
 

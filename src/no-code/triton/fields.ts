@@ -23,12 +23,15 @@ export function textOf(message: PbMessage, name: string): string {
   return value.value;
 }
 
-/** The name of an enum's value. */
-export function wordOf(message: PbMessage, name: string): string | undefined {
+/** The name of an enum's value, which may be given as its number.
+ *  @param names by their numbers; a number without a name is told as it is */
+export function enumOf(message: PbMessage, name: string, names: readonly string[]): string | undefined {
   const value = only(message, name);
   if (value === undefined) return undefined;
-  if (value.kind !== "word") throw wrong(name, "a name without quotes", value);
-  return value.value;
+  if (value.kind === "word") return value.value;
+  const number = value.kind === "number" ? Number(value.value) : Number.NaN;
+  if (!Number.isInteger(number)) throw wrong(name, "a name without quotes, or its number", value);
+  return names[number] ?? `${number}`;
 }
 
 const BOOLEANS: ReadonlyMap<unknown, boolean> = new Map<unknown, boolean>([

@@ -4,6 +4,7 @@ import { join, relative, resolve, sep } from "node:path";
 import { attempt } from "../../core/attempt.ts";
 import type { Log } from "../../core/log.ts";
 import { messageOf } from "../../core/thrown.ts";
+import { isNoModel } from "../../model/detect.ts";
 import { type ModelConfig, NO_CONFIG, readConfig, type VersionPolicy } from "./config.ts";
 import { MODEL_FILE } from "./config-json.ts";
 
@@ -21,11 +22,8 @@ export function modelFolders(repository: string, log: Log): ModelFolder[] {
   return foldersIn(repository).flatMap((name) => modelFolder(repository, name, log));
 }
 
-/** Of no modeller's making: folders of an editor, of git, of a volume or a disk (`.git`, `..data`), and the engine's. */
-const NO_MODELS = /^\.|^(node_modules|lost\+found)$/;
-
 function modelFolder(repository: string, name: string, log: Log): ModelFolder[] {
-  if (NO_MODELS.test(name)) return [];
+  if (isNoModel(name)) return [];
   const path = join(repository, name);
   let folders: string[];
   try {
@@ -41,7 +39,7 @@ function modelFolder(repository: string, name: string, log: Log): ModelFolder[] 
   }
   for (const folder of folders) {
     const problem = versionProblem(folder);
-    if (problem === undefined || NO_MODELS.test(folder)) continue;
+    if (problem === undefined || isNoModel(folder)) continue;
     log.server.warning(`Model '${name}': the folder ${folder} is skipped: ${problem}`);
   }
   return [{ name, path, versions: versions.sort(byNumber) }];

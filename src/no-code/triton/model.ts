@@ -2,8 +2,9 @@
 import { BadInputError } from "../../core/errors.ts";
 import type { ModelFacts } from "../../core/types.ts";
 import { checkInputs, wantedOutputs } from "../onnx/check-request.ts";
+import { PLATFORM } from "../onnx/open-onnx.ts";
 import type { Model } from "../types.ts";
-import { type ModelConfig, PLATFORM } from "./config.ts";
+import type { ModelConfig } from "./config.ts";
 import { configJson } from "./config-json.ts";
 import { toAnswer, toFeeds } from "./request.ts";
 import { toFacts } from "./signature.ts";

@@ -15,10 +15,20 @@ import { type OpenSession, openVersion, reasonOf, type Version } from "./version
  *  thread and has none of its own, for dozens of models would hold hundreds of threads (ONNX-17). */
 const MAX_THREADED_SESSIONS = 4;
 
+export interface RepositoryOptions {
+  /** As of a session. */
+  readonly verbose?: boolean;
+  readonly openSession?: OpenSession;
+}
+
 /** Opens what is there; a model or a version that cannot be served stops no other.
  *  @returns all models that there are, those that cannot be served included
  *  @throws ScriptLoadError `ERR_MODEL_LOAD` when nothing can be served */
-export async function openRepository(path: string, log: Log, openSession?: OpenSession): Promise<readonly Model[]> {
+export async function openRepository(
+  path: string,
+  log: Log,
+  { verbose, openSession }: RepositoryOptions = {},
+): Promise<readonly Model[]> {
   const plans = foldersOf(path, log).map((folder) => planOf(folder, path, log));
   const sessions = plans.reduce((count, { versions }) => count + versions.length, 0);
   const threads = sessions > MAX_THREADED_SESSIONS ? 1 : undefined;
@@ -27,7 +37,7 @@ export async function openRepository(path: string, log: Log, openSession?: OpenS
   for (const { folder, config, versions, failure } of plans) {
     const opened: Version[] = failure === undefined ? [] : failedVersions(folder, failure);
     for (const version of versions) {
-      opened.push(await openVersion({ repository: path, folder, config, version, threads, log, openSession }));
+      opened.push(await openVersion({ repository: path, folder, config, version, threads, verbose, log, openSession }));
     }
     models.push(modelOf(folder.name, config, opened));
   }

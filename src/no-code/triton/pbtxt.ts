@@ -22,11 +22,11 @@ export type PbScalar =
 /** Messages within messages, as many as protobuf itself follows. */
 const MAX_DEPTH = 100;
 const CLOSING: Readonly<Record<string, string>> = { "{": "}", "<": ">" };
-const NOT_FINITE: Readonly<Record<string, number>> = {
-  inf: Number.POSITIVE_INFINITY,
-  infinity: Number.POSITIVE_INFINITY,
-  nan: Number.NaN,
-};
+const NOT_FINITE: ReadonlyMap<string, number> = new Map([
+  ["inf", Number.POSITIVE_INFINITY],
+  ["infinity", Number.POSITIVE_INFINITY],
+  ["nan", Number.NaN],
+]);
 
 /** @throws PbtxtError with the line */
 export function readPbtxt(text: string): PbMessage {
@@ -106,7 +106,7 @@ export function readPbtxt(text: string): PbMessage {
     const isNegative = takeMark("-");
     if (isA("number")) return { kind: "number", line, value: numberOf(next(), isNegative) };
     if (!isA("word")) throw unexpected("a value");
-    const limit = NOT_FINITE[token.text.toLowerCase()];
+    const limit = NOT_FINITE.get(token.text.toLowerCase());
     if (limit !== undefined && next()) return { kind: "number", line, value: isNegative ? -limit : limit };
     if (isNegative) throw unexpected("a number");
     return { kind: "word", line, value: next().text };

@@ -40,6 +40,7 @@ export interface VersionOptions {
   readonly version: string;
   /** Undefined: as many as the processors give. */
   readonly threads: number | undefined;
+  readonly verbose: boolean | undefined;
   readonly log: Log;
   readonly openSession: OpenSession | undefined;
 }
@@ -51,12 +52,13 @@ export async function openVersion({
   config = NO_CONFIG,
   version,
   threads,
+  verbose,
   log,
   openSession = openEngineSession,
 }: VersionOptions): Promise<Version> {
   let session: Session | undefined;
   try {
-    session = await openSession({ path: modelFile(folder, version, config.modelFile), log, threads });
+    session = await openSession({ path: modelFile(folder, version, config.modelFile), log, threads, verbose });
     const signature = signatureOf(config, session);
     for (const { name, optional, isThere } of signature.inputs) {
       if (optional && isThere) {

@@ -143,6 +143,13 @@ describe("banner of scorefn serve", () => {
     expect(shown.join("\n")).not.toContain("s3cr3t");
   });
 
+  test("shows a model in place of the script where the drop-in command serves one", () => {
+    const { config } = resolveConfig({ flags: { entry_script: "score.py" }, env: {}, cwd: "/site" });
+    const shown = bannerLines({ ...config, model: { kind: "onnx", path: "/m/iris.onnx", name: "iris" } });
+    expect(shown).toContain("Model: /m/iris.onnx (ONNX)");
+    expect(shown.join("\n")).not.toContain("Entry Script Name");
+  });
+
   test("shows a model that is served without a script, and the routes of its protocols", () => {
     const { config } = resolveConfig({ flags: { entry_script: "score.py" }, env: {}, cwd: "/site" });
     const shown = (model: Config["model"]) => ownBannerLines({ ...config, entryScript: null, model });

@@ -6,7 +6,7 @@ import { packageFile } from "../../../src/core/package-root.ts";
 import { freePort, type RunningServer, startServer } from "../../setup/server.ts";
 import { DEADLINE_MS, temporaryFolder, until } from "../../setup/service.ts";
 
-const COMMAND = packageFile("dist/adapters/cli/scorefn.js");
+export const COMMAND: string = packageFile("dist/adapters/cli/scorefn.js");
 
 /** What the ready path says of the last edit. */
 export interface Reload {
@@ -44,13 +44,15 @@ export interface EditedOptions {
   readonly command?: readonly string[];
   /** Runs the command with these words before it. */
   readonly wrapper?: readonly string[];
+  /** Lays out what is no text before the server starts. */
+  readonly prepare?: (folder: string) => void;
 }
 
 /** @param script the one to serve; undefined: none is named */
 export async function edited(
   script: string | undefined,
   files: Readonly<Record<string, string>>,
-  { args = [], env = {}, command = [COMMAND, "serve", "--reload"], wrapper = [] }: EditedOptions = {},
+  { args = [], env = {}, command = [COMMAND, "serve", "--reload"], wrapper = [], prepare }: EditedOptions = {},
 ): Promise<Edited> {
   const temporary = await temporaryFolder();
   onTestFinished(temporary.remove);
@@ -62,6 +64,7 @@ export async function edited(
     await rename(temporary.file("written"), join(folder, name));
   };
   for (const [name, text] of Object.entries(files)) await write(name, text);
+  prepare?.(folder);
   const port = await freePort();
   const named = script === undefined ? [] : ["--entry_script", script];
   const flags = [...named, "--host", "127.0.0.1", "--port", String(port), ...args];

@@ -34,6 +34,14 @@ test.each([
   ["a repository by its versions", ["r/iris/1/model.onnx", "r/notes.txt"], "r", "triton", "r", "r"],
   ["a repository by a configuration", ["r/iris/config.pbtxt"], "r", "triton", "r", "r"],
   ["a repository with an ONNX file beside", ["r/iris/1/model.onnx", "r/old.onnx"], "r", "triton", "r", "r"],
+  [
+    "a folder with one ONNX file, mounted by Kubernetes",
+    ["a/iris.onnx", "a/..data/config.pbtxt", "a/.backup/1/model.onnx"],
+    "a",
+    "onnx",
+    "a/iris.onnx",
+    "iris",
+  ],
   ["a file whose name paths cannot hold", ["größe (1).onnx"], "größe (1).onnx", "onnx", "größe (1).onnx", "gr_e_1_"],
   ["a file named by dots", ["...onnx"], "...onnx", "onnx", "...onnx", "model"],
 ])("%s is found (DESIGN 1, 2)", (_, files, given, kind, path, name) => {
@@ -48,6 +56,7 @@ test.each([
   ["other files", ["a/model.pkl"], "a", `holds no model. ${LOOKED_FOR}`],
   ["two ONNX files", ["a/b.onnx", "a/a.onnx"], "a", `holds 2 ONNX files, a.onnx, b.onnx; name one. ${LOOKED_FOR}`],
   ["a version that is no number", ["r/iris/v1/model.onnx"], "r", `holds no model. ${LOOKED_FOR}`],
+  ["a repository whose folders are hidden", ["r/.git/config.pbtxt"], "r", `holds no model. ${LOOKED_FOR}`],
   ["a folder called like a file", ["a/model.onnx/"], "a", `holds no model. ${LOOKED_FOR}`],
 ])("%s is no model, with what was looked for", (_, files, given, problem) => {
   const detected = detectModel(join(layOut(...files), given));

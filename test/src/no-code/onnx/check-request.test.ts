@@ -31,6 +31,8 @@ async function refusal(model: Model, inputs: readonly Tensor[], good: readonly T
 const [A, B] = [floats("INPUT0", [1, 4]), floats("INPUT1", [1, 4])];
 const ints: Tensor = { name: "INPUT0", datatype: "INT32", shape: [1, 4], data: new Int32Array(4) };
 const HUGE = 2 ** 31;
+/** Of inputs: comparing each with each would take minutes. */
+const VERY_MANY = 300_000;
 
 describe.skipIf(missingEngine())("a request is refused", () => {
   test.each<[string, Tensor[], string, string[]?]>([
@@ -163,10 +165,32 @@ describe.skipIf(missingEngine())("a request is refused", () => {
     expect(await refusal(model, [floats("x", [1, 2]), bias], [floats("x", [1, 2])])).toContain("['bias'] are unknown");
   });
 
+  test("with very many inputs, at once and in few words", async () => {
+    const model = await open("addsub.onnx", "addsub");
+    const many = Array.from({ length: VERY_MANY }, (_, index) => ({ ...A, name: `${index}` }));
+    const message = await refusal(model, many, [A, B]);
+    expect(message).toContain(
+      `expected 2 inputs but got ${VERY_MANY} inputs for model 'addsub'. Got input(s) ['0','1',`,
+    );
+    expect(message).toContain(",'99',... 299900 more], but missing required input(s) ['INPUT0','INPUT1']");
+    expect(message.length).toBeLessThan(1_000);
+  });
+
+  test("with a name of a megabyte, which is told in part", async () => {
+    const model = await open("addsub.onnx", "addsub");
+    const name = "x".repeat(2 ** 20);
+    const messages = [
+      await refusal(model, [A, floats(name, [1])], [A, B]),
+      await refusal(model, [floats(name, [1]), floats(name, [1])], [A, B]),
+      await refusal(model, [A, B], [A, B], [name]),
+    ];
+    for (const message of messages) expect(message.length).toBeLessThan(1_000);
+  });
+
   test("for a version that there is not", async () => {
     const model = await open("fixed.onnx", "fixed");
     await expect(model.infer("2", [floats("x", [2, 3])], undefined)).rejects.toMatchObject({
-      code: "ERR_BAD_INPUT",
+      code: "ERR_NOT_FOUND",
       message: "Request for unknown model: 'fixed' version 2 is not found",
     });
   });

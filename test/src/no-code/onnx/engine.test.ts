@@ -27,7 +27,7 @@ const engineOf = (version: string): string => `exports.env = { versions: { node:
 
 function failure(model: string, env: NodeJS.ProcessEnv = {}): ScoreError {
   try {
-    findEngine(model, env);
+    findEngine(model, { env });
   } catch (error) {
     expect(error).toMatchObject({ code: "ERR_MODEL_LOAD" });
     return error as ScoreError;
@@ -44,7 +44,7 @@ describe("the engine", () => {
     let folders = 0;
     const find = (): string | undefined => {
       const model = join(beside, "deep", `${folders++}`, "model.onnx");
-      return findEngine(model, { AML_APP_ROOT: app }).env.versions?.node;
+      return findEngine(model, { env: { AML_APP_ROOT: app } }).env.versions?.node;
     };
     installEngine(app, engineOf("1.22.3"));
     expect(find()).toBe("1.22.3");
@@ -67,7 +67,7 @@ describe("the engine", () => {
       `npm install onnxruntime-node --ignore-scripts. Looked for from ${folder} upwards, and beside scorefn.`,
     );
     installEngine(folder, engineOf("1.30.0"));
-    expect(findEngine(model, {}).env.versions?.node).toBe("1.30.0");
+    expect(findEngine(model, { env: {} }).env.versions?.node).toBe("1.30.0");
   });
 
   test("is looked for though the current folder is gone", async () => {
@@ -77,7 +77,7 @@ describe("the engine", () => {
       throw new Error("ENOENT: no such file or directory, uv_cwd");
     });
     onTestFinished(() => void vi.restoreAllMocks());
-    expect(findEngine(join(folder, "model.onnx"), {}).env.versions?.node).toBe("1.30.0");
+    expect(findEngine(join(folder, "model.onnx"), { env: {} }).env.versions?.node).toBe("1.30.0");
   });
 
   test.each(["1.21.0", "0.30.0", undefined])("of version %s is too old (ONNX-1)", async (version) => {
@@ -136,9 +136,9 @@ describe("the engine", () => {
     });
     const model = join(modelFolder([]), "model.onnx");
     env.logLevel = "warning";
-    findEngine(model, { AZUREML_LOG_LEVEL: "debug" });
+    findEngine(model, { verbose: true });
     expect(env.logLevel).toBe("warning");
-    findEngine(model, {});
+    findEngine(model);
     expect(env.logLevel).toBe("fatal");
   });
 
@@ -148,7 +148,7 @@ describe("the engine", () => {
     for (const name of ["onnxruntime-node", "onnxruntime-common"]) {
       cpSync(join(engineModules(), name), join(folder, "node_modules", name), {
         recursive: true,
-        filter: (path) => !/\.(so\.1|dll|dylib|node|map)$/.test(path),
+        filter: (path) => !/[\\/](bin|script|test)$|\.map$/.test(path),
       });
     }
     const { message, report } = failure(join(folder, "model.onnx"));

@@ -1,5 +1,5 @@
 // Models in real worker processes: what a model does there to the process, and what a server says that has none to serve.
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
@@ -39,6 +39,9 @@ const ENDLESS: Input[] = [
   ["times", "INT64", [], ["4611686018427387904"]],
   ["x", "FP32", [], [1]],
 ];
+
+/** Limit of one run in ms: what answers at once never takes so long, however busy the machine is. */
+const RUN_LIMIT_MS = 5_000;
 
 type Input = [name: string, datatype: string, shape: number[], values: (number | string)[]];
 
@@ -108,10 +111,10 @@ describe.skipIf(missingEngine())("a worker with models", () => {
   });
 
   test("is replaced when a run takes too long, which nothing can interrupt (ONNX-15)", async () => {
-    const service = await serve({ SCORING_TIMEOUT_MS: "1000" });
+    const service = await serve({ SCORING_TIMEOUT_MS: `${RUN_LIMIT_MS}` });
     const pid = await answeredBy(service);
     const { status, text } = await service.post(ask("loop", ENDLESS));
-    expect([status, text]).toEqual([500, expect.stringContaining("1000 ms")]);
+    expect([status, text]).toEqual([500, expect.stringContaining(`${RUN_LIMIT_MS} ms`)]);
     expect(await answeredBy(service)).not.toBe(pid);
   });
 
@@ -127,7 +130,7 @@ describe.skipIf(missingEngine())("a worker with models", () => {
   });
 
   test("is replaced when the client has left, once the run has taken too long", async () => {
-    const service = await serve({ SCORING_TIMEOUT_MS: "2000" });
+    const service = await serve({ SCORING_TIMEOUT_MS: `${RUN_LIMIT_MS}` });
     const mark = join(service.folder, "begun");
     const pid = await answeredBy(service);
     const client = new AbortController();
@@ -148,6 +151,89 @@ describe.skipIf(missingEngine())("a worker with models", () => {
     expect((await running).status).toBeGreaterThanOrEqual(499);
     expect(() => process.kill(pid!, 0)).toThrow("ESRCH");
   });
+});
+
+describe.skipIf(missingEngine())("a model that does not end, asked by the Open Inference Protocol", () => {
+  async function serveModel(env: Readonly<Record<string, string>> = {}) {
+    const folder = modelFolder(["loop.onnx"]);
+    const service = createService("", {
+      AML_APP_ROOT: folder,
+      AZUREML_ENTRY_SCRIPT: "",
+      SCOREFN_MODEL: join(folder, "loop.onnx"),
+      WORKER_COUNT: "1",
+      ...env,
+    });
+    onTestFinished(service.close);
+    await service.runtime.start();
+    const infer = async (times: string) => {
+      const inputs = [
+        `{"name":"times","datatype":"INT64","shape":[],"data":[${times}]}`,
+        '{"name":"x","datatype":"FP32","shape":[],"data":[0]}',
+      ];
+      const body = Buffer.from(`{"inputs":[${inputs}]}`);
+      const { status, text } = await service.get("/v2/models/loop/infer", { method: "POST", body });
+      return { status, body: JSON.parse(text) };
+    };
+    const works = async () => {
+      const y = { name: "y", datatype: "FP32", shape: [], data: [0] };
+      expect(await infer("2")).toEqual({
+        status: 200,
+        body: { model_name: "loop", model_version: "1", outputs: [y] },
+      });
+    };
+    return { service, infer, works };
+  }
+
+  test("is 504 after its time, and the next request works", async () => {
+    const { infer, works } = await serveModel({ SCORING_TIMEOUT_MS: `${RUN_LIMIT_MS}` });
+    await works();
+    const error = `Scoring timeout after ${RUN_LIMIT_MS} ms`;
+    expect(await infer("4611686018427387904")).toEqual({ status: 504, body: { error } });
+    await works();
+  });
+
+  test("is 500 when its process ends, and the next request works", async () => {
+    const { service, infer, works } = await serveModel();
+    await works();
+    const [pid] = service.workerPids();
+    const running = infer("4611686018427387904");
+    await until(() => service.runtime.state === "busy", "the run has begun");
+    process.kill(pid!, "SIGKILL");
+    expect(await running).toEqual({ status: 500, body: { error: expect.stringMatching(/./) } });
+    await works();
+  });
+});
+
+/** An engine that writes down its level of what it says. */
+const TELLS = `
+const env = { versions: { node: "1.30.0" } };
+const create = async (path) => {
+  require("node:fs").writeFileSync(path + ".level", String(env.logLevel));
+  throw new Error("no model");
+};
+module.exports = { env, InferenceSession: { create } };
+`;
+
+test.each([
+  ["DEBUG", "undefined"],
+  ["INFO", "fatal"],
+])("with the log level %s the engine's is %s (ONNX-23)", async (level, engine) => {
+  const folder = await temporaryFolder();
+  onTestFinished(folder.remove);
+  const place = folder.file("node_modules/onnxruntime-node");
+  mkdirSync(place, { recursive: true });
+  writeFileSync(join(place, "index.js"), TELLS);
+  const model = folder.file("model.onnx");
+  writeFileSync(model, "something");
+  const service = createService("", {
+    AML_APP_ROOT: folder.file("."),
+    AZUREML_ENTRY_SCRIPT: "",
+    AZUREML_LOG_LEVEL: level,
+    SCOREFN_MODEL: model,
+  });
+  onTestFinished(service.close);
+  await expect(service.runtime.start()).rejects.toMatchObject({ code: "ERR_MODEL_LOAD" });
+  expect(readFileSync(`${model}.level`, "utf8")).toBe(engine);
 });
 
 describe.each(["workers", "in-process"])("a server whose model cannot be loaded (%s)", (host) => {

@@ -11,7 +11,7 @@ const quiet: Log = createLog(() => {}, "CRITICAL");
 
 async function open(fixture: string, log = quiet, strict = false) {
   const path = join(modelFolder([fixture]), fixture);
-  const script = await openModel({ kind: "onnx", path, name: "m" }, log, strict);
+  const script = await openModel({ kind: "onnx", path, name: "m" }, log, { strict });
   return async (route: "/score" | "/invocations", body: unknown, type = "application/json"): Promise<string> => {
     const text = typeof body === "string" ? body : JSON.stringify(body);
     const outcome = await script.run({

@@ -104,6 +104,9 @@ const SERVED: Record<string, object> = {
 };
 
 const ONLY = 'is not served: only ONNX models are (platform "onnxruntime_onnx" or backend "onnxruntime")';
+const TYPES =
+  "which is not served; there are TYPE_BOOL, TYPE_UINT8, TYPE_UINT16, TYPE_UINT32, TYPE_UINT64, TYPE_INT8, TYPE_INT16, " +
+  "TYPE_INT32, TYPE_INT64, TYPE_FP16, TYPE_FP32, TYPE_FP64, TYPE_STRING";
 const NOT_SERVED: Record<string, string> = {
   ensemble: `line 2: platform "ensemble" ${ONLY}`,
   ensemble_without_platform: "line 2: ensembles are not served: only single ONNX models are",
@@ -112,9 +115,7 @@ const NOT_SERVED: Record<string, string> = {
   sequence: "line 3: sequence_batching is not done: requests are answered one by one, without state",
   decoupled: "line 3: decoupled models are not served: a request has one answer",
   ragged_batch: "line 2: batch_input is not done: requests are not joined",
-  bfloat16:
-    "line 1: data_type of input 'x' is TYPE_BF16, which is not served; there are TYPE_BOOL, TYPE_UINT8, TYPE_UINT16, TYPE_UINT32, " +
-    "TYPE_UINT64, TYPE_INT8, TYPE_INT16, TYPE_INT32, TYPE_INT64, TYPE_FP16, TYPE_FP32, TYPE_FP64, TYPE_STRING",
+  bfloat16: `line 1: data_type of input 'x' is TYPE_BF16, ${TYPES}`,
   shape_tensor: "line 1: input 'x' is a shape tensor, which only TensorRT has",
   unfit_reshape: "line 2: input 'x' has different sizes in dims [3,-1] and in reshape [-1,4]",
   two_policies: "line 2: version_policy must be one of latest, all and specific",
@@ -166,8 +167,19 @@ describe("config.pbtxt (TRI-6)", () => {
       'input { name: "x" dims: 18446744073709551615 }',
       "line 1: dims must be integers from 1 on, or -1 for any size, not 18446744073709551615",
     ],
-    ['input { name: "x" data_type: "TYPE_FP32" }', 'line 1: data_type must be a name without quotes, not "TYPE_FP32"'],
-    ['input { name: "x" data_type: 11 }', "line 1: data_type must be a name without quotes, not 11"],
+    [
+      'input { name: "x" data_type: "TYPE_FP32" }',
+      'line 1: data_type must be a name without quotes, or its number, not "TYPE_FP32"',
+    ],
+    ['input { name: "x" data_type: 1.5 }', "line 1: data_type must be a name without quotes, or its number, not 1.5"],
+    [
+      'input { name: "x" data_type: { } }',
+      "line 1: data_type must be a name without quotes, or its number, not a message",
+    ],
+    ['input { name: "x" data_type: 14 }', `line 1: data_type of input 'x' is TYPE_BF16, ${TYPES}`],
+    ['input { name: "x" data_type: 99 }', `line 1: data_type of input 'x' is 99, ${TYPES}`],
+    ['input { name: "x" data_type: -1 }', `line 1: data_type of input 'x' is -1, ${TYPES}`],
+    ['input { name: "x" data_type: constructor }', `line 1: data_type of input 'x' is constructor, ${TYPES}`],
     ['input { name: "x" optional: maybe }', 'line 1: optional must be true or false, not "maybe"'],
     ['input { name: "x" reshape { shape: 1 } }', "line 1: input 'x' has reshape but no dims"],
     [
@@ -191,6 +203,16 @@ describe("config.pbtxt (TRI-6)", () => {
     ["input [", 'line 1: expected ":" or "{", found the end'],
   ])("%s is refused", (text, problem) => {
     expect(problemOf(text)).toBe(problem);
+  });
+
+  test("enums may be numbers (TRI-15)", () => {
+    const types = [..."BOOL UINT8 UINT16 UINT32 UINT64 INT8 INT16 INT32 INT64 FP16 FP32 FP64 BYTES".split(" ")];
+    const inputs = types.map((type, index) => `input { name: "${type}" data_type: ${index + 1} }`);
+    expect(readConfig(inputs.join("\n")).inputs.map(({ datatype }) => datatype)).toEqual(types);
+    const [x] = readConfig('input { name: "x" data_type: 0 format: 0x2 }').inputs;
+    expect(x).toMatchObject({ datatype: undefined, format: "FORMAT_NCHW" });
+    // Of a newer Triton.
+    expect(readConfig('input { name: "x" format: 9 }').inputs[0]!.format).toBe("9");
   });
 
   test("sizes whose product no number holds are compared exactly", () => {

@@ -401,10 +401,12 @@ describe.skipIf(missingEngine())("versions", () => {
   test("that go away between the look and the load fail alone", async () => {
     const path = repository({ ...three, "m/config.pbtxt": "version_policy { all { } }" });
     const log = createLog(() => {}, "CRITICAL");
-    const [model] = await openRepository(path, log, (options) => {
-      // Version 1 is being opened.
-      if (options.path.includes(join("m", "1"))) renameSync(join(path, "m", "3"), join(path, "gone"));
-      return openSession(options);
+    const [model] = await openRepository(path, log, {
+      openSession(options) {
+        // Version 1 is being opened.
+        if (options.path.includes(join("m", "1"))) renameSync(join(path, "m", "3"), join(path, "gone"));
+        return openSession(options);
+      },
     });
     expect(model!.facts.versions).toEqual([
       { version: "1" },
@@ -421,22 +423,20 @@ describe.skipIf(missingEngine())("sessions", () => {
     const released: string[] = [];
     let under = 0;
     const path = repository(files);
-    const models = await openRepository(
-      path,
-      createLog(() => {}, "CRITICAL"),
-      async (options) => {
-        under += 1;
-        expect(under).toBe(1);
-        const session = await openSession(options);
-        under -= 1;
-        opened.push(options);
-        const release = () => {
-          released.push(options.path);
-          return session.release();
-        };
-        return { ...session, release };
-      },
-    );
+    const watch = async (options: SessionOptions) => {
+      under += 1;
+      expect(under).toBe(1);
+      const session = await openSession(options);
+      under -= 1;
+      opened.push(options);
+      const release = () => {
+        released.push(options.path);
+        return session.release();
+      };
+      return { ...session, release };
+    };
+    const log = createLog(() => {}, "CRITICAL");
+    const models = await openRepository(path, log, { openSession: watch });
     return { models, opened, released: released.map((file) => file.replace(join(path, "/"), "")) };
   }
 

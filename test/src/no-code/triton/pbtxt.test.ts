@@ -91,6 +91,7 @@ describe("the grammar (TRI-15)", () => {
         toString: [{}],
       },
     ],
+    ["a word like such a member", "a: constructor", { a: [{ word: "constructor" }] }],
   ])("takes %s", (_, text, expected) => {
     expect(read(text)).toEqual(expected);
   });
