@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { brotliCompress, constants } from "node:zlib";
-import { build } from "esbuild";
+import { build, transform } from "esbuild";
 import { removeUnused } from "./unused.mjs";
 
 const ROOT = fileURLToPath(new URL(".", import.meta.url));
@@ -25,6 +25,9 @@ const FILES = [
   "dist/src/telemetry/app-insights-thread.js",
   "dist/adapters/cli/online/query.js",
 ];
+
+/** What licences want to be there besides themselves. */
+const NOTICES = ["swagger-ui-dist/NOTICE", "swagger-ui-dist/swagger-ui-bundle.js.LICENSE.txt"];
 
 /** The libraries are CommonJS, and ask for Node's own modules with `require`. */
 const REQUIRE = 'import { createRequire } from "node:module";\nconst require = createRequire(import.meta.url);';
@@ -46,6 +49,11 @@ const PRIVATE_API = {
   },
 };
 
+/** Packages of which dist holds a part. */
+const held = new Set(["uplot", "swagger-ui-dist", "@seriousme/openapi-schema-validator", "ajv-draft-04"]);
+/** What nobody can tell the packages of any more. @type {string[]} */
+const builtBefore = [];
+
 for (const file of FILES) {
   const { metafile } = await build({
     absWorkingDir: ROOT,
@@ -66,13 +74,15 @@ for (const file of FILES) {
     metafile: true,
     logLevel: "error",
   });
-  const packages = new Set(Object.keys(metafile.inputs).flatMap((path) => packageOf(path) ?? []));
-  // Built before: its notices stand.
-  if (packages.size > 0) await writeNotices(file, [...packages].sort());
+  const packages = Object.keys(metafile.inputs).flatMap((path) => packageOf(path) ?? []);
+  for (const name of packages) held.add(name);
+  if (packages.length === 0) builtBefore.push(file);
 }
 
 await Promise.all([copyPage(), buildDocsPage(), copySpecifications()]);
+await writeNotices();
 await removeUnused(ROOT);
+await removeComments();
 
 /** The control page as it stands, and the library that draws its plots beside it: browsers load nothing from elsewhere. */
 async function copyPage() {
@@ -91,7 +101,6 @@ async function copyPage() {
     logLevel: "error",
   });
   await copyFile(join(library, "uPlot.min.css"), join(to, "uplot.css"));
-  await writeNotices("dist/endpoint/page/static/uplot.js", ["uplot"]);
 }
 
 /** The page to try a script with: its own modules made one file, the library as it comes, all compressed once for every
@@ -125,11 +134,6 @@ async function buildDocsPage() {
   await Promise.all(files.map(async ([file, content]) => writeFile(join(to, `${file}.br`), await compressed(content))));
   await writeFile(join(to, "digest.txt"), digest.digest("hex").slice(0, DIGEST_CHARACTERS));
   await copyFile(join(from, "index.html"), join(to, "index.html"));
-  await writeNotices(
-    "dist/src/docs-page/static/swagger-ui.js",
-    ["swagger-ui-dist"],
-    ["NOTICE", "swagger-ui-bundle.js.LICENSE.txt"],
-  );
 }
 
 /** As small as it gets, which takes seconds for the library: so it is done once for each of its versions.
@@ -167,7 +171,6 @@ async function copySpecifications() {
     const schema = JSON.parse(await readFile(join(modules, source), "utf8"));
     await writeFile(join(to, `${name}.json`), JSON.stringify(schema));
   }
-  await writeNotices("dist/check/openapi/schemas", ["@seriousme/openapi-schema-validator", "ajv-draft-04"]);
 }
 
 /** @param {string} path */
@@ -175,24 +178,47 @@ function packageOf(path) {
   return /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1];
 }
 
-/** Licences want to be where the code is. @param {string} file @param {string[]} packages
- *  @param {string[]} more files of the packages that licences want to be there, too */
-async function writeNotices(file, packages, more = []) {
-  /** @type {Map<string, string[]>} */
-  const byText = new Map();
-  for (const name of packages) {
+/** Comments of modules are for whoever has the sources, and every twelfth byte of the package; types keep theirs, for editors. */
+async function removeComments() {
+  const paths = (await readdir(join(ROOT, "dist"), { recursive: true })).map(
+    (path) => `dist/${path.replaceAll("\\", "/")}`,
+  );
+  const modules = paths.filter((path) => path.endsWith(".js") && !path.includes("/static/") && !FILES.includes(path));
+  await Promise.all(
+    modules.map(async (path) => {
+      const file = join(ROOT, path);
+      const { code } = await transform(await readFile(file, "utf8"), {
+        target: "esnext",
+        legalComments: "none",
+        charset: "utf8",
+      });
+      await writeFile(file, code);
+    }),
+  );
+}
+
+/** The licences of all of them in one file, since many have the same one. */
+async function writeNotices() {
+  const to = join(ROOT, "dist/LICENSES.txt");
+  if (builtBefore.length > 0) {
+    if (existsSync(to)) return;
+    throw new Error(`${builtBefore.join(", ")} was built before, and the licences are lost; run npm run build`);
+  }
+  /** Names by the text without its blanks, in which copies of one licence differ. @type {Map<string, { text: string, names: string[] }>} */
+  const licences = new Map();
+  for (const name of [...held].sort()) {
     const folder = join(ROOT, "node_modules", name);
     const { version, license, repository } = JSON.parse(await readFile(join(folder, "package.json"), "utf8"));
-    const licence = (await readdir(folder)).find((entry) => /^licen[cs]e/i.test(entry));
-    if (licence === undefined) throw new Error(`${name} has no licence text`);
-    const text = await readFile(join(folder, licence), "utf8");
+    const file = (await readdir(folder)).find((entry) => /^licen[cs]e/i.test(entry));
+    if (file === undefined) throw new Error(`${name} has no licence text`);
+    const text = await readFile(join(folder, file), "utf8");
+    const key = text.replaceAll(/\s+/g, " ").trim();
+    const licence = licences.get(key) ?? { text, names: [] };
     // This licence asks for the place of the source.
-    const source = license === "MPL-2.0" ? `, ${repository.url}` : "";
-    byText.set(text, [...(byText.get(text) ?? []), `${name} ${version}${source}`]);
+    licence.names.push(`${name} ${version}${license === "MPL-2.0" ? `, ${repository.url}` : ""}`);
+    licences.set(key, licence);
   }
-  const notices = [...byText].map(([text, names]) => `${names.join("\n")}\n\n${text}`);
-  for (const name of packages) {
-    for (const part of more) notices.push(await readFile(join(ROOT, "node_modules", name, part), "utf8"));
-  }
-  await writeFile(join(ROOT, `${file}.LICENSES.txt`), notices.join("\n\n"));
+  const notices = [...licences.values()].map(({ text, names }) => `${names.join("\n")}\n\n${text.trim()}\n`);
+  for (const file of NOTICES) notices.push(await readFile(join(ROOT, "node_modules", file), "utf8"));
+  await writeFile(to, notices.join("\n\n"));
 }

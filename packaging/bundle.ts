@@ -125,8 +125,8 @@ export async function bundle(options: BundleOptions): Promise<Bundle> {
       const outfile = join(dirname(options.outfile), name + EXTENSIONS[format]);
       const banner = format === "esm" ? { js: BANNER } : rest.banner!;
       await build({ ...rest, banner, entryPoints: [ownModule(module)], outfile, sourcemap: false });
-      await takeLicences(ownModule(module), `${outfile}.LICENSES.txt`);
     }
+    await takeLicences(dirname(options.outfile));
   }
   const code = made.filter(({ path }) => !path.endsWith(".map"));
   return { bytes: code.reduce((sum, { bytes }) => sum + bytes, 0), packages: [...packages.values()] };

@@ -64,10 +64,10 @@ export const NO_CODE: Readonly<Record<string, string>> = {
   "src/no-code/front/model-front": "createModelFront",
 };
 
-/** Of the libraries in a module that has been made one file of already. */
-export async function takeLicences(module: string, to: string): Promise<void> {
-  const notices = `${module}.LICENSES.txt`;
-  if (existsSync(notices)) await copyFile(notices, to);
+/** Of the libraries that host modules may hold. */
+export async function takeLicences(folder: string): Promise<void> {
+  const notices = packageFile("dist/LICENSES.txt");
+  if (existsSync(notices)) await copyFile(notices, join(folder, "LICENSES.txt"));
 }
 
 /** Whichever of them is imported, all are; and none is in reach of the host otherwise. */

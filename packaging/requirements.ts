@@ -75,7 +75,7 @@ export function modelRequirements(folder: string, given: string | undefined): Re
 const FULL_MLFLOW = /^mlflow *(?:[[=<>!~;]|$)/im;
 
 const SKINNY_ADVICE =
-  "smaller:    mlflow-skinny in place of mlflow in the list of packages makes the image about 340 MB smaller, and is all that " +
+  "smaller:    mlflow-skinny in place of mlflow in the list of packages makes the image 300 to 450 MB smaller, and is all that " +
   "a model is loaded with; pandas and numpy have to be in the list then";
 
 function readIfThere(file: string): string {

@@ -60,9 +60,7 @@ export async function copyPackages(root, to) {
     for (const needed of Object.keys(manifest.dependencies ?? {})) names.add(needed);
     // One version of each, at the top: a copy of another package below it would be lost.
     if (existsSync(join(from, "node_modules"))) throw new Error(`${name} has packages of its own`);
-    for (const file of (await readdir(from)).filter((entry) => entry === "package.json" || LICENCE.test(entry))) {
-      await copy(join(from, file), join(to, name, file));
-    }
+    await copy(join(from, "package.json"), join(to, name, "package.json"));
     if (name === "esbuild") await copyEsbuild(from, join(to, name), manifest);
     // Ours are modules; what a package needs itself is asked for with `require`.
     else {

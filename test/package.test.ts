@@ -94,7 +94,7 @@ describe("the package", () => {
     expect(files).toContain("python/worker.py");
     // As the page stands, and the library that it loads.
     const page = readdirSync(packageFile("endpoint/page/static")).filter((file) => !/\.(?:d\.ts|json)$/.test(file));
-    const library = ["uplot.js", "uplot.css", "uplot.js.LICENSES.txt"];
+    const library = ["uplot.js", "uplot.css"];
     expect(files.filter((file) => file.startsWith(PAGE)).sort()).toEqual(
       [...page, ...library].map((file) => PAGE + file).sort(),
     );
@@ -106,18 +106,29 @@ describe("the package", () => {
     expect(sources.filter((file) => !existsSync(packageFile(file)))).toEqual([]);
   });
 
-  test("holds the library that writes metrics as one file, with the licences of all that is in it", async () => {
+  test("holds the library that writes metrics as one file", async () => {
     const bundle = join(installed, "dist/src/metrics/prom.js");
     const specifiers = [...readFileSync(bundle, "utf8").matchAll(/(?:require\(|from\s*|import\()"([^"]+)"/g)];
     expect(specifiers.map(([, name]) => name!.replace("node:", "")).filter((name) => !isBuiltin(name))).toEqual([]);
     const { Registry } = await import(pathToFileURL(bundle).href);
     expect(await new Registry().metrics()).toBe("\n");
-    const licences = readFileSync(`${bundle}.LICENSES.txt`, "utf8");
-    for (const name of ["prom-client", "@opentelemetry/api", "tdigest", "bintrees"]) {
-      expect(licences).toMatch(new RegExp(`^${name} [\\d.]+\n\n`, "m"));
-    }
     const { dependencies } = JSON.parse(readFileSync(join(installed, "package.json"), "utf8"));
     expect(Object.keys(dependencies)).not.toContain("prom-client");
+  });
+
+  test("has the licences of the libraries in it, each text once", () => {
+    const licences = readFileSync(join(installed, "dist/LICENSES.txt"), "utf8");
+    for (const name of [
+      ...["prom-client", "@opentelemetry/api", "tdigest", "bintrees", "@azure/monitor-opentelemetry-exporter"],
+      ...["@jmespath-community/jmespath", "swagger-ui-dist", "uplot", "ajv-draft-04"],
+    ]) {
+      expect(licences).toMatch(new RegExp(`^${name} [\\d.]+(?:-beta\\.\\d+)?(?:, git:\\S+)?$`, "m"));
+    }
+    expect(licences).toContain("Copyright 2020-2021 SmartBear Software Inc.");
+    for (const title of [/^ *Apache License$/gm, /^Mozilla Public License Version 2\.0$/gm]) {
+      expect(licences.match(title)?.length, String(title)).toBeLessThanOrEqual(2);
+    }
+    expect(filesOf(installed).filter((file) => file.endsWith("LICENSES.txt"))).toEqual(["dist/LICENSES.txt"]);
   });
 
   test("has no source map, and nothing that asks for one", () => {

@@ -122,15 +122,23 @@ function optionOf(setting: Setting, help: string): ArgumentOptions {
   return { help: shown };
 }
 
+/** Names the reference server gives the checks of its flags in error texts (CLI-5). */
+const REFERENCE_CHECKS: Readonly<Record<string, string>> = {
+  port: "validate_port",
+  health_port: "validate_port",
+  worker_count: "validate_worker_count",
+};
+
 /** The flag's text if it will do; what it means is decided in `resolveConfig`, with all other settings. */
 function checkedInteger(setting: Setting, text: string): string {
   if (isOurs(setting) && text === "") return text;
   const parsed = readInteger(setting, text);
   if ("value" in parsed) return text;
+  const check = REFERENCE_CHECKS[setting.flag ?? ""];
   throw new ArgumentTypeError(
-    setting.referenceCheck === undefined
+    check === undefined
       ? `${parsed.reason}, not ${pythonQuoted(text)}`
-      : `invalid ${setting.referenceCheck} value: ${pythonQuoted(text)}`,
+      : `invalid ${check} value: ${pythonQuoted(text)}`,
   );
 }
 

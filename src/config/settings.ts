@@ -26,8 +26,6 @@ export interface Setting {
   /** As it would be written in the variable; null: there is none. */
   readonly default: string | null;
   readonly unit: string | null;
-  /** Name the reference server gives the check of its flag in error texts (CLI-5). */
-  readonly referenceCheck?: string;
   /** Not shown in help. */
   readonly hidden?: boolean;
   /** The value must not appear in a banner, a record or an error text. */
@@ -46,6 +44,14 @@ export const PORT_RANGE: Pick<Setting, "kind" | "min" | "max" | "unit"> = {
 
 /** Largest body in MB: with the request's head it has to fit into one frame to a worker, of 2,147,483,647 bytes. */
 export const MAX_BODY_MB = 2_047;
+
+/** What several rows have. */
+const INTEGER: Pick<Setting, "kind" | "min"> = { kind: "integer", min: 0 };
+const MEBIBYTES: Pick<Setting, "kind" | "min" | "default" | "unit"> = {
+  ...INTEGER,
+  default: "1024",
+  unit: "MB (1,048,576 bytes)",
+};
 
 const LOG_LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] as const;
 
@@ -117,20 +123,18 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
   entryScript: worker("AZUREML_ENTRY_SCRIPT", { flag: "entry_script", kind: "path" }),
   modelDir: worker("AZUREML_MODEL_DIR", { flag: "model_dir", kind: "path" }),
   appInsightsKey: worker("AML_APP_INSIGHTS_KEY", { flag: "appinsights_instrumentation_key", secret: true }),
-  port: launcher("SCOREFN_PORT", { ...PORT_RANGE, flag: "port", default: "5001", referenceCheck: "validate_port" }),
+  port: launcher("SCOREFN_PORT", { ...PORT_RANGE, flag: "port", default: "5001" }),
   healthPort: launcher("SCOREFN_HEALTH_PORT", {
     ...PORT_RANGE,
     flag: "health_port",
     default: "5000",
-    referenceCheck: "validate_port",
   }),
   workerCount: launcher("WORKER_COUNT", {
+    ...INTEGER,
     flag: "worker_count",
-    kind: "integer",
     min: 1,
     default: "1",
     unit: "processes",
-    referenceCheck: "validate_worker_count",
   }),
   corsOrigins: worker("AML_CORS_ORIGINS", { flag: "access_control_allow_origins", kind: "list" }),
   configFile: launcher("AZUREML_CONFIG_FILE", { flag: "config_file", kind: "path" }),
@@ -141,26 +145,15 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
   modelUri: scorefn("SCOREFN_MODEL_URI"),
   modelCache: scorefn("SCOREFN_MODEL_CACHE", { kind: "path" }),
   python: scorefn("SCOREFN_PYTHON", { kind: "path" }),
-  workerConcurrency: scorefn("SCOREFN_WORKER_CONCURRENCY", { kind: "integer", min: 1, default: "1", unit: "requests" }),
+  workerConcurrency: scorefn("SCOREFN_WORKER_CONCURRENCY", { ...INTEGER, min: 1, default: "1", unit: "requests" }),
   readyPath: scorefn("SCOREFN_READY_PATH", { default: "/ready" }),
   rootProbe: scorefn("SCOREFN_ROOT_PROBE", { kind: "choice", choices: ["live", "ready"], default: "live" }),
   metrics: scorefn("SCOREFN_METRICS"),
   docs: scorefn("SCOREFN_DOCS"),
-  maxBodyMb: scorefn("SCOREFN_MAX_BODY_MB", {
-    kind: "integer",
-    min: 0,
-    max: MAX_BODY_MB,
-    default: "1024",
-    unit: "MB (1,048,576 bytes)",
-  }),
-  maxQueue: scorefn("SCOREFN_MAX_QUEUE", { kind: "integer", min: 0, default: "1000", unit: "requests" }),
-  maxQueueMb: scorefn("SCOREFN_MAX_QUEUE_MB", {
-    kind: "integer",
-    min: 0,
-    default: "1024",
-    unit: "MB (1,048,576 bytes)",
-  }),
-  queueTimeoutMs: scorefn("SCOREFN_QUEUE_TIMEOUT_MS", { kind: "integer", min: 0, default: "300000", unit: "ms" }),
+  maxBodyMb: scorefn("SCOREFN_MAX_BODY_MB", { ...MEBIBYTES, max: MAX_BODY_MB }),
+  maxQueue: scorefn("SCOREFN_MAX_QUEUE", { ...INTEGER, default: "1000", unit: "requests" }),
+  maxQueueMb: scorefn("SCOREFN_MAX_QUEUE_MB", MEBIBYTES),
+  queueTimeoutMs: scorefn("SCOREFN_QUEUE_TIMEOUT_MS", { ...INTEGER, default: "300000", unit: "ms" }),
   errorDetail: scorefn("SCOREFN_ERROR_DETAIL", { kind: "choice", choices: ["none", "location", "full"] }),
   strict: scorefn("SCOREFN_STRICT", { kind: "switch", default: "false" }),
   scriptHost: scorefn("SCOREFN_SCRIPT_HOST", {
@@ -175,8 +168,8 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
   serviceVersion: worker("SERVICE_VERSION", { default: "1.0" }),
   servicePathPrefix: worker("SERVICE_PATH_PREFIX", { default: "" }),
   workspaceName: worker("WORKSPACE_NAME", { default: "" }),
-  scoringTimeoutMs: worker("SCORING_TIMEOUT_MS", { kind: "integer", min: 0, default: "3600000", unit: "ms" }),
-  workerTimeout: launcher("WORKER_TIMEOUT", { kind: "integer", min: 0, default: "300", unit: "s" }),
+  scoringTimeoutMs: worker("SCORING_TIMEOUT_MS", { ...INTEGER, default: "3600000", unit: "ms" }),
+  workerTimeout: launcher("WORKER_TIMEOUT", { ...INTEGER, default: "300", unit: "s" }),
   workerPreload: launcher("WORKER_PRELOAD", { default: "false" }),
   separateHealthEndpoint: launcher("SEPERATE_HEALTH_ENDPOINT"),
   appInsightsEnabled: worker("AML_APP_INSIGHTS_ENABLED", { kind: "boolean", default: "false" }),
@@ -189,7 +182,7 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
   }),
   logLevel: worker("AZUREML_LOG_LEVEL", { kind: "choice", choices: LOG_LEVELS, default: "INFO" }),
   accessLogLevel: scorefn("SCOREFN_ACCESS_LOG_LEVEL", { flag: null, kind: "choice", choices: LOG_LEVELS }),
-  debugPort: worker("AZUREML_DEBUG_PORT", { ...PORT_RANGE }),
+  debugPort: worker("AZUREML_DEBUG_PORT", PORT_RANGE),
   hostname: worker("HOSTNAME", { default: "Unknown" }),
   sendServerVersion: launcher("SERVER_VERSION_LOG_RESPONSE_ENABLED"),
   serverVersion: launcher("HTTP_X_MS_SERVER_VERSION"),

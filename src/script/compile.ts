@@ -86,10 +86,12 @@ export async function compile(path: string, { target, place }: CompileOptions): 
   };
 }
 
+const MAP_COMMENT = "//# sourceMappingURL=data:application/json;base64,";
+
 /** The code with its map at the end, as Node and the bundler take it. */
 export function withMap({ code, map }: Compiled): string {
   const text = Buffer.from(JSON.stringify(map)).toString("base64");
-  return `${code}\n//# sourceMappingURL=data:application/json;base64,${text}\n`;
+  return `${code}\n${MAP_COMMENT}${text}\n`;
 }
 
 /** What the compiler has to say of one file. */

@@ -34,7 +34,7 @@ test("an MLflow model is loaded by the trial, and its build answers by all proto
   const model = folderOf("diabetes-example");
   const common = ["build", "--quiet", "--target", "aws-lambda", "--model", model, "--python_version", version];
   const built = scorefn(python, ...common, "--out", out);
-  expect(built.stderr).toBe("");
+  expect(built.status, built.stderr).toBe(0);
   expect(built.stdout).toContain(`tried:      diabetes-example was loaded with Python ${version}`);
   const checked = scorefn(python, "check", out);
   expect(checked.stdout).toContain("passed   diabetes-example: tensors as JSON (200");

@@ -53,6 +53,7 @@ describe("an app for a TypeScript script", () => {
     const { stdout } = await run("python3", ["-c", LIST_ZIP, join(out, "app.zip")]);
     const files = JSON.parse(stdout) as Record<string, number>;
     expect(Object.keys(files).sort()).toEqual([
+      "dist/LICENSES.txt",
       "dist/fetch-model.cjs",
       "dist/index.cjs",
       "dist/index.cjs.map",
