@@ -2,6 +2,7 @@
 // does not try a module again.
 import "./json/query.ts";
 import "./routes/script-response.ts";
+import "./script/announced.ts";
 import "./script/surroundings.ts";
 import "./swagger/generate.ts";
 import { compose, type Service, type ServiceParts } from "./compose.ts";
