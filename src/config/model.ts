@@ -11,8 +11,14 @@ export function findModel(read: SettingsReader, cwd: string, maxBodyBytes: numbe
   const name = read.text("modelName");
   const reject = (reason: string): null => {
     const { source, variable, text } = given!;
-    const where = source === "flag" ? `--${SETTINGS.model.flag}` : variable;
-    read.problems.push({ kind: "launcher", text: `${where} ${text} ${reason}`, setting: "model" });
+    const isFlag = source === "flag";
+    const where = isFlag ? `--${SETTINGS.model.flag}` : variable;
+    read.problems.push({
+      kind: "launcher",
+      text: `${where} ${text} ${reason}`,
+      variable: isFlag ? undefined : variable,
+      setting: "model",
+    });
     return null;
   };
   if (given === undefined || given.text === "") {

@@ -67,7 +67,9 @@ describe("update()", () => {
       message: expect.stringContaining("no model"),
     });
     await expect(blue.update(specOf("missing.py"), assetsOf())).rejects.toMatchObject({ code: "ERR_SCRIPT_LOAD" });
-    await expect(blue.update({ ...ECHO, code: null }, assetsOf())).rejects.toThrow(/has no score script/);
+    await expect(blue.update({ ...ECHO, code: null }, assetsOf())).rejects.toThrow(
+      /has neither a score script nor a model/,
+    );
     expect(blue).toMatchObject({ state: "Succeeded", isReady: true, workers, spec: ECHO });
     expect((await blue.post("still")).text).toBe('"still"');
     await blue.update(GATED, assetsOf());

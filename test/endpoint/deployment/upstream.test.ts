@@ -142,7 +142,7 @@ describe("updates", () => {
       deployment.update(specOf({ readinessProbe: probe, instanceCount: 9 }), assetsOf(await deadAddress())),
     ).rejects.toThrow("is not ready");
     await expect(deployment.update(specOf(), assetsOf("nowhere"))).rejects.toThrow("give http://host:port");
-    await expect(deployment.update(specOf(), assetsOf(null))).rejects.toThrow("has no score script");
+    await expect(deployment.update(specOf(), assetsOf(null))).rejects.toThrow("has neither a score script nor a model");
     expect([deployment.isReady, deployment.state, deployment.capacity]).toEqual([true, "Succeeded", 12]);
     expect(await textOf(await deployment.handle(requestWith()))).toBe("old");
   });
