@@ -93,7 +93,9 @@ describe.skipIf(missingEngine())("a model behind a door of Lambda", () => {
       const broken = Buffer.concat([body.subarray(0, -16), Buffer.from([0xff, 0xfe, 0x80, 0x81]), floats([1, 2, 3])]);
       const answer = await handle(eventOf(door, broken.toString("utf8"), false, headers));
       expect(answer.statusCode, answer.body).toBe(400);
-      expect(JSON.parse(answer.body)).toEqual({ error: expect.stringContaining("The front door took binary tensors for text") });
+      expect(JSON.parse(answer.body)).toEqual({
+        error: expect.stringContaining("The front door took binary tensors for text"),
+      });
       expect((await handle(eventOf(door, body.toString("base64"), true, headers))).statusCode).toBe(200);
     },
   );
