@@ -94,6 +94,9 @@ def compare(schema: Schema, orient: str, value: Any) -> str:
         assert_frame_equal(made.table, table, check_index_type=False, check_exact=True)
         layouts = [frame.to_numpy().flags.c_contiguous for frame in (made.table, table)]
         assert layouts[0] == layouts[1], layouts
+        assert tables.fits(made.table)
+        assert_frame_equal(_enforce_schema(made.table, schema), made.table, check_exact=True)
+        assert not tables.fits(made.table[made.table.columns[::-1]].astype("float32"))
     except Exception as error:
         return f"{schema} {orient} {value}: {type(error).__name__}: {error}"
     return "same"

@@ -48,6 +48,12 @@ class ExactTables:
         self._same = len({kind for _, kind in columns}) == 1
         self.ask = ask
 
+    def fits(self, table: Any) -> bool:  # noqa: ANN401 - anything
+        """Tell whether a DataFrame that others have made is such a table, by the types of its columns."""
+        if type(table).__name__ != "DataFrame" or list(table.columns) != self._names:
+            return False
+        return [str(dtype) for dtype in table.dtypes] == [kind for kind, _, _ in self._types]
+
     def from_split(self, value: Any) -> Exact | None:  # noqa: ANN401 - anything that JSON holds
         """Make a table of `{"columns", "data"}`; None: MLflow has to look at it."""
         if type(value) is not dict or not value.keys() <= {"columns", "data", "index"}:

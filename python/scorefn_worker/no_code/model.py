@@ -52,10 +52,11 @@ class MlflowModel:
             BaseException: whatever else the model raises.
         """
         try:
-            if type(data) is Exact:
-                if not params and self.exact is not None:
-                    return self.exact.ask(data.table)
+            is_exact = type(data) is Exact
+            if is_exact:
                 data = data.table
+            if self.exact is not None and not params and (is_exact or self.exact.fits(data)):
+                return self.exact.ask(data)
             if self._takes_params:
                 return self._pyfunc.predict(data, params=params)
             return self._pyfunc.predict(data)
