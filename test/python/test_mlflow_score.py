@@ -233,6 +233,7 @@ class TestFacts:
         (model,) = facts["models"]
         assert model["name"] == "m"
         assert model["platform"] == "mlflow"
+        assert model["engineVersion"].startswith("3.")
         assert model["versions"] == [{"version": "1"}]
         assert model["inputs"] == [{"name": name, "datatype": "FP64", "shape": [-1, 1]} for name in COLUMNS]
         assert model["outputs"] == [{"name": "output-0", "datatype": "FP64", "shape": [-1]}]

@@ -30,10 +30,18 @@ def model_facts(model: MlflowModel) -> dict[str, Any]:
     return {
         "name": model.name,
         "platform": PLATFORM,
+        "engineVersion": _mlflow_version(),
         "versions": [{"version": VERSION}],
         "inputs": _tensors(model.inputs, "input"),
         "outputs": _tensors(model.outputs, "output"),
     }
+
+
+def _mlflow_version() -> str:
+    # Here, for this module is looked into before MLflow is loaded.
+    import mlflow
+
+    return str(mlflow.__version__)
 
 
 def _tensors(schema: Any, word: str) -> list[dict[str, Any]]:  # noqa: ANN401 - MLflow's Schema, or None

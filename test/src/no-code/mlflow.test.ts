@@ -48,11 +48,14 @@ describe.skipIf(typeof models === "string")("an MLflow model", () => {
       {
         name: "flowers",
         platform: "mlflow",
+        engineVersion: expect.stringMatching(/^\d+\.\d+\.\d+/),
         versions: [{ version: "1" }],
         inputs: [{ name: "input-0", datatype: "FP64", shape: [-1, 4] }],
         outputs: [{ name: "output-0", datatype: "INT64", shape: [-1] }],
       },
     ]);
+    // Clients of MLflow's server look for the version of MLflow (MLF-14).
+    expect((await get("/version")).text).toBe(runtime.facts?.models?.[0]?.engineVersion);
     for (const [version, path] of Object.entries({
       2: "definitions.ServiceInput",
       3: "components.schemas.ServiceInput",
