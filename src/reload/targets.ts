@@ -38,7 +38,8 @@ export function targetsOf(settings: TargetSettings, outside: readonly string[]):
   ];
 }
 
-/** A model has no code beside it. A file may have its weights in others, which are named after it. */
+/** A model has no code beside it. A file may have its weights in others, which are named after it; of a folder with one file
+ *  that one may be replaced by another. */
 function modelTargets(
   { kind, path }: ServedModel,
   { appRoot, reloadDirs, workerEnv }: TargetSettings,
@@ -49,7 +50,7 @@ function modelTargets(
       ? {
           path: dirname(path),
           deep: false,
-          counts: (file) => file.startsWith(name) && isAnyFile(file),
+          counts: (file) => (file.startsWith(name) || ONNX.test(file)) && isAnyFile(file),
           without: [],
           key: path,
         }
@@ -61,6 +62,8 @@ function modelTargets(
     ...configTargets(workerEnv),
   ];
 }
+
+const ONNX = /\.onnx$/i;
 
 function configTargets({ AZUREML_CONFIG_FILE: file }: TargetSettings["workerEnv"]): readonly Target[] {
   return file ? [flat(dirname(file), [basename(file)])] : [];

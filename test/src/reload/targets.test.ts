@@ -60,10 +60,16 @@ test("a model is watched without what lies beside it, and with the weights that 
         (deep ? path.startsWith(`${folder}/`) : dirname(path) === folder) && counts(basename(path)),
     );
   const file = served("onnx", "/models/iris.onnx");
-  for (const path of ["/models/iris.onnx", "/models/iris.onnx.data", "/repo/data/x.bin", "/repo/app/config.json"]) {
+  for (const path of [
+    "/models/iris.onnx",
+    "/models/iris.onnx.data",
+    "/models/other.onnx",
+    "/repo/data/x.bin",
+    "/repo/app/config.json",
+  ]) {
     expect(counted(file, path), path).toBe(true);
   }
-  for (const path of ["/models/other.onnx", "/models/sub/iris.onnx", "/repo/app/lib/x.ts", "/models/iris.onnx~"]) {
+  for (const path of ["/models/notes.txt", "/models/sub/iris.onnx", "/repo/app/lib/x.ts", "/models/iris.onnx~"]) {
     expect(counted(file, path), path).toBe(false);
   }
   const folder = served("mlflow", "/models/iris");
