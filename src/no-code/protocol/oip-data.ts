@@ -1,7 +1,8 @@
 // The `data` of an input as JSON has it, to the elements of a tensor.
 import type { Datatype, TensorData } from "../types.ts";
+import { type Fill, integerFill } from "./integers.ts";
 import { countElements, eachRow, isNested, kindOf } from "./oip-shape.ts";
-import { badInput, INTEGER_RANGES, numericType, shown } from "./oip-types.ts";
+import { badInput, numericType, shown } from "./oip-types.ts";
 
 /** Thrown when a number has more digits than JavaScript's own JSON reader keeps, and the type would hold them. */
 export const NOT_EXACT: unique symbol = Symbol("not exact");
@@ -49,9 +50,6 @@ function readTexts(
   return texts as readonly string[];
 }
 
-/** Puts a list's values into a tensor, from `at` on. @returns the index of the first that does not fit; -1: all do */
-type Fill = (row: readonly unknown[], at: number) => number;
-
 function fillerOf(datatype: Datatype, data: TensorData): Fill {
   switch (datatype) {
     case "FP32":
@@ -59,59 +57,16 @@ function fillerOf(datatype: Datatype, data: TensorData): Fill {
       return (row, at) => fillFloats(data as Float32Array, row, at);
     case "BOOL":
       return (row, at) => fillBooleans(data as Uint8Array, row, at);
-    case "INT64":
-      return (row, at) => fillLong(data as BigInt64Array, row, at, Number.MIN_SAFE_INTEGER, MIN_INT64, MAX_INT64);
-    case "UINT64":
-      return (row, at) => fillLong(data as BigUint64Array, row, at, 0, 0n, MAX_UINT64);
-    default: {
-      const [min, max] = INTEGER_RANGES[datatype]!;
-      return (row, at) => fillIntegers(data as Int32Array, row, at, min, max);
-    }
+    default:
+      return integerFill(datatype, data, false);
   }
 }
-
-const MIN_INT64 = -(2n ** 63n);
-const MAX_INT64 = 2n ** 63n - 1n;
-const MAX_UINT64 = 2n ** 64n - 1n;
 
 function fillFloats(data: Float32Array | Float64Array, row: readonly unknown[], at: number): number {
   for (let index = 0; index < row.length; index++) {
     const value = row[index];
     if (typeof value === "number") data[at + index] = value;
     else if (typeof value === "bigint") data[at + index] = Number(value);
-    else return index;
-  }
-  return -1;
-}
-
-function fillIntegers(data: Int32Array, row: readonly unknown[], at: number, min: number, max: number): number {
-  for (let index = 0; index < row.length; index++) {
-    const value = row[index];
-    if (typeof value !== "number" || !Number.isInteger(value) || value < min || value > max) return index;
-    data[at + index] = value;
-  }
-  return -1;
-}
-
-const WORD = 2 ** 32;
-
-/** Writes the two halves of what is no bigint, which saves making one for each. */
-function fillLong(
-  data: BigInt64Array | BigUint64Array,
-  row: readonly unknown[],
-  at: number,
-  minSafe: number,
-  min: bigint,
-  max: bigint,
-): number {
-  const words = new Int32Array(data.buffer);
-  for (let index = 0; index < row.length; index++) {
-    const value = row[index];
-    if (typeof value === "number") {
-      if (!Number.isSafeInteger(value) || value < minSafe) return index;
-      words[2 * (at + index)] = value | 0;
-      words[2 * (at + index) + 1] = Math.floor(value / WORD);
-    } else if (typeof value === "bigint" && value >= min && value <= max) data[at + index] = value;
     else return index;
   }
   return -1;

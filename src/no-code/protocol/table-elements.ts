@@ -1,6 +1,7 @@
 // Elements of JSON as elements of tensors.
 import type { Datatype, TensorData } from "../types.ts";
 import { toHalf } from "./half.ts";
+import { integerFill, LONG_RANGES } from "./integers.ts";
 import { INTEGER_RANGES, numericType } from "./oip-types.ts";
 
 /** How the elements of one datatype are made. */
@@ -43,39 +44,12 @@ const HALVES: Elements = {
   },
 };
 
-/** 1.0 is an integer, for JSON does not tell it from 1; 1.5 is none. */
 function integers(datatype: Exclude<Datatype, "BYTES">): Elements {
-  const [min, max] = INTEGER_RANGES[datatype]!;
+  const [min, max] = datatype === "INT64" || datatype === "UINT64" ? LONG_RANGES[datatype] : INTEGER_RANGES[datatype]!;
   return {
     expected: `an integer from ${min} to ${max} (${datatype})`,
     create: numericType(datatype).make,
-    fill(values, data, at) {
-      const numbers = data as Int32Array;
-      for (let index = 0; index < values.length; index++) {
-        const value = values[index];
-        if (typeof value !== "number" || !Number.isInteger(value) || value < min || value > max) return index;
-        numbers[at + index] = value;
-      }
-      return -1;
-    },
-  };
-}
-
-function longs(datatype: string, min: bigint, max: bigint, create: (count: number) => TensorData): Elements {
-  return {
-    expected: `an integer from ${min} to ${max} (${datatype})`,
-    create,
-    fill(values, data, at) {
-      const numbers = data as BigInt64Array;
-      for (let index = 0; index < values.length; index++) {
-        const value = values[index];
-        if (typeof value !== "bigint" && !Number.isInteger(value)) return index;
-        const exact = BigInt(value as number | bigint);
-        if (exact < min || exact > max) return index;
-        numbers[at + index] = exact;
-      }
-      return -1;
-    },
+    fill: (values, data, at) => integerFill(datatype, data, true)(values, at),
   };
 }
 
@@ -113,11 +87,11 @@ export const ELEMENTS: Readonly<Record<Datatype, Elements>> = {
   UINT8: integers("UINT8"),
   UINT16: integers("UINT16"),
   UINT32: integers("UINT32"),
-  UINT64: longs("UINT64", 0n, 2n ** 64n - 1n, (count) => new BigUint64Array(count)),
+  UINT64: integers("UINT64"),
   INT8: integers("INT8"),
   INT16: integers("INT16"),
   INT32: integers("INT32"),
-  INT64: longs("INT64", -(2n ** 63n), 2n ** 63n - 1n, (count) => new BigInt64Array(count)),
+  INT64: integers("INT64"),
   FP16: HALVES,
   FP32: { ...FLOATS, expected: "a number (FP32)", create: (count) => new Float32Array(count) },
   FP64: { ...FLOATS, expected: "a number (FP64)", create: (count) => new Float64Array(count) },
